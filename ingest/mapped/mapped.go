@@ -1,0 +1,141 @@
+// Package mapped is what one message of a source says, once it is put into
+// FHIR R4: whom it speaks of, the resources, and the place in the message that
+// each came from. Every mapping (v2tofhir, cdatofhir, csvtofhir, fhirtofhir)
+// gives one, and ingest commits it. It is pure, and decides nothing.
+//
+// A mapping does not know the server's ids. It names a resource by a Key, what
+// the source itself calls it (a visit number, a filler order number with the
+// observation's code), and refers to it with Ref; ingest turns keys into ids.
+// The same Key from the same source is the same resource, a new version of it.
+package mapped
+
+import (
+	"strconv"
+	"strings"
+
+	"selda/fhir"
+)
+
+// Message is what one message says.
+type Message struct {
+	Event     string     // "ADT^A01", "Bundle transaction", "CDA 34133-9", "CSV gp-problems"
+	ControlID string     // the sender's own id of it: MSH-10, ClinicalDocument.id; may be empty
+	Sent      string     // when the sender says it was made: a FHIR dateTime; may be empty
+	Patients  []Patient  // whom it speaks of, the first foremost; none for a directory's message
+	Resources []Resource // in an order in which a reader would tell them
+	Links     []Link     // merges, links and their undoing
+	Unmapped  []Unmapped // what was understood as HL7, CDA, … but not put into FHIR
+}
+
+// Patient is one person of the message, as the source describes them.
+type Patient struct {
+	// Body is a FHIR Patient: identifiers (local numbers with the source's own
+	// system, the NHS number under nhs.NumberSystem, as given even where it is
+	// invalid), names, birthDate, gender, address, telecom, extensions. nil
+	// where the message only identifies them.
+	Body []byte
+	// Identifiers name the person within the source, best first. A person
+	// with no identifier at all gets one from Fallback.
+	Identifiers []Identifier
+	// Fallback tells two unidentified people of one source apart: family,
+	// given, birth date and sex in lower case, joined by '|'. "" where even
+	// these are missing: then the message can't be identified.
+	Fallback string
+	Place    string   // "PID", "recordTarget", "entry[0].resource"
+	Origins  []Origin // of the elements of Body
+}
+
+// Identifier is one number that a person goes by.
+type Identifier struct {
+	System string // a URI; LocalSystem(…) for a source's own numbers
+	Value  string
+	// Verified: the source states that it was traced (status 01, or
+	// number-present-and-verified). Only for NHS numbers.
+	Verified bool
+	Place    string // "PID-3[2].1"
+}
+
+// LocalSystem is the identifier system of a source's own numbers: those of an
+// assigning authority within it, or of the source itself where that is "".
+func LocalSystem(source, authority string) string {
+	s := "https://selda.example/id/" + source
+	if authority != "" {
+		s += "/" + authority
+	}
+	return s
+}
+
+// What is done with a resource.
+const (
+	Put    = iota // store this version; same content as the last is no new version
+	Remove        // the source takes it back (cancelled, entered in error, vanished): Body is the last version with its status changed, or empty to delete
+	Patch         // as Put, but elements that Body does not have are kept from the last version (a status change such as ADT^A02)
+)
+
+// Resource is one resource of the message.
+type Resource struct {
+	Type    string
+	Key     string // unique within source and Type; "" is always a new resource
+	Patient int    // index into Message.Patients; Shared for what is of no one person
+	Action  int    // Put, Remove or Patch
+	Body    []byte // compact JSON, references by Ref; without id
+	Place   string // "OBX[3]", "entry[12].resource", "component[4].section.entry[0]", "row 17"
+	Origins []Origin
+	// ID asks for this id on the server (FHIR update); empty otherwise.
+	ID string
+}
+
+// Shared marks a resource of no one person: an organisation, a practitioner.
+const Shared = -1
+
+// Origin says where an element's value was read.
+type Origin struct {
+	Element string // path within the resource: "valueQuantity.value", "code.coding[0].code"
+	Place   string // "OBX[3]-5.1"; the value there, decoded, is the element's value or what it was translated from
+}
+
+// Link is a statement about two of the message's patients, by index.
+// HL7 v2: A40 (merge), A34 (merge patient ids), A24 (link), A37 (unlink).
+type Link struct {
+	Kind  string // "merge", "link" or "unlink"
+	Keep  int    // index into Message.Patients: the surviving one
+	Other int    // the one merged away, linked or unlinked
+	Place string // "MRG-1"
+}
+
+// Unmapped is a part of the message that has no place in FHIR here yet.
+type Unmapped struct {
+	Place  string // "ZPI[1]", "component[7].section"
+	Reason string
+}
+
+const refPrefix = "urn:selda:key:"
+
+// Ref is the reference to a resource of the same source by its Key.
+func Ref(typ, key string) string {
+	if key == "" {
+		return ""
+	}
+	return refPrefix + typ + ":" + key
+}
+
+// PatientRef is the reference to the message's i-th patient.
+func PatientRef(i int) string { return refPrefix + "Patient:" + strconv.Itoa(i) }
+
+// Reference is a Reference object to a resource of the same source, with the
+// words to show for it; nil where there is neither.
+func Reference(typ, key, display string) fhir.Object {
+	if key == "" && display == "" {
+		return nil
+	}
+	return fhir.Object{"reference": Ref(typ, key), "display": display}
+}
+
+// ParseRef takes a reference made by Ref or PatientRef apart.
+func ParseRef(ref string) (typ, key string, ok bool) {
+	rest, ok := strings.CutPrefix(ref, refPrefix)
+	if !ok {
+		return "", "", false
+	}
+	return strings.Cut(rest, ":")
+}
