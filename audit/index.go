@@ -1,0 +1,107 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"selda/internal/segment"
+	"selda/nhs"
+)
+
+// Index is the port that finds entries. It is derived from the trail.
+type Index interface {
+	// AuditPosition is the position up to which entries are in the index.
+	AuditPosition(ctx context.Context) (segment.Position, error)
+	// IndexAudit adds entries, and moves the position to next.
+	IndexAudit(ctx context.Context, entries []Indexed, next segment.Position) error
+	// FindAudit gives the positions of entries, the latest first.
+	FindAudit(ctx context.Context, q Query) ([]segment.Position, error)
+}
+
+// Indexed is an entry with its place in the trail.
+type Indexed struct {
+	Entry
+	Position segment.Position
+}
+
+// Query says which entries. Empty fields do not narrow.
+type Query struct {
+	Citizen      string
+	User         string
+	Organisation nhs.ODS // the user's, or the item's author's organisation
+	Action       string
+	From, To     time.Time
+	Limit        int // 100 where 0
+}
+
+const recordHash = 32
+
+// follow keeps the index up with the trail.
+func (t *Trail) follow(ctx context.Context) {
+	if t.index == nil {
+		return
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		_ = t.catchUp(ctx) // tried again at the next tick; Find catches up itself and reports
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.kick:
+		case <-tick.C:
+			if t.head != nil {
+				_ = t.head.Sync()
+			}
+		}
+	}
+}
+
+func (t *Trail) catchUp(ctx context.Context) error {
+	from, err := t.index.AuditPosition(ctx)
+	if err != nil {
+		return err
+	}
+	if from >= t.log.Durable() {
+		return nil
+	}
+	var batch []Indexed
+	end, err := segment.Scan(t.dir, from, func(p segment.Position, data []byte) error {
+		var e Entry
+		if err := json.Unmarshal(data[recordHash:], &e); err != nil {
+			return err
+		}
+		batch = append(batch, Indexed{e, p})
+		return nil
+	})
+	if len(batch) == 0 {
+		return err
+	}
+	return t.index.IndexAudit(ctx, batch, end)
+}
+
+// Find gives the entries that q asks for, the latest first. It sees every
+// entry that was durable when it was called.
+func (t *Trail) Find(ctx context.Context, q Query) ([]Entry, error) {
+	if err := t.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	at, err := t.index.FindAudit(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Entry, 0, len(at))
+	for _, p := range at {
+		data, err := t.log.Read(p)
+		if err != nil {
+			return nil, err
+		}
+		var e Entry
+		if err := json.Unmarshal(data[recordHash:], &e); err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}

@@ -1,0 +1,128 @@
+package segment
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+func TestAppendWaitReadScan(t *testing.T) {
+	dir := t.TempDir()
+	l, err := Open(dir, Options{FileBytes: 4 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	want := map[Position]string{}
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range 50 {
+				s := fmt.Sprintf("record %d of %d %s", i, g, bytes.Repeat([]byte{'x'}, i*3))
+				p, err := l.Append([]byte(s[:5]), []byte(s[5:]))
+				if err == nil {
+					err = l.Wait(p)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				want[p] = s
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	for p, s := range want {
+		if got, err := l.Read(p); err != nil || string(got) != s {
+			t.Fatalf("at %d: %q, %v", p, got, err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	end, err := Scan(dir, 0, func(p Position, data []byte) error {
+		if want[p] != string(data) {
+			t.Errorf("scan at %d: %q", p, data)
+		}
+		seen++
+		return nil
+	})
+	if err != nil || seen != 400 || end != l.Next() {
+		t.Fatal(seen, end, err)
+	}
+	if files, _ := Files(dir); len(files) < 3 {
+		t.Errorf("the log did not go on in new files: %v", files)
+	}
+}
+
+// Whatever a crash cuts off, every whole record before it is kept and the log goes on.
+func TestTornTail(t *testing.T) {
+	dir := t.TempDir()
+	l, _ := Open(dir, Options{})
+	var ends []Position
+	for i := range 5 {
+		p, _ := l.Append(fmt.Appendf(nil, "record %d", i))
+		_ = l.Wait(p)
+		ends = append(ends, l.Next())
+	}
+	_ = l.Close()
+	whole, _ := os.ReadFile(filepath.Join(dir, FileName(0)))
+	for cut := range len(whole) {
+		d := t.TempDir()
+		_ = os.WriteFile(filepath.Join(d, FileName(0)), whole[:cut], 0o600)
+		l, err := Open(d, Options{})
+		if err != nil {
+			t.Fatal(cut, err)
+		}
+		wantEnd := Position(0)
+		for _, e := range ends {
+			if int(e) <= cut {
+				wantEnd = e
+			}
+		}
+		if l.Next() != wantEnd {
+			t.Fatalf("cut at %d: goes on at %d, want %d", cut, l.Next(), wantEnd)
+		}
+		p, _ := l.Append([]byte("after"))
+		if err := l.Wait(p); err != nil {
+			t.Fatal(err)
+		}
+		_ = l.Close()
+		if _, err := Scan(d, 0, func(Position, []byte) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := t.TempDir()
+	_ = os.WriteFile(filepath.Join(d, FileName(0)), whole[:len(whole)-1], 0o600)
+	if _, err := Open(d, Options{Durable: ends[4]}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a cut below what was durable was taken: %v", err)
+	}
+}
+
+func BenchmarkAppendWait(b *testing.B) {
+	l, err := Open(b.TempDir(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	data := make([]byte, 600)
+	b.SetParallelism(8)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			p, err := l.Append(data)
+			if err == nil {
+				err = l.Wait(p)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	_ = l.Close()
+}
