@@ -1,0 +1,279 @@
+// Package auth is sign-on: it says who asks. It is not access: what somebody
+// may see is decided elsewhere, from the policy.Subject that this room makes.
+//
+// People sign in by OpenID Connect. The pages are a relying party of one or
+// more providers; auth/provider is the one built in, which asks for a user
+// name and a password, and a real one (NHS CIS2, NHS login) is a Provider in
+// the configuration. Programs bring a bearer token, a JWT signed with the key
+// of this data folder.
+//
+// The flow, in order: /login seals what it needs to remember into a cookie and
+// sends the browser to the provider; /login/callback checks state, nonce and
+// PKCE, maps the claims to an Account, has the event recorded, and only then
+// opens a session; Subject reads session or token and builds the subject from
+// the account as it stands now, so that an account that is gone is refused.
+//
+// OpenID Connect Core 1.0, RFC 7636 (PKCE), RFC 9068 (JWT access tokens),
+// SMART App Launch 2.
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"selda/auth/provider"
+	"selda/fault"
+	"selda/nhs"
+	"selda/policy"
+)
+
+// How long a session lasts, unless Config says otherwise.
+const (
+	IdleTimeout     = 30 * time.Minute
+	AbsoluteTimeout = 8 * time.Hour
+)
+
+// Config is how sign-on is set up. Only Dir is needed.
+type Config struct {
+	Dir string // the data folder; accounts and keys are in its folder auth
+	// PublicURL is where people reach the server, "https://selda.example",
+	// without a path. Where it is empty the address of each request is used,
+	// if it is one that a stranger's DNS can't point here.
+	PublicURL string
+	// Providers are the providers from outside.
+	Providers []Provider
+	// NoPasswords turns the built-in provider off.
+	NoPasswords bool
+	// Clients are applications that may ask the built-in provider for tokens.
+	Clients []provider.Client
+	// Demonstration has the sign-in form show who can sign in.
+	Demonstration *Demonstration
+	// Stylesheet is the path of the pages' stylesheet; the plain one of the
+	// built-in provider unless said.
+	Stylesheet string
+	// OnEvent has an event recorded. What it refuses to record does not happen.
+	OnEvent func(context.Context, Event) error
+	// Address tells a caller's address, for a server behind a proxy;
+	// the peer's own unless said.
+	Address func(*http.Request) string
+	// Idle and Absolute are how long a session lasts.
+	Idle, Absolute time.Duration
+	// HTTP speaks to providers outside; http.DefaultClient unless said.
+	HTTP *http.Client
+}
+
+// Demonstration has the sign-in form show who can sign in, and sign them in at
+// a press. The password is on the page: it is for made-up people only.
+type Demonstration struct {
+	Password string
+	Users    []string // in the order to show them; those that are accounts by then
+}
+
+// Auth is sign-on over one data folder.
+type Auth struct {
+	Accounts *Accounts
+	Tokens   *Tokens
+
+	conf      Config
+	sessions  *scs.SessionManager
+	builtIn   *provider.OpenID
+	providers []*relyingParty
+	seal      sealer
+	verify    chan struct{} // bounds the passwords that are checked at once
+}
+
+// New opens sign-on over conf.Dir, and makes the signing key where there is
+// none yet. It listens nowhere and calls nobody.
+func New(conf Config) (*Auth, error) {
+	const op = "auth.New"
+	if conf.PublicURL != "" {
+		u, err := url.Parse(conf.PublicURL)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+			return nil, fault.E(op, fault.Value, "the public address is a scheme and a host: https://selda.example", "PublicURL")
+		}
+		conf.PublicURL = u.Scheme + "://" + u.Host
+	}
+	if conf.Idle == 0 {
+		conf.Idle = IdleTimeout
+	}
+	if conf.Absolute == 0 {
+		conf.Absolute = AbsoluteTimeout
+	}
+	if conf.HTTP == nil {
+		conf.HTTP = &http.Client{Timeout: 15 * time.Second}
+	}
+	if conf.Address == nil {
+		conf.Address = peer
+	}
+	if conf.Stylesheet == "" {
+		conf.Stylesheet = provider.StylesheetPath
+	}
+	dir := filepath.Join(conf.Dir, "auth")
+	accounts, err := OpenAccounts(filepath.Join(dir, "accounts.json"))
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	keys, err := openKeys(filepath.Join(dir, "keys.json"))
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	seal, err := newSealer()
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	a := &Auth{Accounts: accounts, Tokens: &Tokens{keys: keys, accounts: accounts}, conf: conf, seal: seal, sessions: newSessions(conf), verify: make(chan struct{}, 2)}
+	if err := a.addProviders(keys); err != nil {
+		return nil, fault.E(op, err)
+	}
+	return a, nil
+}
+
+// addProviders sets up the built-in provider and the relying party of each.
+func (a *Auth) addProviders(keys *keys) error {
+	if !a.conf.NoPasswords {
+		secret := rand.Text()
+		pages := provider.Client{ID: pagesClient, Secret: secret, RedirectURIs: []string{callbackPath}, LogoutURIs: []string{signedOutPath}}
+		p, err := provider.New(provider.Config{
+			Base: a.base, SigningKey: keys.signing(), Keys: keys.public(), People: people{a},
+			Clients: append([]provider.Client{pages}, a.conf.Clients...), Demonstration: a.demonstration(),
+			Stylesheet: a.conf.Stylesheet, Address: a.conf.Address,
+		})
+		if err != nil {
+			return err
+		}
+		a.builtIn = p
+		a.providers = append(a.providers, ownParty(a, secret))
+	}
+	seen := map[string]bool{ownProvider: true}
+	for _, p := range a.conf.Providers {
+		if err := p.check(); err != nil {
+			return err
+		}
+		if seen[p.Name] {
+			return fault.E("auth.New", fault.Duplicate, "two providers have one name", "Providers."+p.Name)
+		}
+		seen[p.Name] = true
+		a.providers = append(a.providers, &relyingParty{Provider: p, client: a.conf.HTTP})
+	}
+	if len(a.providers) == 0 {
+		return fault.E("auth.New", fault.Required, "no provider: nobody could sign in", "Providers")
+	}
+	return nil
+}
+
+func (a *Auth) demonstration() *provider.Demonstration {
+	d := a.conf.Demonstration
+	if d == nil {
+		return nil
+	}
+	return &provider.Demonstration{Password: d.Password, People: func() []provider.Person {
+		var shown []provider.Person
+		for _, user := range d.Users {
+			if acc, ok := a.Accounts.Find(user); ok {
+				shown = append(shown, provider.Person{User: acc.User, Name: acc.Name, Role: acc.Role.Title(), Organisation: acc.OrganisationName})
+			}
+		}
+		return shown
+	}}
+}
+
+// Routes adds the paths of sign-on to mux. The whole server is to be wrapped
+// by Wrap.
+func (a *Auth) Routes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /login", a.login)
+	mux.HandleFunc("GET "+callbackPath, a.callback)
+	mux.HandleFunc("POST /logout", a.logout)
+	mux.HandleFunc("GET "+signedOutPath, a.signedOut)
+	if a.builtIn != nil {
+		mux.Handle("/oidc/", a.builtIn)
+		mux.Handle("GET /.well-known/openid-configuration", a.builtIn)
+		mux.HandleFunc("GET /.well-known/smart-configuration", a.SMARTConfiguration)
+	}
+}
+
+// Subject is who asks: by the bearer token, where the request has one, else by
+// the session. The fault is Login where nobody has signed in, and Expired where
+// the session or token has ended. The request must have come through Wrap.
+func (a *Auth) Subject(r *http.Request) (policy.Subject, error) {
+	const op = "auth.Subject"
+	if h := r.Header.Get("Authorization"); h != "" {
+		scheme, token, _ := strings.Cut(h, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return policy.Subject{}, fault.E(op, fault.Login, "the way in is a bearer token", "Authorization")
+		}
+		s, err := a.Tokens.Verify(strings.TrimSpace(token), time.Now())
+		if err != nil {
+			return policy.Subject{}, fault.E(op, err)
+		}
+		return s, nil
+	}
+	s, err := a.sessionSubject(r)
+	if err != nil {
+		return policy.Subject{}, fault.E(op, err)
+	}
+	return s, nil
+}
+
+// Token issues an access token to an account and has that recorded before it
+// is handed out.
+func (a *Auth) Token(ctx context.Context, user string, purpose nhs.Purpose, ttl time.Duration) (string, error) {
+	const op = "auth.Token"
+	acc, ok := a.Accounts.Find(user)
+	if !ok {
+		return "", fault.E(op, fault.NotFound, "no such account")
+	}
+	now := time.Now()
+	token, id, err := a.Tokens.issue(acc, purpose, ttl, now, a.conf.PublicURL)
+	if err != nil {
+		return "", fault.E(op, err)
+	}
+	subject := acc.Subject(purpose)
+	if err := a.record(ctx, Event{Kind: TokenIssued, Time: now, Subject: subject, TokenID: id, Expires: now.Add(ttl)}); err != nil {
+		return "", fault.E(op, err)
+	}
+	return token, nil
+}
+
+type baseKey struct{}
+
+// base is the address that r came to, "http://localhost:8080". Without a
+// public address only hosts are taken that nobody outside can point here: an
+// IP address, localhost, a name without a dot. So a page of a stranger whose
+// DNS turns to this machine gets nowhere.
+func (a *Auth) base(r *http.Request) (string, error) {
+	if b, ok := r.Context().Value(baseKey{}).(string); ok {
+		return b, nil
+	}
+	if a.conf.PublicURL != "" {
+		return a.conf.PublicURL, nil
+	}
+	host := r.Host
+	if h, _, err := net.SplitHostPort(r.Host); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	if host == "" || strings.Contains(host, ".") && net.ParseIP(host) == nil && !strings.HasSuffix(host, ".localhost") || strings.ContainsAny(host, "/?#@\\ ") {
+		return "", fault.E("auth.base", fault.Security, "this server has no public address set, and does not answer to that name")
+	}
+	if r.TLS != nil {
+		return "https://" + r.Host, nil
+	}
+	return "http://" + r.Host, nil
+}
+
+// peer is the address of the other end of the connection.
+func peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

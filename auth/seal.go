@@ -1,0 +1,83 @@
+package auth
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"selda/fault"
+)
+
+const (
+	loginCookie = "selda-login"
+	loginTTL    = 15 * time.Minute
+	maxSealed   = 4 << 10
+)
+
+// loginState is what must be remembered between /login and its callback. It
+// travels in a sealed cookie, so that visitors who never sign in cost nothing.
+type loginState struct {
+	Provider string    `json:"p"`
+	State    string    `json:"s"`
+	Nonce    string    `json:"n"`
+	Verifier string    `json:"v"`
+	Return   string    `json:"r"`
+	Until    time.Time `json:"u"`
+}
+
+// sealer encrypts with a key of this process: a sign-in that a restart falls
+// into is begun again.
+type sealer struct{ aead cipher.AEAD }
+
+func newSealer() (sealer, error) {
+	key := make([]byte, 32)
+	rand.Read(key)
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return sealer{}, fault.E("auth.newSealer", err)
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return sealer{}, fault.E("auth.newSealer", err)
+	}
+	return sealer{aead}, nil
+}
+
+func (s sealer) seal(l loginState) (string, error) {
+	b, err := json.Marshal(l)
+	if err != nil {
+		return "", fault.E("auth.seal", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, b, []byte(loginCookie))), nil
+}
+
+func (s sealer) open(v string, now time.Time) (loginState, bool) {
+	var l loginState
+	if len(v) > maxSealed {
+		return l, false
+	}
+	b, err := base64.RawURLEncoding.DecodeString(v)
+	if err != nil {
+		return l, false
+	}
+	b, err = s.aead.Open(nil, nil, b, []byte(loginCookie))
+	if err != nil || json.Unmarshal(b, &l) != nil || now.After(l.Until) {
+		return loginState{}, false
+	}
+	return l, true
+}
+
+// setLoginCookie sets the cookie, or with "" takes it away.
+func (a *Auth) setLoginCookie(w http.ResponseWriter, value string) {
+	age := int(loginTTL / time.Second)
+	if value == "" {
+		age = -1
+	}
+	// Lax, not Strict: the provider sends the browser back from another site.
+	http.SetCookie(w, &http.Cookie{Name: a.conf.cookieName(loginCookie), Value: value, Path: "/", MaxAge: age,
+		HttpOnly: true, Secure: a.conf.secure(), SameSite: http.SameSiteLaxMode})
+}

@@ -1,0 +1,178 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"selda/auth/provider"
+	"selda/fault"
+	"selda/nhs"
+	"selda/policy"
+)
+
+// What a session holds: an account's name and a purpose, nothing of the person.
+const (
+	sessionUser     = "user"
+	sessionPurpose  = "purpose"
+	sessionProvider = "provider"
+)
+
+const sessionCookie = "selda"
+
+// cookieName is the name of a cookie. With __Host- a browser takes it over
+// HTTPS only, and from no other host.
+func (c Config) cookieName(name string) string {
+	if c.secure() {
+		return "__Host-" + name
+	}
+	return name
+}
+
+func (c Config) secure() bool { return strings.HasPrefix(c.PublicURL, "https://") }
+
+func newSessions(conf Config) *scs.SessionManager {
+	return &scs.SessionManager{
+		IdleTimeout: conf.Idle, Lifetime: conf.Absolute, HashTokenInStore: true,
+		Store: &sessionStore{live: map[string]kept{}, ended: map[string]time.Time{}},
+		Codec: scs.GobCodec{},
+		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			http.Error(w, "The session could not be read.", http.StatusInternalServerError)
+		},
+		// The cookie goes when the browser is closed: wards share machines.
+		Cookie: scs.SessionCookie{Name: conf.cookieName(sessionCookie), Path: "/", HttpOnly: true, Secure: conf.secure(), SameSite: http.SameSiteLaxMode},
+	}
+}
+
+// sessionStore keeps sessions in memory: a restart signs everybody out. It is
+// not scs's own, since a request that is still under way when its session is
+// ended would write that session back; this one refuses it.
+type sessionStore struct {
+	mu    sync.Mutex
+	live  map[string]kept
+	ended map[string]time.Time // until when they are remembered
+	swept time.Time
+}
+
+type kept struct {
+	data   []byte
+	expiry time.Time
+}
+
+const rememberEnded = 10 * time.Minute
+
+// Find is scs.Store's.
+func (s *sessionStore) Find(token string) ([]byte, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.live[token]
+	if !ok || !time.Now().Before(k.expiry) {
+		return nil, false, nil
+	}
+	return k.data, true, nil
+}
+
+// Commit is scs.Store's.
+func (s *sessionStore) Commit(token string, b []byte, expiry time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep()
+	if _, gone := s.ended[token]; !gone {
+		s.live[token] = kept{b, expiry}
+	}
+	return nil
+}
+
+// Delete is scs.Store's.
+func (s *sessionStore) Delete(token string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.live, token)
+	s.ended[token] = time.Now().Add(rememberEnded)
+	return nil
+}
+
+// sweep drops what has ended, once a minute.
+func (s *sessionStore) sweep() {
+	now := time.Now()
+	if now.Sub(s.swept) < time.Minute {
+		return
+	}
+	s.swept = now
+	for t, k := range s.live {
+		if now.After(k.expiry) {
+			delete(s.live, t)
+		}
+	}
+	for t, until := range s.ended {
+		if now.After(until) {
+			delete(s.ended, t)
+		}
+	}
+}
+
+type wrappedKey struct{}
+
+// Wrap gives next its sessions, and turns away what other sites post in a
+// person's name. A request that brings its own proof in Authorization has
+// neither: no browser sends that by itself.
+func (a *Auth) Wrap(next http.Handler) http.Handler {
+	marked := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), wrappedKey{}, true)))
+	})
+	csrf := http.NewCrossOriginProtection()
+	csrf.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		provider.Message(w, http.StatusForbidden, a.conf.Stylesheet, "That did not come from this site",
+			"Another site sent this request in your name, so nothing was done.", "/", "Go to SELDA")
+	}))
+	browsers := csrf.Handler(a.sessions.LoadAndSave(marked))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		browsers.ServeHTTP(w, r)
+	})
+}
+
+// sessionSubject is the subject of the request's session.
+func (a *Auth) sessionSubject(r *http.Request) (policy.Subject, error) {
+	const op = "auth.session"
+	ctx := r.Context()
+	if ctx.Value(wrappedKey{}) == nil {
+		return policy.Subject{}, fault.E(op, fault.Login, "nobody has signed in")
+	}
+	user := a.sessions.GetString(ctx, sessionUser)
+	if user == "" {
+		if _, err := r.Cookie(a.sessions.Cookie.Name); err == nil {
+			return policy.Subject{}, fault.E(op, fault.Expired, "the session has ended")
+		}
+		return policy.Subject{}, fault.E(op, fault.Login, "nobody has signed in")
+	}
+	acc, ok := a.Accounts.Find(user)
+	p := nhs.Purpose(a.sessions.GetString(ctx, sessionPurpose))
+	// The account may have gone, or have another role, since the sign-in.
+	if !ok || mayAct(acc.Role, p) != nil {
+		return policy.Subject{}, fault.E(op, fault.Expired, "the session's account has changed")
+	}
+	return acc.Subject(p), nil
+}
+
+// begin opens the session of an account, under a new token, so that a token
+// that somebody planted is worth nothing.
+func (a *Auth) begin(ctx context.Context, acc Account, p nhs.Purpose, provider string) error {
+	if err := a.sessions.Clear(ctx); err != nil {
+		return fault.E("auth.begin", err)
+	}
+	if err := a.sessions.RenewToken(ctx); err != nil {
+		return fault.E("auth.begin", err)
+	}
+	a.sessions.Put(ctx, sessionUser, acc.User)
+	a.sessions.Put(ctx, sessionPurpose, string(p))
+	a.sessions.Put(ctx, sessionProvider, provider)
+	return nil
+}
