@@ -121,6 +121,11 @@ func fromNode(op string, root Node, compact []byte) (*Resource, error) {
 	if root.v.Type() != fastjson.TypeObject {
 		return nil, fault.E(op, fault.Structure, "a resource is a JSON object")
 	}
+	for name := range Members(compact) {
+		if strings.IndexByte(name, '\\') >= 0 {
+			return nil, fault.E(op, fault.Structure, "a name is written with an escape")
+		}
+	}
 	typ := root.Get("resourceType").Text()
 	if typ == "" {
 		return nil, fault.E(op, fault.Structure, "there is no resourceType", "resourceType")

@@ -10,6 +10,8 @@
 package mapped
 
 import (
+	"bytes"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -116,7 +118,7 @@ func Ref(typ, key string) string {
 	if key == "" {
 		return ""
 	}
-	return refPrefix + typ + ":" + key
+	return refPrefix + typ + ":" + url.PathEscape(key)
 }
 
 // PatientRef is the reference to the message's i-th patient.
@@ -137,5 +139,39 @@ func ParseRef(ref string) (typ, key string, ok bool) {
 	if !ok {
 		return "", "", false
 	}
-	return strings.Cut(rest, ":")
+	typ, key, ok = strings.Cut(rest, ":")
+	if key, err := url.PathUnescape(key); ok && err == nil {
+		return typ, key, true
+	}
+	return "", "", false
+}
+
+// Rewrite replaces each reference made by Ref or PatientRef in a body by what
+// to gives for it; an empty answer leaves the reference as it is.
+func Rewrite(body []byte, to func(typ, key string) string) []byte {
+	mark := []byte(`"` + refPrefix)
+	if !bytes.Contains(body, mark) {
+		return body
+	}
+	out := make([]byte, 0, len(body))
+	for {
+		i := bytes.Index(body, mark)
+		if i < 0 {
+			return append(out, body...)
+		}
+		end := i + len(mark) + bytes.IndexByte(body[i+len(mark):], '"')
+		if end < i+len(mark) {
+			return append(out, body...)
+		}
+		ref := string(body[i+1 : end])
+		if typ, key, ok := ParseRef(ref); ok {
+			if r := to(typ, key); r != "" {
+				ref = r
+			}
+		}
+		out = append(out, body[:i+1]...)
+		out = append(out, ref...)
+		out = append(out, '"')
+		body = body[end+1:]
+	}
 }

@@ -41,6 +41,9 @@ var ErrClosed = errors.New("segment: the log is closed")
 // Position is the place of a record in the log, in bytes from its beginning.
 type Position uint64
 
+// After is the position after a record of n bytes at p.
+func After(p Position, n int) Position { return p + Position(header+n) }
+
 // Log is an open log. One process writes it; any number of goroutines may use it.
 type Log struct {
 	dir   string

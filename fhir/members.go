@@ -1,0 +1,224 @@
+package fhir
+
+import (
+	"bytes"
+	"iter"
+	"time"
+)
+
+// Members walks the top level of a compact JSON object: each name with its
+// value as it stands in the text. The bytes must be valid JSON.
+func Members(compact []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		i := 1
+		for i < len(compact) && compact[i] == '"' {
+			nameEnd := i + 1 + stringEnd(compact[i+1:])
+			name := compact[i+1 : nameEnd-1]
+			start := nameEnd + 1 // the colon
+			end := valueEnd(compact, start)
+			if end < 0 || !yield(string(name), compact[start:end]) {
+				return
+			}
+			i = end + 1 // the comma
+		}
+	}
+}
+
+// stringEnd is the length of a string's text and its closing quote.
+func stringEnd(b []byte) int {
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(b)
+}
+
+// valueEnd is where the value that begins at i ends; -1 where the text is cut off.
+func valueEnd(b []byte, i int) int {
+	depth := 0
+	for i < len(b) {
+		switch b[i] {
+		case '"':
+			i += 1 + stringEnd(b[i+1:])
+			if depth == 0 {
+				return i
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i // the end of the object around it
+			}
+			depth--
+			if depth == 0 {
+				return i + 1
+			}
+		case ',':
+			if depth == 0 {
+				return i
+			}
+		}
+		i++
+	}
+	return -1
+}
+
+// Without is the object without some of its members.
+func Without(compact []byte, names ...string) []byte {
+	out := make([]byte, 0, len(compact))
+	out = append(out, '{')
+	for name, value := range Members(compact) {
+		drop := false
+		for _, n := range names {
+			drop = drop || n == name
+		}
+		if !drop {
+			out = appendMember(out, name, value)
+		}
+	}
+	return append(out, '}')
+}
+
+func appendMember(out []byte, name string, value []byte) []byte {
+	if len(out) > 1 && out[len(out)-1] != '{' {
+		out = append(out, ',')
+	}
+	out = append(out, '"')
+	out = append(out, name...)
+	out = append(out, '"', ':')
+	return append(out, value...)
+}
+
+// Overlay is base with the members of top put over it.
+func Overlay(base, top []byte) []byte {
+	have := map[string]bool{}
+	out := append(make([]byte, 0, len(base)+len(top)), '{')
+	for name, value := range Members(top) {
+		have[name] = true
+		out = appendMember(out, name, value)
+	}
+	for name, value := range Members(base) {
+		if !have[name] {
+			out = appendMember(out, name, value)
+		}
+	}
+	return append(out, '}')
+}
+
+// Bare is a resource as it is stored: without the id and the meta elements
+// that a server gives (versionId, lastUpdated).
+// https://hl7.org/fhir/R4/resource.html#Meta
+func Bare(compact []byte) []byte {
+	out := append(make([]byte, 0, len(compact)), '{')
+	for name, value := range Members(compact) {
+		switch name {
+		case "id":
+			continue
+		case "meta":
+			if value = Without(value, "versionId", "lastUpdated"); len(value) == 2 {
+				continue
+			}
+		}
+		out = appendMember(out, name, value)
+	}
+	return append(out, '}')
+}
+
+// Dress is a bare resource as a server gives it: with its id and with meta's
+// versionId and lastUpdated.
+func Dress(bare []byte, id, version string, updated time.Time) []byte {
+	out := append(make([]byte, 0, len(bare)+160), '{')
+	var meta []byte
+	for name, value := range Members(bare) {
+		if name == "resourceType" {
+			out = appendMember(out, name, value)
+		} else if name == "meta" {
+			meta = value
+		}
+	}
+	out = appendMember(out, "id", appendString(nil, id))
+	m := appendMember([]byte{'{'}, "versionId", appendString(nil, version))
+	m = appendMember(m, "lastUpdated", appendString(nil, Instant(updated)))
+	if meta != nil {
+		for name, value := range Members(meta) {
+			m = appendMember(m, name, value)
+		}
+	}
+	out = appendMember(out, "meta", append(m, '}'))
+	for name, value := range Members(bare) {
+		if name != "resourceType" && name != "meta" && name != "id" {
+			out = appendMember(out, name, value)
+		}
+	}
+	return append(out, '}')
+}
+
+// Instant is a time as FHIR writes an instant, to the millisecond, in UTC.
+func Instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// Time reads a FHIR date, dateTime or instant; what is left out is the
+// earliest it may be. ok is false where s is none of them. A time without a
+// zone does not occur in FHIR and is not read.
+func Time(s string) (t time.Time, ok bool) {
+	for _, layout := range [...]string{"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02", "2006-01", "2006", "2006-01-02T15:04Z07:00"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// RewriteReferences gives each Reference.reference, and each Attachment.url
+// that names a resource, to f, and puts what it answers in its place. In
+// compact JSON these names can't stand inside a string: its quotes are escaped.
+func RewriteReferences(compact []byte, f func(ref string) string) []byte {
+	out := compact[:0:0]
+	rest := compact
+	for {
+		i, mark := nextReference(rest)
+		if i < 0 {
+			break
+		}
+		start := i + len(mark)
+		end := start + stringEnd(rest[start:]) - 1
+		old := string(rest[start:end])
+		if !bytes.ContainsRune(rest[start:end], '\\') {
+			if now := f(old); now != old {
+				out = append(out, rest[:start]...)
+				out = append(out, appendString(nil, now)[1:]...)
+				rest = rest[end+1:]
+				continue
+			}
+		}
+		out = append(out, rest[:end+1]...)
+		rest = rest[end+1:]
+	}
+	if out == nil {
+		return compact
+	}
+	return append(out, rest...)
+}
+
+var referenceMark, urlMark = []byte(`"reference":"`), []byte(`"url":"`)
+
+func nextReference(b []byte) (int, []byte) {
+	i := bytes.Index(b, referenceMark)
+	j := bytes.Index(b, urlMark)
+	for j >= 0 && (i < 0 || j < i) {
+		v := b[j+len(urlMark):]
+		if bytes.HasPrefix(v, []byte("urn:uuid:")) || bytes.HasPrefix(v, []byte("Binary/")) {
+			return j, urlMark
+		}
+		k := bytes.Index(v, urlMark)
+		if k < 0 {
+			break
+		}
+		j += len(urlMark) + k
+	}
+	return i, referenceMark
+}

@@ -1,0 +1,204 @@
+// Package classify says what is stored beside a resource for the predicate
+// and the index: its data set, its labels, its clinical time, whether its
+// status is final, and the tokens that it is found by. It is pure, and decides
+// nothing about who may see what.
+package classify
+
+import (
+	"strings"
+	"time"
+
+	"selda/fhir"
+	"selda/mpi/fold"
+	"selda/nhs"
+	"selda/policy"
+)
+
+// Class is what is said of one resource.
+type Class struct {
+	DataSet policy.DataSet
+	Labels  policy.Labels
+	Final   bool
+	When    time.Time // zero where it has no clinical time
+	Tokens  []string
+}
+
+// Of classifies a resource.
+func Of(r *fhir.Resource) Class {
+	c := Class{DataSet: dataSet(r), Labels: labels(r), Final: final(r), When: when(r)}
+	c.Tokens = tokens(r)
+	return c
+}
+
+var byType = map[string]policy.DataSet{
+	"Patient": policy.Demographics, "RelatedPerson": policy.Demographics, "Person": policy.Demographics, "Coverage": policy.Demographics,
+	"Condition": policy.Problems, "AllergyIntolerance": policy.Allergies, "AdverseEvent": policy.Allergies,
+	"MedicationRequest": policy.Medications, "MedicationStatement": policy.Medications, "MedicationDispense": policy.Medications,
+	"MedicationAdministration": policy.Medications, "Medication": policy.Medications,
+	"DiagnosticReport": policy.Results, "Specimen": policy.Results, "ImagingStudy": policy.Results, "Media": policy.Results,
+	"Immunization": policy.Immunisations, "ImmunizationRecommendation": policy.Immunisations,
+	"Procedure": policy.Procedures, "DeviceUseStatement": policy.Procedures,
+	"Encounter": policy.Encounters, "EpisodeOfCare": policy.Encounters,
+	"DocumentReference": policy.Documents, "Composition": policy.Documents, "Binary": policy.Documents, "DocumentManifest": policy.Documents,
+	"CarePlan": policy.Plans, "Goal": policy.Plans, "Flag": policy.Alerts, "DetectedIssue": policy.Alerts,
+	"ServiceRequest": policy.Referrals, "Task": policy.Referrals, "CommunicationRequest": policy.Referrals,
+	"Appointment": policy.Appointments, "AppointmentResponse": policy.Appointments, "Schedule": policy.Directory, "Slot": policy.Directory,
+	"CareTeam": policy.CareTeam, "Consent": policy.Preferences,
+	"Organization": policy.Directory, "Practitioner": policy.Directory, "PractitionerRole": policy.Directory, "Location": policy.Directory,
+	"HealthcareService": policy.Directory, "Endpoint": policy.Directory, "OrganizationAffiliation": policy.Directory,
+}
+
+func dataSet(r *fhir.Resource) policy.DataSet {
+	for _, t := range r.Root().List("meta", "tag") {
+		if t.Get("system").Is(policy.DataSetSystem) {
+			if d := policy.ParseDataSet(t.Get("code").Text()); d != policy.NoDataSet {
+				return d
+			}
+		}
+	}
+	if r.Type == "Observation" {
+		return observation(r)
+	}
+	if d, ok := byType[r.Type]; ok {
+		return d
+	}
+	return policy.Other
+}
+
+// observation tells results from what was observed at the bedside.
+// https://terminology.hl7.org/CodeSystem-observation-category.html
+func observation(r *fhir.Resource) policy.DataSet {
+	for _, c := range r.Root().List("category") {
+		for _, g := range c.List("coding") {
+			switch g.Get("code").Text() {
+			case "laboratory", "imaging":
+				return policy.Results
+			}
+		}
+	}
+	return policy.Observations
+}
+
+func labels(r *fhir.Resource) (l policy.Labels) {
+	for _, s := range r.Root().List("meta", "security") {
+		if sys := s.Get("system"); sys.Is(policy.LabelSystem) || sys.Is(policy.ConfidentialitySystem) {
+			l |= policy.ParseLabel(s.Get("code").Text())
+		}
+	}
+	return l
+}
+
+func final(r *fhir.Resource) bool {
+	switch s := r.Get("status"); r.Type {
+	case "Observation", "DiagnosticReport":
+		return s.Is("final") || s.Is("amended") || s.Is("corrected") || s.Is("appended")
+	case "DocumentReference", "Composition":
+		return !r.Get("docStatus").Is("preliminary") && !s.Is("preliminary")
+	}
+	return true
+}
+
+// whens are where each type has its clinical time, best first; a Period counts by its start.
+var whens = []string{"effectiveDateTime", "effectivePeriod", "effectiveInstant", "onsetDateTime", "onsetPeriod", "performedDateTime", "performedPeriod",
+	"occurrenceDateTime", "occurrencePeriod", "period", "start", "authoredOn", "date", "whenHandedOver", "issued", "recordedDate", "dateAsserted",
+	"created", "dateTime", "servicedPeriod", "billablePeriod", "context"}
+
+func when(r *fhir.Resource) time.Time {
+	for _, name := range whens {
+		n := r.Get(name)
+		if n.IsObject() {
+			if name == "context" {
+				n = n.Get("period")
+			}
+			n = n.Get("start")
+		}
+		if n.IsString() {
+			if t, ok := fhir.Time(n.Text()); ok {
+				return t
+			}
+		}
+	}
+	return time.Time{}
+}
+
+// tokens are what a resource is found by across citizens: codes, status and
+// identifiers; a Patient by names, birth date, postcode and numbers.
+func tokens(r *fhir.Resource) []string {
+	var out []string
+	if r.Type == "Patient" {
+		out = patientTokens(r)
+	}
+	for _, name := range []string{"code", "medicationCodeableConcept", "vaccineCode", "type"} {
+		for _, c := range r.Root().List(name) {
+			for _, g := range c.List("coding") {
+				if code := g.Get("code").Text(); code != "" {
+					out = append(out, "code:"+code)
+				}
+			}
+		}
+	}
+	if r.Type != "Observation" && r.Type != "Patient" {
+		for _, id := range r.Root().List("identifier") {
+			if v := id.Get("value").Text(); v != "" {
+				out = append(out, Identifier(id.Get("system").Text(), v))
+			}
+		}
+	}
+	if n := r.Get("name"); n.IsString() {
+		out = append(out, "name:"+fold.Name(n.Text()))
+	}
+	return out
+}
+
+func patientTokens(r *fhir.Resource) []string {
+	var out []string
+	for _, n := range r.Root().List("name") {
+		if f := fold.Name(n.Get("family").Text()); f != "" {
+			out = append(out, Family(f))
+		}
+		for _, g := range n.List("given") {
+			for _, w := range strings.Fields(g.Text()) {
+				if f := fold.Name(w); f != "" {
+					out = append(out, Given(f))
+				}
+			}
+		}
+	}
+	if b := r.Get("birthDate").Text(); b != "" {
+		out = append(out, BirthDate(b))
+	}
+	for _, a := range r.Root().List("address") {
+		if p := nhs.Postcode(a.Get("postalCode").Text()); p != "" {
+			out = append(out, Postcode(p))
+		}
+	}
+	for _, id := range r.Root().List("identifier") {
+		if v := id.Get("value").Text(); v != "" {
+			out = append(out, Value(v), Identifier(id.Get("system").Text(), v))
+		}
+	}
+	if r.Get("deceasedBoolean").Bool() || r.Get("deceasedDateTime").Exists() {
+		out = append(out, "deceased")
+	}
+	return out
+}
+
+// The tokens of a Patient. Names are folded.
+
+// Family is the token of a family name.
+func Family(folded string) string { return "family:" + folded }
+
+// Given is the token of one given name.
+func Given(folded string) string { return "given:" + folded }
+
+// BirthDate is the token of a birth date, YYYY-MM-DD.
+func BirthDate(d string) string { return "born:" + d }
+
+// Postcode is the token of a postcode in its usual form.
+func Postcode(p string) string { return "post:" + p }
+
+// Value is the token of an identifier's value in any system.
+func Value(v string) string { return "value:" + strings.ToUpper(strings.ReplaceAll(v, " ", "")) }
+
+// Identifier is the token of an identifier.
+func Identifier(system, v string) string { return "id:" + system + "|" + v }

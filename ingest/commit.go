@@ -1,0 +1,381 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"selda/fault"
+	"selda/fhir"
+	"selda/ingest/classify"
+	"selda/ingest/mapped"
+	"selda/mpi"
+	"selda/policy"
+	"selda/store"
+)
+
+// How many messages and bytes one transaction takes at most.
+const (
+	batchMessages = 512
+	batchBytes    = 8 << 20
+)
+
+// commitAll takes messages in order, many to one transaction.
+func (p *Pipeline) commitAll() {
+	var held *Receipt
+	for {
+		first := held
+		held = nil
+		if first == nil {
+			var ok bool
+			if first, ok = <-p.queue; !ok {
+				return
+			}
+		}
+		batch, bytes := []*Receipt{first}, len(first.raw.Body)
+		<-first.mapped
+	gather:
+		for len(batch) < batchMessages && bytes < batchBytes {
+			select {
+			case r, ok := <-p.queue:
+				if !ok {
+					break gather
+				}
+				select {
+				case <-r.mapped:
+				default:
+					// Not mapped yet: commit what is ready rather than wait for it.
+					if len(batch) >= 8 {
+						held = r
+						break gather
+					}
+					<-r.mapped
+				}
+				batch = append(batch, r)
+				bytes += len(r.raw.Body)
+			default:
+				break gather
+			}
+		}
+		if err := p.commit(batch); err != nil {
+			p.why = err
+			p.log.Error("the store can't be written: nothing more is taken", "error", err)
+			close(p.failed)
+			return
+		}
+	}
+}
+
+// commit commits a batch. Where one message of it can't be, the others are
+// committed one by one and that one goes to quarantine.
+func (p *Pipeline) commit(batch []*Receipt) error {
+	last := batch[len(batch)-1]
+	if err := last.Durable(); err != nil {
+		return err
+	}
+	err := p.try(batch)
+	if err == nil || fault.Is(err, fault.NoStore) {
+		return err
+	}
+	for _, r := range batch {
+		err := p.try([]*Receipt{r})
+		if err == nil {
+			continue
+		}
+		if fault.Is(err, fault.NoStore) {
+			return err
+		}
+		p.log.Error("a message could not be committed", "message", r.Number(), "error", err)
+		r.msg, r.err = nil, fault.E("ingest.commit", fault.KindOf(err), "it could not be committed: "+fault.Reason(err), fault.PlaceOf(err))
+		if err := p.try([]*Receipt{r}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Pipeline) try(batch []*Receipt) error {
+	outcomes := make([]Outcome, len(batch))
+	err := p.store.Commit(context.Background(), func(tx Tx) error {
+		for i, r := range batch {
+			c := commit{tx: tx, r: r, raw: r.raw, msg: r.msg, now: p.now()}
+			var err error
+			if outcomes[i], err = c.run(); err != nil {
+				return err
+			}
+		}
+		return tx.SetJournalPosition(uint64(batch[len(batch)-1].end))
+	})
+	if err != nil {
+		return err
+	}
+	for i, r := range batch {
+		r.outcome = outcomes[i]
+		p.room.give(len(r.raw.Body))
+		close(r.done)
+	}
+	return nil
+}
+
+// commit is the work on one message.
+type commit struct {
+	tx  Tx
+	r   *Receipt
+	raw *Raw
+	msg *mapped.Message
+	now time.Time
+
+	subjects []store.Subject
+	patients []string // reference of each patient
+	items    []Item
+	n        uint64
+}
+
+func (c *commit) run() (Outcome, error) {
+	rec := Record{ID: c.r.ID, Source: c.raw.Source, Format: c.raw.Format, Received: c.raw.Received, Hash: c.r.hash}
+	if c.msg != nil {
+		rec.Event, rec.Control = c.msg.Event, c.msg.ControlID
+	}
+	if c.r.err != nil || c.msg == nil {
+		rec.State, rec.Reason, rec.Place = Quarantined, fault.Reason(c.r.err), fault.PlaceOf(c.r.err)
+		return Outcome{State: rec.State, Reason: rec.Reason, Place: rec.Place}, c.tx.SaveMessage(rec)
+	}
+	if c.raw.Format == HL7v2 || c.raw.Format == CDA {
+		seen, err := c.tx.Seen(c.raw.Source, c.r.hash)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if seen {
+			rec.State = Duplicate
+			return Outcome{State: rec.State, Event: rec.Event}, c.tx.SaveMessage(rec)
+		}
+	}
+	var err error
+	if c.n, err = c.tx.Begin(c.now, c.raw.Source, c.r.ID); err != nil {
+		return Outcome{}, err
+	}
+	if err := c.apply(); err != nil {
+		return Outcome{}, err
+	}
+	rec.State, rec.N = Stored, c.n
+	if c.unchanged() {
+		rec.State = Duplicate
+	}
+	rec.Steps = c.steps()
+	return Outcome{State: rec.State, Event: rec.Event, N: c.n, Items: c.items}, c.tx.SaveMessage(rec)
+}
+
+// unchanged says whether a message of resources said nothing new.
+func (c *commit) unchanged() bool {
+	for _, i := range c.items {
+		if !i.Same {
+			return false
+		}
+	}
+	return len(c.items) > 0 && len(c.msg.Links) == 0
+}
+
+// steps is what the trace tells beyond the columns.
+func (c *commit) steps() []byte {
+	s := struct {
+		Committed time.Time         `json:"committed"`
+		Subjects  int               `json:"subjects"`
+		Resources int               `json:"resources"`
+		Unmapped  []mapped.Unmapped `json:"unmapped,omitempty"`
+	}{c.now.UTC(), len(c.subjects), len(c.items), c.msg.Unmapped}
+	b, _ := json.Marshal(s)
+	return b
+}
+
+func (c *commit) apply() error {
+	for i := range c.msg.Patients {
+		if err := c.patient(i); err != nil {
+			return err
+		}
+	}
+	// Every resource gets its id first: references may point forwards.
+	targets := make([]target, len(c.msg.Resources))
+	for i := range c.msg.Resources {
+		t, err := c.target(&c.msg.Resources[i])
+		if err != nil {
+			return err
+		}
+		targets[i] = t
+	}
+	for i := range c.msg.Patients {
+		if err := c.writePatient(i); err != nil {
+			return err
+		}
+	}
+	for i := range c.msg.Resources {
+		if err := c.resource(&c.msg.Resources[i], targets[i]); err != nil {
+			return err
+		}
+	}
+	return c.links()
+}
+
+// patientKey is the key of a subject's own Patient.
+func patientKey(s store.Subject) string { return "subject:" + strconv.FormatInt(int64(s), 10) }
+
+// patient finds the subject of the message's i-th patient.
+func (c *commit) patient(i int) error {
+	p := &c.msg.Patients[i]
+	person := mpi.Person{Source: c.raw.Source, Fallback: p.Fallback, At: c.now, Message: c.r.ID}
+	for _, id := range p.Identifiers {
+		person.Identifiers = append(person.Identifiers, mpi.Identifier{System: id.System, Value: id.Value, Verified: id.Verified})
+	}
+	if len(p.Body) > 0 {
+		r, err := fhir.ParseTrusted(p.Body)
+		if err != nil {
+			return err
+		}
+		person.Demographics = mpi.FromPatient(r.Root())
+	}
+	s, err := mpi.Resolve(c.tx, person)
+	if err != nil {
+		return err
+	}
+	c.subjects = append(c.subjects, s)
+	_, id, _, err := c.tx.ByKey(c.raw.Source, "Patient", patientKey(s))
+	c.patients = append(c.patients, "Patient/"+id)
+	return err
+}
+
+func (c *commit) writePatient(i int) error {
+	p := &c.msg.Patients[i]
+	l, _, exists, err := c.tx.ByKey(c.raw.Source, "Patient", patientKey(c.subjects[i]))
+	if err != nil {
+		return err
+	}
+	body := p.Body
+	if len(body) == 0 {
+		if exists {
+			return nil
+		}
+		body = placeholder(p) // someone who has only been named by a number yet
+	}
+	return c.write(&mapped.Resource{Type: "Patient", Patient: i, Body: body, Place: p.Place, Origins: p.Origins}, target{l: l, exists: exists, subject: c.subjects[i]})
+}
+
+func placeholder(p *mapped.Patient) []byte {
+	var ids []fhir.Object
+	for _, id := range p.Identifiers {
+		ids = append(ids, fhir.Object{"system": id.System, "value": id.Value})
+	}
+	return fhir.Marshal(fhir.Object{"resourceType": "Patient", "identifier": ids})
+}
+
+// target is where a resource is, or will be.
+type target struct {
+	l       store.Located
+	id      string // asked for by a new one
+	exists  bool
+	subject store.Subject
+}
+
+func (c *commit) target(r *mapped.Resource) (t target, err error) {
+	if r.Patient >= 0 && r.Patient < len(c.subjects) {
+		t.subject = c.subjects[r.Patient]
+	}
+	switch {
+	case r.ID != "":
+		t.l, t.exists, err = c.tx.ByID(r.Type, r.ID)
+		t.id = r.ID
+	case r.Key != "":
+		t.l, _, t.exists, err = c.tx.ByKey(c.raw.Source, r.Type, r.Key)
+	}
+	if t.exists && (r.Action == mapped.Remove || r.Action == mapped.Patch) && r.Patient == mapped.Shared {
+		t.subject = t.l.Subject
+	}
+	if !t.exists && t.l.Item == 0 {
+		t.l.Item, _ = c.tx.NewID()
+	}
+	return t, err
+}
+
+func (c *commit) resource(r *mapped.Resource, t target) error {
+	if !t.exists && r.Action == mapped.Remove && len(r.Body) == 0 {
+		return nil // it takes back what never came
+	}
+	return c.write(r, t)
+}
+
+func (c *commit) write(r *mapped.Resource, t target) error {
+	put := store.Put{Subject: t.subject, Type: r.Type, Item: t.l.Item, ID: t.id, Source: c.raw.Source, Message: c.r.ID, Origin: EncodeOrigins(r.Place, r.Origins)}
+	body := r.Body
+	var old *store.Version
+	if t.exists {
+		var err error
+		if old, err = c.tx.Current(t.l); err != nil {
+			return err
+		}
+		if old.Source != c.raw.Source && r.ID != "" {
+			return fault.E("ingest.write", fault.NotFound, "there is no such resource of this source", r.Place)
+		}
+	}
+	switch {
+	case r.Action == mapped.Remove && len(body) == 0:
+		put.Deleted, put.DataSet, put.Labels = true, old.DataSet, old.Labels
+	case r.Action == mapped.Patch && old != nil && !old.Deleted:
+		body = fhir.Overlay(old.Body, body)
+	}
+	if !put.Deleted {
+		var failed error
+		put.Body = mapped.Rewrite(body, func(typ, key string) string { return c.reference(typ, key, &failed) })
+		if failed != nil {
+			return failed
+		}
+		res, err := fhir.ParseTrusted(put.Body)
+		if err != nil {
+			return err
+		}
+		class := classify.Of(res)
+		put.DataSet, put.Labels, put.Final, put.When, put.Tokens = class.DataSet, class.Labels, class.Final, class.When, class.Tokens
+		if old != nil {
+			put.Labels |= old.Labels & policy.Reviewed
+		}
+	}
+	w, err := c.tx.Write(put)
+	if err != nil {
+		return err
+	}
+	c.items = append(c.items, Item{Written: w, Type: r.Type, Existed: t.exists})
+	return nil
+}
+
+// reference is what a key refers to: an id, which it may have before it comes.
+func (c *commit) reference(typ, key string, failed *error) string {
+	if typ == "Patient" {
+		if i, err := strconv.Atoi(key); err == nil && i < len(c.patients) {
+			return c.patients[i]
+		}
+	}
+	_, id, _, err := c.tx.ByKey(c.raw.Source, typ, key)
+	if err != nil {
+		*failed = err
+		return ""
+	}
+	return typ + "/" + id
+}
+
+func (c *commit) links() error {
+	for _, l := range c.msg.Links {
+		if l.Keep >= len(c.subjects) || l.Other >= len(c.subjects) {
+			return fault.E("ingest.links", fault.Invalid, "a link names someone whom the message does not", l.Place)
+		}
+		keep, other := c.subjects[l.Keep], c.subjects[l.Other]
+		var err error
+		switch l.Kind {
+		case "unlink":
+			err = mpi.Unlink(c.tx, keep, other, c.msg.Event, c.now, c.r.ID)
+		default:
+			err = mpi.Merge(c.tx, keep, other, l.Kind, c.msg.Event, "the source says that these are one person", c.now, c.r.ID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package ingest_test
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"selda/fhir"
+	"selda/ingest"
+	"selda/ingest/fhirtofhir"
+	"selda/ingest/mapped"
+	"selda/policy"
+	"selda/store"
+	"selda/store/sqlite"
+)
+
+func fhirMapper(r *ingest.Raw) (*mapped.Message, error) {
+	c, err := fhir.Compact(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	return fhirtofhir.Map(c, r.Source)
+}
+
+type door struct {
+	*ingest.Pipeline
+	db   *sqlite.DB
+	stop func()
+}
+
+func openDoor(t testing.TB, dir string) *door {
+	t.Helper()
+	db, err := sqlite.Open(dir, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := ingest.OpenJournal(filepath.Join(dir, "raw"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := ingest.Open(t.Context(), ingest.Options{Journal: j, Store: db, Mapper: fhirMapper, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &door{p, db, func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		_, _ = j.Close(), db.Close()
+	}}
+	return d
+}
+
+func (d *door) send(t testing.TB, source, body string) ingest.Outcome {
+	t.Helper()
+	r, err := d.Submit(t.Context(), &ingest.Raw{Source: "RJZ:" + "PAS", Format: ingest.FHIR, Body: []byte(body)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := r.Committed(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+var everything = &policy.Predicate{Permit: true, Everything: true}
+
+func TestBundleIsStoredOnceAndReferencesResolve(t *testing.T) {
+	d := openDoor(t, t.TempDir())
+	defer d.stop()
+	const b = `{"resourceType":"Bundle","type":"transaction","entry":[
+	 {"fullUrl":"urn:uuid:o1","resource":{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"urn:uuid:p1"},"performer":[{"reference":"Practitioner/later"}]}},
+	 {"fullUrl":"urn:uuid:p1","resource":{"resourceType":"Patient","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9991234519"}],"name":[{"family":"Adeyemi","given":["Folake"]}],"birthDate":"1951-11-05"}}]}`
+	o := d.send(t, "RJZ:PAS", b)
+	if o.State != ingest.Stored || len(o.Items) != 2 {
+		t.Fatalf("%+v", o)
+	}
+	if again := d.send(t, "RJZ:PAS", b); again.State != ingest.Duplicate {
+		t.Errorf("the same again: %+v", again)
+	}
+	obs, err := d.db.Read(t.Context(), "Observation", o.Items[1].ID, store.Latest, everything)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `"subject":{"reference":"Patient/` + o.Items[0].ID + `"}`; !strings.Contains(string(obs.Body), want) {
+		t.Errorf("%s has not %s", obs.Body, want)
+	}
+	d.send(t, "RJZ:PAS", `{"resourceType":"Practitioner","id":"later","name":[{"family":"Okafor"}]}`)
+	res, _ := obs.Resource()
+	ref := res.Get("performer", "reference").Text()
+	if _, err := d.db.Shared(t.Context(), "Practitioner", strings.TrimPrefix(ref, "Practitioner/")); err != nil {
+		t.Errorf("what was referred to before it came is not found at %s: %v", ref, err)
+	}
+	q := d.send(t, "RJZ:PAS", `{"resourceType":"Patient","resourceType":"Patient"}`)
+	if q.State != ingest.Quarantined || q.Reason == "" {
+		t.Errorf("%+v", q)
+	}
+}
+
+func TestSynthea(t *testing.T) {
+	files, _ := filepath.Glob("../../shared/material/synthea-r4/*.json")
+	if len(files) == 0 {
+		if os.Getenv("CI") != "" {
+			t.Fatal("the material is missing")
+		}
+		t.Skip("no Synthea bundles at ../shared/material/synthea-r4")
+	}
+	dir := t.TempDir()
+	d := openDoor(t, dir)
+	n := 0
+	for _, f := range files {
+		b, _ := os.ReadFile(f)
+		o := d.send(t, "RJZ:PAS", string(b))
+		if o.State != ingest.Stored {
+			t.Errorf("%s: %+v", f, o.Reason)
+		}
+		n += len(o.Items)
+	}
+	d.stop()
+	var size int64
+	_ = filepath.WalkDir(dir, func(p string, e os.DirEntry, err error) error {
+		if i, err := e.Info(); err == nil && !e.IsDir() {
+			size += i.Size()
+			t.Log(p, i.Size())
+		}
+		return nil
+	})
+	t.Log(n, "resources,", size/int64(n), "bytes each")
+}

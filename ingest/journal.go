@@ -1,0 +1,121 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"selda/internal/segment"
+	"selda/nhs"
+	"selda/store"
+)
+
+// Formats of raw messages.
+const (
+	HL7v2 = "hl7v2"
+	FHIR  = "fhir"
+	CDA   = "cda"
+	CSV   = "csv"
+)
+
+// Raw is one message as it came.
+type Raw struct {
+	Source   nhs.Source
+	Format   string
+	Door     string // "mllp", "fhir", "file", "drop"
+	Name     string // the file's name; "" of a socket's
+	Mapping  string // of a CSV row: the mapping's name
+	Row      int    // of a CSV row: its line in the file
+	Received time.Time
+	Body     []byte
+}
+
+// Journal keeps raw messages as they came, durable before they are
+// acknowledged, in the order in which they were received. A message's id is
+// its place in it.
+type Journal struct {
+	log *segment.Log
+	enc *zstd.Encoder
+	dec *zstd.Decoder
+	dir string
+}
+
+// OpenJournal opens the journal in dir.
+func OpenJournal(dir string) (*Journal, error) {
+	log, err := segment.Open(dir, segment.Options{})
+	if err != nil {
+		return nil, err
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(2))
+	if err != nil {
+		return nil, err
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(segment.MaxRecord))
+	return &Journal{log: log, enc: enc, dec: dec, dir: dir}, err
+}
+
+// Close flushes and closes the journal.
+func (j *Journal) Close() error { return j.log.Close() }
+
+func idOf(p segment.Position) store.MessageID { return store.MessageID(p) + 1 }
+
+func positionOf(id store.MessageID) segment.Position { return segment.Position(id - 1) }
+
+// pack makes a record: a version byte, the fields as length and bytes, and
+// the body, compressed.
+func (j *Journal) pack(r *Raw) []byte {
+	b := append(make([]byte, 0, 128+len(r.Body)/3), 1)
+	for _, s := range []string{string(r.Source), r.Format, r.Door, r.Name, r.Mapping} {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	b = binary.AppendUvarint(b, uint64(r.Row))
+	b = binary.AppendVarint(b, r.Received.UnixMilli())
+	return j.enc.EncodeAll(r.Body, b)
+}
+
+func (j *Journal) unpack(b []byte) (*Raw, error) {
+	bad := fmt.Errorf("a record of the journal does not hold")
+	if len(b) == 0 || b[0] != 1 {
+		return nil, bad
+	}
+	in := bytes.NewReader(b[1:])
+	r := &Raw{}
+	var fields [5]string
+	for i := range fields {
+		n, err := binary.ReadUvarint(in)
+		if err != nil || n > uint64(in.Len()) {
+			return nil, bad
+		}
+		s := make([]byte, n)
+		_, _ = in.Read(s)
+		fields[i] = string(s)
+	}
+	r.Source, r.Format, r.Door, r.Name, r.Mapping = nhs.Source(fields[0]), fields[1], fields[2], fields[3], fields[4]
+	row, err := binary.ReadUvarint(in)
+	if err != nil {
+		return nil, bad
+	}
+	at, err := binary.ReadVarint(in)
+	if err != nil {
+		return nil, bad
+	}
+	r.Row, r.Received = int(row), time.UnixMilli(at).UTC()
+	r.Body, err = j.dec.DecodeAll(b[len(b)-in.Len():], nil)
+	return r, err
+}
+
+// Read gives a message as it came.
+func (j *Journal) Read(id store.MessageID) (*Raw, error) {
+	if id == 0 {
+		return nil, fmt.Errorf("no message has this id")
+	}
+	b, err := j.log.Read(positionOf(id))
+	if err != nil {
+		return nil, err
+	}
+	return j.unpack(b)
+}

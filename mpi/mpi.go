@@ -1,0 +1,439 @@
+// Package mpi is the master patient index: which identities that sources have
+// given (subjects) are one citizen. It is not the record: links live in a table
+// of their own, versioned by n, and no stored item ever changes because of one.
+//
+// Flow: Resolve finds or makes the subject of a person in a message, and links
+// it where rule G15 lets a number link alone; Merge, Link and Unlink carry out
+// what a source states (HL7 v2 A40, A34, A24, A37); Undo takes one event back
+// exactly. What is not certain becomes a row in the review list. Scoring of
+// likely pairs is another room's (the Candidates port).
+package mpi
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"selda/fault"
+	"selda/mpi/fold"
+	"selda/nhs"
+	"selda/store"
+)
+
+// Identifier is a number that a source uses for a person.
+type Identifier struct {
+	System   string
+	Value    string
+	Verified bool
+}
+
+// Person is what a message says of who someone is.
+type Person struct {
+	Source      nhs.Source
+	Identifiers []Identifier // best first
+	Fallback    string       // stands in where there is no identifier
+	Demographics
+	At      time.Time
+	Message store.MessageID
+}
+
+// Demographics are what two identities are compared by.
+type Demographics struct {
+	Family    []string
+	Given     []string
+	BirthDate string // FHIR date
+}
+
+// Known is a subject found by an identity.
+type Known struct {
+	Subject store.Subject
+	Source  nhs.Source
+}
+
+// Move says that a subject went from one citizen to another.
+type Move struct {
+	Subject  store.Subject `json:"subject"`
+	From, To store.Citizen
+}
+
+// Event is one change of links, with why.
+type Event struct {
+	ID      int64
+	N       uint64
+	At      time.Time
+	Kind    string // "auto", "merge", "link", "unlink", "undo", "sever"
+	Rule    string // "G15", "A40", …
+	Reason  string // in words, without demographics
+	Message store.MessageID
+	Moves   []Move
+	Undone  bool
+}
+
+// Review is a pair that someone has to look at.
+type Review struct {
+	ID      int64
+	At      time.Time
+	Subject store.Subject // whose arrival raised it
+	Other   store.Subject // the one it may be the same as; 0 where none is known
+	Rule    string
+	Reason  string
+	State   string // "open", "linked", "apart"
+}
+
+// Identities is the port to the numbers that people go by.
+type Identities interface {
+	// Identified finds the subjects that have an identity.
+	Identified(system, value string) ([]Known, error)
+	// SetIdentities makes ids the identities of a subject; dropped are those it no longer has.
+	SetIdentities(s store.Subject, source nhs.Source, ids []Identifier) (dropped []Identifier, err error)
+	// Demographics gives what is stored of a subject, the zero value where nothing is.
+	Demographics(s store.Subject) (Demographics, error)
+	NewSubject(source nhs.Source) (store.Subject, error)
+}
+
+// Links is the port to the link table.
+type Links interface {
+	CitizenOf(s store.Subject) (store.Citizen, error)
+	SubjectsOf(c store.Citizen) ([]store.Subject, error)
+	NewCitizen(s store.Subject) (store.Citizen, error)
+	Record(e Event) (int64, error) // carries the moves out
+	Event(id int64) (Event, error)
+	LastEvent(s store.Subject) (Event, error) // that moved it here; zero where none
+	SetUndone(id int64) error
+	Apart(a, b store.Citizen) (bool, error) // severed, or kept apart by an undo
+	KeepApart(a, b store.Citizen, severed bool) error
+	AddReview(r Review) error
+}
+
+// Ledger is both.
+type Ledger interface {
+	Identities
+	Links
+}
+
+// FallbackSystem marks an identity of someone whom a source gave no number.
+const FallbackSystem = "urn:selda:unnumbered"
+
+// Resolve finds the subject of a person, or makes it, brings its identities
+// up to date, and links it where a verified rule allows. The subject is always given: nobody's message is lost for want of a number.
+func Resolve(l Ledger, p Person) (store.Subject, error) {
+	ids, numbers := usable(p)
+	s, known, err := find(l, p, ids)
+	if err != nil {
+		return 0, err
+	}
+	if !known {
+		if s, err = l.NewSubject(p.Source); err != nil {
+			return 0, err
+		}
+		if _, err := l.NewCitizen(s); err != nil {
+			return 0, err
+		}
+	}
+	dropped, err := l.SetIdentities(s, p.Source, ids)
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range dropped {
+		if d.System == nhs.NumberSystem && len(numbers) > 0 {
+			if err := numberChanged(l, p, s); err != nil {
+				return 0, err
+			}
+			break
+		}
+	}
+	for _, n := range numbers {
+		if err := linkByNumber(l, p, s, n); err != nil {
+			return 0, err
+		}
+	}
+	return s, nil
+}
+
+// usable are the identities that may identify within the source, and the NHS
+// numbers that may link. A number that fails Modulus 11 does neither (G15): it
+// stays in the Patient as given.
+func usable(p Person) (ids []Identifier, numbers []string) {
+	for _, id := range p.Identifiers {
+		if id.Value == "" {
+			continue
+		}
+		if id.System == nhs.NumberSystem {
+			n, err := nhs.ParseNumber(id.Value)
+			if err != nil {
+				continue
+			}
+			id.Value = n.Digits()
+			if !slices.Contains(numbers, id.Value) {
+				numbers = append(numbers, id.Value)
+			}
+		}
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 && p.Fallback != "" {
+		ids = []Identifier{{System: FallbackSystem, Value: p.Fallback}}
+	}
+	return ids, numbers
+}
+
+// find looks for the subject within the person's own source: by its own
+// numbers first, by the NHS number only where the source gave no other or
+// names and birth date agree.
+func find(l Ledger, p Person, ids []Identifier) (store.Subject, bool, error) {
+	local := false
+	for _, id := range ids {
+		if id.System == nhs.NumberSystem {
+			continue
+		}
+		local = true
+		s, ok, err := inSource(l, p.Source, id)
+		if err != nil || ok {
+			return s, ok, err
+		}
+	}
+	if local {
+		return 0, false, nil
+	}
+	for _, id := range ids {
+		s, ok, err := inSource(l, p.Source, id)
+		if err != nil || !ok {
+			return 0, false, err
+		}
+		theirs, err := l.Demographics(s)
+		if err != nil {
+			return 0, false, err
+		}
+		if p.empty() || theirs.empty() || Agree(p.Demographics, theirs) {
+			return s, true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+func inSource(l Ledger, source nhs.Source, id Identifier) (store.Subject, bool, error) {
+	all, err := l.Identified(id.System, id.Value)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, k := range all {
+		if k.Source == source {
+			return k.Subject, true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+// linkByNumber keeps G15: a valid number links alone only where the birth date
+// and one name agree too; otherwise the pair goes to review and both stay apart.
+func linkByNumber(l Ledger, p Person, s store.Subject, number string) error {
+	all, err := l.Identified(nhs.NumberSystem, number)
+	if err != nil {
+		return err
+	}
+	own, err := l.CitizenOf(s)
+	if err != nil {
+		return err
+	}
+	for _, k := range all {
+		if k.Subject == s {
+			continue
+		}
+		theirs, err := l.CitizenOf(k.Subject)
+		if err != nil {
+			return err
+		}
+		if theirs == own {
+			continue
+		}
+		apart, err := l.Apart(own, theirs)
+		if err != nil {
+			return err
+		}
+		if apart {
+			continue // severed or kept apart: not linked, not suggested (G14)
+		}
+		d, err := l.Demographics(k.Subject)
+		if err != nil {
+			return err
+		}
+		mine := p.Demographics
+		if mine.empty() {
+			if mine, err = l.Demographics(s); err != nil {
+				return err
+			}
+		}
+		if why := differ(mine, d); why != "" {
+			if err := l.AddReview(Review{At: p.At, Subject: s, Other: k.Subject, Rule: "G15", Reason: "the same NHS number, but " + why, State: "open"}); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := join(l, Event{At: p.At, Kind: "auto", Rule: "G15", Message: p.Message,
+			Reason: "the same valid NHS number, the birth date and a name agree"}, theirs, own); err != nil {
+			return err
+		}
+		own = theirs
+	}
+	return nil
+}
+
+// numberChanged takes a subject out of a citizen to whom only its former
+// number had linked it. A link that a source or a person stated stays.
+func numberChanged(l Ledger, p Person, s store.Subject) error {
+	e, err := l.LastEvent(s)
+	if err != nil || e.ID == 0 || e.Kind != "auto" {
+		return err
+	}
+	own, err := l.CitizenOf(s)
+	if err != nil {
+		return err
+	}
+	all, err := l.SubjectsOf(own)
+	if err != nil || len(all) < 2 {
+		return err
+	}
+	fresh, err := l.NewCitizen(0)
+	if err != nil {
+		return err
+	}
+	_, err = l.Record(Event{At: p.At, Kind: "unlink", Rule: "G15", Message: p.Message,
+		Reason: "the source changed the NHS number that had linked it", Moves: []Move{{s, own, fresh}}})
+	return err
+}
+
+// join moves all subjects of other to keep.
+func join(l Ledger, e Event, keep, other store.Citizen) error {
+	if keep == other {
+		return nil
+	}
+	all, err := l.SubjectsOf(other)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		e.Moves = append(e.Moves, Move{s, other, keep})
+	}
+	_, err = l.Record(e)
+	return err
+}
+
+// Merge makes the citizens of two subjects one, on a source's word.
+func Merge(l Ledger, keep, other store.Subject, kind, rule, reason string, at time.Time, m store.MessageID) error {
+	a, err := l.CitizenOf(keep)
+	if err != nil {
+		return err
+	}
+	b, err := l.CitizenOf(other)
+	if err != nil || a == b {
+		return err
+	}
+	return join(l, Event{At: at, Kind: kind, Rule: rule, Reason: reason, Message: m}, a, b)
+}
+
+// Unlink takes a subject out of the citizen it shares with another (A37).
+func Unlink(l Ledger, keep, other store.Subject, rule string, at time.Time, m store.MessageID) error {
+	a, err := l.CitizenOf(keep)
+	if err != nil {
+		return err
+	}
+	b, err := l.CitizenOf(other)
+	if err != nil || a != b {
+		return err
+	}
+	fresh, err := l.NewCitizen(0)
+	if err != nil {
+		return err
+	}
+	if _, err := l.Record(Event{At: at, Kind: "unlink", Rule: rule, Message: m,
+		Reason: "the source says that these are two people", Moves: []Move{{other, a, fresh}}}); err != nil {
+		return err
+	}
+	return l.KeepApart(a, fresh, false)
+}
+
+// Undo takes an event back exactly: every subject that it moved goes back to
+// the citizen it came from. It is a Conflict where one has moved on since.
+// The two citizens are kept apart from then on: no number links them alone.
+func Undo(l Ledger, id int64, at time.Time) error {
+	const op = "mpi.Undo"
+	e, err := l.Event(id)
+	if err != nil {
+		return err
+	}
+	if e.Undone {
+		return fault.E(op, fault.Conflict, "it was undone already")
+	}
+	if e.Kind == "undo" || e.Kind == "sever" {
+		return fault.E(op, fault.Conflict, "an undo or a severance is not undone here")
+	}
+	var back []Move
+	for _, m := range e.Moves {
+		now, err := l.CitizenOf(m.Subject)
+		if err != nil {
+			return err
+		}
+		if now != m.To {
+			return fault.E(op, fault.Conflict, fmt.Sprintf("subject %d has been linked again since: undo that first", m.Subject))
+		}
+		back = append(back, Move{m.Subject, m.To, m.From})
+	}
+	if _, err := l.Record(Event{At: at, Kind: "undo", Rule: e.Rule, Reason: fmt.Sprintf("undo of link %d", id), Moves: back}); err != nil {
+		return err
+	}
+	if e.Kind != "unlink" {
+		for _, m := range e.Moves {
+			if err := l.KeepApart(m.From, m.To, false); err != nil {
+				return err
+			}
+		}
+	}
+	return l.SetUndone(id)
+}
+
+// Sever takes a subject into a citizen of its own that is never matched,
+// suggested or shown with the old one (G14).
+func Sever(l Ledger, s store.Subject, at time.Time) (store.Citizen, error) {
+	old, err := l.CitizenOf(s)
+	if err != nil {
+		return 0, err
+	}
+	fresh, err := l.NewCitizen(0)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := l.Record(Event{At: at, Kind: "sever", Rule: "G14", Reason: "severed", Moves: []Move{{s, old, fresh}}}); err != nil {
+		return 0, err
+	}
+	return fresh, l.KeepApart(old, fresh, true)
+}
+
+func (d Demographics) empty() bool {
+	return d.BirthDate == "" && len(d.Family) == 0 && len(d.Given) == 0
+}
+
+// Agree says whether the birth date and one name are the same.
+func Agree(a, b Demographics) bool { return differ(a, b) == "" }
+
+func differ(a, b Demographics) string {
+	if a.BirthDate == "" || b.BirthDate == "" {
+		return "one of them has no birth date"
+	}
+	if a.BirthDate != b.BirthDate {
+		return "the birth dates differ"
+	}
+	if !share(a.Family, b.Family) && !share(a.Given, b.Given) {
+		return "no name agrees"
+	}
+	return ""
+}
+
+func share(a, b []string) bool {
+	for _, x := range a {
+		for _, y := range b {
+			if fx := fold.Name(x); fx != "" && fx == fold.Name(y) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,106 @@
+package policy
+
+import (
+	"time"
+
+	"selda/nhs"
+)
+
+// Columns are what is stored beside a version of an item for the predicate:
+// all that it may look at.
+type Columns struct {
+	Type     string
+	ID       string
+	Source   nhs.Source
+	DataSet  DataSet
+	Labels   Labels
+	Recorded time.Time // when it was committed here
+	Final    bool      // its status is final, amended or corrected, or it has none
+}
+
+// Predicate says which items a reader may know of. It is part of every query
+// itself. The zero Predicate shows nothing.
+type Predicate struct {
+	// Permit is false of the zero Predicate: nothing is shown.
+	Permit bool
+	// Everything is the operator's and the followers': all items.
+	Everything bool
+	// OnlySource limits a source system to what it wrote.
+	OnlySource nhs.Source
+	// DataSets that may be shown; the reader's own organisation's items too
+	// are of these only.
+	DataSets DataSets
+	// Own is the reader's organisation. An objection and the labels in OwnLabels do not hide its items from it (G4).
+	Own nhs.ODS
+	// Objected: items of other organisations are hidden, but for demographics (G4).
+	Objected bool
+	// NotFrom are organisations whose items the citizen withholds from this reader.
+	NotFrom []nhs.ODS
+	// NotDataSets are data sets that the citizen withholds from this reader, the own organisation's aside.
+	NotDataSets DataSets
+	// Hidden labels: an item with one of them is hidden. HiddenOwn are hidden
+	// even of the reader's own organisation.
+	Hidden, HiddenOwn Labels
+	// Sealed are single items that are hidden from this reader.
+	Sealed []Item
+	// Release holds the release rule for a citizen and their apps (G10); nil for professionals.
+	Release *Release
+}
+
+// Item names one item.
+type Item struct{ Type, ID string }
+
+// Release is the release rule (G10): an item with a mark in Hidden never
+// reaches the citizen; results and documents do when a clinician has
+// reviewed them, or Delay after they were recorded.
+type Release struct {
+	Now   time.Time
+	Delay time.Duration
+	// Held are the data sets to which review or delay applies.
+	Held DataSets
+}
+
+// Shows says whether the reader may know of an item.
+func (p *Predicate) Shows(c *Columns) bool {
+	switch {
+	case !p.Permit:
+		return false
+	case p.Everything:
+		return true
+	case p.OnlySource != "" && c.Source != p.OnlySource:
+		return false
+	case !p.DataSets.Has(c.DataSet):
+		return false
+	}
+	own := p.Own != "" && c.Source.Organisation() == p.Own
+	if c.Labels&p.HiddenOwn != 0 || !own && c.Labels&p.Hidden != 0 {
+		return false
+	}
+	for _, s := range p.Sealed {
+		if s.ID == c.ID && s.Type == c.Type {
+			return false
+		}
+	}
+	if !own && c.DataSet != Demographics && c.DataSet != Directory {
+		if p.Objected || p.NotDataSets.Has(c.DataSet) {
+			return false
+		}
+		for _, o := range p.NotFrom {
+			if c.Source.Organisation() == o {
+				return false
+			}
+		}
+	}
+	return p.Release == nil || p.Release.reached(c)
+}
+
+// reached says whether an item has reached the citizen.
+func (r *Release) reached(c *Columns) bool {
+	if !r.Held.Has(c.DataSet) {
+		return true
+	}
+	if !c.Final {
+		return false
+	}
+	return c.Labels&Reviewed != 0 || !c.Recorded.Add(r.Delay).After(r.Now)
+}

@@ -1,0 +1,70 @@
+package sqlite
+
+import (
+	"container/list"
+	"sync"
+
+	"selda/store"
+)
+
+// cache keeps compartments in force, parsed, bounded in bytes. An entry is of
+// one n of its subject and is of no use at any other.
+type cache struct {
+	mu    sync.Mutex
+	limit int
+	used  int
+	order *list.List // of *cached, the latest used first
+	held  map[store.Subject]*list.Element
+}
+
+type cached struct {
+	subject  store.Subject
+	n        int64
+	bytes    int
+	versions []*store.Version
+}
+
+func newCache(limit int) *cache {
+	return &cache{limit: limit, order: list.New(), held: map[store.Subject]*list.Element{}}
+}
+
+func (c *cache) get(s store.Subject, n int64) ([]*store.Version, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.held[s]
+	if !ok {
+		return nil, false
+	}
+	v := e.Value.(*cached)
+	if v.n != n {
+		return nil, false
+	}
+	c.order.MoveToFront(e)
+	return v.versions, true
+}
+
+func (c *cache) put(s store.Subject, n int64, versions []*store.Version) {
+	entry := &cached{subject: s, n: n, versions: versions, bytes: 256}
+	for _, v := range versions {
+		entry.bytes += 400 + 4*len(v.Body) // the parsed tree takes about three times the text
+	}
+	if entry.bytes > c.limit/4 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old, ok := c.held[s]; ok {
+		c.drop(old)
+	}
+	c.held[s] = c.order.PushFront(entry)
+	c.used += entry.bytes
+	for c.used > c.limit {
+		c.drop(c.order.Back())
+	}
+}
+
+func (c *cache) drop(e *list.Element) {
+	v := c.order.Remove(e).(*cached)
+	delete(c.held, v.subject)
+	c.used -= v.bytes
+}

@@ -1,0 +1,87 @@
+package sqlite
+
+import (
+	"embed"
+	"fmt"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Bodies are compressed with a dictionary of their resource type. The first
+// byte of a blob says how: 0 as it is, else the number of the dictionary. A
+// dictionary, once used, stays in this folder for ever: old bodies need it.
+//
+//go:embed dict
+var dictionaries embed.FS
+
+// dictOf gives the dictionary of a resource type; what is not named has 1.
+var dictOf = map[string]byte{}
+
+const dictCount = 1
+
+type codec struct {
+	enc  [dictCount + 1]*zstd.Encoder
+	dec  *zstd.Decoder
+	bufs sync.Pool
+}
+
+func newCodec() (*codec, error) {
+	c := &codec{}
+	opts := []zstd.DOption{zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(1 << 30)}
+	for i := 1; i <= dictCount; i++ {
+		raw, err := dictionaries.ReadFile(fmt.Sprintf("dict/%d.txt", i))
+		if err != nil {
+			return nil, err
+		}
+		c.enc[i], err = zstd.NewWriter(nil, zstd.WithEncoderDictRaw(uint32(i), raw), zstd.WithEncoderLevel(zstd.SpeedFastest),
+			zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, zstd.WithDecoderDictRaw(uint32(i), raw))
+	}
+	dec, err := zstd.NewReader(nil, opts...)
+	if err != nil {
+		return nil, err
+	}
+	c.dec = dec
+	return c, nil
+}
+
+// pack compresses body and origin into one blob: a varint-free form, origin
+// last, after a NUL that JSON can't hold.
+func (c *codec) pack(dst []byte, typ string, body []byte, origin string) []byte {
+	if len(body) == 0 && origin == "" {
+		return dst
+	}
+	raw := make([]byte, 0, len(body)+1+len(origin))
+	raw = append(raw, body...)
+	raw = append(raw, 0)
+	raw = append(raw, origin...)
+	d := dictOf[typ]
+	if d == 0 {
+		d = 1
+	}
+	dst = append(dst, d)
+	return c.enc[d].EncodeAll(raw, dst)
+}
+
+func (c *codec) unpack(blob []byte) (body []byte, origin string, err error) {
+	if len(blob) == 0 {
+		return nil, "", nil
+	}
+	if blob[0] == 0 || blob[0] > dictCount {
+		return nil, "", fmt.Errorf("a body names a dictionary that is not here")
+	}
+	raw, err := c.dec.DecodeAll(blob[1:], nil)
+	if err != nil {
+		return nil, "", fmt.Errorf("a body does not decompress: %w", err)
+	}
+	for i := len(raw) - 1; i >= 0; i-- {
+		if raw[i] == 0 {
+			return raw[:i:i], string(raw[i+1:]), nil
+		}
+	}
+	return raw, "", nil
+}

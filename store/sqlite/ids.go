@@ -1,0 +1,75 @@
+package sqlite
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base32"
+	"encoding/binary"
+)
+
+// ids turns internal numbers into the ids that the outside sees and back,
+// without an index: a Feistel network over 64 bits with AES as its round
+// function. The outside learns neither how many resources there are nor their
+// order, and an id that was never given does not decode.
+type ids struct{ block cipher.Block }
+
+var alphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+const (
+	idRounds = 6
+	idLength = 13
+	itemBits = 46 // the bits above must decode to zero
+)
+
+func newIDs(key []byte) (ids, error) {
+	b, err := aes.NewCipher(key)
+	return ids{b}, err
+}
+
+func (c ids) round(i int, tweak byte, half uint32) uint32 {
+	var b [16]byte
+	b[0], b[1] = byte(i), tweak
+	binary.LittleEndian.PutUint32(b[2:], half)
+	c.block.Encrypt(b[:], b[:])
+	return binary.LittleEndian.Uint32(b[:])
+}
+
+// encode gives the id of a number; tweak keeps families of ids (resources,
+// citizens, messages) apart.
+func (c ids) encode(tweak byte, n int64) string {
+	l, r := uint32(uint64(n)>>32), uint32(n)
+	for i := range idRounds {
+		l, r = r, l^c.round(i, tweak, r)
+	}
+	var b [8]byte
+	binary.BigEndian.PutUint32(b[:], l)
+	binary.BigEndian.PutUint32(b[4:], r)
+	return alphabet.EncodeToString(b[:])
+}
+
+// decode gives the number of an id; false of one that encode never made.
+func (c ids) decode(tweak byte, id string) (int64, bool) {
+	if len(id) != idLength {
+		return 0, false
+	}
+	var b [8]byte
+	if n, err := alphabet.Decode(b[:], []byte(id)); err != nil || n != 8 {
+		return 0, false
+	}
+	l, r := binary.BigEndian.Uint32(b[:]), binary.BigEndian.Uint32(b[4:])
+	for i := idRounds - 1; i >= 0; i-- {
+		l, r = r^c.round(i, tweak, l), l
+	}
+	n := uint64(l)<<32 | uint64(r)
+	if n>>itemBits != 0 || n == 0 || c.encode(tweak, int64(n)) != id {
+		return 0, false
+	}
+	return int64(n), true
+}
+
+// The families of ids.
+const (
+	tweakItem byte = iota
+	tweakCitizen
+	tweakMessage
+)

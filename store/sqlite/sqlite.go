@@ -1,0 +1,237 @@
+// Package sqlite is the store on SQLite in one data folder, without cgo. It is
+// the only place that knows SQL.
+//
+// One connection writes, in transactions that callers group; a few connections
+// read, and never wait for it (write-ahead log). Ids are computed from internal
+// numbers, so that finding a resource costs one look-up by primary key.
+// Compartments in use are kept parsed, bounded in bytes, and are checked against
+// the subject's last n each time.
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
+
+	"selda/fault"
+	"selda/nhs"
+)
+
+//go:embed schema.sql
+var schema string
+
+// schemaVersion is PRAGMA user_version of a database that this code reads.
+const schemaVersion = 1
+
+// DB is an open store. It is a store.Reader, a store.Writer, and the adapter of
+// the ports that mpi, ingest and audit declare.
+type DB struct {
+	codec *codec
+	ids   ids
+	cache *cache
+
+	writing sync.Mutex
+	writer  *conn
+	readers chan *conn
+
+	sources sync.RWMutex
+	byName  map[nhs.Source]int64
+	byID    map[int64]nhs.Source
+}
+
+// Options of a store.
+type Options struct {
+	Readers    int // connections that read; 4 where 0
+	CacheBytes int // of parsed compartments; 96 MiB where 0
+}
+
+// Open opens the store in folder dir, making it where there is none.
+func Open(dir string, o Options) (*DB, error) {
+	const op = "sqlite.Open"
+	if o.Readers == 0 {
+		o.Readers = 4
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 96 << 20
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fault.E(op, fault.NoStore, err)
+	}
+	c, err := newCodec()
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	db := &DB{codec: c, cache: newCache(o.CacheBytes), readers: make(chan *conn, o.Readers),
+		byName: map[nhs.Source]int64{}, byID: map[int64]nhs.Source{}}
+	path := filepath.Join(dir, "record.db")
+	if db.writer, err = connect(path, 48<<10, false); err != nil {
+		return nil, fault.E(op, fault.NoStore, err)
+	}
+	if err := db.prepare(); err != nil {
+		_ = db.writer.Close()
+		return nil, fault.E(op, fault.NoStore, err)
+	}
+	for range o.Readers {
+		r, err := connect(path, 8<<10, true)
+		if err != nil {
+			_ = db.Close()
+			return nil, fault.E(op, fault.NoStore, err)
+		}
+		db.readers <- r
+	}
+	return db, nil
+}
+
+// prepare makes the schema in a new database, checks it in an old one, and
+// reads what is kept in memory.
+func (db *DB) prepare() error {
+	w := db.writer
+	version, err := w.int64(`PRAGMA user_version`)
+	if err != nil {
+		return err
+	}
+	switch version {
+	case 0:
+		if err := w.Exec("BEGIN;" + schema + fmt.Sprintf("PRAGMA user_version=%d;", schemaVersion)); err != nil {
+			return err
+		}
+		key := make([]byte, 32)
+		_, _ = rand.Read(key)
+		s := w.stmt(`INSERT INTO meta(name, value) VALUES('id-key', ?)`)
+		_ = s.BindBlob(1, key)
+		if err := s.Exec(); err != nil {
+			return err
+		}
+		if err := w.Exec("COMMIT"); err != nil {
+			return err
+		}
+	case schemaVersion:
+	default:
+		return fmt.Errorf("the data folder is of a newer version of SELDA (schema %d, this one reads %d)", version, schemaVersion)
+	}
+	s := w.stmt(`SELECT value FROM meta WHERE name='id-key'`)
+	if !s.Step() {
+		return errors.New("the database has no id key")
+	}
+	key := s.ColumnBlob(0, nil)
+	_ = s.Reset()
+	if db.ids, err = newIDs(key); err != nil {
+		return err
+	}
+	s = w.stmt(`SELECT id, name FROM source`)
+	defer func() { _ = s.Reset() }()
+	for s.Step() {
+		db.learn(s.ColumnInt64(0), nhs.Source(s.ColumnText(1)))
+	}
+	return s.Err()
+}
+
+func (db *DB) learn(id int64, name nhs.Source) {
+	db.sources.Lock()
+	defer db.sources.Unlock()
+	db.byName[name], db.byID[id] = id, name
+}
+
+func (db *DB) sourceID(name nhs.Source) (int64, bool) {
+	db.sources.RLock()
+	defer db.sources.RUnlock()
+	id, ok := db.byName[name]
+	return id, ok
+}
+
+func (db *DB) sourceName(id int64) nhs.Source {
+	db.sources.RLock()
+	defer db.sources.RUnlock()
+	return db.byID[id]
+}
+
+// Close closes the store.
+func (db *DB) Close() error {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	var errs []error
+	for len(db.readers) > 0 {
+		errs = append(errs, (<-db.readers).Close())
+	}
+	_, _, err := db.writer.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
+	return errors.Join(append(errs, err, db.writer.Close())...)
+}
+
+// conn is a connection with its prepared statements.
+type conn struct {
+	*sqlite3.Conn
+	prepared map[string]*sqlite3.Stmt
+}
+
+func connect(path string, cacheKiB int, readOnly bool) (*conn, error) {
+	flags := sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE
+	c, err := sqlite3.OpenFlags(path, flags)
+	if err != nil {
+		return nil, err
+	}
+	err = fts5.Register(c)
+	if err == nil {
+		err = c.BusyTimeout(10 * time.Second)
+	}
+	if err == nil {
+		err = c.Exec(fmt.Sprintf(`PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-%d;
+			PRAGMA temp_store=memory; PRAGMA wal_autocheckpoint=8000; PRAGMA query_only=%t;`, cacheKiB, readOnly))
+	}
+	if err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return &conn{c, map[string]*sqlite3.Stmt{}}, nil
+}
+
+// stmt is the prepared statement of a query that is part of this source. It
+// panics on SQL that does not compile: a fault of ours that any test finds.
+func (c *conn) stmt(sql string) *sqlite3.Stmt {
+	s := c.prepared[sql]
+	if s == nil {
+		var err error
+		s, _, err = c.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
+		if err != nil {
+			panic("sqlite: " + err.Error() + ": " + sql)
+		}
+		c.prepared[sql] = s
+	}
+	return s
+}
+
+func (c *conn) int64(sql string, args ...int64) (int64, error) {
+	s := c.stmt(sql)
+	defer func() { _ = s.Reset() }()
+	for i, a := range args {
+		_ = s.BindInt64(i+1, a)
+	}
+	if !s.Step() {
+		return 0, s.Err()
+	}
+	return s.ColumnInt64(0), nil
+}
+
+// read lends a reading connection. The whole of f sees one state.
+func (db *DB) read(ctx context.Context, f func(c *conn) error) error {
+	var c *conn
+	select {
+	case c = <-db.readers:
+	case <-ctx.Done():
+		return fault.E("sqlite.read", fault.Transient, ctx.Err())
+	}
+	defer func() { db.readers <- c }()
+	if err := c.Exec("BEGIN"); err != nil {
+		return err
+	}
+	err := f(c)
+	return errors.Join(err, c.Exec("COMMIT"))
+}

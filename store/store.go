@@ -1,0 +1,166 @@
+// Package store is the truth: versions of resources, clustered by subject, and
+// the log of changes that orders them. It holds the ports that adapters
+// (sqlite, later postgres) implement and that storetest proves; it is not the
+// place where access is decided, and it has no query without a predicate.
+//
+// Writing: one Update at a time, a transaction in which each commit takes the
+// next number n. Reading: as at an n, under a policy.Predicate that the
+// adapter applies in the query itself.
+package store
+
+import (
+	"context"
+	"time"
+
+	"selda/fhir"
+	"selda/nhs"
+	"selda/policy"
+)
+
+// Subject is one identity that one source has given someone: an internal
+// number, given once and never changed. Subject 0 stands for what is of no
+// person: organisations, practitioners.
+type Subject int64
+
+// Shared is the subject of what is of no person.
+const Shared Subject = 0
+
+// Citizen is a citizen's internal number; CitizenID is what the outside sees.
+type Citizen int64
+
+// MessageID is a message's place in the raw journal, from 1; 0 is none.
+type MessageID uint64
+
+// ItemID is a resource's internal number.
+type ItemID int64
+
+// Latest asks for what is in force now.
+const Latest = ^uint64(0)
+
+// Version is one version of one resource.
+type Version struct {
+	policy.Columns
+	Item    ItemID
+	Subject Subject
+	Version int
+	N       uint64
+	Deleted bool
+	When    time.Time // clinical time, zero where it has none
+	Message MessageID
+	Body    []byte // JSON as given, compact; "" of a deletion
+	Origin  string // places in the message, as Origins encodes them
+
+	parsed *fhir.Resource
+}
+
+// Resource is the body, parsed. It may be shared between readers.
+func (v *Version) Resource() (*fhir.Resource, error) {
+	if v.parsed != nil {
+		return v.parsed, nil
+	}
+	return fhir.ParseTrusted(v.Body)
+}
+
+// Parse parses the body once, before the version is shared.
+func (v *Version) Parse() error {
+	if v.parsed != nil || v.Deleted {
+		return nil
+	}
+	r, err := fhir.ParseTrusted(v.Body)
+	v.parsed = r
+	return err
+}
+
+// Reader answers queries. Every method takes the predicate of a Grant and
+// knows only what it shows; an id that is hidden is as unknown as one that
+// never was (fault.NotFound).
+type Reader interface {
+	// N is the number of the last commit.
+	N(ctx context.Context) (uint64, error)
+	// Compartment gives the versions that were in force as at n of all
+	// resources of a subject, of the types named or of all, in order of type
+	// and age. They are shared: the caller may not change them.
+	Compartment(ctx context.Context, s Subject, n uint64, p *policy.Predicate, types ...string) ([]*Version, error)
+	// Read gives the version in force as at n, a deletion included.
+	Read(ctx context.Context, typ, id string, n uint64, p *policy.Predicate) (*Version, error)
+	// History gives all versions as at n, the latest first.
+	History(ctx context.Context, typ, id string, n uint64, p *policy.Predicate) ([]*Version, error)
+	// OfMessage gives the versions that a message made, in its order.
+	OfMessage(ctx context.Context, m MessageID, p *policy.Predicate) ([]*Version, error)
+	// Search gives items of a type whose posting has a token of every group,
+	// the latest first, up to limit.
+	Search(ctx context.Context, typ string, groups [][]string, p *policy.Predicate, limit int) ([]Found, error)
+	// Shared gives a directory resource (an organisation, a practitioner) by id.
+	Shared(ctx context.Context, typ, id string) (*Version, error)
+}
+
+// Found is one hit of a search.
+type Found struct {
+	Item    ItemID
+	Subject Subject
+	ID      string
+}
+
+// Put is a version to be written.
+type Put struct {
+	Subject Subject
+	Type    string
+	Item    ItemID // 0 makes a new resource
+	ID      string // the id asked for by a new resource; "" takes the server's
+	Source  nhs.Source
+	DataSet policy.DataSet
+	Labels  policy.Labels
+	Final   bool
+	Deleted bool
+	When    time.Time
+	Message MessageID
+	Body    []byte
+	Origin  string
+	Tokens  []string // of the posting
+}
+
+// Written says what a Put became.
+type Written struct {
+	Item    ItemID
+	ID      string
+	Version int
+	Same    bool // the content was that of the last version: nothing was written
+}
+
+// Located is where a resource is.
+type Located struct {
+	Item    ItemID
+	Subject Subject
+	Type    string
+	Version int
+	Source  nhs.Source
+	Deleted bool
+}
+
+// Tx is the writing side, within one transaction. Its reads see its own
+// writes and have no predicate: it serves the exchange itself, never a reader.
+type Tx interface {
+	// Begin takes the next n for what follows.
+	Begin(at time.Time, source nhs.Source, m MessageID) (uint64, error)
+	// NewSubject makes a subject of a source.
+	NewSubject(source nhs.Source) (Subject, error)
+	// ByKey finds a source's resource by its key, with its id. Where there is
+	// none yet (exists is false) the item and the id are those that it will
+	// have: what refers to it may come first.
+	ByKey(source nhs.Source, typ, key string) (l Located, id string, exists bool, err error)
+	// ByID finds a resource by its id.
+	ByID(typ, id string) (Located, bool, error)
+	// Current is the version in force.
+	Current(l Located) (*Version, error)
+	// NewID reserves the next item and gives the id that the outside will see.
+	NewID() (ItemID, string)
+	// Write writes a version.
+	Write(p Put) (Written, error)
+}
+
+// Key makes the words of Updates: one writer, many calls in one transaction.
+type Writer interface {
+	// Update runs f in the one writing transaction, and returns when it is
+	// durable. An error of f undoes all of it.
+	Update(ctx context.Context, f func(Tx) error) error
+}
