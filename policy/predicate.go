@@ -34,14 +34,15 @@ type Predicate struct {
 	Own nhs.ODS
 	// Objected: items of other organisations are hidden, but for demographics (G4).
 	Objected bool
-	// NotFrom are organisations whose items the citizen withholds from this reader.
-	NotFrom []nhs.ODS
 	// NotDataSets are data sets that the citizen withholds from this reader, the own organisation's aside.
 	NotDataSets DataSets
 	// Hidden labels: an item with one of them is hidden. HiddenOwn are hidden
 	// even of the reader's own organisation.
 	Hidden, HiddenOwn Labels
-	// Sealed are single items that are hidden from this reader.
+	// ShowSafety: crisis, safety and risk plans are never hidden by a label (G8).
+	ShowSafety bool
+	// Sealed are single items that are hidden from this reader, the own
+	// organisation's aside.
 	Sealed []Item
 	// Release holds the release rule for a citizen and their apps (G10); nil for professionals.
 	Release *Release
@@ -73,22 +74,19 @@ func (p *Predicate) Shows(c *Columns) bool {
 		return false
 	}
 	own := p.Own != "" && c.Source.Organisation() == p.Own
-	if c.Labels&p.HiddenOwn != 0 || !own && c.Labels&p.Hidden != 0 {
+	if safe := p.ShowSafety && c.Labels&SafetyPlan != 0; !safe && (c.Labels&p.HiddenOwn != 0 || !own && c.Labels&p.Hidden != 0) {
 		return false
 	}
-	for _, s := range p.Sealed {
-		if s.ID == c.ID && s.Type == c.Type {
-			return false
+	if !own {
+		for _, s := range p.Sealed {
+			if s.ID == c.ID && s.Type == c.Type {
+				return false
+			}
 		}
 	}
 	if !own && c.DataSet != Demographics && c.DataSet != Directory {
 		if p.Objected || p.NotDataSets.Has(c.DataSet) {
 			return false
-		}
-		for _, o := range p.NotFrom {
-			if c.Source.Organisation() == o {
-				return false
-			}
 		}
 	}
 	return p.Release == nil || p.Release.reached(c)

@@ -1,0 +1,62 @@
+package policy
+
+import "selda/nhs"
+
+// This file keeps G8, each sensitive label states its audience, and G12,
+// which roles see which data sets.
+
+// statutory labels are not opened by break-glass: their protection is law
+// (Human Fertilisation and Embryology Act, Gender Recognition Act, adoption).
+const statutory = Fertility | GenderRecognition | Adoption
+
+// ownOnly labels are for the organisation that wrote the item.
+const ownOnly = statutory | SexualHealth | HIVSTI | Termination | Convictions | VeryRestricted
+
+// cliniciansOnly labels are for treating clinicians.
+const cliniciansOnly = SubstanceMisuse | MentalHealthDetail | FGM | Restricted
+
+// protective labels are for treating professionals, and kept from the
+// citizen, proxies, letters, apps and the access trail.
+const protective = DomesticAbuse | ThirdParty | Safeguarding
+
+// audience gives the labels that hide an item of another organisation from a
+// role, and those that hide it even within the own organisation.
+func audience(r nhs.Role) (hidden, hiddenOwn Labels) {
+	switch r {
+	case nhs.Citizen:
+		h := protective | NotVisibleOnline | Adoption
+		return h, h
+	case nhs.Proxy:
+		h := protective | NotVisibleOnline | ownOnly | cliniciansOnly
+		return h, h
+	case nhs.Pharmacist:
+		return ownOnly | MentalHealthDetail | FGM, 0
+	case nhs.SocialWorker:
+		return ownOnly | cliniciansOnly, 0
+	case nhs.Receptionist, nhs.Handler111:
+		h := ownOnly | cliniciansOnly | protective
+		return h, h
+	}
+	if r.Clinician() {
+		return ownOnly, 0
+	}
+	all := ownOnly | cliniciansOnly | protective
+	return all, all
+}
+
+var clinical = AllDataSets &^ SetOf(Preferences)
+
+var roleSets = map[nhs.Role]DataSets{
+	nhs.GP: clinical, nhs.HospitalDoctor: clinical, nhs.Nurse: clinical, nhs.HospiceNurse: clinical,
+	nhs.Pharmacist: clinical &^ SetOf(SocialCare),
+	nhs.Advisor111: SetOf(Demographics, Problems, Medications, Allergies, Alerts, Plans, Encounters, Observations, Immunisations, CareTeam, Directory, Appointments),
+	nhs.Paramedic:  SetOf(Demographics, Problems, Medications, Allergies, Alerts, Plans, Encounters, Observations, CareTeam, Directory),
+	nhs.SocialWorker: SetOf(Demographics, Problems, Medications, Allergies, Alerts, Plans, Encounters, Referrals, Appointments,
+		SocialCare, CareTeam, Directory),
+	nhs.Handler111:   SetOf(Demographics, Alerts, Directory), // that a note or plan exists, and how to handle the call
+	nhs.Receptionist: SetOf(Demographics, Appointments, Directory),
+}
+
+// roleDataSets are what a role may see of a citizen it looks after; none for
+// roles that do not.
+func roleDataSets(r nhs.Role) DataSets { return roleSets[r] }

@@ -1,0 +1,263 @@
+package policy
+
+import (
+	"fmt"
+	"time"
+
+	"selda/nhs"
+)
+
+// Facts are what is known of a citizen when a decision is made.
+type Facts struct {
+	NHSNumbers    []nhs.Number
+	BirthDate     time.Time // zero where unknown
+	Deceased      bool
+	Relationships []Relationship
+	Preferences   []Preference
+	Claims        []Claim
+}
+
+// Relationship is a legitimate relationship between an organisation and a
+// citizen (G7), with where it comes from.
+type Relationship struct {
+	Organisation nhs.ODS
+	Kind         string // "registration", "encounter", "referral", "caseload", "appointment"
+	From, To     time.Time
+}
+
+// Claim is what a user has stated about one citizen: that the patient is in
+// front of them (G7), or a break-glass reason (G9).
+type Claim struct {
+	User         string
+	Organisation nhs.ODS
+	Emergency    bool
+	Reason       string
+	From, To     time.Time
+}
+
+// Preference is what a citizen has decided (G4). Empty fields do not narrow it.
+type Preference struct {
+	ID           string    // of the Consent
+	Organisation nhs.ODS   // the reader's, from whom it is withheld; "" is everyone
+	DataSets     DataSets  // 0 is all
+	Items        []Item    // single items; empty is all
+	NoOverride   bool      // no emergency override (G5)
+	From, To     time.Time // in force
+}
+
+// Request is one question.
+type Request struct {
+	Subject Subject
+	Now     time.Time
+	Facts   Facts
+}
+
+// Decision is the answer, with the rules that made it.
+type Decision struct {
+	Permit    bool
+	Predicate Predicate
+	Rules     []string // "G7 registration", "G4 objection of the citizen", …
+	Reason    string   // of a denial, in words for the user
+	// MayDeclare and MayBreakGlass say what the user could do about a denial, or about what may be hidden.
+	MayDeclare, MayBreakGlass bool
+	Emergency                 bool // made under break-glass
+}
+
+// Periods that the rules set.
+const (
+	// AfterCare is how long a relationship lasts after discharge (G7).
+	AfterCare = 28 * 24 * time.Hour
+	// ReleaseDelay is when a result that nobody has reviewed reaches the citizen (G10).
+	ReleaseDelay = 7 * 24 * time.Hour
+	// ClaimLasts is how long a declared relationship or a break-glass holds.
+	ClaimLasts = 12 * time.Hour
+)
+
+// Decide answers whether, and under which predicate, a subject may read one
+// citizen's record.
+func Decide(r Request) Decision {
+	s := &r.Subject
+	switch {
+	case s.User == "" || s.Role == "":
+		return deny("G1 default deny", "nobody is signed in")
+	case s.Role == nhs.Citizen || s.Role == nhs.Proxy:
+		return decideCitizen(r)
+	case s.Role == nhs.SourceSystem:
+		return Decision{Permit: true, Rules: []string{"own source"}, Predicate: Predicate{Permit: true, OnlySource: s.Source, DataSets: AllDataSets}}
+	}
+	sets := roleDataSets(s.Role)
+	if sets == 0 {
+		return deny("G1 default deny", "the role "+s.Role.Title()+" does not open records")
+	}
+	if s.Organisation == "" {
+		return deny("G7 legitimate relationship", "the account has no organisation")
+	}
+	return decideProfessional(r, sets)
+}
+
+// Search is the decision to look for citizens: demographics only, for roles
+// that look after people.
+func Search(s Subject) Decision {
+	switch {
+	case s.User != "" && s.Role == nhs.SourceSystem:
+		return Decision{Permit: true, Rules: []string{"own source"}, Predicate: Predicate{Permit: true, OnlySource: s.Source, DataSets: AllDataSets}}
+	case s.User == "" || roleDataSets(s.Role) == 0 || s.Organisation == "":
+		return deny("G1 default deny", "the role "+s.Role.Title()+" does not search for people")
+	}
+	p := Predicate{Permit: true, Own: s.Organisation, DataSets: SetOf(Demographics, Directory)}
+	p.Hidden, p.HiddenOwn = audience(s.Role)
+	return Decision{Permit: true, Predicate: p, Rules: []string{"G7 search by demographics"}}
+}
+
+func deny(rule, reason string) Decision { return Decision{Rules: []string{rule}, Reason: reason} }
+
+func decideProfessional(r Request, sets DataSets) Decision {
+	s := &r.Subject
+	d := Decision{Predicate: Predicate{Permit: true, Own: s.Organisation, DataSets: sets, ShowSafety: s.Role.Clinician() || s.Role == nhs.Handler111}}
+	d.MayBreakGlass = s.Role.Clinician()
+	d.MayDeclare = s.Role.Clinician() || s.Role == nhs.Receptionist || s.Role == nhs.SocialWorker || s.Role == nhs.Handler111
+	relation := relationship(s, r.Now, r.Facts)
+	emergency := claimed(s, r.Now, r.Facts, true)
+	if relation == "" && !emergency {
+		d.Predicate = Predicate{}
+		d.Rules = []string{"G7 no legitimate relationship"}
+		d.Reason = "your organisation has no legitimate relationship with this citizen"
+		return d
+	}
+	d.Permit = true
+	if relation != "" {
+		d.Rules = append(d.Rules, "G7 "+relation)
+	}
+	d.Predicate.Hidden, d.Predicate.HiddenOwn = audience(s.Role)
+	if emergency {
+		d.Emergency = true
+		d.Rules = append(d.Rules, "G9 emergency access")
+		d.Predicate.Hidden &= statutory
+	}
+	preferences(&d, s, r.Now, r.Facts.Preferences, emergency)
+	return d
+}
+
+// relationship is the first that holds, in words; "" for none.
+func relationship(s *Subject, now time.Time, f Facts) string {
+	for _, rel := range f.Relationships {
+		if rel.Organisation != s.Organisation || now.Before(rel.From) {
+			continue
+		}
+		if rel.To.IsZero() || now.Before(rel.To.Add(after(rel.Kind))) {
+			return rel.Kind
+		}
+	}
+	if claimed(s, now, f, false) {
+		return "declared by the user"
+	}
+	return ""
+}
+
+func after(kind string) time.Duration {
+	switch kind {
+	case "encounter", "referral", "caseload":
+		return AfterCare
+	}
+	return 0
+}
+
+// claimed says whether the user's own statement is in force.
+func claimed(s *Subject, now time.Time, f Facts, emergency bool) bool {
+	for _, c := range f.Claims {
+		if c.User == s.User && c.Organisation == s.Organisation && c.Emergency == emergency && !now.Before(c.From) && now.Before(c.To) {
+			return true
+		}
+	}
+	return false
+}
+
+// preferences narrows a predicate by what the citizen has decided (G4).
+func preferences(d *Decision, s *Subject, now time.Time, list []Preference, emergency bool) {
+	p := &d.Predicate
+	for _, c := range list {
+		if now.Before(c.From) || !c.To.IsZero() && !now.Before(c.To) {
+			continue
+		}
+		if c.Organisation != "" && c.Organisation != s.Organisation {
+			continue
+		}
+		if emergency && !c.NoOverride {
+			continue
+		}
+		switch {
+		case len(c.Items) > 0:
+			p.Sealed = append(p.Sealed, c.Items...)
+			d.Rules = append(d.Rules, "G4 sealed items")
+		case c.DataSets != 0:
+			p.NotDataSets |= c.DataSets
+			d.Rules = append(d.Rules, "G4 kinds of data withheld")
+		default:
+			p.Objected = true
+			d.Rules = append(d.Rules, "G4 objection of the citizen")
+		}
+	}
+}
+
+// heldForReview are the data sets to which review or delay applies (G10).
+var heldForReview = SetOf(Results, Documents)
+
+func decideCitizen(r Request) Decision {
+	s := &r.Subject
+	own := has(r.Facts.NHSNumbers, s.NHSNumber)
+	if r.Facts.Deceased {
+		return deny("G20 death", "access ends when a person has died")
+	}
+	p := Predicate{Permit: true, DataSets: AllDataSets, Release: &Release{Now: r.Now, Delay: ReleaseDelay, Held: heldForReview}}
+	p.Hidden, p.HiddenOwn = audience(s.Role)
+	if s.Role == nhs.Citizen {
+		if !own {
+			return deny("G1 default deny", "this is not your record")
+		}
+		return Decision{Permit: true, Predicate: p, Rules: []string{"G10 own record"}}
+	}
+	child := false
+	for _, n := range s.For {
+		child = child || has(r.Facts.NHSNumbers, n)
+	}
+	age, known := Age(r.Facts.BirthDate, r.Now)
+	switch {
+	case !child:
+		return deny("G11 proxy", "you are not recorded as acting for this person")
+	case !known || age >= 16:
+		return deny("G11 proxy", "a parent's access ends at 16")
+	case age >= 11:
+		p.DataSets = SetOf(Demographics, Allergies, Immunisations, Appointments, Directory)
+		return Decision{Permit: true, Predicate: p, Rules: []string{"G11 proxy of a child of 11 to 15: narrowed"}}
+	}
+	return Decision{Permit: true, Predicate: p, Rules: []string{"G11 proxy of a child under 11"}}
+}
+
+func has(list []nhs.Number, n nhs.Number) bool {
+	for _, x := range list {
+		if x == n && !n.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// Age is in whole years; false where the birth date is unknown.
+func Age(born, now time.Time) (int, bool) {
+	if born.IsZero() {
+		return 0, false
+	}
+	years := now.Year() - born.Year()
+	if now.Month() < born.Month() || now.Month() == born.Month() && now.Day() < born.Day() {
+		years--
+	}
+	return years, true
+}
+
+// Explain is a decision in one line.
+func (d Decision) Explain() string {
+	if d.Permit {
+		return fmt.Sprintf("permitted: %v", d.Rules)
+	}
+	return fmt.Sprintf("denied: %v: %s", d.Rules, d.Reason)
+}

@@ -1,0 +1,167 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"selda/nhs"
+)
+
+var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+func number(t *testing.T, s string) nhs.Number {
+	n, err := nhs.ParseNumber(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestZeroValuesRefuse(t *testing.T) {
+	if d := Decide(Request{}); d.Permit || d.Predicate.Permit {
+		t.Error("nobody was let in")
+	}
+	if (&Predicate{}).Shows(&Columns{DataSet: Problems}) {
+		t.Error("the zero predicate shows something")
+	}
+	if d := Search(Subject{}); d.Permit {
+		t.Error("nobody may search")
+	}
+}
+
+// G7: a relationship is registration, an open encounter, … and lasts 28 days after discharge.
+func TestG7Relationship(t *testing.T) {
+	gp := Subject{User: "gp", Role: nhs.GP, Organisation: "G85001"}
+	for name, c := range map[string]struct {
+		facts Facts
+		want  bool
+	}{
+		"none":                {Facts{}, false},
+		"registered":          {Facts{Relationships: []Relationship{{Organisation: "G85001", Kind: "registration"}}}, true},
+		"registered earlier":  {Facts{Relationships: []Relationship{{Organisation: "G85001", Kind: "registration", To: now.AddDate(0, 0, -1)}}}, false},
+		"another's":           {Facts{Relationships: []Relationship{{Organisation: "G85002", Kind: "registration"}}}, false},
+		"27 days after":       {Facts{Relationships: []Relationship{{Organisation: "G85001", Kind: "encounter", To: now.AddDate(0, 0, -27)}}}, true},
+		"29 days after":       {Facts{Relationships: []Relationship{{Organisation: "G85001", Kind: "encounter", To: now.AddDate(0, 0, -29)}}}, false},
+		"declared":            {Facts{Claims: []Claim{{User: "gp", Organisation: "G85001", From: now, To: now.Add(time.Hour)}}}, true},
+		"declared by another": {Facts{Claims: []Claim{{User: "gp2", Organisation: "G85001", From: now, To: now.Add(time.Hour)}}}, false},
+		"declared, over":      {Facts{Claims: []Claim{{User: "gp", Organisation: "G85001", From: now.Add(-2 * time.Hour), To: now}}}, false},
+	} {
+		if d := Decide(Request{Subject: gp, Now: now, Facts: c.facts}); d.Permit != c.want || len(d.Rules) == 0 {
+			t.Errorf("%s: %s", name, d.Explain())
+		}
+	}
+}
+
+// G4: an objection hides all but the own organisation's items and demographics; break-glass opens it, unless it says not (G5).
+func TestG4Objection(t *testing.T) {
+	s := Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7"}
+	f := Facts{Relationships: []Relationship{{Organisation: "RN7", Kind: "encounter"}}, Preferences: []Preference{{From: now.Add(-time.Hour)}}}
+	shows := func(d Decision, source nhs.Source, set DataSet) bool {
+		return d.Predicate.Shows(&Columns{Source: source, DataSet: set, Final: true})
+	}
+	d := Decide(Request{Subject: s, Now: now, Facts: f})
+	if !d.Permit || shows(d, "RJZ:PAS", Observations) || !shows(d, "RN7:PAS", Observations) || !shows(d, "RJZ:PAS", Demographics) {
+		t.Error(d.Explain())
+	}
+	f.Claims = []Claim{{User: "v", Organisation: "RN7", Emergency: true, Reason: "unconscious", From: now, To: now.Add(time.Hour)}}
+	if d := Decide(Request{Subject: s, Now: now, Facts: f}); !d.Emergency || !shows(d, "RJZ:PAS", Observations) {
+		t.Error("break-glass does not open an objection", d.Explain())
+	}
+	f.Preferences[0].NoOverride = true
+	if d := Decide(Request{Subject: s, Now: now, Facts: f}); shows(d, "RJZ:PAS", Observations) {
+		t.Error("an objection without override was opened")
+	}
+}
+
+// G8: each label states its audience.
+func TestG8Labels(t *testing.T) {
+	rel := func(org nhs.ODS) Facts {
+		return Facts{Relationships: []Relationship{{Organisation: org, Kind: "registration"}}, NHSNumbers: []nhs.Number{number(t, "9991234519")}}
+	}
+	for _, c := range []struct {
+		role   nhs.Role
+		org    nhs.ODS
+		label  Labels
+		source nhs.Source
+		want   bool
+	}{
+		{nhs.GP, "G85001", SexualHealth, "RJ1:GUM", false},
+		{nhs.HospitalDoctor, "RJ1", SexualHealth, "RJ1:GUM", true},
+		{nhs.GP, "G85001", Safeguarding, "RJ1:PAS", true},
+		{nhs.SocialWorker, "LAM", DomesticAbuse, "RJ1:PAS", true},
+		{nhs.Citizen, "", Safeguarding, "RJ1:PAS", false},
+		{nhs.Citizen, "", ThirdParty, "RJ1:PAS", false},
+		{nhs.Citizen, "", NotVisibleOnline, "RJ1:PAS", false},
+		{nhs.Citizen, "", SexualHealth, "RJ1:PAS", true},
+		{nhs.Pharmacist, "P1", MentalHealthDetail, "RV5:EPR", false},
+		{nhs.Paramedic, "RRU", MentalHealthDetail | SafetyPlan, "RV5:EPR", true},
+		{nhs.Paramedic, "RRU", VeryRestricted | SafetyPlan, "RV5:EPR", true},
+		{nhs.Paramedic, "RRU", VeryRestricted, "RV5:EPR", false},
+	} {
+		s := Subject{User: "u", Role: c.role, Organisation: c.org, NHSNumber: number(t, "9991234519")}
+		d := Decide(Request{Subject: s, Now: now, Facts: rel(c.org)})
+		if got := d.Predicate.Shows(&Columns{Source: c.source, DataSet: Plans, Labels: c.label, Final: true}); got != c.want {
+			t.Errorf("%s at %s, %s of %s: %t (%s)", c.role, c.org, c.label, c.source, got, d.Explain())
+		}
+	}
+}
+
+// G10: results reach the citizen when reviewed, or after the delay.
+func TestG10Release(t *testing.T) {
+	n := number(t, "9991234519")
+	d := Decide(Request{Subject: Subject{User: "c", Role: nhs.Citizen, NHSNumber: n}, Now: now, Facts: Facts{NHSNumbers: []nhs.Number{n}}})
+	for name, c := range map[string]struct {
+		col  Columns
+		want bool
+	}{
+		"fresh result":      {Columns{DataSet: Results, Final: true, Recorded: now}, false},
+		"reviewed":          {Columns{DataSet: Results, Final: true, Recorded: now, Labels: Reviewed}, true},
+		"after the delay":   {Columns{DataSet: Results, Final: true, Recorded: now.Add(-ReleaseDelay)}, true},
+		"never preliminary": {Columns{DataSet: Results, Recorded: now.AddDate(-1, 0, 0)}, false},
+		"a problem":         {Columns{DataSet: Problems, Final: true, Recorded: now}, true},
+	} {
+		if got := d.Predicate.Shows(&c.col); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+// G11: a parent's access narrows at 11 and ends at 16. G20: death ends access.
+func TestG11ProxyAndG20Death(t *testing.T) {
+	n := number(t, "9991234519")
+	p := Subject{User: "p", Role: nhs.Proxy, For: []nhs.Number{n}}
+	at := func(years int) Facts {
+		return Facts{NHSNumbers: []nhs.Number{n}, BirthDate: now.AddDate(-years, 0, 0)}
+	}
+	if d := Decide(Request{Subject: p, Now: now, Facts: at(5)}); !d.Predicate.DataSets.Has(Problems) {
+		t.Error(d.Explain())
+	}
+	if d := Decide(Request{Subject: p, Now: now, Facts: at(11)}); !d.Permit || d.Predicate.DataSets.Has(Problems) {
+		t.Error(d.Explain())
+	}
+	if d := Decide(Request{Subject: p, Now: now, Facts: at(16)}); d.Permit {
+		t.Error(d.Explain())
+	}
+	f := at(50)
+	f.Deceased = true
+	if d := Decide(Request{Subject: Subject{User: "c", Role: nhs.Citizen, NHSNumber: n}, Now: now, Facts: f}); d.Permit || !strings.Contains(d.Explain(), "G20") {
+		t.Error(d.Explain())
+	}
+}
+
+// G12: a handler is no clinician, a receptionist sees appointments.
+func TestG12Roles(t *testing.T) {
+	for role, want := range map[nhs.Role][2]DataSet{nhs.Handler111: {Alerts, Problems}, nhs.Receptionist: {Appointments, Alerts}, nhs.Advisor111: {Plans, Results}} {
+		d := Decide(Request{Subject: Subject{User: "u", Role: role, Organisation: "X"}, Now: now, Facts: Facts{Relationships: []Relationship{{Organisation: "X", Kind: "encounter"}}}})
+		if !d.Predicate.DataSets.Has(want[0]) || d.Predicate.DataSets.Has(want[1]) {
+			t.Errorf("%s: %s", role, d.Explain())
+		}
+	}
+	for _, role := range []nhs.Role{nhs.Engineer, nhs.PrivacyOfficer, nhs.Administrator, nhs.Analyst, nhs.GovernanceLead, nhs.CaldicottGuardian} {
+		s := Subject{User: "u", Role: role, Organisation: "X"}
+		if Decide(Request{Subject: s, Now: now, Facts: Facts{Relationships: []Relationship{{Organisation: "X", Kind: "encounter"}}}}).Permit || Search(s).Permit {
+			t.Errorf("%s opens records", role)
+		}
+	}
+}
