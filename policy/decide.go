@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"selda/nhs"
@@ -37,12 +38,12 @@ type Claim struct {
 
 // Preference is what a citizen has decided (G4). Empty fields do not narrow it.
 type Preference struct {
-	ID           string    // of the Consent
-	Organisation nhs.ODS   // the reader's, from whom it is withheld; "" is everyone
-	DataSets     DataSets  // 0 is all
-	Items        []Item    // single items; empty is all
-	NoOverride   bool      // no emergency override (G5)
-	From, To     time.Time // in force
+	ID            string    // of the Consent
+	Organisations []nhs.ODS // the readers' from whom it is withheld; none is everyone
+	DataSets      DataSets  // 0 is all
+	Items         []Item    // single items; empty is all
+	NoOverride    bool      // no emergency override (G5)
+	From, To      time.Time // in force
 }
 
 // Request is one question.
@@ -179,7 +180,7 @@ func preferences(d *Decision, s *Subject, now time.Time, list []Preference, emer
 		if now.Before(c.From) || !c.To.IsZero() && !now.Before(c.To) {
 			continue
 		}
-		if c.Organisation != "" && c.Organisation != s.Organisation {
+		if len(c.Organisations) > 0 && !slices.Contains(c.Organisations, s.Organisation) {
 			continue
 		}
 		if emergency && !c.NoOverride {

@@ -50,3 +50,7 @@ CREATE TABLE link_event(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, at INTEGER N
 CREATE TABLE review(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, at INTEGER NOT NULL, subject INTEGER NOT NULL, other INTEGER NOT NULL,
   rule TEXT NOT NULL, reason TEXT NOT NULL, state TEXT NOT NULL, UNIQUE(subject, other, rule));
 CREATE TABLE severed(a INTEGER NOT NULL, b INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(a, b)) WITHOUT ROWID;
+
+-- What users have stated of one citizen: a declared relationship, a break-glass.
+CREATE TABLE claim(subject INTEGER NOT NULL, id INTEGER NOT NULL, user TEXT NOT NULL, organisation TEXT NOT NULL, emergency INTEGER NOT NULL,
+  reason TEXT NOT NULL, from_at INTEGER NOT NULL, to_at INTEGER NOT NULL, PRIMARY KEY(subject, id)) WITHOUT ROWID;

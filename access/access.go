@@ -1,0 +1,250 @@
+// Package access is the door out: who asks is put together with the facts of
+// the citizen, policy decides, the audit trail has the decision on disk, and
+// only then is a Grant made. Nothing is read without one. It keeps no state of
+// its own, and does not read the record: record does, under the Grant.
+package access
+
+import (
+	"context"
+	"time"
+
+	"selda/access/grant"
+	"selda/access/internal/seal"
+	"selda/audit"
+	"selda/fault"
+	"selda/mpi"
+	"selda/nhs"
+	"selda/policy"
+	"selda/store"
+)
+
+// Claims is the port to what users have stated: declared relationships and
+// break-glass.
+type Claims interface {
+	ClaimsOf(ctx context.Context, subjects []store.Subject) ([]policy.Claim, error)
+	AddClaim(ctx context.Context, s store.Subject, c policy.Claim) error
+}
+
+// Owners is the port that finds whose a resource is. It is asked before a
+// decision, and its answer never leaves access.
+type Owners interface {
+	Owner(ctx context.Context, typ, id string) (store.Subject, error)
+}
+
+// Access decides. The zero Access refuses.
+type Access struct {
+	Store  store.Reader
+	Index  mpi.Index
+	Owners Owners
+	Claims Claims
+	Trail  *audit.Trail
+	Now    func() time.Time
+}
+
+// Denied is a refusal, with what the user may do about it. To anyone outside
+// it is of kind Security.
+type Denied struct {
+	Decision policy.Decision
+	Citizen  string
+}
+
+// Error is the refusal's reason.
+func (d *Denied) Error() string { return d.Decision.Reason }
+
+func denied(op string, d policy.Decision, citizen string) error {
+	return fault.E(op, fault.Security, error(&Denied{d, citizen}))
+}
+
+// system reads facts for a decision. It is never given to a reader.
+var system = &policy.Predicate{Permit: true, Everything: true}
+
+// Record asks for one citizen's record, as it is now. what says what for, as
+// it shall stand in the trail.
+func (a *Access) Record(ctx context.Context, s policy.Subject, citizen, what string) (grant.Grant, error) {
+	return a.RecordAt(ctx, s, citizen, what, store.Latest)
+}
+
+// RecordAt asks for one citizen's record as at n: with the links and
+// preferences of that n.
+func (a *Access) RecordAt(ctx context.Context, s policy.Subject, citizen, what string, n uint64) (grant.Grant, error) {
+	const op = "access.Record"
+	found, err := a.Index.Citizen(ctx, citizen, n)
+	if err != nil {
+		if s.User != "" {
+			e := audit.From(s, audit.Read, what)
+			e.Outcome, e.Rules = audit.Deny, []string{"unknown id"}
+			if _, err := a.Trail.Append(ctx, e); err != nil {
+				return grant.Grant{}, err
+			}
+		}
+		return grant.Grant{}, fault.E(op, err)
+	}
+	return a.decide(ctx, op, s, found, audit.Read, what, n)
+}
+
+func (a *Access) decide(ctx context.Context, op string, s policy.Subject, found mpi.Found, action, what string, n uint64) (grant.Grant, error) {
+	now := a.Now()
+	var d policy.Decision
+	if s.Role == nhs.Operator {
+		d = policy.Decision{Permit: true, Predicate: *system, Rules: []string{"operator at the command line"}}
+	} else {
+		facts, err := a.facts(ctx, found, n)
+		if err != nil {
+			return grant.Grant{}, fault.E(op, err)
+		}
+		d = policy.Decide(policy.Request{Subject: s, Now: now, Facts: facts})
+	}
+	e := audit.From(s, action, what)
+	e.Citizen, e.Rules = found.ID, d.Rules
+	if !d.Permit {
+		e.Outcome = audit.Deny
+	}
+	if d.Emergency {
+		e.Purpose = nhs.Emergency
+	}
+	seq, err := a.Trail.Append(ctx, e)
+	if err != nil {
+		return grant.Grant{}, fault.E(op, err)
+	}
+	if !d.Permit {
+		return grant.Grant{}, denied(op, d, found.ID)
+	}
+	return seal.Make(seal.Fields{Kind: seal.Record, Subject: s, Citizen: found, N: n, At: now, Predicate: d.Predicate, Decision: d, Entry: seq}), nil
+}
+
+// Item asks for the record that a resource belongs to. A resource that the
+// reader may not know of, and one that never was, get the same answer.
+func (a *Access) Item(ctx context.Context, s policy.Subject, typ, id, action string) (grant.Grant, error) {
+	const op = "access.Item"
+	unknown := fault.E(op, fault.NotFound, "there is no such resource")
+	if s.Role == nhs.SourceSystem {
+		return a.System(ctx, s, action, typ+"/"+id)
+	}
+	owner, err := a.Owners.Owner(ctx, typ, id)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return grant.Grant{}, err
+	}
+	if err == nil && owner == store.Shared {
+		return a.Directory(ctx, s, typ+"/"+id)
+	}
+	if err == nil {
+		if citizen, err2 := a.Index.CitizenID(ctx, owner); err2 == nil {
+			g, err := a.RecordAt(ctx, s, citizen, typ+"/"+id, store.Latest)
+			if err == nil || !fault.Is(err, fault.Security) && !fault.Is(err, fault.NotFound) {
+				return g, err
+			}
+			return grant.Grant{}, unknown
+		}
+	}
+	e := audit.From(s, action, typ+"/"+id)
+	e.Outcome, e.Rules = audit.Deny, []string{"unknown id"}
+	if _, err := a.Trail.Append(ctx, e); err != nil {
+		return grant.Grant{}, err
+	}
+	return grant.Grant{}, unknown
+}
+
+// Directory asks for organisations, practitioners and places: anyone signed in may.
+func (a *Access) Directory(ctx context.Context, s policy.Subject, what string) (grant.Grant, error) {
+	d := policy.Decision{Permit: s.User != "", Rules: []string{"directory"}, Reason: "nobody is signed in",
+		Predicate: policy.Predicate{Permit: true, DataSets: policy.SetOf(policy.Directory, policy.Other, policy.Medications)}}
+	return a.simple(ctx, "access.Directory", s, audit.Read, what, seal.Item, d)
+}
+
+// Search asks to look for citizens by demographics.
+func (a *Access) Search(ctx context.Context, s policy.Subject, what string) (grant.Grant, error) {
+	return a.simple(ctx, "access.Search", s, audit.Search, what, seal.Search, policy.Search(s))
+}
+
+// System asks for what a source system itself wrote.
+func (a *Access) System(ctx context.Context, s policy.Subject, action, what string) (grant.Grant, error) {
+	d := policy.Decision{Rules: []string{"G1 default deny"}, Reason: "only a source system may do this"}
+	if s.Role == nhs.SourceSystem && s.Source != "" {
+		d = policy.Search(s)
+	}
+	return a.simple(ctx, "access.System", s, action, what, seal.System, d)
+}
+
+// Operate asks for feeds, quarantine, traces and raw messages (G13): those
+// who run interfaces may, and the operator at the command line.
+func (a *Access) Operate(ctx context.Context, s policy.Subject, action, what string) (grant.Grant, error) {
+	d := policy.Decision{Rules: []string{"G13 interface team"}}
+	switch s.Role {
+	case nhs.Engineer, nhs.Operator:
+		d.Permit, d.Predicate = true, *system
+	default:
+		d.Rules, d.Reason = []string{"G1 default deny"}, "only the interface team may do this"
+	}
+	return a.simple(ctx, "access.Operate", s, action, what, seal.Operate, d)
+}
+
+// OpenTrail asks for entries of the trail: a privacy officer those of the own
+// organisation (G2), a citizen those of the own record.
+func (a *Access) OpenTrail(ctx context.Context, s policy.Subject, what string) (grant.Grant, error) {
+	d := policy.Decision{Rules: []string{"G2 own organisation's trail"}}
+	switch s.Role {
+	case nhs.PrivacyOfficer, nhs.CaldicottGuardian:
+		d.Permit = s.Organisation != ""
+	case nhs.Operator:
+		d.Permit = true
+	}
+	if !d.Permit {
+		d.Rules, d.Reason = []string{"G1 default deny"}, "only a privacy officer may do this"
+	}
+	return a.simple(ctx, "access.OpenTrail", s, audit.Read, what, seal.Trail, d)
+}
+
+func (a *Access) simple(ctx context.Context, op string, s policy.Subject, action, what string, kind seal.Kind, d policy.Decision) (grant.Grant, error) {
+	e := audit.From(s, action, what)
+	e.Rules = d.Rules
+	if !d.Permit {
+		e.Outcome = audit.Deny
+	}
+	if s.User == "" && !d.Permit {
+		return grant.Grant{}, fault.E(op, fault.Login, "nobody is signed in")
+	}
+	seq, err := a.Trail.Append(ctx, e)
+	if err != nil {
+		return grant.Grant{}, fault.E(op, err)
+	}
+	if !d.Permit {
+		return grant.Grant{}, denied(op, d, "")
+	}
+	return seal.Make(seal.Fields{Kind: kind, Subject: s, N: store.Latest, At: a.Now(), Predicate: d.Predicate, Decision: d, Entry: seq}), nil
+}
+
+// Own finds the citizen that a signed-in citizen is.
+func (a *Access) Own(ctx context.Context, s policy.Subject) (string, error) {
+	return a.ByNumber(ctx, s.NHSNumber)
+}
+
+// ByNumber finds the citizen of an NHS number: the one with most sources,
+// where a pair is still in review.
+func (a *Access) ByNumber(ctx context.Context, n nhs.Number) (string, error) {
+	const op = "access.Own"
+	if n.IsZero() {
+		return "", fault.E(op, fault.NotFound, "no NHS number is known of this account")
+	}
+	known, err := a.Index.ByIdentity(ctx, nhs.NumberSystem, n.Digits())
+	if err != nil {
+		return "", err
+	}
+	best, most := "", 0
+	for _, k := range known {
+		id, err := a.Index.CitizenID(ctx, k.Subject)
+		if err != nil {
+			return "", err
+		}
+		f, err := a.Index.Citizen(ctx, id, store.Latest)
+		if err != nil {
+			return "", err
+		}
+		if len(f.Subjects) > most {
+			best, most = id, len(f.Subjects)
+		}
+	}
+	if best == "" {
+		return "", fault.E(op, fault.NotFound, "there is no record for this account yet")
+	}
+	return best, nil
+}

@@ -1,0 +1,87 @@
+package access
+
+import (
+	"context"
+	"strings"
+
+	"selda/audit"
+	"selda/fault"
+	"selda/nhs"
+	"selda/policy"
+	"selda/store"
+)
+
+// Reason is one of the reasons that a user may state for break-glass, with
+// the code that stands in the trail.
+type Reason struct{ Code, Words string }
+
+// Reasons are the national alert reasons (NHS Summary Care Record, permission
+// to view): self-claimed relationship aside, which Declare is for.
+var Reasons = []Reason{
+	{"emergency", "The patient can't be asked, and treatment can't wait"},
+	{"vital-interests", "There is a serious risk to the patient's life or health"},
+	{"public-interest", "There is a serious risk to others"},
+	{"safeguarding", "A safeguarding enquiry"},
+	{"statute", "The law requires it"},
+	{"court-order", "A court has ordered it"},
+}
+
+func reason(code string) (Reason, bool) {
+	for _, r := range Reasons {
+		if r.Code == code {
+			return r, true
+		}
+	}
+	return Reason{}, false
+}
+
+// Declare records that the patient is in front of the user (G7).
+func (a *Access) Declare(ctx context.Context, s policy.Subject, citizen, why string) error {
+	const op = "access.Declare"
+	if strings.TrimSpace(why) == "" {
+		why = "the patient is in front of me"
+	}
+	return a.claim(ctx, op, s, citizen, audit.Declare, why, false)
+}
+
+// BreakGlass records an emergency access to one citizen (G9): a reason from
+// the list, no waiting, time-limited, reviewed.
+func (a *Access) BreakGlass(ctx context.Context, s policy.Subject, citizen, code string) error {
+	const op = "access.BreakGlass"
+	r, ok := reason(code)
+	if !ok {
+		return fault.E(op, fault.Value, "choose one of the reasons in the list")
+	}
+	return a.claim(ctx, op, s, citizen, audit.BreakGlass, r.Words, true)
+}
+
+func (a *Access) claim(ctx context.Context, op string, s policy.Subject, citizen, action, why string, emergency bool) error {
+	found, err := a.Index.Citizen(ctx, citizen, store.Latest)
+	if err != nil {
+		return fault.E(op, err)
+	}
+	d := policy.Decide(policy.Request{Subject: s, Now: a.Now()})
+	may := d.MayDeclare
+	if emergency {
+		may = d.MayBreakGlass
+	}
+	e := audit.From(s, action, "record")
+	e.Citizen, e.Reason = found.ID, why
+	if emergency {
+		e.Purpose, e.Rules = nhs.Emergency, []string{"G9 emergency access"}
+	} else {
+		e.Rules = []string{"G7 declared by the user"}
+	}
+	if !may {
+		e.Outcome = audit.Deny
+	}
+	if _, err := a.Trail.Append(ctx, e); err != nil {
+		return fault.E(op, err)
+	}
+	if !may {
+		return fault.E(op, fault.Security, "the role "+s.Role.Title()+" may not do this")
+	}
+	now := a.Now()
+	return a.Claims.AddClaim(ctx, found.Subjects[0].Subject, policy.Claim{User: s.User, Organisation: s.Organisation, Emergency: emergency,
+		Reason: why, From: now, To: now.Add(policy.ClaimLasts)})
+}

@@ -1,0 +1,169 @@
+package access
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"selda/consent"
+	"selda/fhir"
+	"selda/mpi"
+	"selda/nhs"
+	"selda/policy"
+	"selda/store"
+)
+
+// factTypes are the resources that facts are read from.
+var factTypes = []string{"Patient", "Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CarePlan", "CareTeam", "Consent"}
+
+// facts gathers what policy needs to know of a citizen, as at n.
+func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.Facts, error) {
+	var f policy.Facts
+	var subjects []store.Subject
+	var elsewhere []policy.Relationship // registrations that others than the practice state
+	for _, k := range found.Subjects {
+		subjects = append(subjects, k.Subject)
+		versions, err := a.Store.Compartment(ctx, k.Subject, n, system, factTypes...)
+		if err != nil {
+			return f, err
+		}
+		for _, v := range versions {
+			r, err := v.Resource()
+			if err != nil {
+				return f, err
+			}
+			switch r.Type {
+			case "Patient":
+				elsewhere = append(elsewhere, a.patientFacts(ctx, &f, v, r)...)
+			case "Consent":
+				if p, ok := consent.Read(r, v.ID, v.Recorded); ok {
+					f.Preferences = append(f.Preferences, p)
+				}
+			default:
+				f.Relationships = append(f.Relationships, a.careFacts(ctx, v, r)...)
+			}
+		}
+	}
+	registered := slices.ContainsFunc(f.Relationships, func(r policy.Relationship) bool { return r.Kind == "registration" })
+	if !registered {
+		f.Relationships = append(f.Relationships, elsewhere...)
+	}
+	claims, err := a.Claims.ClaimsOf(ctx, subjects)
+	f.Claims = claims
+	return f, err
+}
+
+func (a *Access) patientFacts(ctx context.Context, f *policy.Facts, v *store.Version, r *fhir.Resource) (elsewhere []policy.Relationship) {
+	for _, id := range r.Root().List("identifier") {
+		if id.Get("system").Is(nhs.NumberSystem) {
+			if n, err := nhs.ParseNumber(id.Get("value").Text()); err == nil && !slices.Contains(f.NHSNumbers, n) {
+				f.NHSNumbers = append(f.NHSNumbers, n)
+			}
+		}
+	}
+	if t, ok := fhir.Time(r.Get("birthDate").Text()); ok && f.BirthDate.IsZero() {
+		f.BirthDate = t
+	}
+	if r.Get("deceasedBoolean").Bool() || r.Get("deceasedDateTime").Exists() {
+		f.Deceased = true
+	}
+	if strings.HasPrefix(v.Source.System(), "GP") {
+		if active := r.Get("active"); !active.Exists() || active.Bool() {
+			f.Relationships = append(f.Relationships, policy.Relationship{Organisation: v.Source.Organisation(), Kind: "registration"})
+		}
+		return nil
+	}
+	for _, g := range append(r.Root().List("generalPractitioner"), r.Get("managingOrganization")) {
+		if o := a.organisation(ctx, g); o != "" {
+			elsewhere = append(elsewhere, policy.Relationship{Organisation: o, Kind: "registration"})
+		}
+	}
+	return elsewhere
+}
+
+// organisation is the ODS code that a Reference names, itself or by the
+// Organization it refers to.
+func (a *Access) organisation(ctx context.Context, ref fhir.Node) nhs.ODS {
+	if !ref.IsObject() {
+		return ""
+	}
+	if o := odsOf(ref.List("identifier")); o != "" {
+		return o
+	}
+	if id, ok := strings.CutPrefix(ref.Get("reference").Text(), "Organization/"); ok {
+		if v, err := a.Store.Shared(ctx, "Organization", id); err == nil {
+			if r, err := v.Resource(); err == nil {
+				return odsOf(r.Root().List("identifier"))
+			}
+		}
+	}
+	return ""
+}
+
+func odsOf(ids []fhir.Node) nhs.ODS {
+	for _, id := range ids {
+		if id.Get("system").Is(nhs.ODSSystem) {
+			if o, err := nhs.ParseODS(id.Get("value").Text()); err == nil {
+				return o
+			}
+		}
+	}
+	return ""
+}
+
+// careFacts are the relationships that an encounter, an episode, an
+// appointment, a referral, a plan or a team shows (G7).
+func (a *Access) careFacts(ctx context.Context, v *store.Version, r *fhir.Resource) []policy.Relationship {
+	rel := policy.Relationship{Organisation: v.Source.Organisation()}
+	status := r.Get("status").Text()
+	start, _ := fhir.Time(r.Get("period", "start").Text())
+	end, ended := fhir.Time(r.Get("period", "end").Text())
+	switch r.Type {
+	case "Encounter":
+		rel.Kind = "encounter"
+		if o := a.organisation(ctx, r.Get("serviceProvider")); o != "" {
+			rel.Organisation = o
+		}
+		switch status {
+		case "arrived", "triaged", "in-progress", "onleave":
+		case "finished":
+			if !ended {
+				end = v.Recorded
+			}
+			rel.To = end
+		default:
+			return nil
+		}
+		rel.From = start
+	case "EpisodeOfCare", "CareTeam", "CarePlan":
+		if status != "active" {
+			return nil
+		}
+		rel.Kind, rel.From = "caseload", start
+		if ended {
+			rel.To = end
+		}
+	case "Appointment":
+		at, ok := fhir.Time(r.Get("start").Text())
+		if !ok || status == "cancelled" || status == "entered-in-error" || status == "noshow" || status == "proposed" {
+			return nil
+		}
+		rel.Kind = "appointment"
+		rel.From = at.UTC().Truncate(24 * time.Hour)
+		rel.To = rel.From.Add(24 * time.Hour)
+	case "ServiceRequest":
+		if status != "active" {
+			return nil
+		}
+		for _, p := range r.Root().List("performer") {
+			if o := a.organisation(ctx, p); o != "" && o != rel.Organisation {
+				rel.Kind, rel.Organisation = "referral", o
+				rel.From, _ = fhir.Time(r.Get("authoredOn").Text())
+				return []policy.Relationship{rel}
+			}
+		}
+		return nil
+	}
+	return []policy.Relationship{rel}
+}

@@ -1,0 +1,222 @@
+// Package record opens a citizen's record under a Grant and gives a View: the
+// items that the Grant shows, and what a page or an API asks of them. Reading
+// goes through the Grant's predicate inside the store's query; nothing is
+// filtered here. The same fact from several sources is one Fact, with its
+// witnesses and any conflict; the items themselves stay as each source said.
+package record
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"selda/access/grant"
+	"selda/access/internal/seal"
+	"selda/fault"
+	"selda/fhir"
+	"selda/nhs"
+	"selda/policy"
+	"selda/store"
+)
+
+// Records opens records.
+type Records struct {
+	Store store.Reader
+}
+
+// Item is one resource of the record.
+type Item struct {
+	*store.Version
+	Res *fhir.Resource
+}
+
+// View is one citizen's record as a Grant shows it.
+type View struct {
+	Grant   grant.Grant
+	Citizen string // stable id
+	Items   []Item // in order of type and age
+	Person  Person
+}
+
+// Open reads the record that a Grant opens: one range read a linked subject.
+// It answers fault.Security to a Grant that is not for a record.
+func (rs *Records) Open(ctx context.Context, g grant.Grant, types ...string) (*View, error) {
+	const op = "record.Open"
+	if g.Kind() != seal.Record {
+		return nil, fault.E(op, fault.Security, "the Grant does not open a record")
+	}
+	v := &View{Grant: g, Citizen: g.Citizen().ID}
+	p := g.Predicate()
+	for _, k := range g.Citizen().Subjects {
+		versions, err := rs.Store.Compartment(ctx, k.Subject, g.N(), p, types...)
+		if err != nil {
+			return nil, fault.E(op, err)
+		}
+		for _, version := range versions {
+			res, err := version.Resource()
+			if err != nil {
+				return nil, fault.E(op, err)
+			}
+			v.Items = append(v.Items, Item{version, res})
+		}
+	}
+	v.Person = v.person()
+	return v, nil
+}
+
+// Of gives the items of some types.
+func (v *View) Of(types ...string) []Item {
+	var out []Item
+	for _, i := range v.Items {
+		if slices.Contains(types, i.Type) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// InDataSet gives the items of a data set.
+func (v *View) InDataSet(d policy.DataSet) []Item {
+	var out []Item
+	for _, i := range v.Items {
+		if i.DataSet == d {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// Find gives one item.
+func (v *View) Find(typ, id string) (Item, bool) {
+	for _, i := range v.Items {
+		if i.ID == id && i.Type == typ {
+			return i, true
+		}
+	}
+	return Item{}, false
+}
+
+// Reference gives the item that a relative reference names, if the View has it.
+func (v *View) Reference(ref string) (Item, bool) {
+	typ, id, ok := strings.Cut(ref, "/")
+	if !ok {
+		return Item{}, false
+	}
+	return v.Find(typ, id)
+}
+
+// SourceState is how one source stands for this citizen.
+type SourceState struct {
+	Source nhs.Source
+	AsAt   time.Time // the latest that it has said of this citizen
+	Items  int
+}
+
+// Sources are those that an item shown comes from, by name.
+func (v *View) Sources() []SourceState {
+	bySource := map[nhs.Source]*SourceState{}
+	for _, i := range v.Items {
+		s := bySource[i.Source]
+		if s == nil {
+			s = &SourceState{Source: i.Source}
+			bySource[i.Source] = s
+		}
+		s.Items++
+		if i.Recorded.After(s.AsAt) {
+			s.AsAt = i.Recorded
+		}
+	}
+	out := make([]SourceState, 0, len(bySource))
+	for _, s := range bySource {
+		out = append(out, *s)
+	}
+	slices.SortFunc(out, func(a, b SourceState) int { return strings.Compare(string(a.Source), string(b.Source)) })
+	return out
+}
+
+// Since are the items recorded after t, the latest first, demographics and
+// directory aside.
+func (v *View) Since(t time.Time) []Item {
+	var out []Item
+	for _, i := range v.Items {
+		if i.Recorded.After(t) && i.DataSet != policy.Demographics && i.DataSet != policy.Directory && i.DataSet != policy.Preferences {
+			out = append(out, i)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Item) int { return b.Recorded.Compare(a.Recorded) })
+	return out
+}
+
+// Timeline are all items that have a clinical time, the latest first.
+func (v *View) Timeline() []Item {
+	var out []Item
+	for _, i := range v.Items {
+		if !i.When.IsZero() && i.DataSet != policy.Demographics && i.DataSet != policy.Directory {
+			out = append(out, i)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Item) int { return b.When.Compare(a.When) })
+	return out
+}
+
+// Directory reads an organisation, practitioner or place by a reference.
+// Anyone who holds a Grant may.
+func (rs *Records) Directory(ctx context.Context, g grant.Grant, ref string) (*fhir.Resource, error) {
+	if g.Kind() == seal.None {
+		return nil, fault.E("record.Directory", fault.Security, "there is no Grant")
+	}
+	typ, id, ok := strings.Cut(ref, "/")
+	if !ok || !fhir.IsResourceType(typ) {
+		return nil, fault.E("record.Directory", fault.NotFound, "there is no such resource")
+	}
+	v, err := rs.Store.Shared(ctx, typ, id)
+	if err != nil {
+		return nil, err
+	}
+	return v.Resource()
+}
+
+// Read gives one resource under a Grant.
+func (rs *Records) Read(ctx context.Context, g grant.Grant, typ, id string) (*store.Version, error) {
+	v, err := rs.Store.Read(ctx, typ, id, g.N(), g.Predicate())
+	if err == nil && !within(g, v) {
+		err = fault.E("record.Read", fault.NotFound, "there is no such resource")
+	}
+	return v, err
+}
+
+// History gives all versions of one resource under a Grant, the latest first.
+func (rs *Records) History(ctx context.Context, g grant.Grant, typ, id string) ([]*store.Version, error) {
+	all, err := rs.Store.History(ctx, typ, id, g.N(), g.Predicate())
+	if err == nil && !within(g, all[0]) {
+		err = fault.E("record.History", fault.NotFound, "there is no such resource")
+	}
+	return all, err
+}
+
+// within says whether a version is of what the Grant opens.
+func within(g grant.Grant, v *store.Version) bool {
+	switch g.Kind() {
+	case seal.System, seal.Operate:
+		return true
+	case seal.Item:
+		return v.Subject == store.Shared
+	case seal.Record:
+		for _, k := range g.Citizen().Subjects {
+			if k.Subject == v.Subject {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Search finds items of a type across what a Grant for searching opens.
+func (rs *Records) Search(ctx context.Context, g grant.Grant, typ string, groups [][]string, limit int) ([]store.Found, error) {
+	switch g.Kind() {
+	case seal.Search, seal.System, seal.Item:
+		return rs.Store.Search(ctx, typ, groups, g.Predicate(), limit)
+	}
+	return nil, fault.E("record.Search", fault.Security, "the Grant is not for searching")
+}
