@@ -367,3 +367,11 @@ func number(s string, lead byte) (n int, rest string, ok bool) {
 	}
 	return n, s[i:], i > 1 && n > 0
 }
+
+// Delimiters are those of the message that the value stands in.
+func (v Value) Delimiters() Delimiters {
+	if v.m == nil {
+		return Delimiters{}
+	}
+	return v.m.d
+}

@@ -1,0 +1,208 @@
+package v2tofhir
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"selda/fhir"
+	"selda/hl7v2"
+	"selda/ingest/mapped"
+)
+
+// item is a resource under construction, with the place that each of its
+// elements was read from.
+type item struct {
+	typ, key string
+	patient  int
+	action   int
+	place    string
+	o        fhir.Object
+	origins  []mapped.Origin
+	labels   string // the strictest v3-Confidentiality code given it, "" for none
+	notes    []fhir.Object
+	at       int // index in out.Resources once it is added, -1 before
+}
+
+// start begins a resource about the open patient. subject names the element
+// that refers to them.
+func (w *mapper) start(typ, subject string, s hl7v2.Segment) *item {
+	it := &item{typ: typ, patient: w.patient, place: s.Place(), at: -1, o: fhir.Object{"resourceType": typ}}
+	if subject != "" {
+		it.o[subject] = fhir.Ref(mapped.PatientRef(w.patient))
+	}
+	return it
+}
+
+// add puts the item into the message. An item that is added once more is
+// written anew: a note or a label came later.
+func (w *mapper) add(it *item) {
+	if it == nil {
+		return
+	}
+	if len(it.notes) > 0 {
+		it.o["note"] = it.notes
+	}
+	if it.labels != "" {
+		it.o["meta"] = fhir.Object{"security": []fhir.Object{fhir.Coding(systemConfidentiality, it.labels, "")}}
+	}
+	r := mapped.Resource{Type: it.typ, Key: it.key, Patient: it.patient, Action: it.action, Body: fhir.Marshal(it.o), Place: it.place, Origins: it.origins}
+	if it.at >= 0 {
+		w.out.Resources[it.at] = r
+		return
+	}
+	it.at = len(w.out.Resources)
+	w.out.Resources = append(w.out.Resources, r)
+}
+
+// uniqueKey is key, or key with a count where the message has used it for the
+// type before. "" stays "": always a new resource.
+func (w *mapper) uniqueKey(typ, key string) string {
+	if key == "" {
+		return ""
+	}
+	if w.keys == nil {
+		w.keys = map[string]int{}
+	}
+	w.keys[typ+" "+key]++
+	if n := w.keys[typ+" "+key]; n > 1 {
+		return key + "/" + strconv.Itoa(n)
+	}
+	return key
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+
+// from notes that an element was read from v. What the sender left out has no origin.
+func (it *item) from(element string, v hl7v2.Value) {
+	if !v.Exists() {
+		return
+	}
+	it.origins = append(it.origins, mapped.Origin{Element: element, Place: v.Place()})
+}
+
+// forget drops the origins of an element and all below it: it was read anew.
+func (it *item) forget(element string) {
+	it.origins = slices.DeleteFunc(it.origins, func(o mapped.Origin) bool {
+		rest, ok := strings.CutPrefix(o.Element, element)
+		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
+// put sets a text element from a value; false where the value is empty.
+func (it *item) put(o fhir.Object, path, name string, v hl7v2.Value) bool {
+	return it.set(o, path, name, clean(v.Text()), v)
+}
+
+// set sets an element to what v was translated to.
+func (it *item) set(o fhir.Object, path, name, value string, v hl7v2.Value) bool {
+	if value == "" {
+		return false
+	}
+	o[name] = value
+	it.from(join(path, name), v)
+	return true
+}
+
+// date sets a date element of the resource itself.
+func (it *item) date(name string, v hl7v2.Value) bool {
+	d, _ := hl7v2.Date(v.Text())
+	return it.set(it.o, "", name, d, v)
+}
+
+// when sets a dateTime element of the resource itself.
+func (it *item) when(name string, v hl7v2.Value) bool {
+	d, _ := hl7v2.DateTime(v.Text())
+	return it.set(it.o, "", name, d, v)
+}
+
+// object sets a complex element where it is not empty.
+func (it *item) object(name string, o fhir.Object) {
+	if len(o) > 0 {
+		it.o[name] = o
+	}
+}
+
+// list sets a list of one complex element where it is not empty.
+func (it *item) list(name string, o ...fhir.Object) {
+	var some []fhir.Object
+	for _, x := range o {
+		if len(x) > 0 {
+			some = append(some, x)
+		}
+	}
+	if len(some) > 0 {
+		it.o[name] = some
+	}
+}
+
+// clean makes text fit to be a FHIR string: no blanks round it, no control
+// characters but tab and line feed.
+func clean(s string) string {
+	s = strings.TrimSpace(s)
+	for i := range len(s) {
+		if s[i] < 0x20 && s[i] != '\n' && s[i] != '\t' || s[i] == 0x7f {
+			return strings.TrimSpace(scrub(s))
+		}
+	}
+	return s
+}
+
+func scrub(s string) string {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\r':
+			return '\n'
+		case r < 0x20 && r != '\n' && r != '\t', r == 0x7f:
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// token makes text fit to be a FHIR code: single blanks only.
+func token(s string) string {
+	s = clean(s)
+	if strings.ContainsAny(s, "\n\t") || strings.Contains(s, "  ") {
+		return strings.Join(strings.Fields(s), " ")
+	}
+	return s
+}
+
+// label keeps the strictest of the labels given to an item.
+func (it *item) label(code string) {
+	if code == "V" || code == "R" && it.labels == "" {
+		it.labels = code
+	}
+}
+
+// confidentiality is the v3-Confidentiality code of HL7 table 0177, "" for
+// what is not restricted.
+func confidentiality(v hl7v2.Value) string {
+	switch strings.ToUpper(token(v.Comp(1).Text())) {
+	case "", "U", "N", "L", "M":
+		return ""
+	case "V":
+		return "V"
+	}
+	return "R"
+}
+
+// flagged is R where a yes-or-no or free indicator says that access is restricted.
+func flagged(v hl7v2.Value) string {
+	switch strings.ToUpper(token(v.Comp(1).Text())) {
+	case "", "N", "NO", "0", "U", "F", "FALSE", "NONE":
+		return ""
+	case "V":
+		return "V"
+	}
+	return "R"
+}

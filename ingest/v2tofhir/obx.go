@@ -1,0 +1,436 @@
+package v2tofhir
+
+import (
+	"strings"
+
+	"selda/fhir"
+	"selda/hl7v2"
+	"selda/ingest/mapped"
+)
+
+// observation is a result that more OBX segments may yet continue.
+type observation struct {
+	it         *item
+	code, sub  string
+	kind       string
+	status     string
+	lines      []string
+	obx        hl7v2.Segment
+	standAlone bool
+}
+
+// obx maps one OBX: a document, a line more of a text, or a result.
+func (w *mapper) obx(s hl7v2.Segment) {
+	kind := strings.ToUpper(token(s.Comp(2, 1).Text()))
+	if kind == "" && isDocument(s.Field(5)) {
+		kind = "ED"
+	}
+	switch {
+	case w.typ == "VXU":
+		w.unmapped(s, "an observation about an immunisation")
+		return
+	case w.typ == "ORR":
+		w.unmapped(s, "it answers an order")
+		return
+	case w.last != nil && w.last.typ == "DocumentReference" && w.typ == "MDM":
+		if w.documentPart(s, kind) {
+			return
+		}
+	case kind == "ED" || kind == "RP":
+		w.flush()
+		w.embedded(s, kind)
+		return
+	}
+	if w.report == nil {
+		w.report = &report{obr: hl7v2.Segment{}, it: &item{o: fhir.Object{}}}
+		defer func() { w.flush(); w.report = nil }()
+	}
+	if w.continues(s, kind) {
+		return
+	}
+	w.flush()
+	w.report.pending = w.observe(s, kind)
+}
+
+// isDocument says whether a value with no type has the shape of an ED.
+func isDocument(v hl7v2.Value) bool {
+	return strings.EqualFold(token(v.Comp(4).Text()), "base64") && len(v.Comp(5).Raw()) > 20
+}
+
+// continues adds a line to the open text: the same observation, of a text
+// type, once more. A line with no code of its own belongs to the one before.
+func (w *mapper) continues(s hl7v2.Segment, kind string) bool {
+	p := w.report.pending
+	if p == nil || kind != p.kind || kind != "TX" && kind != "FT" && kind != "ST" || token(s.Comp(11, 1).Text()) != p.status {
+		return false
+	}
+	if code := codeOf(s.Field(3)); code != "" && code != p.code || token(s.Field(4).Text()) != p.sub {
+		return false
+	}
+	if kind == "ST" && p.code != "" && len(p.it.notes) > 0 {
+		return false // a second short answer after a note on the first
+	}
+	p.text(s)
+	return true
+}
+
+// text adds the lines of OBX-5.
+func (p *observation) text(s hl7v2.Segment) {
+	for r := range s.Field(5).Reps() {
+		if r.Exists() {
+			p.it.from("valueString", r)
+		}
+		p.lines = append(p.lines, strings.TrimRight(scrub(r.Text()), " \t\n"))
+	}
+	if !s.Field(5).Exists() {
+		p.lines = append(p.lines, "")
+	}
+}
+
+// flush ends the open result.
+func (w *mapper) flush() {
+	if w.report == nil || w.report.pending == nil {
+		return
+	}
+	p := w.report.pending
+	w.report.pending = nil
+	if text := strings.Trim(strings.Join(p.lines, "\n"), "\n "); text != "" && p.it.o["status"] != "cancelled" {
+		p.it.o["valueString"] = text
+	}
+	w.add(p.it)
+	w.last = p.it
+	if p.standAlone {
+		return
+	}
+	if p.it.key == "" { // nothing can refer to it
+		return
+	}
+	w.report.results = append(w.report.results, fhir.Ref(mapped.Ref("Observation", p.it.key)))
+}
+
+// observe makes the Observation of an OBX.
+func (w *mapper) observe(s hl7v2.Segment, kind string) *observation {
+	it := w.start("Observation", "subject", s)
+	r := w.report
+	p := &observation{it: it, code: codeOf(s.Field(3)), sub: token(s.Field(4).Text()), kind: kind, status: token(s.Comp(11, 1).Text()),
+		obx: s, standAlone: !r.obr.Exists()}
+	it.key = w.uniqueKey("Observation", w.observationKey(p))
+	it.label(r.label)
+	it.label(flagged(s.Field(13)))
+	if !w.coded(it, "code", s.Field(3)) && !w.coded(it, "code", r.obr.Field(4)) {
+		it.o["code"] = fhir.Concept("Observation")
+	}
+	w.resultStatus(it, s.Comp(11, 1))
+	it.object("encounter", w.encounterRef())
+	if !it.when("effectiveDateTime", s.Comp(14, 1)) {
+		it.when("effectiveDateTime", r.obr.Comp(7, 1))
+	}
+	for _, v := range []hl7v2.Value{s.Comp(19, 1), r.obr.Comp(22, 1)} {
+		if t, ok := hl7v2.Instant(v.Text()); ok {
+			it.set(it.o, "", "issued", t, v)
+			break
+		}
+	}
+	if who := w.person(it, "performer[0]", s.Field(16).Rep(1)); who != nil {
+		it.list("performer", who)
+	} else if org := w.producer(it, s.Field(15).Rep(1)); org != nil {
+		it.list("performer", org)
+	}
+	if it.o["status"] == "cancelled" {
+		it.o["dataAbsentReason"] = fhir.Concept("", fhir.Coding(systemAbsent, "not-performed", "Not Performed"))
+		return p
+	}
+	w.value(p, s, kind)
+	w.flags(it, s.Field(8))
+	w.ranges(it, s)
+	w.coded(it, "method", s.Field(17).Rep(1))
+	w.coded(it, "bodySite", s.Field(20).Rep(1))
+	return p
+}
+
+// producer is OBX-15, a code for the laboratory, as words and identifier.
+func (w *mapper) producer(it *item, v hl7v2.Value) fhir.Object {
+	if !v.Exists() {
+		return nil
+	}
+	return w.organisation(it, "performer[0]", clean(v.Comp(2).Text()), token(v.Comp(1).Text()), v.Comp(2), v.Comp(1))
+}
+
+// observationKey: the report's number, the code and the sub-id; what stands
+// outside a report is named by visit or patient, code and time.
+func (w *mapper) observationKey(p *observation) string {
+	if w.report.key != "" {
+		return w.report.key + "/" + p.code + "/" + p.sub
+	}
+	if p.code == "" || w.report.obr.Exists() {
+		return ""
+	}
+	prefix := w.pkey
+	if w.request != nil && w.request.key != "" {
+		prefix = w.request.key
+	} else if w.encounter != "" {
+		prefix = w.encounter
+	}
+	return prefix + "/" + p.code + "/" + p.sub + "/" + token(p.obx.Comp(14, 1).Text())
+}
+
+// resultStatus sets status and what is done: a result that was wrong, deleted
+// or could not be had is taken back (G19). U says only that what was sent
+// before is final.
+func (w *mapper) resultStatus(it *item, v hl7v2.Value) {
+	code := strings.ToUpper(token(v.Text()))
+	status := observationStatus[code]
+	switch code {
+	case "D", "W", "X":
+		it.action = mapped.Remove
+	case "U", "V":
+		it.action = mapped.Patch
+	}
+	if it.set(it.o, "", "status", status, v) {
+		return
+	}
+	it.o["status"] = "unknown"
+	if w.report.obr.Exists() {
+		switch s := w.report.it.o["status"]; s {
+		case "final", "corrected", "preliminary", "amended":
+			it.o["status"] = s
+			it.from("status", w.report.obr.Comp(25, 1))
+		}
+	}
+}
+
+// value is OBX-5 by the type that OBX-2 names.
+func (w *mapper) value(p *observation, s hl7v2.Segment, kind string) {
+	v := s.Field(5)
+	if !v.Exists() {
+		return
+	}
+	switch kind {
+	case "TX", "FT", "ST":
+		p.text(s)
+		return
+	}
+	reps := 0
+	for range v.Reps() {
+		reps++
+	}
+	if reps == 1 {
+		w.one(p.it, p.it.o, "", v.Rep(1), kind, s.Field(6))
+		return
+	}
+	var parts []fhir.Object
+	for r := range v.Reps() {
+		c := fhir.Object{"code": p.it.o["code"]}
+		if w.one(p.it, c, index("component", len(parts)), r, kind, s.Field(6)); len(c) > 1 {
+			parts = append(parts, c)
+		}
+	}
+	p.it.list("component", parts...)
+}
+
+// one sets value[x] of o from one repetition.
+func (w *mapper) one(it *item, o fhir.Object, path string, v hl7v2.Value, kind string, unit hl7v2.Value) {
+	switch kind {
+	case "NM", "NA", "SI":
+		if w.quantity(it, o, path, v, unit) {
+			return
+		}
+	case "SN":
+		if w.structuredNumeric(it, o, path, v, unit) {
+			return
+		}
+	case "CE", "CWE", "CNE", "CF", "IS", "ID", "CD":
+		if c := w.concept(it, join(path, "valueCodeableConcept"), v); c != nil {
+			o["valueCodeableConcept"] = c
+			return
+		}
+	case "DT", "TS", "DTM":
+		if t, ok := hl7v2.DateTime(v.Comp(1).Text()); ok {
+			it.set(o, path, "valueDateTime", t, v.Comp(1))
+			return
+		}
+	case "TM":
+		if t, ok := hl7v2.TimeOfDay(v.Text()); ok {
+			it.set(o, path, "valueTime", t, v)
+			return
+		}
+	}
+	it.set(o, path, "valueString", plain(v), v)
+}
+
+// plain are the components of a value as words.
+func plain(v hl7v2.Value) string {
+	d := v.Delimiters()
+	if strings.IndexByte(v.Raw(), d.Component) < 0 && strings.IndexByte(v.Raw(), d.Subcomponent) < 0 {
+		return clean(v.Text())
+	}
+	var parts []string
+	for n := 1; n <= 25; n++ {
+		for k := 1; k <= 8; k++ {
+			if t := clean(v.Comp(n).Sub(k).Text()); t != "" {
+				parts = append(parts, t)
+			}
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// comparators are those of FHIR, longest first.
+var comparators = []string{"<=", ">=", "<", ">"}
+
+func comparator(s string) (cmp, rest string) {
+	s = strings.TrimSpace(s)
+	for _, c := range comparators {
+		if r, ok := strings.CutPrefix(s, c); ok {
+			return c, strings.TrimSpace(r)
+		}
+	}
+	return "", s
+}
+
+// quantity sets valueQuantity of a number, with or without a comparator
+// before it; false where the value is no number.
+func (w *mapper) quantity(it *item, o fhir.Object, path string, v, unit hl7v2.Value) bool {
+	cmp, rest := comparator(v.Comp(1).Text())
+	n := number(rest)
+	if n == "" || v.Comp(2).Exists() {
+		return false
+	}
+	path = join(path, "valueQuantity")
+	o["valueQuantity"] = w.measured(it, path, n, cmp, v, unit)
+	return true
+}
+
+// measured is a Quantity.
+func (w *mapper) measured(it *item, path string, n fhir.Decimal, cmp string, v, unit hl7v2.Value) fhir.Object {
+	q := fhir.Object{"value": n}
+	it.from(join(path, "value"), v)
+	if cmp != "" {
+		q["comparator"] = cmp
+		it.from(join(path, "comparator"), v)
+	}
+	w.unit(it, q, path, unit)
+	return q
+}
+
+// unit sets the unit as sent, and its UCUM code where it is known.
+func (w *mapper) unit(it *item, q fhir.Object, path string, v hl7v2.Value) {
+	code, text := v.Comp(1), v.Comp(2)
+	shown := text
+	if !text.Exists() {
+		shown = code
+	}
+	if !it.put(q, path, "unit", shown) {
+		return
+	}
+	from := code
+	u := ucum(clean(code.Text()))
+	if u == "" && strings.EqualFold(token(v.Comp(3).Text()), "UCUM") {
+		u = token(code.Text())
+	}
+	if u == "" {
+		u, from = ucum(clean(text.Text())), text
+	}
+	if u != "" {
+		q["code"], q["system"] = u, systemUCUM
+		it.from(join(path, "code"), from)
+	}
+}
+
+// structuredNumeric is SN: a comparator, a number, a separator, a number.
+func (w *mapper) structuredNumeric(it *item, o fhir.Object, path string, v, unit hl7v2.Value) bool {
+	cmp, _ := comparator(clean(v.Comp(1).Text()))
+	first, second := number(v.Comp(2).Text()), number(v.Comp(4).Text())
+	sep := clean(v.Comp(3).Text())
+	quantity := func(name string, n fhir.Decimal, at hl7v2.Value) fhir.Object {
+		return w.measured(it, join(path, name), n, "", at, unit)
+	}
+	switch {
+	case first != "" && second == "" && sep == "":
+		if c := clean(v.Comp(1).Text()); c != "" && c != "=" && cmp == "" {
+			return false
+		}
+		o["valueQuantity"] = w.measured(it, join(path, "valueQuantity"), first, cmp, v.Comp(2), unit)
+		return true
+	case first != "" && second != "" && sep == "-":
+		o["valueRange"] = fhir.Object{"low": quantity("valueRange.low", first, v.Comp(2)), "high": quantity("valueRange.high", second, v.Comp(4))}
+		return true
+	case first != "" && second != "" && (sep == ":" || sep == "/"):
+		o["valueRatio"] = fhir.Object{"numerator": quantity("valueRatio.numerator", first, v.Comp(2)), "denominator": quantity("valueRatio.denominator", second, v.Comp(4))}
+		return true
+	}
+	return false
+}
+
+// flags are OBX-8.
+func (w *mapper) flags(it *item, v hl7v2.Value) {
+	var list []fhir.Object
+	for r := range v.Reps() {
+		code := token(r.Comp(1).Text())
+		if code == "" {
+			continue
+		}
+		system := mapped.LocalSystem(w.source, "abnormal-flags")
+		display := interpretations[strings.ToUpper(code)]
+		if display != "" {
+			system, code = systemInterpretation, strings.ToUpper(code)
+		}
+		it.from(index("interpretation", len(list))+".coding[0].code", r.Comp(1))
+		list = append(list, fhir.Concept("", fhir.Coding(system, code, display)))
+	}
+	it.list("interpretation", list...)
+}
+
+// ranges is OBX-7: the text as sent, and low and high where it is plainly them.
+func (w *mapper) ranges(it *item, s hl7v2.Segment) {
+	v := s.Field(7)
+	text := clean(v.Text())
+	low, high := bounds(text)
+	if strings.Trim(text, "[]() ") == "" {
+		return
+	}
+	r := fhir.Object{}
+	it.set(r, "referenceRange[0]", "text", text, v)
+	for _, b := range []struct {
+		name string
+		n    fhir.Decimal
+	}{{"low", low}, {"high", high}} {
+		if b.n == "" {
+			continue
+		}
+		q := fhir.Object{"value": b.n}
+		path := "referenceRange[0]." + b.name
+		it.from(path+".value", v)
+		w.unit(it, q, path, s.Field(6))
+		r[b.name] = q
+	}
+	it.list("referenceRange", r)
+}
+
+// bounds reads "3.5 - 5.3", "[ 0.04 - 0.40 ]", "70_105", "< 0.21", ">60".
+func bounds(s string) (low, high fhir.Decimal) {
+	s = strings.TrimSpace(strings.Trim(strings.TrimSpace(s), "[]()"))
+	if cmp, rest := comparator(s); cmp != "" {
+		n := number(rest)
+		if cmp[0] == '<' {
+			return "", n
+		}
+		return n, ""
+	}
+	for _, sep := range []string{" - ", "_", " to ", "-"} {
+		at := strings.Index(s, sep)
+		if at == 0 && len(s) > 1 { // a minus sign
+			if at = strings.Index(s[1:], sep); at >= 0 {
+				at++
+			}
+		}
+		if at <= 0 {
+			continue
+		}
+		low, high = number(s[:at]), number(s[at+len(sep):])
+		if low != "" && high != "" {
+			return low, high
+		}
+	}
+	return "", ""
+}
