@@ -119,13 +119,17 @@ func Is(err error, k Kind) bool { return err != nil && KindOf(err) == k }
 
 // Reason is the innermost message of err, without operations: what a person is told.
 func Reason(err error) string {
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err.Error()
-		}
-		err = next
+	if err == nil {
+		return ""
 	}
+	var e *Error
+	for errors.As(err, &e) {
+		if e.Err == nil {
+			return e.Kind.String()
+		}
+		err = e.Err
+	}
+	return err.Error()
 }
 
 // PlaceOf is the innermost place named in err's chain, or "".

@@ -379,3 +379,25 @@ func (c *commit) links() error {
 	}
 	return nil
 }
+
+// Replay tries a quarantined message again with the mappings of today. One
+// that still can't be used stays as it is, and the outcome says why.
+func (p *Pipeline) Replay(ctx context.Context, id store.MessageID) (Outcome, error) {
+	raw, err := p.journal.Read(id)
+	if err != nil {
+		return Outcome{}, fault.E("ingest.Replay", fault.NotFound, err)
+	}
+	r := &Receipt{ID: id, raw: raw, p: p}
+	r.msg, r.err = p.mapSafely(raw)
+	r.hash = hashOf(raw.Body)
+	if r.err != nil {
+		return Outcome{State: Quarantined, Reason: fault.Reason(r.err), Place: fault.PlaceOf(r.err)}, nil
+	}
+	var out Outcome
+	err = p.store.Commit(ctx, func(tx Tx) error {
+		c := commit{tx: tx, r: r, raw: raw, msg: r.msg, now: p.now()}
+		out, err = c.run()
+		return err
+	})
+	return out, err
+}

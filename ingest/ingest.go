@@ -262,10 +262,14 @@ func (r *Receipt) Number() string { return r.p.store.MessageID(r.ID) }
 func (p *Pipeline) mapAll() {
 	for r := range p.work {
 		r.msg, r.err = p.mapSafely(r.raw)
-		h := sha256.Sum256(r.raw.Body)
-		r.hash = [16]byte(h[:16])
+		r.hash = hashOf(r.raw.Body)
 		close(r.mapped)
 	}
+}
+
+func hashOf(b []byte) [16]byte {
+	h := sha256.Sum256(b)
+	return [16]byte(h[:16])
 }
 
 // mapSafely keeps a mapping that panics from taking anything down.

@@ -1,5 +1,161 @@
 // Command selda runs the shared care record and health information exchange
-// of South East London, and every verb an operator needs beside it.
+// of South East London, and every verb that an operator needs beside it.
+//
+// Exit status: 0 done, 1 failed, 2 wrong use.
 package main
 
-func main() {}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"selda/cmd/selda/region"
+	"selda/fault"
+)
+
+// cli is the whole command line. Flags can also be given as SELDA_NAME or in selda.yaml.
+type cli struct {
+	Data string `help:"The data folder." default:"./var" type:"path" placeholder:"DIR"`
+
+	Serve      serveCmd      `cmd:"" help:"Run the exchange."`
+	Demo       demoCmd       `cmd:"" help:"Run the exchange with the synthetic region of South East London."`
+	Ingest     ingestCmd     `cmd:"" help:"Load files and folders through the same stages as the doors."`
+	Quarantine quarantineCmd `cmd:"" help:"What could not be used, and why."`
+	Trace      traceCmd      `cmd:"" help:"Every stage of a message."`
+	Link       linkCmd       `cmd:"" help:"Links between source identities and citizens."`
+	Token      tokenCmd      `cmd:"" help:"Print a bearer token of a demonstration account."`
+	User       userCmd       `cmd:"" help:"The accounts."`
+	Audit      auditCmd      `cmd:"" help:"The audit trail."`
+	HL7v2      hl7v2Cmd      `cmd:"" name:"hl7v2" help:"The HL7 v2 engine by itself."`
+	CDA        cdaCmd        `cmd:"" name:"cda" help:"The CDA engine by itself."`
+	FHIR       fhirCmd       `cmd:"" name:"fhir" help:"The FHIR engine by itself."`
+	Version    versionCmd    `cmd:"" help:"Say which build this is."`
+}
+
+// env is what a verb works with.
+type env struct {
+	ctx    context.Context
+	cwd    string // relative paths of the caller are from here
+	stdout io.Writer
+	stderr io.Writer
+	log    *slog.Logger
+	data   string
+	region *region.Region // the open region, of a verb that needs one
+}
+
+// path is a path of the caller's, made absolute.
+func (e *env) path(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(e.cwd, p)
+}
+
+// onRegion marks the verbs that work on a region's data folder.
+type onRegion interface{ needsRegion() }
+
+// errUsage is wrong use of a verb that parsing could not see.
+var errUsage = errors.New("wrong use")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	cwd, _ := os.Getwd()
+	os.Exit(run(ctx, os.Args[1:], cwd, os.Stdout, os.Stderr, nil))
+}
+
+// run carries out one command line. r is the region where a server runs it for
+// a caller; nil where the command line is this process's own.
+func run(ctx context.Context, args []string, cwd string, stdout, stderr io.Writer, r *region.Region) (code int) {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("selda"), kong.Description("The shared care record of South East London."),
+		kong.Writers(stdout, stderr), kong.Exit(func(n int) { exited = n }), kong.DefaultEnvars("SELDA"), kong.UsageOnError(),
+		kong.Configuration(yamlConfig, filepath.Join(cwd, "selda.yaml")), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"cwd": cwd})
+	if err != nil {
+		fmt.Fprintln(stderr, "selda:", err)
+		return 1
+	}
+	if len(args) == 0 || len(args) == 1 && args[0] == "help" {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "selda:", err)
+		fmt.Fprintln(stderr, "`selda help` lists the verbs, `selda VERB --help` its flags.")
+		return 2
+	}
+	e := &env{ctx: ctx, cwd: cwd, stdout: stdout, stderr: stderr, data: c.Data, region: r,
+		log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))}
+	if err := e.dispatch(k, args); err != nil {
+		var exit exitCode
+		switch {
+		case errors.As(err, &exit):
+			return int(exit)
+		case errors.Is(err, errUsage):
+			fmt.Fprintln(stderr, "selda:", strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
+			return 2
+		}
+		fmt.Fprintln(stderr, "selda:", explain(err))
+		return 1
+	}
+	return 0
+}
+
+// dispatch runs a verb where it belongs: in the server that has the folder
+// open, or here with the folder opened for the while.
+func (e *env) dispatch(k *kong.Context, args []string) error {
+	verb := k.Selected().Target.Addr().Interface()
+	if _, needs := verb.(onRegion); needs && e.region == nil {
+		if done, err := e.remote(args); done {
+			return err
+		}
+		quiet := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		if _, err := os.Stat(filepath.Join(e.data, "record.db")); err != nil && !mayMake(verb) {
+			return fmt.Errorf("there is no region in %s: `selda serve` or `selda ingest` makes one", e.data)
+		}
+		r, err := region.Open(e.ctx, region.Options{Data: e.data, Log: quiet})
+		if err != nil {
+			return err
+		}
+		e.region = r
+		defer func() {
+			if err := r.Close(); err != nil {
+				fmt.Fprintln(e.stderr, "selda:", explain(err))
+			}
+		}()
+	}
+	return k.Run(e)
+}
+
+func mayMake(verb any) bool {
+	_, ok := verb.(*ingestCmd)
+	return ok
+}
+
+// exitCode ends a verb with a status and says nothing more.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
+
+// explain is an error for a person at a terminal: what is wrong and where.
+func explain(err error) string {
+	s := fault.Reason(err)
+	if p := fault.PlaceOf(err); p != "" {
+		s += " (at " + p + ")"
+	}
+	return s
+}

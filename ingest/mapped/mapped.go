@@ -107,8 +107,8 @@ type Link struct {
 
 // Unmapped is a part of the message that has no place in FHIR here yet.
 type Unmapped struct {
-	Place  string // "ZPI[1]", "component[7].section"
-	Reason string
+	Place  string `json:"place"` // "ZPI[1]", "component[7].section"
+	Reason string `json:"reason"`
 }
 
 const refPrefix = "urn:selda:key:"

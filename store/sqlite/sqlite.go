@@ -172,6 +172,15 @@ type conn struct {
 	prepared map[string]*sqlite3.Stmt
 }
 
+// Close finalizes the statements and closes the connection.
+func (c *conn) Close() error {
+	var errs []error
+	for _, s := range c.prepared {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, c.Conn.Close())...)
+}
+
 func connect(path string, cacheKiB int, readOnly bool) (*conn, error) {
 	flags := sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE
 	c, err := sqlite3.OpenFlags(path, flags)

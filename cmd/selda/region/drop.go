@@ -1,0 +1,76 @@
+package region
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"selda/nhs"
+)
+
+// The drop folder has one folder a source, named RJZ_PAS for RJZ:PAS. A file
+// is taken when it has not changed between two looks, and moved to `done` in
+// that folder when all of it is committed.
+const dropEvery = 2 * time.Second
+
+func (r *Region) watch(ctx context.Context, dir string) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		r.Log.Error("the drop folder can't be made", "folder", dir, "error", err)
+		return
+	}
+	seen := map[string]os.FileInfo{}
+	tick := time.NewTicker(dropEvery)
+	defer tick.Stop()
+	for {
+		r.look(ctx, dir, seen)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (r *Region) look(ctx context.Context, dir string, seen map[string]os.FileInfo) {
+	folders, _ := os.ReadDir(dir)
+	for _, folder := range folders {
+		source, err := nhs.ParseSource(strings.Replace(folder.Name(), "_", ":", 1))
+		if err != nil || !folder.IsDir() || !strings.Contains(folder.Name(), "_") {
+			continue
+		}
+		files, _ := os.ReadDir(filepath.Join(dir, folder.Name()))
+		for _, f := range files {
+			info, err := f.Info()
+			if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(f.Name(), ".") {
+				continue
+			}
+			path := filepath.Join(dir, folder.Name(), f.Name())
+			last := seen[path]
+			seen[path] = info
+			if last == nil || last.Size() != info.Size() || !last.ModTime().Equal(info.ModTime()) {
+				continue
+			}
+			delete(seen, path)
+			r.dropped(ctx, source, path)
+		}
+	}
+}
+
+func (r *Region) dropped(ctx context.Context, source nhs.Source, path string) {
+	sum, err := r.IngestFiles(ctx, OperatorSubject(), Files{Source: source, Paths: []string{path}})
+	if err != nil {
+		r.Log.Error("a dropped file could not be loaded; it stays where it is", "source", source, "file", filepath.Base(path), "error", err)
+		return
+	}
+	done := filepath.Join(filepath.Dir(path), "done")
+	if err := os.MkdirAll(done, 0o700); err == nil {
+		err = os.Rename(path, filepath.Join(done, time.Now().UTC().Format("20060102T150405.000Z-")+filepath.Base(path)))
+		if err != nil {
+			r.Log.Error("a dropped file could not be moved", "source", source, "file", filepath.Base(path), "error", err)
+		}
+	}
+	r.Log.Info("took a dropped file", "source", source, "file", filepath.Base(path), "messages", sum.Messages, "stored", sum.Stored,
+		"quarantined", sum.Quarantined, "duplicates", sum.Duplicates)
+}

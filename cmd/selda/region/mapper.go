@@ -1,0 +1,55 @@
+package region
+
+import (
+	"bytes"
+
+	"selda/cda"
+	"selda/fault"
+	"selda/fhir"
+	"selda/hl7v2"
+	"selda/ingest"
+	"selda/ingest/cdatofhir"
+	"selda/ingest/fhirtofhir"
+	"selda/ingest/mapped"
+)
+
+// Map puts a raw message of any format into FHIR.
+func Map(r *ingest.Raw) (*mapped.Message, error) {
+	switch r.Format {
+	case ingest.HL7v2:
+		return mapV2(r)
+	case ingest.FHIR:
+		body, err := FHIRJSON(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		return fhirtofhir.Map(body, r.Source)
+	case ingest.CDA:
+		d, err := cda.Parse(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		return cdatofhir.Map(d, r.Source)
+	}
+	return nil, fault.E("region.Map", fault.NotSupported, "no mapping is known for this format")
+}
+
+func mapV2(r *ingest.Raw) (*mapped.Message, error) {
+	m, err := hl7v2.Parse(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	return v2(m, r)
+}
+
+// FHIRJSON is a FHIR resource as compact JSON, whether it came as JSON or XML.
+func FHIRJSON(body []byte) ([]byte, error) {
+	if b := bytes.TrimLeft(body, "\xef\xbb\xbf \t\r\n"); len(b) > 0 && b[0] == '<' {
+		j, err := fhir.FromXML(body)
+		if err != nil {
+			return nil, err
+		}
+		body = j
+	}
+	return fhir.Compact(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+}

@@ -1,0 +1,361 @@
+package region
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"selda/audit"
+	"selda/fault"
+	"selda/fhir"
+	"selda/ingest"
+	"selda/ingest/filedrop"
+	"selda/mpi"
+	"selda/nhs"
+	"selda/policy"
+	"selda/store"
+	"selda/store/sqlite"
+)
+
+// This file holds what an operator or an interface engineer does. Each act
+// goes through access and is in the trail before it is carried out.
+
+const demoMark = "demonstration"
+
+// Demonstration says whether `selda demo` made this region.
+func (r *Region) Demonstration() bool {
+	_, err := os.Stat(filepath.Join(r.Data, demoMark))
+	return err == nil
+}
+
+// LinkEvent is a change of links as operators see it.
+type LinkEvent struct {
+	ID       int64     `json:"id"`
+	At       time.Time `json:"at"`
+	Kind     string    `json:"kind"`
+	Rule     string    `json:"rule"`
+	Reason   string    `json:"reason"`
+	Message  string    `json:"message,omitempty"`
+	Citizens []string  `json:"citizens"` // whom it joined or parted, as they are now
+	Undone   bool      `json:"undone"`
+}
+
+// LinkReview is a pair that waits for a decision.
+type LinkReview struct {
+	Review   int64     `json:"review"`
+	At       time.Time `json:"at"`
+	Rule     string    `json:"rule"`
+	Reason   string    `json:"reason"`
+	Citizens []string  `json:"citizens"`
+}
+
+// Links lists the latest changes of links and the open pairs.
+func (r *Region) Links(ctx context.Context, s policy.Subject, limit int) ([]LinkEvent, []LinkReview, error) {
+	if _, err := r.Access.Operate(ctx, s, audit.Read, "links"); err != nil {
+		return nil, nil, err
+	}
+	events, err := r.Store.Events(ctx, limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []LinkEvent
+	for _, e := range events {
+		l := LinkEvent{ID: e.ID, At: e.At, Kind: e.Kind, Rule: e.Rule, Reason: e.Reason, Undone: e.Undone}
+		if e.Message != 0 {
+			l.Message = r.Store.MessageID(e.Message)
+		}
+		for _, m := range e.Moves {
+			if l.Citizens, err = r.addCitizen(ctx, l.Citizens, m.Subject); err != nil {
+				return nil, nil, err
+			}
+		}
+		out = append(out, l)
+	}
+	reviews, err := r.Store.Reviews(ctx, limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	var pairs []LinkReview
+	for _, v := range reviews {
+		p := LinkReview{Review: v.ID, At: v.At, Rule: v.Rule, Reason: v.Reason}
+		for _, subject := range []store.Subject{v.Subject, v.Other} {
+			if p.Citizens, err = r.addCitizen(ctx, p.Citizens, subject); err != nil {
+				return nil, nil, err
+			}
+		}
+		pairs = append(pairs, p)
+	}
+	return out, pairs, nil
+}
+
+func (r *Region) addCitizen(ctx context.Context, list []string, s store.Subject) ([]string, error) {
+	if s == 0 {
+		return list, nil
+	}
+	id, err := r.Store.CitizenID(ctx, s)
+	if err == nil && !slices.Contains(list, id) {
+		list = append(list, id)
+	}
+	return list, err
+}
+
+// UndoLink takes one change of links back exactly.
+func (r *Region) UndoLink(ctx context.Context, s policy.Subject, id int64) error {
+	if _, err := r.Access.Operate(ctx, s, audit.Update, fmt.Sprintf("undo of link %d", id)); err != nil {
+		return err
+	}
+	return r.Store.Write(ctx, func(tx *sqlite.Tx) error {
+		if _, err := tx.Begin(r.Now(), "SELDA:MPI", 0); err != nil {
+			return err
+		}
+		return mpi.Undo(tx, id, r.Now())
+	})
+}
+
+// Quarantine lists what is in quarantine, the latest first.
+func (r *Region) Quarantine(ctx context.Context, s policy.Subject, limit int) ([]ingest.Record, error) {
+	if _, err := r.Access.Operate(ctx, s, audit.Read, "quarantine"); err != nil {
+		return nil, err
+	}
+	return r.Store.InQuarantine(ctx, limit)
+}
+
+// Message gives a message with its raw bytes.
+func (r *Region) Message(ctx context.Context, s policy.Subject, id, what string) (ingest.Record, *ingest.Raw, error) {
+	if _, err := r.Access.Operate(ctx, s, audit.Read, what); err != nil {
+		return ingest.Record{}, nil, err
+	}
+	rec, err := r.message(ctx, id)
+	if err != nil {
+		return rec, nil, err
+	}
+	raw, err := r.Journal.Read(rec.ID)
+	return rec, raw, err
+}
+
+func (r *Region) message(ctx context.Context, id string) (ingest.Record, error) {
+	n, ok := r.Store.MessageNumber(id)
+	if !ok {
+		return ingest.Record{}, fault.E("region.message", fault.NotFound, "there is no message with this id")
+	}
+	return r.Store.Message(ctx, n)
+}
+
+// Replay tries a quarantined message again.
+func (r *Region) Replay(ctx context.Context, s policy.Subject, id string) (ingest.Outcome, error) {
+	if _, err := r.Access.Operate(ctx, s, audit.Update, "replay of "+id); err != nil {
+		return ingest.Outcome{}, err
+	}
+	rec, err := r.message(ctx, id)
+	if err != nil {
+		return ingest.Outcome{}, err
+	}
+	if rec.State != ingest.Quarantined {
+		return ingest.Outcome{}, fault.E("region.Replay", fault.Conflict, "the message is not in quarantine: it is "+rec.State)
+	}
+	return r.Ingest.Replay(ctx, rec.ID)
+}
+
+// Stage is one stage of a message's way.
+type Stage struct {
+	Message string    `json:"message"`
+	Stage   string    `json:"stage"` // received, parsed, identified, committed, quarantined, duplicate, left
+	At      time.Time `json:"at,omitzero"`
+	Rule    string    `json:"rule,omitempty"`
+	Place   string    `json:"place,omitempty"`
+	Detail  string    `json:"detail,omitempty"`
+}
+
+// Trace tells every stage of a message: by its id, its control id, or a
+// resource that it made.
+func (r *Region) Trace(ctx context.Context, s policy.Subject, id string) ([]Stage, error) {
+	if _, err := r.Access.Operate(ctx, s, audit.Read, "trace of "+id); err != nil {
+		return nil, err
+	}
+	rec, err := r.traced(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	name := r.Store.MessageID(rec.ID)
+	out := []Stage{{Message: name, Stage: "received", At: rec.Received, Detail: string(rec.Source) + " " + rec.Format}}
+	if rec.Event != "" {
+		out = append(out, Stage{Message: name, Stage: "parsed", Detail: rec.Event})
+	}
+	var steps struct {
+		Committed time.Time `json:"committed"`
+		Subjects  int       `json:"subjects"`
+		Resources int       `json:"resources"`
+		Unmapped  []struct{ Place, Reason string }
+	}
+	if len(rec.Steps) > 0 {
+		if err := json.Unmarshal(rec.Steps, &steps); err != nil {
+			return nil, err
+		}
+	}
+	for _, u := range steps.Unmapped {
+		out = append(out, Stage{Message: name, Stage: "left", Place: u.Place, Detail: u.Reason})
+	}
+	switch rec.State {
+	case ingest.Quarantined:
+		return append(out, Stage{Message: name, Stage: "quarantined", At: rec.Received, Rule: "it can't be used", Place: rec.Place, Detail: rec.Reason}), nil
+	case ingest.Duplicate:
+		if rec.N == 0 {
+			return append(out, Stage{Message: name, Stage: "duplicate", Detail: "the source has sent the same before"}), nil
+		}
+	}
+	items, err := r.Store.ItemsOf(ctx, rec.ID)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, Stage{Message: name, Stage: "identified", Rule: "G15", Detail: fmt.Sprintf("%d people", steps.Subjects)})
+	for _, i := range items {
+		out = append(out, Stage{Message: name, Stage: "written", Detail: i.Type + "/" + i.ID})
+	}
+	return append(out, Stage{Message: name, Stage: "committed", At: steps.Committed, Detail: fmt.Sprintf("%d resources, %d changed", steps.Resources, len(items))}), nil
+}
+
+func (r *Region) traced(ctx context.Context, id string) (ingest.Record, error) {
+	if typ, rid, ok := strings.Cut(id, "/"); ok && fhir.IsResourceType(typ) {
+		v, err := r.Store.Read(ctx, typ, rid, store.Latest, &policy.Predicate{Permit: true, Everything: true})
+		if err != nil {
+			return ingest.Record{}, err
+		}
+		return r.Store.Message(ctx, v.Message)
+	}
+	if rec, err := r.message(ctx, id); err == nil {
+		return rec, nil
+	}
+	list, err := r.Store.ByControl(ctx, id)
+	if err != nil {
+		return ingest.Record{}, err
+	}
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i].State != ingest.Duplicate {
+			return list[i], nil
+		}
+	}
+	if len(list) > 0 {
+		return list[0], nil
+	}
+	return ingest.Record{}, fault.E("region.Trace", fault.NotFound, "there is no message or resource with this id")
+}
+
+// Files says what to load.
+type Files struct {
+	Source  nhs.Source
+	Format  string
+	Mapping string
+	Paths   []string
+}
+
+// Summary is what became of them: messages = stored + quarantined + duplicates.
+type Summary struct {
+	Files       int     `json:"files"`
+	Messages    int     `json:"messages"`
+	Stored      int     `json:"stored"`
+	Resources   int     `json:"resources"`
+	Quarantined int     `json:"quarantined"`
+	Duplicates  int     `json:"duplicates"`
+	Seconds     float64 `json:"seconds"`
+}
+
+// IngestFiles loads files and folders, in order of name.
+func (r *Region) IngestFiles(ctx context.Context, s policy.Subject, f Files) (Summary, error) {
+	var sum Summary
+	began := time.Now()
+	format, err := filedrop.ParseFormat(f.Format)
+	if err != nil {
+		return sum, err
+	}
+	if _, err := r.Access.Operate(ctx, s, audit.Create, "files of "+string(f.Source)); err != nil {
+		return sum, err
+	}
+	load := &load{r: r, ctx: ctx, files: f, sum: &sum}
+	for _, p := range f.Paths {
+		names, err := filedrop.Files(p)
+		if err != nil {
+			return sum, err
+		}
+		for _, name := range names {
+			if err := load.file(name, format, name == p); err != nil {
+				return sum, err
+			}
+		}
+	}
+	err = load.drain(0)
+	sum.Seconds = time.Since(began).Seconds()
+	return sum, err
+}
+
+// load submits files and counts what becomes of them.
+type load struct {
+	r       *Region
+	ctx     context.Context
+	files   Files
+	sum     *Summary
+	waiting []*ingest.Receipt
+}
+
+func (l *load) file(name, format string, named bool) error {
+	l.sum.Files++
+	info, err := os.Stat(name)
+	if err != nil {
+		return fault.E("region.IngestFiles", fault.NotFound, err)
+	}
+	if info.Size() > filedrop.MaxFile {
+		return fault.E("region.IngestFiles", fault.TooLong, "a file is larger than 1 GiB: "+name)
+	}
+	body, err := os.ReadFile(name)
+	if err != nil {
+		return fault.E("region.IngestFiles", fault.NotFound, err)
+	}
+	if format == filedrop.Auto {
+		if format = filedrop.Format(name, body, named); format == "" {
+			return nil
+		}
+	}
+	for _, p := range filedrop.Split(format, body) {
+		raw := &ingest.Raw{Source: l.files.Source, Format: p.Format, Door: "file", Name: filepath.Base(name), Row: p.Row, Body: p.Body, Mapping: l.files.Mapping}
+		if err := l.submit(raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *load) submit(raw *ingest.Raw) error {
+	rec, err := l.r.Ingest.Submit(l.ctx, raw)
+	if err != nil {
+		return err
+	}
+	l.waiting = append(l.waiting, rec)
+	return l.drain(4096)
+}
+
+// drain counts outcomes until at most keep are waited for.
+func (l *load) drain(keep int) error {
+	for len(l.waiting) > keep {
+		out, err := l.waiting[0].Committed(l.ctx)
+		if err != nil {
+			return err
+		}
+		l.waiting[0] = nil
+		l.waiting = l.waiting[1:]
+		l.sum.Messages++
+		switch out.State {
+		case ingest.Quarantined:
+			l.sum.Quarantined++
+		case ingest.Duplicate:
+			l.sum.Duplicates++
+		default:
+			l.sum.Stored++
+			l.sum.Resources += len(out.Items)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package region
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"selda/ingest/mllp"
+)
+
+// Doors says where a region is reached.
+type Doors struct {
+	HTTP  string // address; "127.0.0.1:0" picks a free port
+	MLLP  string
+	Drop  string // folder of files; "" for none
+	Feeds *Feeds
+}
+
+// Open is what is open.
+type Served struct {
+	HTTP string `json:"http"` // http://127.0.0.1:41234
+	MLLP string `json:"mllp"` // 127.0.0.1:41235
+	Drop string `json:"drop,omitempty"`
+}
+
+// Serve opens the doors, calls ready when every one is open, and serves until
+// ctx ends; then it takes nothing new, finishes what it has, and returns.
+func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) error {
+	web, err := net.Listen("tcp", d.HTTP)
+	if err != nil {
+		return err
+	}
+	v2, err := net.Listen("tcp", d.MLLP)
+	if err != nil {
+		_ = web.Close()
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var wg sync.WaitGroup
+	server := &http.Server{Handler: r.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ReadTimeout: 2 * time.Minute,
+		WriteTimeout: 5 * time.Minute, MaxHeaderBytes: 64 << 10}
+	wg.Go(func() {
+		if err := server.Serve(web); !errors.Is(err, http.ErrServerClosed) {
+			stop(err)
+		}
+	})
+	wg.Go(func() {
+		s := &mllp.Server{Handler: r.answer(d.Feeds)}
+		if err := s.Serve(ctx, v2); err != nil {
+			stop(err)
+		}
+	})
+	if d.Drop != "" {
+		wg.Go(func() { r.watch(ctx, d.Drop) })
+	}
+	err = ready(Served{HTTP: "http://" + web.Addr().String(), MLLP: v2.Addr().String(), Drop: d.Drop})
+	if err != nil {
+		stop(err)
+	}
+	<-ctx.Done()
+	closing, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	err = server.Shutdown(closing)
+	wg.Wait()
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
+
+// Handler serves everything over HTTP.
+func (r *Region) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", r.readyz)
+	r.Auth.Routes(mux)
+	return r.Auth.Wrap(mux)
+}
+
+// readyz says whether the store answers and the trail can be written.
+func (r *Region) readyz(w http.ResponseWriter, req *http.Request) {
+	if _, err := r.Store.N(req.Context()); err != nil {
+		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = w.Write([]byte("ready\n"))
+}

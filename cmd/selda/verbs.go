@@ -1,0 +1,370 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"selda/audit"
+	"selda/cmd/selda/region"
+	"selda/fault"
+	"selda/ingest"
+	"selda/nhs"
+)
+
+// printJSON prints one object on a line of its own.
+func (e *env) printJSON(v any) error {
+	enc := json.NewEncoder(e.stdout)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// table prints rows under headings.
+func (e *env) table(head string, rows [][]string) {
+	w := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, head)
+	for _, r := range rows {
+		fmt.Fprintln(w, strings.Join(r, "\t"))
+	}
+	_ = w.Flush()
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run(e *env) error {
+	info, _ := debug.ReadBuildInfo()
+	rev := "unknown"
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			rev = s.Value
+		}
+	}
+	fmt.Fprintf(e.stdout, "selda %s, commit %s, %s\n", info.Main.Version, rev, info.GoVersion)
+	return nil
+}
+
+type tokenCmd struct {
+	User    string `required:"" help:"The account." placeholder:"NAME"`
+	Purpose string `help:"Purpose of use, such as TREAT or BTG." placeholder:"P"`
+	Hours   int    `default:"8" help:"How long it holds."`
+}
+
+func (tokenCmd) needsRegion() {}
+
+func (c tokenCmd) Run(e *env) error {
+	if !e.region.Demonstration() {
+		return fmt.Errorf("tokens are printed only where `selda demo` made the region")
+	}
+	purpose := nhs.Purpose("")
+	if c.Purpose != "" {
+		var err error
+		if purpose, err = nhs.ParsePurpose(c.Purpose); err != nil {
+			return fmt.Errorf("%w: %w", errUsage, err)
+		}
+	}
+	if c.Hours < 1 {
+		return fmt.Errorf("%w: --hours is at least 1", errUsage)
+	}
+	t, err := e.region.Auth.Token(e.ctx, c.User, purpose, time.Duration(c.Hours)*time.Hour)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(e.stdout, t)
+	return nil
+}
+
+type userCmd struct {
+	List userListCmd `cmd:"" help:"List the accounts."`
+}
+
+type userListCmd struct {
+	JSON bool `name:"json" help:"One JSON object a line."`
+}
+
+func (userListCmd) needsRegion() {}
+
+func (c userListCmd) Run(e *env) error {
+	var rows [][]string
+	for _, a := range e.region.Auth.Accounts.List() {
+		if c.JSON {
+			if err := e.printJSON(struct {
+				User         string   `json:"user"`
+				Name         string   `json:"name"`
+				Role         nhs.Role `json:"role"`
+				Organisation nhs.ODS  `json:"organisation"`
+			}{a.User, a.Name, a.Role, a.Organisation}); err != nil {
+				return err
+			}
+			continue
+		}
+		rows = append(rows, []string{a.User, a.Name, a.Role.Title(), cmp.Or(a.OrganisationName, string(a.Organisation))})
+	}
+	if !c.JSON {
+		e.table("user\tname\trole\torganisation", rows)
+	}
+	return nil
+}
+
+type auditCmd struct {
+	Verify auditVerifyCmd `cmd:"" help:"Check the trail: every byte of it."`
+}
+
+type auditVerifyCmd struct {
+	JSON bool `name:"json" help:"Print one JSON object."`
+}
+
+func (c auditVerifyCmd) Run(e *env) error {
+	r, err := audit.Verify(e.data)
+	if c.JSON {
+		reason := ""
+		if err != nil {
+			reason = fault.Reason(err)
+		}
+		if err := e.printJSON(struct {
+			audit.Report
+			Holds  bool   `json:"holds"`
+			Reason string `json:"reason,omitempty"`
+		}{r, err == nil, reason}); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		fmt.Fprintf(e.stdout, "the trail holds: %d entries in %d files, %d bytes, head %s\n", r.Entries, r.Files, r.Bytes, r.Head)
+	}
+	return nil
+}
+
+type linkCmd struct {
+	List linkListCmd `cmd:"" help:"List changes of links, and pairs that wait for review."`
+	Undo linkUndoCmd `cmd:"" help:"Undo one change of links exactly."`
+}
+
+type linkListCmd struct {
+	JSON  bool `name:"json" help:"One JSON object a line."`
+	Limit int  `default:"200" help:"How many at most."`
+}
+
+func (linkListCmd) needsRegion() {}
+
+func (c linkListCmd) Run(e *env) error {
+	events, reviews, err := e.region.Links(e.ctx, region.OperatorSubject(), c.Limit)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		for _, ev := range events {
+			if err := e.printJSON(ev); err != nil {
+				return err
+			}
+		}
+		for _, rv := range reviews {
+			if err := e.printJSON(rv); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var rows [][]string
+	for _, ev := range events {
+		rows = append(rows, []string{strconv.FormatInt(ev.ID, 10), ev.At.Format(time.DateTime), ev.Kind, ev.Rule, ev.Reason, strings.Join(ev.Citizens, " "), map[bool]string{true: "undone"}[ev.Undone]})
+	}
+	e.table("id\tat\tkind\trule\treason\tcitizens\t", rows)
+	rows = nil
+	for _, rv := range reviews {
+		rows = append(rows, []string{strconv.FormatInt(rv.Review, 10), rv.At.Format(time.DateTime), rv.Rule, rv.Reason, strings.Join(rv.Citizens, " ")})
+	}
+	if len(rows) > 0 {
+		fmt.Fprintln(e.stdout, "\nin review")
+		e.table("id\tat\trule\treason\tcitizens", rows)
+	}
+	return nil
+}
+
+type linkUndoCmd struct {
+	ID int64 `arg:"" help:"The id that link list shows."`
+}
+
+func (linkUndoCmd) needsRegion() {}
+
+func (c linkUndoCmd) Run(e *env) error {
+	if err := e.region.UndoLink(e.ctx, region.OperatorSubject(), c.ID); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "link %d is undone\n", c.ID)
+	return nil
+}
+
+type quarantineCmd struct {
+	List   quarantineListCmd   `cmd:"" help:"List what is in quarantine."`
+	Show   quarantineShowCmd   `cmd:"" help:"Show one message."`
+	Replay quarantineReplayCmd `cmd:"" help:"Try one message again, after the fix."`
+}
+
+type quarantineListCmd struct {
+	JSON  bool `name:"json" help:"One JSON object a line."`
+	Limit int  `default:"100000" help:"How many at most."`
+}
+
+func (quarantineListCmd) needsRegion() {}
+
+type quarantined struct {
+	ID       string    `json:"id"`
+	Source   string    `json:"source"`
+	Reason   string    `json:"reason"`
+	Place    string    `json:"place"`
+	Received time.Time `json:"received"`
+	Format   string    `json:"format"`
+	Message  string    `json:"message,omitempty"`
+}
+
+func (e *env) quarantined(r ingest.Record) quarantined {
+	return quarantined{ID: e.region.Store.MessageID(r.ID), Source: string(r.Source), Reason: r.Reason, Place: r.Place, Received: r.Received, Format: r.Format}
+}
+
+func (c quarantineListCmd) Run(e *env) error {
+	list, err := e.region.Quarantine(e.ctx, region.OperatorSubject(), c.Limit)
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, r := range list {
+		q := e.quarantined(r)
+		if c.JSON {
+			if err := e.printJSON(q); err != nil {
+				return err
+			}
+		}
+		rows = append(rows, []string{q.ID, q.Source, q.Received.Format(time.DateTime), q.Place, q.Reason})
+	}
+	if !c.JSON {
+		e.table("id\tsource\treceived\tplace\treason", rows)
+	}
+	return nil
+}
+
+type quarantineShowCmd struct {
+	ID   string `arg:"" help:"The message."`
+	Show bool   `help:"With the message itself; audited."`
+	JSON bool   `name:"json" help:"Print one JSON object."`
+}
+
+func (quarantineShowCmd) needsRegion() {}
+
+func (c quarantineShowCmd) Run(e *env) error {
+	what := "quarantine " + c.ID
+	if c.Show {
+		what += ", with values"
+	}
+	rec, raw, err := e.region.Message(e.ctx, region.OperatorSubject(), c.ID, what)
+	if err != nil {
+		return err
+	}
+	q := e.quarantined(rec)
+	if c.Show {
+		q.Message = string(raw.Body)
+	}
+	if c.JSON {
+		return e.printJSON(q)
+	}
+	fmt.Fprintf(e.stdout, "message   %s\nsource    %s\nformat    %s\nreceived  %s\nstate     %s\nreason    %s\nplace     %s\n",
+		q.ID, q.Source, q.Format, q.Received.Format(time.DateTime), rec.State, q.Reason, q.Place)
+	if c.Show {
+		fmt.Fprintln(e.stdout, "\n"+strings.ReplaceAll(q.Message, "\r", "\n"))
+	}
+	return nil
+}
+
+type quarantineReplayCmd struct {
+	ID string `arg:"" help:"The message."`
+}
+
+func (quarantineReplayCmd) needsRegion() {}
+
+func (c quarantineReplayCmd) Run(e *env) error {
+	out, err := e.region.Replay(e.ctx, region.OperatorSubject(), c.ID)
+	if err != nil {
+		return err
+	}
+	if out.State == ingest.Quarantined {
+		return fmt.Errorf("it stays in quarantine: %s (at %s)", out.Reason, cmp.Or(out.Place, "no place"))
+	}
+	fmt.Fprintf(e.stdout, "%s is %s, with %d resources\n", c.ID, out.State, len(out.Items))
+	return nil
+}
+
+type traceCmd struct {
+	ID   string `arg:"" help:"A message id, a control id (MSH-10), or a resource, Type/id."`
+	JSON bool   `name:"json" help:"One JSON stage a line."`
+}
+
+func (traceCmd) needsRegion() {}
+
+func (c traceCmd) Run(e *env) error {
+	stages, err := e.region.Trace(e.ctx, region.OperatorSubject(), c.ID)
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, s := range stages {
+		if c.JSON {
+			if err := e.printJSON(s); err != nil {
+				return err
+			}
+		}
+		at := ""
+		if !s.At.IsZero() {
+			at = s.At.Format("2006-01-02 15:04:05.000")
+		}
+		rows = append(rows, []string{s.Message, s.Stage, at, s.Rule, s.Place, s.Detail})
+	}
+	if !c.JSON {
+		e.table("message\tstage\tat\trule\tplace\t", rows)
+	}
+	return nil
+}
+
+type ingestCmd struct {
+	Source  string   `required:"" help:"The source's code, ODS:SYSTEM." placeholder:"CODE"`
+	Format  string   `default:"auto" help:"auto, hl7v2, fhir, cda or csv."`
+	Mapping string   `help:"The mapping of a CSV extract: a file, or the name of one in the box." placeholder:"FILE"`
+	JSON    bool     `name:"json" help:"Print one JSON object."`
+	Paths   []string `arg:"" name:"path" help:"Files and folders."`
+}
+
+func (ingestCmd) needsRegion() {}
+
+func (c ingestCmd) Run(e *env) error {
+	source, err := nhs.ParseSource(c.Source)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	paths := make([]string, len(c.Paths))
+	for i, p := range c.Paths {
+		paths[i] = e.path(p)
+	}
+	mapping := c.Mapping
+	if mapping != "" {
+		if _, err := os.Stat(e.path(mapping)); err == nil {
+			mapping = e.path(mapping)
+		}
+	}
+	sum, err := e.region.IngestFiles(e.ctx, region.OperatorSubject(), region.Files{Source: source, Format: c.Format, Mapping: mapping, Paths: paths})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return e.printJSON(sum)
+	}
+	fmt.Fprintf(e.stdout, "%d files, %d messages: %d stored (%d resources), %d quarantined, %d duplicates, in %.1f s\n",
+		sum.Files, sum.Messages, sum.Stored, sum.Resources, sum.Quarantined, sum.Duplicates, sum.Seconds)
+	return nil
+}
