@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"selda/fhir"
-	"selda/nhs"
 )
 
 // bundles writes the practice's record: a first bundle with all that is known
@@ -123,7 +122,7 @@ func (b *bundle) problem(i int, when time.Time) {
 		o["verificationStatus"] = hl7Coded("condition-ver-status", "entered-in-error", "Entered in Error")
 	}
 	if d.sensitive {
-		o["meta"] = restricted()
+		o["meta"] = labelled("R", "hiv-sti")
 	}
 	b.put("Condition", b.id("c", i), "Condition", o)
 }
@@ -167,7 +166,7 @@ func (b *bundle) medicine(i int, when time.Time) {
 		req["statusReason"] = fhir.Concept(m.stopped)
 	}
 	if m.why == cHIV {
-		req["meta"] = restricted()
+		req["meta"] = labelled("R", "hiv-sti")
 	}
 	issue := lastIssued(m, when)
 	if m.repeat {
@@ -189,7 +188,7 @@ func (b *bundle) medicine(i int, when time.Time) {
 		st["statusReason"] = []fhir.Object{fhir.Concept(m.stopped)}
 	}
 	if m.why == cHIV {
-		st["meta"] = restricted()
+		st["meta"] = labelled("R", "hiv-sti")
 	}
 	b.put("MedicationStatement", b.id("s", i), "MedicationStatement", st)
 }
@@ -288,18 +287,13 @@ func (b *bundle) flag(id string, f *flagFact, author fhir.Object) {
 		o["code"] = fhir.Concept(f.term)
 	}
 	if f.secret {
-		o["meta"] = restricted()
+		o["meta"] = labelled("safeguarding")
 	}
 	if !f.end.IsZero() {
 		o["status"] = "inactive"
 		o["period"] = fhir.Object{"start": fhirDate(f.at), "end": fhirDate(f.end)}
 	}
 	b.put("Flag", id, "Flag", o)
-}
-
-// nhsRef is a Patient by NHS number, for sources that keep none of their own.
-func nhsRef(number string) fhir.Object {
-	return fhir.Object{"type": "Patient", "identifier": fhir.Object{"system": nhs.NumberSystem, "value": number}}
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

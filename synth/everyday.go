@@ -126,14 +126,14 @@ func (s *story) everyday() {
 	t := s.start
 	for range 60 {
 		age := s.p.age(t)
-		rate := .42
+		rate := .62
 		switch {
 		case age < 5:
-			rate = 1.1
+			rate = 1.3
 		case age >= 65:
-			rate = .75
+			rate = 1
 		case age >= 18 && s.p.female():
-			rate = .6
+			rate = .9
 		}
 		t = t.Add(s.wait(rate))
 		at := s.working(t)

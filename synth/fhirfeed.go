@@ -14,10 +14,11 @@ import (
 // transaction Bundles.
 
 const (
-	ukCore    = "https://fhir.hl7.org.uk/StructureDefinition/"
-	ukCoreSet = "https://fhir.hl7.org.uk/CodeSystem/"
-	hl7Set    = "http://terminology.hl7.org/CodeSystem/"
-	gmcSystem = "https://fhir.hl7.org.uk/Id/gmc-number"
+	ukCore      = "https://fhir.hl7.org.uk/StructureDefinition/"
+	ukCoreSet   = "https://fhir.hl7.org.uk/CodeSystem/"
+	hl7Set      = "http://terminology.hl7.org/CodeSystem/"
+	labelSystem = "https://selda.example/labels"
+	gmcSystem   = "https://fhir.hl7.org.uk/Id/gmc-number"
 )
 
 // bundle is a transaction of one source about one person.
@@ -75,9 +76,18 @@ func hl7Coded(set, code, display string) fhir.Object {
 
 func (b *bundle) subject() fhir.Object { return fhir.Ref("Patient/" + b.prefix) }
 
-// restricted marks a resource of a sensitive class.
-func restricted() fhir.Object {
-	return fhir.Object{"security": []fhir.Object{fhir.Coding(hl7Set+"v3-Confidentiality", "R", "restricted")}}
+// labelled is the meta of a resource whose source labels it as sensitive, by
+// the region's label codes and, with "R", by HL7's confidentiality.
+func labelled(codes ...string) fhir.Object {
+	var list []fhir.Object
+	for _, c := range codes {
+		system := labelSystem
+		if c == "R" {
+			system = hl7Set + "v3-Confidentiality"
+		}
+		list = append(list, fhir.Coding(system, c, ""))
+	}
+	return fhir.Object{"security": list}
 }
 
 // patient adds the person as x has them.

@@ -97,8 +97,12 @@ func (s *story) newVisit(x *identity, class string, where *site, from time.Time,
 	case "O":
 		ward = "Outpatients"
 	}
-	return &visit{x: x, class: class, number: string(x.org.Code) + "V" + pad(s.p.index, 7) + pad(s.visits, 3), where: where, ward: ward,
-		bed: "Bed " + strconv.Itoa(s.between(1, 28)), doctor: clinician(x.org, s.between(1, 14)), specialty: specialty, from: from}
+	v := &visit{x: x, class: class, number: string(x.org.Code) + "V" + pad(s.p.index, 7) + pad(s.visits, 3), where: where, ward: ward,
+		doctor: clinician(x.org, s.between(1, 14)), specialty: specialty, from: from}
+	if class == "I" {
+		v.bed = "Bed " + strconv.Itoa(s.between(1, 28))
+	}
+	return v
 }
 
 // admit tells an admission, from the call for an ambulance to the letter that
@@ -202,7 +206,7 @@ func (s *story) bedDays(x *identity, v *visit, e stay) {
 				panels = panels[:min(2, len(panels))]
 				raise = max(1, raise*.8)
 			}
-			s.orders = append(s.orders, order{trust: x.org, x: x, v: v, at: t, panels: panels, raise: raise})
+			s.sampled(v, t, panels, raise)
 		}
 	}
 	if move := v.from.Add(time.Duration(s.between(14, 30)) * time.Hour); e.days > 1 && e.emergency && move.Before(until) {
@@ -283,7 +287,7 @@ func (s *story) attend(when time.Time, c *concept, byAmbulance bool) {
 		if c == cChestPain {
 			panels = []*panel{pUE, pFBC, pCardiac}
 		}
-		s.orders = append(s.orders, order{trust: x.org, x: x, v: v, at: when.Add(25 * time.Minute), panels: panels})
+		s.sampled(v, when.Add(25*time.Minute), panels, 0)
 	}
 	s.pas(x, "A03", "ADT_A03", v.to, func(m *v2) { m.pv1(v, true); m.dg1(1, c, when) })
 	text := "Presenting with: " + c.term + ".\nAssessed, no admission needed. Advice given and discharged home.\nPlan: see the practice if it does not settle."

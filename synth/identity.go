@@ -151,6 +151,7 @@ func (s *story) secondNumber(x *identity, when time.Time) *identity {
 	s.pas(x, event, structure, found, func(m *v2) {
 		m.seg("MRG", at(1, comp(second.number, "", "", string(x.org.Code), "MR")), at(7, comp(strings.ToUpper(second.family), second.given, "", "", "", "", "L")))
 	})
+	s.used(s.source(x.org, "PAS"), second.number)
 	s.merges = append(s.merges, Merge{s.source(x.org, "PAS"), x.number, second.number, instant(found)})
 	return second
 }

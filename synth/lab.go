@@ -21,7 +21,7 @@ var (
 	tPotassium  = &assay{"1000651000000109", "Serum potassium level", "K", "mmol/L", 3.5, 5.3, 4.3, .3, 1}
 	tUrea       = &assay{"1000951000000103", "Serum urea level", "UREA", "mmol/L", 2.5, 7.8, 5.2, 1, 1}
 	tCreatinine = &assay{"1000731000000107", "Serum creatinine level", "CREA", "umol/L", 45, 104, 74, 9, 0}
-	tEGFR       = &assay{"1011481000000105", "eGFR (estimated glomerular filtration rate) using creatinine Chronic Kidney Disease Epidemiology Collaboration equation", "EGFR", "mL/min/{1.73_m2}", 60, 0, 90, 0, 0}
+	tEGFR       = &assay{"1011481000000105", "eGFR using creatinine (CKD-EPI)", "EGFR", "mL/min/{1.73_m2}", 60, 0, 90, 0, 0}
 	tHb         = &assay{"1022431000000105", "Haemoglobin estimation", "HB", "g/L", 115, 165, 136, 9, 0}
 	tWBC        = &assay{"1022541000000102", "Total white cell count", "WBC", "10*9/L", 4, 11, 6.8, 1.5, 1}
 	tPlatelets  = &assay{"1022651000000100", "Platelet count", "PLT", "10*9/L", 150, 400, 255, 45, 0}
@@ -31,7 +31,7 @@ var (
 	tCRP        = &assay{"1001371000000100", "Serum CRP (C reactive protein) level", "CRP", "mg/L", 0, 5, 2, 1, 0}
 	tChol       = &assay{"1005671000000105", "Serum cholesterol level", "CHOL", "mmol/L", 0, 5, 5.1, .9, 1}
 	tHDL        = &assay{"1005681000000107", "Serum high density lipoprotein cholesterol level", "HDL", "mmol/L", 1, 0, 1.4, .3, 1}
-	tHbA1c      = &assay{"999791000000106", "Haemoglobin A1c level - International Federation of Clinical Chemistry and Laboratory Medicine standardised", "HBA1C", "mmol/mol", 20, 41, 36, 3, 0}
+	tHbA1c      = &assay{"999791000000106", "Haemoglobin A1c level - IFCC standardised", "HBA1C", "mmol/mol", 20, 41, 36, 3, 0}
 	tTSH        = &assay{"1022791000000101", "Serum thyroid stimulating hormone level", "TSH", "m[IU]/L", .27, 4.2, 1.9, .8, 2}
 	tACR        = &assay{"1023491000000104", "Urine albumin:creatinine ratio", "ACR", "mg/mmol", 0, 3, 1.1, .6, 1}
 	tNTproBNP   = &assay{"", "NT-proBNP", "NTBNP", "ng/L", 0, 400, 90, 50, 0}

@@ -43,7 +43,7 @@ func (s *story) mentalHealth(c *concept, when time.Time, stays bool) {
 		"In a crisis: ring the 24-hour line of the trust; if there is danger, 999.", "Please do not: restrain me unless there is no other way."}
 	if !s.silent {
 		b.patient(x, letter)
-		b.put("Encounter", enc, "Encounter", fhir.Object{"status": "finished", "class": class, "type": []fhir.Object{fhir.Concept(kind)}, "subject": b.subject(), "participant": []fhir.Object{{"individual": by(me)}},
+		b.put("Encounter", enc, "Encounter", fhir.Object{"meta": labelled("mental-health-detail"), "status": "finished", "class": class, "type": []fhir.Object{fhir.Concept(kind)}, "subject": b.subject(), "participant": []fhir.Object{{"individual": by(me)}},
 			"period": fhir.Object{"start": fhirTime(when), "end": fhirTime(end)}, "reasonCode": []fhir.Object{coded(c)}, "serviceProvider": org(o)})
 		b.put("Condition", b.id("c", s.visits), "Condition", fhir.Object{"clinicalStatus": hl7Coded("condition-clinical", "active", "Active"), "verificationStatus": hl7Coded("condition-ver-status", "confirmed", "Confirmed"),
 			"category": []fhir.Object{hl7Coded("condition-category", "encounter-diagnosis", "Encounter Diagnosis")}, "code": coded(c), "subject": b.subject(), "encounter": fhir.Ref("Encounter/" + enc), "recordedDate": fhirDate(when)})
@@ -51,7 +51,7 @@ func (s *story) mentalHealth(c *concept, when time.Time, stays bool) {
 		for _, t := range plan {
 			doing = append(doing, fhir.Object{"detail": fhir.Object{"status": "in-progress", "description": t}})
 		}
-		b.put("CarePlan", b.id("p", 1), "CarePlan", fhir.Object{"status": "active", "intent": "plan", "title": "Mental health crisis plan", "category": []fhir.Object{fhir.Concept("Mental health crisis plan", fhir.Coding(sctSystem, "736253002", "Mental health crisis plan"))},
+		b.put("CarePlan", b.id("p", 1), "CarePlan", fhir.Object{"meta": labelled("safety-plan"), "status": "active", "intent": "plan", "title": "Mental health crisis plan", "category": []fhir.Object{fhir.Concept("Mental health crisis plan", fhir.Coding(sctSystem, "736253002", "Mental health crisis plan"))},
 			"subject": b.subject(), "created": fhirDate(letter), "author": by(me), "activity": doing})
 		if c == cSevereDep || stays {
 			b.flag(b.id("f", 1), &flagFact{code: "401206008", term: "At risk for deliberate self harm", category: "safety", at: when}, org(o))

@@ -5,6 +5,12 @@ import (
 	"time"
 )
 
+// sampled is a sample taken during a visit, as the visit stands then.
+func (s *story) sampled(v *visit, at time.Time, panels []*panel, raise float64) {
+	then := *v
+	s.orders = append(s.orders, order{trust: v.x.org, x: v.x, v: &then, at: at, panels: panels, raise: raise})
+}
+
 // order is a sample to be reported on.
 type order struct {
 	trust  *Organisation
@@ -59,6 +65,9 @@ func (s *story) results() {
 		}
 		values := s.measureAll(o)
 		s.oru(o, i, values, "F", reported)
+		if o.v == nil {
+			s.file(o, values, s.working(reported.AddDate(0, 0, 1)))
+		}
 		if s.p.index < named {
 			continue
 		}
@@ -72,6 +81,21 @@ func (s *story) results() {
 			s.oru(o, i, values, "C", later)
 		} else if cancelled {
 			s.oru(o, i, values, "X", later)
+		}
+	}
+}
+
+// file puts results that the practice asked for into its own record.
+func (s *story) file(o *order, values []float64, filed time.Time) {
+	if !s.within(filed) {
+		return
+	}
+	i := 0
+	for _, p := range o.panels {
+		for _, t := range p.tests {
+			s.gp.readings = append(s.gp.readings, reading{t: t, at: o.at, v: values[i]})
+			s.gp.enter(filed, isReading, len(s.gp.readings)-1)
+			i++
 		}
 	}
 }

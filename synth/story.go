@@ -174,32 +174,40 @@ func (s *story) send(src nhs.Source, format string, made time.Time, body []byte)
 	if s.p.index < named {
 		late, twice, broken = false, false, false
 	}
+	held, cut, again := time.Duration(f.between(3, 96))*time.Hour, f.between(30, 80), time.Duration(f.between(1, 600))*time.Second
+	if s.silent { // every draw is made, so that the truth is the same
+		return
+	}
 	m := Message{Source: src, Format: format, At: instant(made).Add(delay), Body: body}
-	limit := instant(s.r.now)
 	if late {
-		m.At, m.Fault = m.At.Add(time.Duration(f.between(3, 96))*time.Hour), "late"
+		m.At, m.Fault = m.At.Add(held), "late"
 	}
-	if m.At.After(limit) {
-		m.At = limit
-	}
-	if broken && len(body) > 200 {
+	if broken {
 		b := m
-		b.Body, b.Fault = brokenCopy(format, body, f), "unparsable"
+		b.Body, b.Fault = brokenCopy(format, body, cut), "unparsable"
 		m.At = m.At.Add(10 * time.Minute)
-		s.out = append(s.out, b)
+		s.arrive(b)
 	}
-	s.out = append(s.out, m)
+	s.arrive(m)
 	if twice {
-		m.At, m.Fault = m.At.Add(time.Duration(f.between(1, 600))*time.Second), "duplicate"
-		s.out = append(s.out, m)
+		m.At, m.Fault = m.At.Add(again), "duplicate"
+		s.arrive(m)
 	}
 }
 
-// brokenCopy is a message that the line cut off, so that no parser takes it.
-func brokenCopy(format string, body []byte, f dice) []byte {
-	n := len(body) * f.between(30, 80) / 100
-	if format == "hl7v2" {
-		return append([]byte("|"), body[min(n, 40):]...) // the head is gone, not the tail
+// arrive keeps a message; nothing arrives after now.
+func (s *story) arrive(m Message) {
+	if limit := instant(s.r.now); m.At.After(limit) {
+		m.At = limit
 	}
-	return append([]byte(nil), body[:n]...)
+	s.out = append(s.out, m)
+}
+
+// brokenCopy is a message that the line cut off after percent of it, so that
+// no parser takes it.
+func brokenCopy(format string, body []byte, percent int) []byte {
+	if format == "hl7v2" {
+		return append([]byte("|"), body[min(len(body), 40):]...) // the head is gone, not the tail
+	}
+	return append([]byte(nil), body[:len(body)*percent/100]...)
 }

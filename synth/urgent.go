@@ -58,7 +58,7 @@ func (s *story) urgentCare() {
 // urgency is the rate of attendances a year: about half of what England sees.
 func (s *story) urgency() float64 {
 	age := s.p.age(s.start.Add(s.end.Sub(s.start) / 2))
-	rate := .15
+	rate := .18
 	switch {
 	case age < 5:
 		rate = .32
@@ -166,7 +166,7 @@ func (s *story) planned() {
 		}
 		s.admit(e)
 	})
-	s.attacks(s.start.AddDate(0, 2, 0), .11, func(when time.Time) {
+	s.attacks(s.start.AddDate(0, 2, 0), .13, func(when time.Time) {
 		c := oneOf(s.dice, []struct {
 			code, service string
 			why           *concept

@@ -1,0 +1,104 @@
+package synth
+
+import (
+	"bytes"
+	"encoding/csv"
+	"strings"
+	"testing"
+	"time"
+
+	"selda/cda"
+	"selda/fhir"
+	"selda/hl7v2"
+	"selda/ingest/cdatofhir"
+	"selda/ingest/fhirtofhir"
+	"selda/ingest/mapped"
+	"selda/ingest/v2tofhir"
+)
+
+// through parses and maps a message as the door in does.
+func through(m Message) (*mapped.Message, error) {
+	switch m.Format {
+	case "hl7v2":
+		p, err := hl7v2.Parse(m.Body)
+		if err != nil {
+			return nil, err
+		}
+		return v2tofhir.Map(p, m.Source)
+	case "cda":
+		d, err := cda.Parse(m.Body)
+		if err != nil {
+			return nil, err
+		}
+		return cdatofhir.Map(d, m.Source)
+	}
+	c, err := fhir.Compact(m.Body)
+	if err != nil {
+		return nil, err
+	}
+	return fhirtofhir.Map(c, m.Source)
+}
+
+// Every message that is not cut short on purpose is taken by the doors, and
+// what matters in it comes through.
+func TestEveryMessageMaps(t *testing.T) {
+	citizens := 600
+	if testing.Short() {
+		citizens = 150
+	}
+	r := New(3, citizens, time.Time{})
+	messages, resources, patients := 0, 0, 0
+	types, unmapped, events := map[string]int{}, map[string]int{}, map[string]int{}
+	for m := range r.Messages() {
+		messages++
+		if m.Format == "csv" {
+			rows, err := csv.NewReader(bytes.NewReader(m.Body)).ReadAll()
+			if err != nil {
+				t.Fatalf("%s: %v", m.Name, err)
+			}
+			resources += len(rows) - 1
+			continue
+		}
+		got, err := through(m)
+		if m.Fault == "unparsable" {
+			if err == nil && m.Format != "cda" {
+				t.Errorf("%s %s: taken, though it is cut short", m.Source, m.Name)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%s %s %s: %v\n%s", m.Source, m.Format, m.Name, err, bytes.ReplaceAll(m.Body, []byte("\r"), []byte("\n")))
+		}
+		if len(got.Patients) == 0 || len(got.Patients[0].Identifiers) == 0 {
+			t.Fatalf("%s %s: nobody is identified", m.Source, m.Name)
+		}
+		patients += len(got.Patients)
+		resources += len(got.Resources)
+		events[got.Event]++
+		for _, x := range got.Resources {
+			types[x.Type]++
+		}
+		for _, u := range got.Unmapped {
+			place, _, _ := strings.Cut(u.Place, "[")
+			unmapped[m.Format+" "+place+": "+u.Reason]++
+		}
+		if (got.Event == "ADT^A40" || got.Event == "ADT^A34") && (len(got.Links) != 1 || got.Links[0].Kind != "merge") {
+			t.Errorf("%s: a merge without its link", m.Name)
+		}
+	}
+	for _, want := range []string{"AllergyIntolerance", "Condition", "MedicationRequest", "MedicationStatement", "Observation", "DiagnosticReport", "Encounter", "Immunization", "DocumentReference",
+		"ServiceRequest", "Appointment", "CarePlan", "Flag", "Procedure"} {
+		if types[want] == 0 {
+			t.Errorf("no %s came through", want)
+		}
+	}
+	for _, want := range []string{"ADT^A01", "ADT^A02", "ADT^A03", "ADT^A04", "ADT^A05", "ADT^A08", "ADT^A28", "ADT^A31", "ORU^R01", "ORM^O01", "SIU^S12", "SIU^S13", "SIU^S15", "MDM^T02"} {
+		if events[want] == 0 {
+			t.Errorf("no %s was sent", want)
+		}
+	}
+	for u, n := range unmapped {
+		t.Logf("unmapped %d %s", n, u)
+	}
+	t.Logf("%d citizens: %.1f messages and %.1f resources each; %v; %v", citizens, float64(messages)/float64(citizens), float64(resources)/float64(citizens), types, events)
+}
