@@ -36,13 +36,18 @@ type Message struct {
 	text string
 	d    Delimiters
 	segs []segment
+	seps []int32 // offsets of field separators, of all segments
 }
 
 // segment is the span of one segment in the text, without its line end.
 type segment struct {
 	start, end int
 	number     int // among those of its name, from 1
+	first, n   int // its separators in Message.seps; of a very long one, those that come first
 }
+
+// maxSeparators are remembered of a segment; fields behind them are looked for.
+const maxSeparators = 128
 
 // Parse reads one message. Errors have the kind Structure, Required, Value or
 // NotSupported, and the place. Where the header could be read, the Message
@@ -127,8 +132,9 @@ func (m *Message) cut() error {
 		case m.begins(t[at:end]):
 			name := uint32(t[at])<<16 | uint32(t[at+1])<<8 | uint32(t[at+2])
 			counts[name]++
-			m.segs = append(m.segs, segment{at, end, counts[name]})
+			m.segs = append(m.segs, segment{start: at, end: end, number: counts[name]})
 			if counts[name] == 2 && t[at:at+3] == "MSH" {
+				m.separate()
 				return fault.E("hl7v2.Parse", fault.Structure, "a second message header stands in the message", "MSH[2]")
 			}
 		case strings.TrimSpace(t[at:end]) != "":
@@ -136,7 +142,25 @@ func (m *Message) cut() error {
 		}
 		at = end + 1
 	}
+	m.separate()
 	return nil
+}
+
+// separate finds the field separators of every segment.
+func (m *Message) separate() {
+	m.seps = make([]int32, 0, 16*len(m.segs))
+	for i := range m.segs {
+		g := &m.segs[i]
+		g.first = len(m.seps)
+		for at := g.start; g.n < maxSeparators; g.n++ {
+			j := strings.IndexByte(m.text[at:g.end], m.d.Field)
+			if j < 0 {
+				break
+			}
+			m.seps = append(m.seps, int32(at+j))
+			at += j + 1
+		}
+	}
 }
 
 // begins says whether a line begins as a segment does: a capital and two

@@ -2,6 +2,7 @@ package hl7v2
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,6 +99,24 @@ func TestPlaces(t *testing.T) {
 	}
 	if n != 2 {
 		t.Errorf("%d repetitions", n)
+	}
+}
+
+// A segment may have more fields than are remembered.
+func TestManyFields(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("MSH|^~\\&|||||||ADT^A01|1\rZZZ")
+	for i := 1; i <= 300; i++ {
+		fmt.Fprintf(&b, "|f%d", i)
+	}
+	m := parse(t, b.String())
+	for i := 1; i <= 300; i++ {
+		if v, _ := m.At(fmt.Sprintf("ZZZ-%d", i)); v.Text() != fmt.Sprintf("f%d", i) {
+			t.Fatalf("field %d is %q", i, v.Text())
+		}
+	}
+	if _, ok := m.At("ZZZ-301"); ok {
+		t.Error("a field that is not there")
 	}
 }
 

@@ -88,18 +88,32 @@ func (s Segment) Field(n int) Value {
 		}
 		skip, v.opaque = n-1, n == 2
 	}
-	at := g.start
-	for range skip {
-		i := strings.IndexByte(t[at:], s.m.d.Field)
-		if i < 0 {
-			v.start, v.end = g.end, g.end
+	seps := s.m.seps[g.first : g.first+g.n]
+	if skip <= len(seps) {
+		v.start, v.end = int(seps[skip-1])+1, g.end
+		if skip < len(seps) {
+			v.end = int(seps[skip])
 			return v
 		}
-		at += i + 1
+	} else {
+		v.start, v.end = g.end, g.end
+		if len(seps) < maxSeparators {
+			return v
+		}
+		at := int(seps[len(seps)-1]) + 1
+		for range skip - len(seps) {
+			i := strings.IndexByte(t[at:], s.m.d.Field)
+			if i < 0 {
+				return v
+			}
+			at += i + 1
+		}
+		v.start = at
 	}
-	v.start, v.end = at, g.end
-	if i := strings.IndexByte(t[at:], s.m.d.Field); i >= 0 {
-		v.end = at + i
+	if len(seps) == maxSeparators {
+		if i := strings.IndexByte(t[v.start:], s.m.d.Field); i >= 0 {
+			v.end = v.start + i
+		}
 	}
 	return v
 }

@@ -101,6 +101,9 @@ func (it *item) humanName(path string, v hl7v2.Value, use string) fhir.Object {
 			given = append(given, t)
 		}
 	}
+	if o["family"] == nil && len(given) == 0 {
+		return nil
+	}
 	o["given"] = given
 	if t := clean(v.Comp(5).Text()); t != "" {
 		o["prefix"] = []string{t}
@@ -109,9 +112,6 @@ func (it *item) humanName(path string, v hl7v2.Value, use string) fhir.Object {
 	if t := clean(v.Comp(4).Text()); t != "" {
 		o["suffix"] = []string{t}
 		it.from(join(path, "suffix[0]"), v.Comp(4))
-	}
-	if o["family"] == nil && len(given) == 0 {
-		return nil
 	}
 	if u := nameUses[strings.ToUpper(token(v.Comp(7).Text()))]; u != "" {
 		it.set(o, path, "use", u, v.Comp(7))

@@ -140,9 +140,10 @@ func (w *mapper) observe(s hl7v2.Segment, kind string) *observation {
 		it.o["dataAbsentReason"] = fhir.Concept("", fhir.Coding(systemAbsent, "not-performed", "Not Performed"))
 		return p
 	}
-	w.value(p, s, kind)
+	u := unitOf(s.Field(6))
+	w.value(p, s, kind, &u)
 	w.flags(it, s.Field(8))
-	w.ranges(it, s)
+	w.ranges(it, s.Field(7), &u)
 	w.coded(it, "method", s.Field(17).Rep(1))
 	w.coded(it, "bodySite", s.Field(20).Rep(1))
 	return p
@@ -200,7 +201,7 @@ func (w *mapper) resultStatus(it *item, v hl7v2.Value) {
 }
 
 // value is OBX-5 by the type that OBX-2 names.
-func (w *mapper) value(p *observation, s hl7v2.Segment, kind string) {
+func (w *mapper) value(p *observation, s hl7v2.Segment, kind string, u *unit) {
 	v := s.Field(5)
 	if !v.Exists() {
 		return
@@ -215,13 +216,13 @@ func (w *mapper) value(p *observation, s hl7v2.Segment, kind string) {
 		reps++
 	}
 	if reps == 1 {
-		w.one(p.it, p.it.o, "", v.Rep(1), kind, s.Field(6))
+		w.one(p.it, p.it.o, "", v.Rep(1), kind, u)
 		return
 	}
 	var parts []fhir.Object
 	for r := range v.Reps() {
 		c := fhir.Object{"code": p.it.o["code"]}
-		if w.one(p.it, c, index("component", len(parts)), r, kind, s.Field(6)); len(c) > 1 {
+		if w.one(p.it, c, index("component", len(parts)), r, kind, u); len(c) > 1 {
 			parts = append(parts, c)
 		}
 	}
@@ -229,14 +230,14 @@ func (w *mapper) value(p *observation, s hl7v2.Segment, kind string) {
 }
 
 // one sets value[x] of o from one repetition.
-func (w *mapper) one(it *item, o fhir.Object, path string, v hl7v2.Value, kind string, unit hl7v2.Value) {
+func (w *mapper) one(it *item, o fhir.Object, path string, v hl7v2.Value, kind string, u *unit) {
 	switch kind {
 	case "NM", "NA", "SI":
-		if w.quantity(it, o, path, v, unit) {
+		if w.quantity(it, o, path, v, u) {
 			return
 		}
 	case "SN":
-		if w.structuredNumeric(it, o, path, v, unit) {
+		if w.structuredNumeric(it, o, path, v, u) {
 			return
 		}
 	case "CE", "CWE", "CNE", "CF", "IS", "ID", "CD":
@@ -290,67 +291,77 @@ func comparator(s string) (cmp, rest string) {
 
 // quantity sets valueQuantity of a number, with or without a comparator
 // before it; false where the value is no number.
-func (w *mapper) quantity(it *item, o fhir.Object, path string, v, unit hl7v2.Value) bool {
+func (w *mapper) quantity(it *item, o fhir.Object, path string, v hl7v2.Value, u *unit) bool {
 	cmp, rest := comparator(v.Comp(1).Text())
 	n := number(rest)
 	if n == "" || v.Comp(2).Exists() {
 		return false
 	}
 	path = join(path, "valueQuantity")
-	o["valueQuantity"] = w.measured(it, path, n, cmp, v, unit)
+	o["valueQuantity"] = w.measured(it, path, n, cmp, v, u)
 	return true
 }
 
 // measured is a Quantity.
-func (w *mapper) measured(it *item, path string, n fhir.Decimal, cmp string, v, unit hl7v2.Value) fhir.Object {
+func (w *mapper) measured(it *item, path string, n fhir.Decimal, cmp string, v hl7v2.Value, u *unit) fhir.Object {
 	q := fhir.Object{"value": n}
 	it.from(join(path, "value"), v)
 	if cmp != "" {
 		q["comparator"] = cmp
 		it.from(join(path, "comparator"), v)
 	}
-	w.unit(it, q, path, unit)
+	u.set(it, q, path)
 	return q
 }
 
-// unit sets the unit as sent, and its UCUM code where it is known.
-func (w *mapper) unit(it *item, q fhir.Object, path string, v hl7v2.Value) {
+// unit is OBX-6 or the like: the unit as sent, and its UCUM code where it is
+// known, each with its place.
+type unit struct {
+	text, code         string
+	textFrom, codeFrom hl7v2.Value
+}
+
+func unitOf(v hl7v2.Value) (u unit) {
 	code, text := v.Comp(1), v.Comp(2)
-	shown := text
+	u.textFrom, u.codeFrom = text, code
 	if !text.Exists() {
-		shown = code
+		u.textFrom = code
 	}
-	if !it.put(q, path, "unit", shown) {
+	if u.text = clean(u.textFrom.Text()); u.text == "" {
+		return u
+	}
+	u.code = ucum(clean(code.Text()))
+	if u.code == "" && strings.EqualFold(token(v.Comp(3).Text()), "UCUM") {
+		u.code = token(code.Text())
+	}
+	if u.code == "" {
+		u.code, u.codeFrom = ucum(clean(text.Text())), text
+	}
+	return u
+}
+
+func (u *unit) set(it *item, q fhir.Object, path string) {
+	if !it.set(q, path, "unit", u.text, u.textFrom) || u.code == "" {
 		return
 	}
-	from := code
-	u := ucum(clean(code.Text()))
-	if u == "" && strings.EqualFold(token(v.Comp(3).Text()), "UCUM") {
-		u = token(code.Text())
-	}
-	if u == "" {
-		u, from = ucum(clean(text.Text())), text
-	}
-	if u != "" {
-		q["code"], q["system"] = u, systemUCUM
-		it.from(join(path, "code"), from)
-	}
+	q["system"] = systemUCUM
+	it.set(q, path, "code", u.code, u.codeFrom)
 }
 
 // structuredNumeric is SN: a comparator, a number, a separator, a number.
-func (w *mapper) structuredNumeric(it *item, o fhir.Object, path string, v, unit hl7v2.Value) bool {
+func (w *mapper) structuredNumeric(it *item, o fhir.Object, path string, v hl7v2.Value, u *unit) bool {
 	cmp, _ := comparator(clean(v.Comp(1).Text()))
 	first, second := number(v.Comp(2).Text()), number(v.Comp(4).Text())
 	sep := clean(v.Comp(3).Text())
 	quantity := func(name string, n fhir.Decimal, at hl7v2.Value) fhir.Object {
-		return w.measured(it, join(path, name), n, "", at, unit)
+		return w.measured(it, join(path, name), n, "", at, u)
 	}
 	switch {
 	case first != "" && second == "" && sep == "":
 		if c := clean(v.Comp(1).Text()); c != "" && c != "=" && cmp == "" {
 			return false
 		}
-		o["valueQuantity"] = w.measured(it, join(path, "valueQuantity"), first, cmp, v.Comp(2), unit)
+		o["valueQuantity"] = w.measured(it, join(path, "valueQuantity"), first, cmp, v.Comp(2), u)
 		return true
 	case first != "" && second != "" && sep == "-":
 		o["valueRange"] = fhir.Object{"low": quantity("valueRange.low", first, v.Comp(2)), "high": quantity("valueRange.high", second, v.Comp(4))}
@@ -382,8 +393,7 @@ func (w *mapper) flags(it *item, v hl7v2.Value) {
 }
 
 // ranges is OBX-7: the text as sent, and low and high where it is plainly them.
-func (w *mapper) ranges(it *item, s hl7v2.Segment) {
-	v := s.Field(7)
+func (w *mapper) ranges(it *item, v hl7v2.Value, u *unit) {
 	text := clean(v.Text())
 	low, high := bounds(text)
 	if strings.Trim(text, "[]() ") == "" {
@@ -401,7 +411,7 @@ func (w *mapper) ranges(it *item, s hl7v2.Segment) {
 		q := fhir.Object{"value": b.n}
 		path := "referenceRange[0]." + b.name
 		it.from(path+".value", v)
-		w.unit(it, q, path, s.Field(6))
+		u.set(it, q, path)
 		r[b.name] = q
 	}
 	it.list("referenceRange", r)

@@ -197,19 +197,14 @@ func (w *mapper) providers(it *item) {
 	var to []fhir.Object
 	for s := range w.m.All("PRD") {
 		role := strings.ToUpper(token(s.Comp(1, 1).Text()))
-		path := "requester"
-		if role == "RT" {
-			path = index("performer", len(to))
-		}
-		who := w.provided(it, path, s)
 		switch {
-		case who == nil:
 		case role == "RT":
-			to = append(to, who)
+			if who := w.provided(it, index("performer", len(to)), s); who != nil {
+				to = append(to, who)
+			}
 		case role == "RP" && it.o["requester"] == nil:
-			it.o["requester"] = who
+			it.object("requester", w.provided(it, "requester", s))
 		default:
-			it.forget("requester.display")
 			w.unmapped(s, "a provider with another part in the referral")
 		}
 	}

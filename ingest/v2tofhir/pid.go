@@ -17,6 +17,7 @@ import (
 func (w *mapper) pid(s hl7v2.Segment) error {
 	w.closeReport()
 	w.encounter, w.last, w.order, w.request = "", nil, order{}, nil
+	w.subject, w.within = nil, nil
 	pd1 := w.after(s, "PD1", "PID", "PV1", "OBR", "MRG")
 	it := w.start("Patient", "", s)
 	p := mapped.Patient{Place: s.Place()}

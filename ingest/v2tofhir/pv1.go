@@ -33,7 +33,7 @@ var accountStatus = map[string]string{"PLANNED": "planned", "ARRIVED": "in-progr
 // document) names the visit but is no authority on where the patient is: it
 // gives only what identifies it.
 func (w *mapper) visit(s hl7v2.Segment) {
-	w.encounter = ""
+	w.encounter, w.within = "", nil
 	pv2 := w.after(s, "PV2", "PID", "PV1")
 	number := s.Field(19).Rep(1)
 	if !number.Comp(1).Exists() {
@@ -74,6 +74,9 @@ func (w *mapper) visit(s hl7v2.Segment) {
 	}
 	w.period(it, s, pv2, e.status)
 	w.visitStatus(it, s, e, adt)
+	if it.action == mapped.Put && it.o["class"] == nil {
+		it.o["class"] = fhir.Coding(hl7+"v3-NullFlavor", "UNK", "unknown")
+	}
 	it.label(flagged(s.Field(16)))
 	it.label(flagged(pv2.Field(22)))
 	it.o["serviceProvider"] = w.provider(it, s)

@@ -69,16 +69,17 @@ func sentences(v hl7v2.Value) string {
 	return strings.Join(out, " ")
 }
 
-func (w *mapper) dose(it *item, low, high, unit hl7v2.Value) fhir.Object {
+func (w *mapper) dose(it *item, low, high, in hl7v2.Value) fhir.Object {
+	u := unitOf(in)
 	const path = "dosageInstruction[0].doseAndRate[0]."
 	a, b := number(low.Comp(1).Text()), number(high.Comp(1).Text())
 	switch {
 	case a != "" && b != "" && a != b:
 		return fhir.Object{"doseRange": fhir.Object{
-			"low":  w.measured(it, path+"doseRange.low", a, "", low.Comp(1), unit),
-			"high": w.measured(it, path+"doseRange.high", b, "", high.Comp(1), unit)}}
+			"low":  w.measured(it, path+"doseRange.low", a, "", low.Comp(1), &u),
+			"high": w.measured(it, path+"doseRange.high", b, "", high.Comp(1), &u)}}
 	case a != "":
-		return fhir.Object{"doseQuantity": w.measured(it, path+"doseQuantity", a, "", low.Comp(1), unit)}
+		return fhir.Object{"doseQuantity": w.measured(it, path+"doseQuantity", a, "", low.Comp(1), &u)}
 	}
 	return nil
 }
@@ -182,7 +183,8 @@ func (w *mapper) immunization(s hl7v2.Segment) {
 		it.o["occurrenceString"] = "unknown"
 	}
 	if n := number(s.Comp(6, 1).Text()); n != "" && n != "999" {
-		it.o["doseQuantity"] = w.measured(it, "doseQuantity", n, "", s.Comp(6, 1), s.Field(7))
+		u := unitOf(s.Field(7))
+		it.o["doseQuantity"] = w.measured(it, "doseQuantity", n, "", s.Comp(6, 1), &u)
 	}
 	it.put(it.o, "", "lotNumber", s.Comp(15, 1))
 	it.date("expirationDate", s.Comp(16, 1))

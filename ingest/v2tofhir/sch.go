@@ -25,7 +25,7 @@ func (w *mapper) appointment() {
 	if !s.Exists() || w.patient < 0 {
 		return
 	}
-	w.patient = 0
+	w.patient, w.subject = 0, nil
 	it := w.start("Appointment", "", s)
 	ids := w.appointmentIDs(it, s)
 	it.list("identifier", ids...)

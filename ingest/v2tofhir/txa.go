@@ -20,6 +20,12 @@ var documentEffects = map[string]int{"T01": mapped.Patch, "T02": mapped.Put, "T0
 var docStatus = map[string]string{"AU": "final", "LA": "final", "DI": "preliminary", "DO": "preliminary", "IP": "preliminary",
 	"IN": "preliminary", "PA": "preliminary"}
 
+// documentTypes are the words of HL7 table 0270.
+var documentTypes = map[string]string{"AR": "Autopsy report", "CD": "Cardiodiagnostics", "CN": "Consultation", "DI": "Diagnostic imaging",
+	"DS": "Discharge summary", "ED": "Emergency department report", "HP": "History and physical examination", "OP": "Operative report",
+	"PC": "Psychiatric consultation", "PH": "Psychiatric history and physical examination", "PN": "Procedure note", "PR": "Progress note",
+	"SP": "Surgical pathology", "TS": "Transfer summary"}
+
 // document opens the document of a TXA. The OBX segments after it are its
 // content.
 func (w *mapper) document(s hl7v2.Segment) {
@@ -50,7 +56,11 @@ func (w *mapper) document(s hl7v2.Segment) {
 		it.put(id, "masterIdentifier", "value", v)
 		it.object("masterIdentifier", id)
 	}
-	it.object("type", w.conceptIn(it, "type", s.Field(2), hl7+"v2-0270"))
+	kind := w.conceptIn(it, "type", s.Field(2), hl7+"v2-0270")
+	if list, _ := kind["coding"].([]fhir.Object); len(list) > 0 && list[0]["display"] == nil && list[0]["system"] == hl7+"v2-0270" {
+		list[0]["display"] = documentTypes[strings.ToUpper(list[0]["code"].(string))]
+	}
+	it.object("type", kind)
 	it.put(it.o, "", "description", s.Comp(25, 1))
 	w.documentDates(it, s.Comp(6, 1), s.Comp(4, 1))
 	var authors []fhir.Object

@@ -35,12 +35,14 @@ type mapper struct {
 	trigger string // MSH-9.2
 	out     *mapped.Message
 
-	patient   int    // index of the patient that segments belong to; -1 before the first
-	pkey      string // the patient's key, for the keys of what has no identifier of its own
-	encounter string // key of the open visit
-	last      *item  // what a note belongs to
-	order     order  // the open ORC
-	request   *item  // the open order's resource
+	patient   int         // index of the patient that segments belong to; -1 before the first
+	pkey      string      // the patient's key, for the keys of what has no identifier of its own
+	encounter string      // key of the open visit
+	subject   fhir.Object // the reference to the patient, and to the visit: made once, shared, never changed
+	within    fhir.Object
+	last      *item // what a note belongs to
+	order     order // the open ORC
+	request   *item // the open order's resource
 	report    *report
 	// pendingReferral is an RF1 that stood before the patient.
 	pendingReferral hl7v2.Segment
@@ -100,7 +102,7 @@ func (w *mapper) walk() error {
 	}
 	w.closeReport()
 	if w.pendingReferral.Exists() {
-		w.patient = 0
+		w.patient, w.subject = 0, nil
 		w.referral(w.pendingReferral)
 	}
 	return w.links()
@@ -221,5 +223,8 @@ func (w *mapper) encounterRef() fhir.Object {
 	if w.encounter == "" {
 		return nil
 	}
-	return fhir.Ref(mapped.Ref("Encounter", w.encounter))
+	if w.within == nil {
+		w.within = fhir.Ref(mapped.Ref("Encounter", w.encounter))
+	}
+	return w.within
 }
