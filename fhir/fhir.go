@@ -25,7 +25,7 @@ const MaxDepth = 64
 // Resource is one parsed resource. It may be read by many goroutines at once.
 type Resource struct {
 	Type string // resourceType
-	ID   string // logical id, "" where it has none
+	ID   string // id as given, "" where it has none: IsID says whether it is a logical id
 	JSON []byte // compact JSON, as given but for white space
 	root Node
 }
@@ -133,11 +133,7 @@ func fromNode(op string, root Node, compact []byte) (*Resource, error) {
 	if !IsResourceType(typ) {
 		return nil, fault.E(op, fault.Invalid, "resourceType is not one of FHIR R4", "resourceType")
 	}
-	id := root.Get("id").Text()
-	if id != "" && !IsID(id) {
-		return nil, fault.E(op, fault.Value, "an id has 1 to 64 letters, digits, hyphens and dots", typ+".id")
-	}
-	return &Resource{Type: typ, ID: id, JSON: compact, root: root}, nil
+	return &Resource{Type: typ, ID: root.Get("id").Text(), JSON: compact, root: root}, nil
 }
 
 // IsID says whether s is a FHIR id. https://hl7.org/fhir/R4/datatypes.html#id

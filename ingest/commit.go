@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strconv"
@@ -86,8 +87,10 @@ func (p *Pipeline) commit(batch []*Receipt) error {
 		if fault.Is(err, fault.NoStore) {
 			return err
 		}
-		p.log.Error("a message could not be committed", "message", r.Number(), "error", err)
-		r.msg, r.err = nil, fault.E("ingest.commit", fault.KindOf(err), "it could not be committed: "+fault.Reason(err), fault.PlaceOf(err))
+		if r.raw.Call == "" {
+			p.log.Error("a message could not be committed", "message", r.Number(), "error", err)
+		}
+		r.msg, r.err = nil, err
 		if err := p.try([]*Receipt{r}); err != nil {
 			return err
 		}
@@ -128,6 +131,7 @@ type commit struct {
 
 	subjects []store.Subject
 	patients []string // reference of each patient
+	targets  []target // of each resource
 	items    []Item
 	n        uint64
 }
@@ -139,7 +143,10 @@ func (c *commit) run() (Outcome, error) {
 	}
 	if c.r.err != nil || c.msg == nil {
 		rec.State, rec.Reason, rec.Place = Quarantined, fault.Reason(c.r.err), fault.PlaceOf(c.r.err)
-		return Outcome{State: rec.State, Reason: rec.Reason, Place: rec.Place}, c.tx.SaveMessage(rec)
+		if c.raw.Call != "" {
+			rec.State = Refused
+		}
+		return Outcome{State: rec.State, Err: c.r.err, Reason: rec.Reason, Place: rec.Place}, c.tx.SaveMessage(rec)
 	}
 	if c.raw.Format == HL7v2 || c.raw.Format == CDA {
 		seen, err := c.tx.Seen(c.raw.Source, c.r.hash)
@@ -159,7 +166,7 @@ func (c *commit) run() (Outcome, error) {
 		return Outcome{}, err
 	}
 	rec.State, rec.N = Stored, c.n
-	if c.unchanged() {
+	if (c.raw.Format == FHIR || c.raw.Format == CSV) && c.raw.Call == "" && c.unchanged() {
 		rec.State = Duplicate
 	}
 	rec.Steps = c.steps()
@@ -195,13 +202,12 @@ func (c *commit) apply() error {
 		}
 	}
 	// Every resource gets its id first: references may point forwards.
-	targets := make([]target, len(c.msg.Resources))
+	c.targets = make([]target, len(c.msg.Resources))
 	for i := range c.msg.Resources {
-		t, err := c.target(&c.msg.Resources[i])
-		if err != nil {
+		var err error
+		if c.targets[i], err = c.target(&c.msg.Resources[i]); err != nil {
 			return err
 		}
-		targets[i] = t
 	}
 	for i := range c.msg.Patients {
 		if err := c.writePatient(i); err != nil {
@@ -209,7 +215,7 @@ func (c *commit) apply() error {
 		}
 	}
 	for i := range c.msg.Resources {
-		if err := c.resource(&c.msg.Resources[i], targets[i]); err != nil {
+		if err := c.resource(&c.msg.Resources[i], c.targets[i]); err != nil {
 			return err
 		}
 	}
@@ -233,14 +239,72 @@ func (c *commit) patient(i int) error {
 		}
 		person.Demographics = mpi.FromPatient(r.Root())
 	}
-	s, err := mpi.Resolve(c.tx, person)
+	s, known, err := c.named(p)
+	switch {
+	case err != nil:
+		return err
+	case known:
+		if len(p.Body) > 0 {
+			err = mpi.Update(c.tx, s, person)
+		}
+	case p.New || p.ID != "":
+		s, err = mpi.Create(c.tx, person)
+	default:
+		s, err = mpi.Resolve(c.tx, person)
+	}
 	if err != nil {
 		return err
 	}
+	if c.raw.About != "" {
+		if err := c.ownAccount(s); err != nil {
+			return err
+		}
+	}
 	c.subjects = append(c.subjects, s)
-	_, id, _, err := c.tx.ByKey(c.raw.Source, "Patient", patientKey(s))
+	id := p.ID
+	if id == "" {
+		if _, id, _, err = c.tx.ByKey(c.raw.Source, "Patient", patientKey(s)); err != nil {
+			return err
+		}
+	}
 	c.patients = append(c.patients, "Patient/"+id)
-	return err
+	return nil
+}
+
+// named finds the subject of a patient whom the message names by the server's
+// id. An id of another source's Patient is as unknown as one that never was.
+func (c *commit) named(p *mapped.Patient) (store.Subject, bool, error) {
+	if p.ID == "" {
+		return 0, false, nil
+	}
+	l, exists, err := c.tx.ByID("Patient", p.ID)
+	if err != nil {
+		return 0, false, err
+	}
+	if exists && l.Source == c.raw.Source && (!l.Deleted || len(p.Body) > 0) {
+		return l.Subject, true, nil
+	}
+	if exists || len(p.Body) == 0 {
+		return 0, false, fault.E("ingest.patient", fault.Value, "it refers to a Patient that is not there", p.Place)
+	}
+	return 0, false, nil
+}
+
+// ownAccount links what a citizen states from their own account to the
+// citizen that the account is: sign-on has proven it.
+func (c *commit) ownAccount(s store.Subject) error {
+	citizen, ok := c.tx.CitizenNumber(c.raw.About)
+	if !ok {
+		return fault.E("ingest.about", fault.NotFound, "there is no such citizen")
+	}
+	all, err := c.tx.SubjectsOf(citizen)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return fault.E("ingest.about", fault.NotFound, "there is no such citizen")
+	}
+	return mpi.Merge(c.tx, all[0], s, "link", "own account", "stated from the citizen's own account", c.now, c.r.ID)
 }
 
 func (c *commit) writePatient(i int) error {
@@ -256,7 +320,8 @@ func (c *commit) writePatient(i int) error {
 		}
 		body = placeholder(p) // someone who has only been named by a number yet
 	}
-	return c.write(&mapped.Resource{Type: "Patient", Patient: i, Body: body, Place: p.Place, Origins: p.Origins}, target{l: l, exists: exists, subject: c.subjects[i]})
+	return c.resource(&mapped.Resource{Type: "Patient", Patient: i, Body: body, Place: p.Place, Origins: p.Origins, IfMatch: p.IfMatch},
+		target{l: l, id: p.ID, exists: exists, subject: c.subjects[i]})
 }
 
 func placeholder(p *mapped.Patient) []byte {
@@ -271,6 +336,7 @@ func placeholder(p *mapped.Patient) []byte {
 type target struct {
 	l       store.Located
 	id      string // asked for by a new one
+	ref     string // Type/id
 	exists  bool
 	subject store.Subject
 }
@@ -282,22 +348,28 @@ func (c *commit) target(r *mapped.Resource) (t target, err error) {
 	switch {
 	case r.ID != "":
 		t.l, t.exists, err = c.tx.ByID(r.Type, r.ID)
-		t.id = r.ID
+		t.id, t.ref = r.ID, r.ID
 	case r.Key != "":
-		t.l, _, t.exists, err = c.tx.ByKey(c.raw.Source, r.Type, r.Key)
+		t.l, t.ref, t.exists, err = c.tx.ByKey(c.raw.Source, r.Type, r.Key)
 	}
 	if t.exists && (r.Action == mapped.Remove || r.Action == mapped.Patch) && r.Patient == mapped.Shared {
 		t.subject = t.l.Subject
 	}
 	if !t.exists && t.l.Item == 0 {
-		t.l.Item, _ = c.tx.NewID()
+		var id string
+		t.l.Item, id = c.tx.NewID()
+		t.ref = cmp.Or(t.ref, id)
 	}
+	t.ref = r.Type + "/" + t.ref
 	return t, err
 }
 
 func (c *commit) resource(r *mapped.Resource, t target) error {
 	if !t.exists && r.Action == mapped.Remove && len(r.Body) == 0 {
 		return nil // it takes back what never came
+	}
+	if r.IfMatch != 0 && r.IfMatch != t.l.Version {
+		return fault.E("ingest.write", fault.Conflict, "another version is in force", r.Place)
 	}
 	return c.write(r, t)
 }
@@ -341,12 +413,25 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 	if err != nil {
 		return err
 	}
-	c.items = append(c.items, Item{Written: w, Type: r.Type, Existed: t.exists})
+	item := Item{Written: w, Type: r.Type, Existed: t.exists, Place: r.Place, At: c.now, Deleted: put.Deleted}
+	if c.raw.Call != "" {
+		item.Body = put.Body
+		if w.Same {
+			item.At = old.Recorded
+		}
+	}
+	c.items = append(c.items, item)
 	return nil
 }
 
 // reference is what a key refers to: an id, which it may have before it comes.
 func (c *commit) reference(typ, key string, failed *error) string {
+	if typ == mapped.LocalType {
+		if i, err := strconv.Atoi(key); err == nil && i < len(c.targets) {
+			return c.targets[i].ref
+		}
+		return ""
+	}
 	if typ == "Patient" {
 		if i, err := strconv.Atoi(key); err == nil && i < len(c.patients) {
 			return c.patients[i]

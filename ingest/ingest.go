@@ -33,6 +33,7 @@ const (
 	Stored      = "stored"
 	Quarantined = "quarantined"
 	Duplicate   = "duplicate"
+	Refused     = "refused" // a FHIR interaction that was answered with an error
 )
 
 // Record is what is known of a message beside its raw bytes.
@@ -66,6 +67,8 @@ type Tx interface {
 	store.Tx
 	mpi.Ledger
 	Messages
+	// CitizenNumber reads a citizen's id.
+	CitizenNumber(id string) (store.Citizen, bool)
 }
 
 // Store is the port to the one writer.
@@ -99,7 +102,8 @@ type Receipt struct {
 // Outcome is what became of a message.
 type Outcome struct {
 	State  string
-	Reason string // of a quarantined one
+	Err    error  // why a message was quarantined or refused
+	Reason string // the same, in words
 	Place  string
 	Event  string
 	N      uint64
@@ -111,6 +115,10 @@ type Item struct {
 	store.Written
 	Type    string
 	Existed bool
+	Place   string // in the message
+	At      time.Time
+	Body    []byte // as stored; of a FHIR interaction only
+	Deleted bool
 }
 
 // Pipeline is the door in, open.

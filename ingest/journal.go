@@ -29,6 +29,8 @@ type Raw struct {
 	Name     string // the file's name; "" of a socket's
 	Mapping  string // of a CSV row: the mapping's name
 	Row      int    // of a CSV row: its line in the file
+	Call     string // of a FHIR interaction: "PUT Observation/a1"
+	About    string // the citizen that a citizen's own statement is about
 	Received time.Time
 	Body     []byte
 }
@@ -68,7 +70,7 @@ func positionOf(id store.MessageID) segment.Position { return segment.Position(i
 // the body, compressed.
 func (j *Journal) pack(r *Raw) []byte {
 	b := append(make([]byte, 0, 128+len(r.Body)/3), 1)
-	for _, s := range []string{string(r.Source), r.Format, r.Door, r.Name, r.Mapping} {
+	for _, s := range []string{string(r.Source), r.Format, r.Door, r.Name, r.Mapping, r.Call, r.About} {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
@@ -84,7 +86,7 @@ func (j *Journal) unpack(b []byte) (*Raw, error) {
 	}
 	in := bytes.NewReader(b[1:])
 	r := &Raw{}
-	var fields [5]string
+	var fields [7]string
 	for i := range fields {
 		n, err := binary.ReadUvarint(in)
 		if err != nil || n > uint64(in.Len()) {
@@ -94,7 +96,8 @@ func (j *Journal) unpack(b []byte) (*Raw, error) {
 		_, _ = in.Read(s)
 		fields[i] = string(s)
 	}
-	r.Source, r.Format, r.Door, r.Name, r.Mapping = nhs.Source(fields[0]), fields[1], fields[2], fields[3], fields[4]
+	r.Source, r.Format, r.Door, r.Name = nhs.Source(fields[0]), fields[1], fields[2], fields[3]
+	r.Mapping, r.Call, r.About = fields[4], fields[5], fields[6]
 	row, err := binary.ReadUvarint(in)
 	if err != nil {
 		return nil, bad

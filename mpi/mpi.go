@@ -115,39 +115,53 @@ type Ledger interface {
 const FallbackSystem = "urn:selda:unnumbered"
 
 // Resolve finds the subject of a person, or makes it, brings its identities
-// up to date, and links it where a verified rule allows. The subject is always given: nobody's message is lost for want of a number.
+// up to date, and links it where a verified rule allows. The subject is always
+// given: nobody's message is lost for want of a number.
 func Resolve(l Ledger, p Person) (store.Subject, error) {
-	ids, numbers := usable(p)
+	ids, _ := usable(p)
 	s, known, err := find(l, p, ids)
 	if err != nil {
 		return 0, err
 	}
 	if !known {
-		if s, err = l.NewSubject(p.Source); err != nil {
-			return 0, err
-		}
-		if _, err := l.NewCitizen(s); err != nil {
-			return 0, err
-		}
+		return Create(l, p)
 	}
-	dropped, err := l.SetIdentities(s, p.Source, ids)
+	return s, Update(l, s, p)
+}
+
+// Create makes a subject of a person, whatever its source has said of them before.
+func Create(l Ledger, p Person) (store.Subject, error) {
+	s, err := l.NewSubject(p.Source)
 	if err != nil {
 		return 0, err
+	}
+	if _, err := l.NewCitizen(s); err != nil {
+		return 0, err
+	}
+	return s, Update(l, s, p)
+}
+
+// Update brings a subject's identities up to date, and its links.
+func Update(l Ledger, s store.Subject, p Person) error {
+	ids, numbers := usable(p)
+	dropped, err := l.SetIdentities(s, p.Source, ids)
+	if err != nil {
+		return err
 	}
 	for _, d := range dropped {
 		if d.System == nhs.NumberSystem && len(numbers) > 0 {
 			if err := numberChanged(l, p, s); err != nil {
-				return 0, err
+				return err
 			}
 			break
 		}
 	}
 	for _, n := range numbers {
 		if err := linkByNumber(l, p, s, n); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // usable are the identities that may identify within the source, and the NHS

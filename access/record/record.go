@@ -15,6 +15,7 @@ import (
 	"selda/access/internal/seal"
 	"selda/fault"
 	"selda/fhir"
+	"selda/mpi"
 	"selda/nhs"
 	"selda/policy"
 	"selda/store"
@@ -219,4 +220,83 @@ func (rs *Records) Search(ctx context.Context, g grant.Grant, typ string, groups
 		return rs.Store.Search(ctx, typ, groups, g.Predicate(), limit)
 	}
 	return nil, fault.E("record.Search", fault.Security, "the Grant is not for searching")
+}
+
+// N is the number of the last commit.
+func (rs *Records) N(ctx context.Context) (uint64, error) { return rs.Store.N(ctx) }
+
+// OfPatient gives what a source system wrote of one of its patients.
+func (rs *Records) OfPatient(ctx context.Context, g grant.Grant, id string, types ...string) ([]*store.Version, error) {
+	if g.Kind() != seal.System {
+		return nil, fault.E("record.OfPatient", fault.Security, "the Grant is not a source system's")
+	}
+	v, err := rs.Store.Read(ctx, "Patient", id, g.N(), g.Predicate())
+	if err != nil {
+		return nil, err
+	}
+	return rs.Store.Compartment(ctx, v.Subject, g.N(), g.Predicate(), types...)
+}
+
+// All gives what a source system wrote of a type, the latest first, up to limit.
+func (rs *Records) All(ctx context.Context, g grant.Grant, typ string, groups [][]string, limit int) ([]*store.Version, error) {
+	found, err := rs.Search(ctx, g, typ, groups, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*store.Version, 0, len(found))
+	for _, f := range found {
+		v, err := rs.Store.Read(ctx, typ, f.ID, g.N(), g.Predicate())
+		if fault.Is(err, fault.NotFound) {
+			continue // gone since
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !v.Deleted {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+// Find gives the citizens whose Patients have a token of every group: each
+// once, with their demographics, under a Grant for searching.
+func (rs *Records) Find(ctx context.Context, g grant.Grant, index mpi.Index, groups [][]string, limit int) ([]*View, error) {
+	found, err := rs.Search(ctx, g, "Patient", groups, limit)
+	if err != nil {
+		return nil, err
+	}
+	var out []*View
+	seen := map[string]bool{}
+	for _, f := range found {
+		id, err := index.CitizenID(ctx, f.Subject)
+		if err != nil {
+			return nil, err
+		}
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		c, err := index.Citizen(ctx, id, store.Latest)
+		if err != nil {
+			return nil, err
+		}
+		v := &View{Grant: g, Citizen: c.ID}
+		for _, k := range c.Subjects {
+			versions, err := rs.Store.Compartment(ctx, k.Subject, g.N(), g.Predicate(), "Patient")
+			if err != nil {
+				return nil, err
+			}
+			for _, version := range versions {
+				res, err := version.Resource()
+				if err != nil {
+					return nil, err
+				}
+				v.Items = append(v.Items, Item{version, res})
+			}
+		}
+		v.Person = v.person()
+		out = append(out, v)
+	}
+	return out, nil
 }

@@ -43,8 +43,15 @@ type Patient struct {
 	// given, birth date and sex in lower case, joined by '|'. "" where even
 	// these are missing: then the message can't be identified.
 	Fallback string
-	Place    string   // "PID", "recordTarget", "entry[0].resource"
-	Origins  []Origin // of the elements of Body
+	// ID is the server's id of the person's Patient, where the message says it:
+	// by reference, or in a FHIR update, which makes it where it is free.
+	ID string
+	// New makes a subject of its own: a FHIR create.
+	New bool
+	// IfMatch is the version that must be in force; 0 is any.
+	IfMatch int
+	Place   string   // "PID", "recordTarget", "entry[0].resource"
+	Origins []Origin // of the elements of Body
 }
 
 // Identifier is one number that a person goes by.
@@ -83,8 +90,11 @@ type Resource struct {
 	Body    []byte // compact JSON, references by Ref; without id
 	Place   string // "OBX[3]", "entry[12].resource", "component[4].section.entry[0]", "row 17"
 	Origins []Origin
-	// ID asks for this id on the server (FHIR update); empty otherwise.
+	// ID names the resource by its id on the server, or asks for it where it is
+	// free (FHIR update); empty otherwise.
 	ID string
+	// IfMatch is the version that must be in force; 0 is any.
+	IfMatch int
 }
 
 // Shared marks a resource of no one person: an organisation, a practitioner.
@@ -123,6 +133,12 @@ func Ref(typ, key string) string {
 
 // PatientRef is the reference to the message's i-th patient.
 func PatientRef(i int) string { return refPrefix + "Patient:" + strconv.Itoa(i) }
+
+// LocalRef is the reference to the message's i-th resource.
+func LocalRef(i int) string { return refPrefix + LocalType + ":" + strconv.Itoa(i) }
+
+// LocalType marks a LocalRef when ParseRef takes it apart.
+const LocalType = "resource"
 
 // Reference is a Reference object to a resource of the same source, with the
 // words to show for it; nil where there is neither.

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
 )
@@ -65,6 +67,13 @@ func (c ids) decode(tweak byte, id string) (int64, bool) {
 		return 0, false
 	}
 	return int64(n), true
+}
+
+// Secret is a key of 32 bytes for one use, derived from the folder's own.
+func (db *DB) Secret(use string) []byte {
+	h := hmac.New(sha256.New, db.key)
+	h.Write([]byte(use))
+	return h.Sum(nil)
 }
 
 // The families of ids.

@@ -128,6 +128,12 @@ func citizenOf(c *conn, s store.Subject) (store.Citizen, error) {
 	return store.Citizen(i), err
 }
 
+// CitizenNumber is ingest.Tx's.
+func (tx *Tx) CitizenNumber(id string) (store.Citizen, bool) {
+	n, ok := tx.db.ids.decode(tweakCitizen, id)
+	return store.Citizen(n), ok
+}
+
 // SubjectsOf is mpi.Links'.
 func (tx *Tx) SubjectsOf(c store.Citizen) (out []store.Subject, err error) {
 	s := tx.c.stmt(`SELECT subject FROM link WHERE citizen=? AND to_n IS NULL ORDER BY subject`)

@@ -32,7 +32,7 @@ func (db *DB) MessageNumber(id string) (store.MessageID, bool) {
 	return store.MessageID(n), ok
 }
 
-var states = []string{ingest.Stored, ingest.Quarantined, ingest.Duplicate}
+var states = []string{ingest.Stored, ingest.Quarantined, ingest.Duplicate, ingest.Refused}
 
 func stateNumber(s string) int64 {
 	for i, name := range states {

@@ -33,7 +33,7 @@ CREATE VIRTUAL TABLE posting USING fts5(token, content='', detail=none, columnsi
 -- The log: what each commit changed.
 CREATE TABLE change(n INTEGER PRIMARY KEY, at INTEGER NOT NULL, source INTEGER NOT NULL, message INTEGER NOT NULL, items BLOB);
 
--- state: 0 stored, 1 quarantined, 2 duplicate, 3 replayed
+-- state: 0 stored, 1 quarantined, 2 duplicate, 3 refused
 CREATE TABLE message(id INTEGER PRIMARY KEY, source INTEGER NOT NULL, format TEXT NOT NULL, received INTEGER NOT NULL,
   state INTEGER NOT NULL, n INTEGER, event TEXT, control TEXT, hash BLOB, reason TEXT, place TEXT, steps BLOB);
 CREATE INDEX message_control ON message(control) WHERE control IS NOT NULL;

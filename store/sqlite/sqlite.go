@@ -37,6 +37,7 @@ const schemaVersion = 1
 type DB struct {
 	codec *codec
 	ids   ids
+	key   []byte
 	cache *cache
 
 	writing sync.Mutex
@@ -124,7 +125,8 @@ func (db *DB) prepare() error {
 	}
 	key := s.ColumnBlob(0, nil)
 	_ = s.Reset()
-	if db.ids, err = newIDs(key); err != nil {
+	db.key = key
+	if db.ids, err = newIDs(db.Secret("ids")); err != nil {
 		return err
 	}
 	s = w.stmt(`SELECT id, name FROM source`)

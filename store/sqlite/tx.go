@@ -422,7 +422,13 @@ func (tx *Tx) move(l store.Located, to store.Subject) error {
 	_ = s.BindInt64(2, int64(l.Subject))
 	_ = s.BindInt64(3, int64(fhir.TypeNumber(l.Type)))
 	_ = s.BindInt64(4, int64(l.Item))
+	if err := s.Exec(); err != nil {
+		return err
+	}
 	tx.touched[l.Subject], tx.touched[to] = tx.n, tx.n
+	s = tx.c.stmt(`UPDATE locator SET subject=? WHERE item=?`)
+	_ = s.BindInt64(1, int64(to))
+	_ = s.BindInt64(2, int64(l.Item))
 	return s.Exec()
 }
 

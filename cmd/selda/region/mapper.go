@@ -2,6 +2,7 @@ package region
 
 import (
 	"bytes"
+	"strings"
 
 	"selda/cda"
 	"selda/fault"
@@ -11,6 +12,7 @@ import (
 	"selda/ingest/cdatofhir"
 	"selda/ingest/fhirtofhir"
 	"selda/ingest/mapped"
+	"selda/ingest/v2tofhir"
 )
 
 // Map puts a raw message of any format into FHIR.
@@ -19,9 +21,15 @@ func Map(r *ingest.Raw) (*mapped.Message, error) {
 	case ingest.HL7v2:
 		return mapV2(r)
 	case ingest.FHIR:
+		if strings.HasPrefix(r.Call, "DELETE") {
+			return fhirtofhir.Interaction(r.Call, nil, r.Source)
+		}
 		body, err := FHIRJSON(r.Body)
 		if err != nil {
 			return nil, err
+		}
+		if r.Call != "" {
+			return fhirtofhir.Interaction(r.Call, body, r.Source)
 		}
 		return fhirtofhir.Map(body, r.Source)
 	case ingest.CDA:
@@ -39,7 +47,7 @@ func mapV2(r *ingest.Raw) (*mapped.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v2(m, r)
+	return v2tofhir.Map(m, r.Source)
 }
 
 // FHIRJSON is a FHIR resource as compact JSON, whether it came as JSON or XML.

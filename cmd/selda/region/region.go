@@ -19,6 +19,7 @@ import (
 
 	"selda/access"
 	"selda/access/record"
+	"selda/api"
 	"selda/audit"
 	"selda/auth"
 	"selda/fault"
@@ -43,6 +44,8 @@ type Region struct {
 
 	lock  *os.File
 	index *sqlite.AuditIndex
+
+	cursors *api.Cursors
 }
 
 // Options of a region.
@@ -92,6 +95,9 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	}
 	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Trail: r.Trail, Now: o.Now}
 	r.Records = &record.Records{Store: r.Store}
+	if r.cursors, err = api.NewCursors(r.Store.Secret("cursors")); err != nil {
+		return r, err
+	}
 	r.Auth, err = auth.New(auth.Config{Dir: o.Data, PublicURL: o.PublicURL, Demonstration: o.Demo, OnEvent: r.signOn})
 	return r, err
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"selda/api"
 	"selda/ingest/mllp"
 )
 
@@ -78,6 +79,10 @@ func (r *Region) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", r.readyz)
 	r.Auth.Routes(mux)
+	fhirAPI := &api.API{Access: r.Access, Records: r.Records, Ingest: r.Ingest, Cursors: r.cursors, Subject: r.Auth.Subject, Now: r.Now, Version: "1"}
+	mux.Handle("/fhir", fhirAPI)
+	mux.Handle("/fhir/", fhirAPI)
+	mux.HandleFunc("GET /fhir/.well-known/smart-configuration", r.Auth.SMARTConfiguration)
 	return r.Auth.Wrap(mux)
 }
 

@@ -1,0 +1,97 @@
+package api
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"time"
+
+	"selda/fault"
+	"selda/store"
+)
+
+// A cursor is sealed: its holder learns nothing of n and can't make one.
+// https://hl7.org/fhir/R4/http.html#paging
+
+// CursorLasts is how long a page can be asked for.
+const CursorLasts = time.Hour
+
+type cursor struct {
+	N      uint64 `json:"n"`
+	Offset int    `json:"o"`
+	Query  string `json:"q"`
+	Type   string `json:"t"`
+	User   string `json:"u"`
+	Made   int64  `json:"m"`
+}
+
+// at is the n that the search is as at.
+func (c cursor) at() uint64 {
+	if c.N == 0 {
+		return store.Latest
+	}
+	return c.N
+}
+
+// Cursors seals cursors with a key.
+type Cursors struct{ aead cipher.AEAD }
+
+// NewCursors makes Cursors of a key of 32 bytes.
+func NewCursors(key []byte) (*Cursors, error) {
+	b, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCM(b)
+	return &Cursors{aead}, err
+}
+
+func (c *Cursors) seal(cur cursor) (string, error) {
+	plain, err := json.Marshal(cur)
+	if err != nil {
+		return "", err
+	}
+	// Padded, so that the length tells nothing of the numbers inside.
+	for len(plain)%64 != 0 {
+		plain = append(plain, ' ')
+	}
+	nonce := make([]byte, c.aead.NonceSize())
+	_, _ = rand.Read(nonce)
+	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nonce, nonce, plain, nil)), nil
+}
+
+// cursor reads the _page parameter; a first page is as at now.
+func (q *request) cursor(params url.Values, typ string) (cursor, error) {
+	const op = "api.cursor"
+	token := params.Get("_page")
+	if token == "" {
+		n, err := q.Records.N(q.r.Context())
+		return cursor{N: n}, err
+	}
+	bad := fault.E(op, fault.Expired, "this page is gone: search again", "_page")
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(raw) < q.Cursors.aead.NonceSize() {
+		return cursor{}, fault.E(op, fault.Value, "this is not a page of a search", "_page")
+	}
+	plain, err := q.Cursors.aead.Open(nil, raw[:q.Cursors.aead.NonceSize()], raw[q.Cursors.aead.NonceSize():], nil)
+	var c cursor
+	if err != nil || json.Unmarshal(plain, &c) != nil {
+		return cursor{}, fault.E(op, fault.Value, "this is not a page of a search", "_page")
+	}
+	self := url.Values{}
+	for k, v := range params {
+		if k != "_page" {
+			self[k] = v
+		}
+	}
+	switch {
+	case c.User != q.subject.User || c.Type != typ || c.Query != self.Encode():
+		return cursor{}, fault.E(op, fault.Value, "this page is of another search", "_page")
+	case q.Now().Sub(time.Unix(c.Made, 0)) > CursorLasts:
+		return cursor{}, bad
+	}
+	return c, nil
+}

@@ -1,0 +1,125 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"selda/access/grant"
+	"selda/access/record"
+	"selda/audit"
+	"selda/fault"
+	"selda/fhir"
+	"selda/store"
+)
+
+// dressed is a version as the outside sees it. A Patient's links to its
+// citizen are added where a person asks.
+func dressed(v *store.Version) []byte {
+	return fhir.Dress(v.Body, v.ID, strconv.Itoa(v.Version), v.Recorded)
+}
+
+func (q *request) headers(version int, at time.Time) {
+	q.w.Header().Set("ETag", `W/"`+strconv.Itoa(version)+`"`)
+	q.w.Header().Set("Last-Modified", at.UTC().Format(http.TimeFormat))
+}
+
+// grantFor asks for what a resource belongs to. To people, the id of a
+// Patient may be a citizen's: then the View is given.
+func (q *request) grantFor(typ, id string) (grant.Grant, *record.View, error) {
+	ctx := q.r.Context()
+	if typ == "Patient" && !q.system() {
+		g, err := q.Access.Record(ctx, q.subject, id, "Patient/"+id)
+		if err == nil {
+			v, err := q.Records.Open(ctx, g, "Patient", "Consent")
+			return g, v, err
+		}
+		if !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Security) {
+			return g, nil, err
+		}
+	}
+	g, err := q.Access.Item(ctx, q.subject, typ, id, audit.Read)
+	return g, nil, err
+}
+
+// Read. https://hl7.org/fhir/R4/http.html#read
+func (q *request) read(typ, id string) error {
+	g, view, err := q.grantFor(typ, id)
+	if err != nil {
+		return err
+	}
+	if view != nil {
+		body, at := Citizen(view)
+		q.headers(1, at)
+		q.send(http.StatusOK, body)
+		return nil
+	}
+	v, err := q.Records.Read(q.r.Context(), g, typ, id)
+	if err != nil {
+		return err
+	}
+	if v.Deleted {
+		return fault.E("api.read", fault.Deleted, "the resource was deleted")
+	}
+	q.headers(v.Version, v.Recorded)
+	q.send(http.StatusOK, dressed(v))
+	return nil
+}
+
+// Version read. https://hl7.org/fhir/R4/http.html#vread
+func (q *request) vread(typ, id, version string) error {
+	g, view, err := q.grantFor(typ, id)
+	if err != nil {
+		return err
+	}
+	if view != nil {
+		return fault.E("api.vread", fault.NotSupported, "a citizen's merged Patient has no versions: its links have")
+	}
+	all, err := q.Records.History(q.r.Context(), g, typ, id)
+	if err != nil {
+		return err
+	}
+	for _, v := range all {
+		if strconv.Itoa(v.Version) == version {
+			if v.Deleted {
+				return fault.E("api.vread", fault.Deleted, "this version is a deletion")
+			}
+			q.headers(v.Version, v.Recorded)
+			q.send(http.StatusOK, dressed(v))
+			return nil
+		}
+	}
+	return fault.E("api.vread", fault.NotFound, "there is no such version")
+}
+
+// History of an instance. https://hl7.org/fhir/R4/http.html#history
+func (q *request) history(typ, id string) error {
+	g, view, err := q.grantFor(typ, id)
+	if err != nil {
+		return err
+	}
+	if view != nil {
+		return fault.E("api.history", fault.NotSupported, "a citizen's merged Patient has no versions: its links have")
+	}
+	all, err := q.Records.History(q.r.Context(), g, typ, id)
+	if err != nil {
+		return err
+	}
+	b := newBundle("history")
+	for _, v := range all {
+		method := "PUT"
+		switch {
+		case v.Deleted:
+			method = "DELETE"
+		case v.Version == 1:
+			method = "POST"
+		}
+		e := entry{full: q.base + "/" + typ + "/" + id, method: method, url: typ + "/" + id, etag: v.Version, at: v.Recorded}
+		if !v.Deleted {
+			e.resource = dressed(v)
+		}
+		b.add(e)
+	}
+	q.send(http.StatusOK, b.bytes(len(all), []link{{"self", q.base + "/" + typ + "/" + id + "/_history"}}))
+	return nil
+}

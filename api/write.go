@@ -1,0 +1,239 @@
+package api
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"selda/audit"
+	"selda/fault"
+	"selda/fhir"
+	"selda/ingest"
+	"selda/nhs"
+)
+
+// body reads the request's body.
+func (q *request) body() ([]byte, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, MaxBody))
+	if err != nil {
+		return nil, fault.E("api.body", fault.TooLong, "the body is larger than 64 MiB, or was cut off")
+	}
+	if len(b) == 0 {
+		return nil, fault.E("api.body", fault.Structure, "the body is empty")
+	}
+	return b, nil
+}
+
+// submit hands one interaction to ingest and waits for its commit.
+func (q *request) submit(call string, body []byte, source nhs.Source, about string) (ingest.Outcome, error) {
+	ctx := q.r.Context()
+	r, err := q.Ingest.Submit(ctx, &ingest.Raw{Source: source, Format: ingest.FHIR, Door: "fhir", Call: call, About: about, Body: body})
+	if err != nil {
+		return ingest.Outcome{}, err
+	}
+	out, err := r.Committed(ctx)
+	if err == nil && out.Err != nil {
+		err = out.Err
+	}
+	return out, err
+}
+
+// mayWrite asks for the Grant to write as a source system.
+func (q *request) mayWrite(action, what string) error {
+	_, err := q.Access.System(q.r.Context(), q.subject, action, what)
+	return err
+}
+
+// Create. https://hl7.org/fhir/R4/http.html#create
+func (q *request) create(typ string) error {
+	if q.r.Header.Get("If-None-Exist") != "" {
+		return fault.E("api.create", fault.NotSupported, "conditional create is not supported yet")
+	}
+	body, err := q.body()
+	if err != nil {
+		return err
+	}
+	if typ == "Consent" && q.subject.Role == nhs.Citizen {
+		return q.consent(body)
+	}
+	if err := q.mayWrite(audit.Create, typ); err != nil {
+		return err
+	}
+	out, err := q.submit("POST "+typ, body, q.subject.Source, "")
+	if err != nil {
+		return err
+	}
+	return q.written(out, typ, http.StatusCreated)
+}
+
+// Update. https://hl7.org/fhir/R4/http.html#update
+func (q *request) update(typ, id string) error {
+	body, err := q.body()
+	if err != nil {
+		return err
+	}
+	if err := q.mayWrite(audit.Update, typ+"/"+id); err != nil {
+		return err
+	}
+	call := "PUT " + typ + "/" + id
+	if m := q.r.Header.Get("If-Match"); m != "" {
+		n, err := strconv.Atoi(strings.Trim(strings.TrimPrefix(m, "W/"), `"`))
+		if err != nil || n < 1 {
+			return fault.E("api.update", fault.Conflict, "another version is in force")
+		}
+		call += " " + strconv.Itoa(n)
+	}
+	out, err := q.submit(call, body, q.subject.Source, "")
+	if err != nil {
+		return err
+	}
+	status := http.StatusCreated
+	if i, ok := itemOf(out, typ); ok && i.Existed {
+		status = http.StatusOK
+	}
+	return q.written(out, typ, status)
+}
+
+// Delete. https://hl7.org/fhir/R4/http.html#delete
+func (q *request) delete(typ, id string) error {
+	if err := q.mayWrite(audit.Delete, typ+"/"+id); err != nil {
+		return err
+	}
+	if _, err := q.submit("DELETE "+typ+"/"+id, []byte("{}"), q.subject.Source, ""); err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	q.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// citizenSource is the source of what citizens state themselves.
+const citizenSource = nhs.Source("SELDA:ME")
+
+// consent takes a citizen's own preference: in force for the next query.
+func (q *request) consent(body []byte) error {
+	ctx := q.r.Context()
+	own, err := q.Access.Own(ctx, q.subject)
+	if err != nil {
+		return err
+	}
+	if _, err := q.Access.Record(ctx, q.subject, own, "Consent"); err != nil {
+		return err
+	}
+	compact, err := fhir.Compact(body)
+	if err != nil {
+		return err
+	}
+	about, err := Own(compact, own, q.subject.NHSNumber)
+	if err != nil {
+		return err
+	}
+	out, err := q.submit("POST Consent", about, citizenSource, own)
+	if err != nil {
+		return err
+	}
+	return q.written(out, "Consent", http.StatusCreated)
+}
+
+// Own makes a Consent speak of the citizen who states it, by NHS number. It
+// refuses one that speaks of another.
+func Own(compact []byte, own string, number nhs.Number) ([]byte, error) {
+	r, err := fhir.ParseTrusted(compact)
+	if err != nil {
+		return nil, err
+	}
+	if r.Type != "Consent" {
+		return nil, fault.E("api.consent", fault.Invalid, "this is not a Consent", "resourceType")
+	}
+	if p := r.Get("patient"); p.Exists() {
+		ref, id := p.Get("reference").Text(), p.Get("identifier", "value").Text()
+		if ref != "" && !strings.HasSuffix(ref, "Patient/"+own) || id != "" && strings.ReplaceAll(id, " ", "") != number.Digits() {
+			return nil, fault.E("api.consent", fault.Security, "you can state your own choices only", "Consent.patient")
+		}
+	}
+	patient := fhir.Marshal(fhir.Object{"patient": fhir.Object{"type": "Patient", "identifier": fhir.Object{"system": nhs.NumberSystem, "value": number.Digits()}}})
+	return fhir.Overlay(compact, patient), nil
+}
+
+func itemOf(out ingest.Outcome, typ string) (ingest.Item, bool) {
+	for _, i := range out.Items {
+		if i.Type == typ && i.Place == "" {
+			return i, true
+		}
+	}
+	return ingest.Item{}, false
+}
+
+// written answers a create or update, as Prefer asks.
+// https://hl7.org/fhir/R4/http.html#ops
+func (q *request) written(out ingest.Outcome, typ string, status int) error {
+	i, ok := itemOf(out, typ)
+	if !ok {
+		return fault.E("api.written", "nothing was written")
+	}
+	q.headers(i.Version, i.At)
+	q.w.Header().Set("Location", q.base+"/"+typ+"/"+i.ID+"/_history/"+strconv.Itoa(i.Version))
+	switch prefer := q.r.Header.Get("Prefer"); {
+	case strings.Contains(prefer, "return=minimal"):
+		q.w.WriteHeader(status)
+	case strings.Contains(prefer, "return=OperationOutcome"):
+		q.send(status, fhir.Marshal(fhir.Object{"resourceType": "OperationOutcome", "issue": []fhir.Object{{"severity": "information", "code": "informational", "diagnostics": "stored"}}}))
+	default:
+		q.send(status, fhir.Dress(i.Body, i.ID, strconv.Itoa(i.Version), i.At))
+	}
+	return nil
+}
+
+// Batch and transaction. https://hl7.org/fhir/R4/http.html#transaction
+func (q *request) bundle() error {
+	body, err := q.body()
+	if err != nil {
+		return err
+	}
+	if err := q.mayWrite(audit.Create, "Bundle"); err != nil {
+		return err
+	}
+	out, err := q.submit("POST", body, q.subject.Source, "")
+	if err != nil {
+		return err
+	}
+	b := newBundle("transaction-response")
+	for _, e := range byEntry(out.Items) {
+		resp := entry{status: "201 Created", etag: e.Version, at: e.At, location: e.Type + "/" + e.ID + "/_history/" + strconv.Itoa(e.Version)}
+		switch {
+		case e.Deleted:
+			resp = entry{status: "204 No Content"}
+		case e.Existed:
+			resp.status = "200 OK"
+		}
+		b.add(resp)
+	}
+	q.send(http.StatusOK, b.bytes(-1, nil))
+	return nil
+}
+
+// byEntry puts items in the order of the entries that they came from.
+func byEntry(items []ingest.Item) []ingest.Item {
+	var out []ingest.Item
+	for _, i := range items {
+		n, ok := entryNumber(i.Place)
+		if !ok {
+			continue
+		}
+		for len(out) <= n {
+			out = append(out, ingest.Item{})
+		}
+		out[n] = i
+	}
+	return out
+}
+
+func entryNumber(place string) (int, bool) {
+	s, ok := strings.CutPrefix(place, "entry[")
+	if !ok {
+		return 0, false
+	}
+	s, _, _ = strings.Cut(s, "]")
+	n, err := strconv.Atoi(s)
+	return n, err == nil
+}

@@ -1,0 +1,198 @@
+package fhirtofhir
+
+import (
+	"strconv"
+	"strings"
+
+	"selda/fault"
+	"selda/fhir"
+	"selda/ingest/mapped"
+	"selda/nhs"
+)
+
+// Interaction reads one write through a FHIR API: call is the method and the
+// URL below the base, with the version of If-Match where there is one: "POST
+// Observation", "PUT Observation/a1 3", "DELETE Observation/a1", "POST" for a
+// batch or transaction. References are to ids of this server.
+// https://hl7.org/fhir/R4/http.html
+func Interaction(call string, compact []byte, source nhs.Source) (*mapped.Message, error) {
+	const op = "fhirtofhir.Interaction"
+	method, rest, _ := strings.Cut(call, " ")
+	url, match, _ := strings.Cut(rest, " ")
+	x := &interaction{source: source, people: map[string]int{}, local: map[string]string{}, out: &mapped.Message{Event: "FHIR " + method}}
+	if url != "" {
+		var r *fhir.Resource
+		if method != "DELETE" {
+			var err error
+			if r, err = fhir.ParseTrusted(compact); err != nil {
+				return nil, err
+			}
+		}
+		e := step{method: method, url: url, res: r}
+		e.match, _ = strconv.Atoi(match)
+		x.steps = append(x.steps, e)
+		x.out.Event += " " + strings.SplitN(url, "/", 2)[0]
+	} else {
+		b, err := fhir.ParseTrusted(compact)
+		if err != nil {
+			return nil, err
+		}
+		if b.Type != "Bundle" {
+			return nil, fault.E(op, fault.Invalid, "only a Bundle is posted to the base", "resourceType")
+		}
+		x.out.Event = "FHIR " + b.Get("type").Text()
+		if err := x.collect(b); err != nil {
+			return nil, err
+		}
+	}
+	if err := x.run(); err != nil {
+		return nil, err
+	}
+	return x.out, nil
+}
+
+type step struct {
+	method, url, full, place string
+	match                    int
+	res                      *fhir.Resource
+	patient, resource        int // where it went, -1 where it did not
+}
+
+type interaction struct {
+	source nhs.Source
+	steps  []step
+	people map[string]int    // Patient/id and fullUrl to index of Patients
+	local  map[string]string // fullUrl to reference
+	out    *mapped.Message
+}
+
+func (x *interaction) collect(b *fhir.Resource) error {
+	const op = "fhirtofhir.Interaction"
+	for i, e := range b.Root().List("entry") {
+		place := "entry[" + strconv.Itoa(i) + "]"
+		s := step{method: e.Get("request", "method").Text(), url: e.Get("request", "url").Text(), full: e.Get("fullUrl").Text(), place: place}
+		if e.Get("request", "ifNoneExist").Exists() || strings.Contains(s.url, "?") {
+			return fault.E(op, fault.NotSupported, "conditional interactions are not supported yet", place+".request")
+		}
+		if m := e.Get("request", "ifMatch").Text(); m != "" {
+			s.match, _ = strconv.Atoi(strings.Trim(strings.TrimPrefix(m, "W/"), `"`))
+		}
+		switch s.method {
+		case "POST", "PUT":
+			r, err := e.Get("resource").Resource()
+			if err != nil {
+				return at(err, place+".resource")
+			}
+			s.res = r
+		case "DELETE":
+		default:
+			return fault.E(op, fault.NotSupported, "a transaction holds POST, PUT and DELETE", place+".request.method")
+		}
+		x.steps = append(x.steps, s)
+	}
+	return nil
+}
+
+// run first says where every step goes, then rewrites references.
+func (x *interaction) run() error {
+	const op = "fhirtofhir.Interaction"
+	for i := range x.steps {
+		s := &x.steps[i]
+		s.patient, s.resource = -1, -1
+		typ, id, _ := strings.Cut(s.url, "/")
+		if !fhir.IsResourceType(typ) || id != "" && !fhir.IsID(id) || (s.method == "POST") != (id == "") {
+			return fault.E(op, fault.Value, "the URL is Type to create, and Type/id to update or delete", join(s.place, "request.url"))
+		}
+		if s.res != nil && s.res.Type != typ {
+			return fault.E(op, fault.Invalid, "the resource is of another type than the URL", join(s.place, "resourceType"))
+		}
+		if s.method == "PUT" && s.res.ID != id {
+			return fault.E(op, fault.Invalid, "the resource's id is not that of the URL", join(s.place, "id"))
+		}
+		if why, no := refused[typ]; no || typ == "Bundle" {
+			return fault.E(op, fault.NotSupported, why, join(s.place, "resourceType"))
+		}
+		if typ == "Patient" && s.method != "DELETE" {
+			p := Person(s.res, x.source, s.place)
+			p.ID, p.New, p.Body, p.IfMatch = id, id == "", s.res.JSON, s.match
+			s.patient = len(x.out.Patients)
+			x.out.Patients = append(x.out.Patients, p)
+			if id != "" {
+				x.people["Patient/"+id] = s.patient
+			}
+			if s.full != "" {
+				x.people[s.full] = s.patient
+				x.local[s.full] = mapped.PatientRef(s.patient)
+			}
+			continue
+		}
+		s.resource = len(x.out.Resources)
+		x.out.Resources = append(x.out.Resources, mapped.Resource{Type: typ, ID: id, Patient: mapped.Shared, Place: s.place, IfMatch: s.match})
+		if s.full != "" && s.method != "DELETE" {
+			x.local[s.full] = mapped.LocalRef(s.resource)
+		}
+	}
+	for i := range x.steps {
+		x.fill(&x.steps[i])
+	}
+	return nil
+}
+
+func (x *interaction) fill(s *step) {
+	if s.patient >= 0 {
+		p := &x.out.Patients[s.patient]
+		p.Body = x.rewrite(fhir.Bare(s.res.JSON))
+		return
+	}
+	r := &x.out.Resources[s.resource]
+	if s.method == "DELETE" {
+		r.Action = mapped.Remove
+		return
+	}
+	r.Patient = x.about(s)
+	r.Body = x.rewrite(fhir.Bare(s.res.JSON))
+	r.Origins = []mapped.Origin{{Place: s.place}}
+}
+
+func (x *interaction) rewrite(body []byte) []byte {
+	return fhir.RewriteReferences(body, func(ref string) string {
+		if now, ok := x.local[ref]; ok {
+			return now
+		}
+		return ref
+	})
+}
+
+// about is whom a resource is about: a Patient of this server, or of the
+// transaction.
+func (x *interaction) about(s *step) int {
+	if shared[s.res.Type] {
+		return mapped.Shared
+	}
+	r := s.res.Root()
+	refs := []fhir.Node{r.Get("subject"), r.Get("patient"), r.Get("beneficiary"), r.Get("for"), r.Get("individual")}
+	for _, p := range r.List("participant") {
+		refs = append(refs, p.Get("actor"))
+	}
+	refs = append(refs, r.List("target")...)
+	for _, n := range refs {
+		if !n.IsObject() {
+			continue
+		}
+		url := n.Get("reference").Text()
+		if i, ok := x.people[url]; ok && url != "" {
+			return i
+		}
+		rel := relative(url)
+		if i, ok := x.people[rel]; ok && rel != "" {
+			return i
+		}
+		if id, ok := strings.CutPrefix(rel, "Patient/"); ok {
+			i := len(x.out.Patients)
+			x.out.Patients = append(x.out.Patients, mapped.Patient{ID: id, Place: join(s.place, "subject.reference")})
+			x.people[rel] = i
+			return i
+		}
+	}
+	return mapped.Shared
+}
