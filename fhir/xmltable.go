@@ -92,3 +92,35 @@ func (t xmlType) add(word string, order int) {
 		t[e.name] = e
 	}
 }
+
+// Element is what R4 has at a path within a resource type: its datatype
+// ("code", "Period", "Patient.contact" of an element with elements of its own),
+// and, for each step of the path, whether it is a list. The path has no
+// indexes. ok is false where R4 has no such element.
+func Element(resource, path string) (datatype string, lists []bool, ok bool) {
+	t := xmlTypes()[resource]
+	for step := range strings.SplitSeq(path, ".") {
+		e, known := t[step]
+		if !known {
+			return "", nil, false
+		}
+		datatype = e.typ
+		if e.attr {
+			datatype = "string"
+		}
+		lists = append(lists, e.list)
+		t = xmlTypes()[e.typ]
+	}
+	return datatype, lists, true
+}
+
+// Elements are the names of a type's elements, "Patient" or "Period", in no
+// order; none of a type that R4 does not have.
+func Elements(datatype string) []string {
+	t := xmlTypes()[datatype]
+	names := make([]string, 0, len(t))
+	for name := range t {
+		names = append(names, name)
+	}
+	return names
+}

@@ -43,10 +43,10 @@ func (m *mapping) patient(role *cda.Element) mapped.Patient {
 const verification = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
 
 // numbers puts the ids into the Patient, and gives them for finding the
-// person: the NHS number first. ITK tells a traced number from one that was
+// person: the source's own first. ITK tells a traced number from one that was
 // only given by its root; C-CDA does not know NHS numbers.
 func (r *resource) numbers(role *cda.Element) []mapped.Identifier {
-	var first, rest []mapped.Identifier
+	var own, national []mapped.Identifier
 	var list []fhir.Object
 	for _, id := range role.All("id") {
 		root, ext := id.Attr("root"), id.Attr("extension")
@@ -66,7 +66,7 @@ func (r *resource) numbers(role *cda.Element) []mapped.Identifier {
 			r.from(path+".extension[0].valueCodeableConcept", id.AttrPlace("root"))
 			o["extension"] = []fhir.Object{{"url": verification, "valueCodeableConcept": fhir.Concept("",
 				fhir.Coding("https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatus", status, display))}}
-			first = append(first, one)
+			national = append(national, one)
 		} else {
 			authority := root
 			if root == localNumber {
@@ -81,13 +81,13 @@ func (r *resource) numbers(role *cda.Element) []mapped.Identifier {
 				o["assigner"] = fhir.Object{"display": name}
 				r.from(path+".assigner.display", id.AttrPlace("assigningAuthorityName"))
 			}
-			rest = append(rest, one)
+			own = append(own, one)
 		}
 		o["system"] = one.System
 		list = append(list, o)
 	}
 	r.body["identifier"] = list
-	return append(first, rest...)
+	return append(own, national...)
 }
 
 var nameUse = map[string]string{"L": "official", "C": "usual", "P": "nickname", "PREFERRED": "usual", "PREVIOUS": "old",

@@ -1,0 +1,182 @@
+package csvtofhir
+
+import (
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+
+	"selda/fault"
+	"selda/ingest/mapped"
+)
+
+// Totals are what was counted in the rows that were read so far.
+func (r *Reader) Totals() Totals {
+	t := Totals{Rows: r.rows, Sums: map[string]string{}}
+	for i, column := range r.m.sums {
+		t.Sums[r.m.columns[column]] = printed(r.sums[i])
+	}
+	return t
+}
+
+// printed is a sum with as many decimals as it needs.
+func printed(n *big.Rat) string {
+	s := n.FloatString(6)
+	s = strings.TrimRight(s, "0")
+	return strings.TrimSuffix(s, ".")
+}
+
+// trailer reads the totals of the trailer row.
+func (r *Reader) trailer() error {
+	const op = "csvtofhir.Next"
+	t := r.m.trailer
+	at := func(cell int) string {
+		if cell > len(r.scan.cells) {
+			return ""
+		}
+		return string(r.scan.cells[cell-1])
+	}
+	r.stated, r.trailed = &Totals{Rows: -1, Sums: map[string]string{}}, r.scan.first
+	if t.rows > 0 {
+		n, err := strconv.Atoi(at(t.rows))
+		if err != nil {
+			return fault.E(op, fault.Value, "the trailer's number of rows is not a number", rowPlace(r.trailed))
+		}
+		r.stated.Rows = n
+	}
+	for column, cell := range t.sums {
+		if decimal(at(cell)) == nil {
+			return fault.E(op, fault.Value, "a sum of the trailer is not a number", rowPlace(r.trailed))
+		}
+		r.stated.Sums[r.m.columns[column]] = at(cell)
+	}
+	return nil
+}
+
+// Check compares what was counted with what the trailer says, or the sidecar
+// file (nil where there is none), once Next has come to the end. The error says
+// the first total that differs.
+func (r *Reader) Check(sidecar []byte) error {
+	const op = "csvtofhir.Check"
+	stated := r.stated
+	if r.m.Sidecar {
+		if sidecar == nil {
+			return fault.E(op, fault.Required, "the file with the totals (its name ends in .totals) is missing")
+		}
+		t, err := ParseTotals(sidecar)
+		if err != nil {
+			return err
+		}
+		stated = &t
+	}
+	if stated == nil {
+		if r.m.trailer != nil {
+			return fault.E(op, fault.Required, "the file ends without its trailer: it may be cut off")
+		}
+		return nil
+	}
+	if stated.Rows >= 0 && stated.Rows != r.rows {
+		return fault.E(op, fault.Value, "the totals say "+strconv.Itoa(stated.Rows)+" rows, the file has "+strconv.Itoa(r.rows))
+	}
+	counted := r.Totals()
+	names := make([]string, 0, len(stated.Sums))
+	for name := range stated.Sums {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		i := slices.IndexFunc(r.m.sums, func(c int) bool { return fold(r.m.columns[c]) == fold(name) })
+		if i < 0 {
+			return fault.E(op, fault.Value, "the totals sum the column "+short(name)+", and the mapping does not: list it under sums")
+		}
+		if decimal(stated.Sums[name]).Cmp(r.sums[i]) != 0 {
+			return fault.E(op, fault.Value, "the totals say "+stated.Sums[name]+" for "+short(name)+", the rows come to "+counted.Sums[r.m.columns[r.m.sums[i]]])
+		}
+	}
+	return nil
+}
+
+// Key is what a full extract is remembered by: one resource of one row, and
+// whom it is about.
+type Key struct {
+	Type, Key string
+	Person    []mapped.Identifier
+	Fallback  string
+}
+
+// Keys are the keys of a message's resources.
+func Keys(msg *mapped.Message) []Key {
+	var out []Key
+	for _, r := range msg.Resources {
+		if r.Action != mapped.Put || len(msg.Patients) == 0 {
+			continue
+		}
+		out = append(out, Key{Type: r.Type, Key: r.Key, Person: msg.Patients[0].Identifiers, Fallback: msg.Patients[0].Fallback})
+	}
+	return out
+}
+
+// Vanished are messages that take back what a full extract held before and
+// does not hold now, one for each resource, in the order of before.
+func (m *Mapping) Vanished(before, now []Key) []*mapped.Message {
+	there := make(map[[2]string]bool, len(now))
+	for _, k := range now {
+		there[[2]string{k.Type, k.Key}] = true
+	}
+	var out []*mapped.Message
+	for _, k := range before {
+		if there[[2]string{k.Type, k.Key}] {
+			continue
+		}
+		out = append(out, &mapped.Message{Event: "CSV " + m.Name + " vanished",
+			Patients:  []mapped.Patient{{Identifiers: k.Person, Fallback: k.Fallback, Place: "earlier extract"}},
+			Resources: []mapped.Resource{{Type: k.Type, Key: k.Key, Action: mapped.Remove, Place: "earlier extract"}}})
+	}
+	return out
+}
+
+// Value is what stands at a place, and its row's bytes in the text.
+type Value struct {
+	Text       string
+	Start, End int
+}
+
+// At is what stands at a place of a text in UTF-8: a whole file, or one row
+// with its header as Raw gave it, whose first row stood on that line (2 of a
+// whole file). false where nothing does. "row 7" alone is the row.
+func At(text []byte, line int, where string) (Value, bool) {
+	row, column, isCell := strings.Cut(where, ", column ")
+	n, err := strconv.Atoi(strings.TrimPrefix(row, "row "))
+	if err != nil || !strings.HasPrefix(row, "row ") {
+		return Value{}, false
+	}
+	s := scanner{text: text, line: 1, delimiter: delimiterOf(text)}
+	if ok, err := s.next(); !ok || err != nil {
+		return Value{}, false
+	}
+	cell := -1
+	for i, c := range s.cells {
+		if string(c) == column && cell < 0 {
+			cell = i
+		}
+	}
+	if line > 2 {
+		s.line = line
+	}
+	for {
+		ok, err := s.next()
+		if !ok || err != nil || s.first > n {
+			return Value{}, false
+		}
+		if s.first != n {
+			continue
+		}
+		if !isCell {
+			return Value{Text: string(s.text[s.begin:s.end]), Start: s.begin, End: s.end}, true
+		}
+		if cell < 0 || cell >= len(s.cells) {
+			return Value{}, false
+		}
+		return Value{Text: string(s.cells[cell]), Start: s.begin, End: s.end}, true
+	}
+}
