@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -237,5 +241,88 @@ func BenchmarkParse(b *testing.B) {
 		if _, err := Parse(in); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// allowed are the tags that a page may be given.
+var allowed = []string{"p", "br", "sub", "sup", "ul", "ol", "li", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td",
+	"b", "i", "u", "pre", "hr", "blockquote", "h4", "h5", "div", "a", "small"}
+
+// The narrative of every document of the test material: only what a page may
+// be given, each tag closed, and no text lost.
+func TestNarrativeMaterial(t *testing.T) {
+	root := filepath.Join("..", "..", "shared", "material")
+	if _, err := os.Stat(root); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("the test material is not beside the repository")
+		}
+		t.Skip("left out: the test material (../shared/material) is not beside the repository")
+	}
+	documents, sections, attachments := 0, 0, 0
+	for _, set := range []string{"ccda-hl7", "nhs-111-cda", "nhs-itk-correspondence"} {
+		err := filepath.WalkDir(filepath.Join(root, set), func(p string, e fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(p, ".xml") {
+				return err
+			}
+			in, err := os.ReadFile(p)
+			if err != nil {
+				return err
+			}
+			d, err := Parse(in)
+			if err != nil {
+				return nil
+			}
+			documents++
+			n := d.Narrative()
+			attachments += len(n.Attachments)
+			for _, s := range n.Sections {
+				sections++
+				balanced(t, p, s.HTML)
+				if v, ok := d.At(s.Place); !ok || !strings.HasPrefix(string(d.Text[v.Start:]), "<") {
+					t.Errorf("%s: %s is not there", p, s.Place)
+				}
+			}
+			for _, f := range n.Facts {
+				if _, ok := d.At(f.Place); !ok {
+					t.Errorf("%s: %s is not at %s", p, f.Label, f.Place)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := [3]int{documents, sections, attachments}, [3]int{41, 297, 11}; got != want {
+		t.Errorf("documents, sections and attachments: %v, want %v", got, want)
+	}
+}
+
+func balanced(t *testing.T, name, html string) {
+	t.Helper()
+	var open []string
+	for rest := html; ; {
+		_, after, found := strings.Cut(rest, "<")
+		if !found {
+			break
+		}
+		tag, next, _ := strings.Cut(after, ">")
+		rest = next
+		word, _, _ := strings.Cut(strings.TrimPrefix(tag, "/"), " ")
+		switch {
+		case !slices.Contains(allowed, word):
+			t.Errorf("%s: a page may not be given <%s>", name, tag)
+		case word == "br" || word == "hr":
+		case tag[0] != '/':
+			open = append(open, word)
+		case len(open) == 0 || open[len(open)-1] != word:
+			t.Errorf("%s: <%s> closes nothing", name, tag)
+			return
+		default:
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) > 0 {
+		t.Errorf("%s: %v is not closed", name, open)
 	}
 }

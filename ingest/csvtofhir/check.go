@@ -104,35 +104,63 @@ type Key struct {
 	Fallback  string
 }
 
-// Keys are the keys of a message's resources.
-func Keys(msg *mapped.Message) []Key {
-	var out []Key
-	for _, r := range msg.Resources {
-		if r.Action != mapped.Put || len(msg.Patients) == 0 {
+// remember notes the keys of a row of a full extract, before anything else in
+// the row can be found wanting: a row that is refused has not vanished.
+func (r *Reader) remember(line int) error {
+	if !r.m.Full {
+		return nil
+	}
+	var twice error
+	for i := range r.m.rows {
+		row := &r.m.rows[i]
+		if !r.applies(row) {
 			continue
 		}
-		out = append(out, Key{Type: r.Type, Key: r.Key, Person: msg.Patients[0].Identifiers, Fallback: msg.Patients[0].Fallback})
+		key, _, ok := r.key(row)
+		if !ok {
+			r.unread++
+			continue
+		}
+		id := [2]string{row.typ, key}
+		if before := r.seen[id]; before != 0 && twice == nil {
+			twice = fault.E("csvtofhir.Next", fault.Duplicate, "row "+strconv.Itoa(before)+" has the same key", r.place(line, row.key[0]))
+			continue
+		}
+		r.seen[id] = line
+		r.keys = append(r.keys, Key{Type: row.typ, Key: key, Person: r.numbers(line)})
 	}
-	return out
+	return twice
 }
 
-// Vanished are messages that take back what a full extract held before and
-// does not hold now, one for each resource, in the order of before.
-func (m *Mapping) Vanished(before, now []Key) []*mapped.Message {
-	there := make(map[[2]string]bool, len(now))
-	for _, k := range now {
-		there[[2]string{k.Type, k.Key}] = true
+// Keys are what a full extract holds, refused rows too: to be kept until the
+// next one comes.
+func (r *Reader) Keys() []Key { return r.keys }
+
+// Vanished are messages that take back what the last full extract held (its
+// Keys) and this one, read to its end, does not. Where a row could not be read
+// so far as its key, the trailer does not agree, or the extract is not a full
+// one, it is an error of kind Conflict, and nothing is to be taken back. With a
+// sidecar, Check first.
+func (r *Reader) Vanished(before []Key) ([]*mapped.Message, error) {
+	const op = "csvtofhir.Vanished"
+	switch {
+	case !r.m.Full:
+		return nil, fault.E(op, fault.Conflict, "the extract does not hold everything, so nothing can vanish from it")
+	case !r.ended || r.unread > 0:
+		return nil, fault.E(op, fault.Conflict, "not every row could be read: nothing is taken back until a whole extract comes")
+	case r.m.trailer != nil && r.Check(nil) != nil:
+		return nil, fault.E(op, fault.Conflict, "the totals do not agree: nothing is taken back until a whole extract comes")
 	}
 	var out []*mapped.Message
 	for _, k := range before {
-		if there[[2]string{k.Type, k.Key}] {
+		if r.seen[[2]string{k.Type, k.Key}] != 0 || len(k.Person) == 0 && k.Fallback == "" {
 			continue
 		}
-		out = append(out, &mapped.Message{Event: "CSV " + m.Name + " vanished",
+		out = append(out, &mapped.Message{Event: "CSV " + r.m.Name + " vanished",
 			Patients:  []mapped.Patient{{Identifiers: k.Person, Fallback: k.Fallback, Place: "earlier extract"}},
 			Resources: []mapped.Resource{{Type: k.Type, Key: k.Key, Action: mapped.Remove, Place: "earlier extract"}}})
 	}
-	return out
+	return out, nil
 }
 
 // Value is what stands at a place, and its row's bytes in the text.

@@ -248,29 +248,44 @@ func TestTotals(t *testing.T) {
 	}
 }
 
-// G19: what vanishes from a full extract is taken back.
+// G19: what vanishes from a full extract is taken back; what is refused has
+// not vanished, and what can't be read takes nothing back.
 func TestVanished(t *testing.T) {
 	m := mapping(t, small+"full: true\n")
-	keys := func(rows string) []Key {
-		var out []Key
+	read := func(rows string) *Reader {
 		r := reader(t, m, head+rows)
 		for {
-			msg, _, err := r.Next()
-			if err == io.EOF {
-				return out
+			if _, _, err := r.Next(); err == io.EOF {
+				return r
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			out = append(out, Keys(msg)...)
 		}
 	}
-	gone := m.Vanished(keys("1,9991234519,A,,,,,,,\n2,,B,,,,,,,\n3,,C,,,,,,,\n"), keys("2,,B,,,,,,,\n"))
-	if len(gone) != 2 || gone[0].Resources[0].Key != "small|1" || gone[0].Resources[0].Action != mapped.Remove ||
+	before := read("1,9991234519,A,,,,,,,\n2,,B,,,,,,,\n3,,C,,,,,,,\n").Keys()
+	gone, err := read("2,,B,,,not a day,,,,\n").Vanished(before)
+	if err != nil || len(gone) != 2 || gone[0].Resources[0].Key != "small|1" || gone[0].Resources[0].Action != mapped.Remove ||
 		gone[0].Patients[0].Identifiers[1].Value != "9991234519" || gone[1].Resources[0].Key != "small|3" {
-		t.Errorf("%+v", gone)
+		t.Errorf("%v %+v", err, gone)
 	}
-	r := reader(t, m, head+"1,,A,,,,,,,\n1,,A,,,,,,,\n")
+	for name, rows := range map[string]string{"a short row": "2,,B\n", "a broken quote": "2,,\"B\n", "no key": ",,B,,,,,,,\n"} {
+		if gone, err := read(rows).Vanished(before); !fault.Is(err, fault.Conflict) || gone != nil {
+			t.Errorf("%s: %v, %d taken back", name, err, len(gone))
+		}
+	}
+	cut := reader(t, mapping(t, small+"full: true\ntotals: {trailer: END, rows: 2}\n"), head+"2,,B,,,,,,,\n")
+	for err = nil; err != io.EOF; {
+		_, _, err = cut.Next()
+	}
+	if _, err := cut.Vanished(before); !fault.Is(err, fault.Conflict) {
+		t.Error("cut off:", err)
+	}
+	r := reader(t, m, head+"2,,B,,,,,,,\n")
+	if _, err := r.Vanished(before); !fault.Is(err, fault.Conflict) {
+		t.Error("before the end:", err)
+	}
+	if _, err := reader(t, mapping(t, small), head).Vanished(before); !fault.Is(err, fault.Conflict) {
+		t.Error("an extract of changes:", err)
+	}
+	r = reader(t, m, head+"1,,A,,,,,,,\n1,,A,,,,,,,\n")
 	_, _, _ = r.Next()
 	if _, _, err := r.Next(); !fault.Is(err, fault.Duplicate) || !strings.Contains(err.Error(), "row 2 has the same key") {
 		t.Error(err)

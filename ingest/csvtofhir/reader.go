@@ -25,9 +25,12 @@ type Reader struct {
 	cells   []int    // by column of the mapping: its cell in a row, -1 where it is missing
 	rows    int
 	sums    []*big.Rat
-	stated  *Totals // what the trailer says
-	trailed int     // line of the trailer
-	seen    map[string]int
+	stated  *Totals           // what the trailer says
+	trailed int               // line of the trailer
+	seen    map[[2]string]int // of a full extract, the line of each key
+	keys    []Key             // of a full extract, in order
+	unread  int               // rows whose key could not be read
+	ended   bool
 }
 
 // NewReader finds the character set, the delimiter and the columns of a file.
@@ -42,7 +45,7 @@ func NewReader(m *Mapping, file []byte, source nhs.Source) (*Reader, error) {
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	r := &Reader{m: m, source: source, scan: scanner{text: text, delimiter: m.delimiter, line: 1}, seen: map[string]int{}}
+	r := &Reader{m: m, source: source, scan: scanner{text: text, delimiter: m.delimiter, line: 1}, seen: map[[2]string]int{}}
 	if r.scan.delimiter == 0 {
 		r.scan.delimiter = delimiterOf(bytes.TrimLeft(text, "\r\n"))
 	}
@@ -91,8 +94,10 @@ func (r *Reader) Next() (*mapped.Message, int, error) {
 		line := r.scan.first
 		switch {
 		case err != nil:
+			r.unread++
 			return nil, line, err
 		case !ok:
+			r.ended = true
 			return nil, 0, io.EOF
 		case r.stated != nil:
 			return nil, line, fault.E(op, fault.Structure, "a row after the trailer", rowPlace(line))
@@ -105,6 +110,7 @@ func (r *Reader) Next() (*mapped.Message, int, error) {
 		}
 		r.rows++
 		if n := len(r.scan.cells); n != len(r.header) {
+			r.unread++
 			return nil, line, fault.E(op, fault.Structure, "the row has "+strconv.Itoa(n)+" cells and the header "+strconv.Itoa(len(r.header))+
 				": a delimiter within a cell needs quotes around it", rowPlace(line))
 		}
@@ -160,6 +166,10 @@ func (r *Reader) place(line, column int) string {
 
 func (r *Reader) message(line int) (*mapped.Message, error) {
 	const op = "csvtofhir.Next"
+	mark := len(r.keys)
+	if err := r.remember(line); err != nil {
+		return nil, err
+	}
 	for i, must := range r.m.required {
 		if must && r.cell(i) == "" {
 			return nil, fault.E(op, fault.Required, "the column is empty, and the mapping requires it", r.place(line, i))
@@ -178,6 +188,9 @@ func (r *Reader) message(line int) (*mapped.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := mark; i < len(r.keys); i++ {
+		r.keys[i].Fallback = p.Fallback
+	}
 	msg := &mapped.Message{Event: "CSV " + r.m.Name, Patients: []mapped.Patient{p}}
 	for i := range r.m.rows {
 		if err := r.resource(msg, i, line); err != nil {
@@ -189,33 +202,18 @@ func (r *Reader) message(line int) (*mapped.Message, error) {
 
 // person is whom the row is about.
 func (r *Reader) person(line int) (mapped.Patient, error) {
-	who := &r.m.person
 	p := mapped.Patient{Place: rowPlace(line)}
 	body := fhir.Object{"resourceType": "Patient"}
+	p.Identifiers = r.numbers(line)
 	var ids []any
-	add := func(id mapped.Identifier) {
-		p.Origins = append(p.Origins, mapped.Origin{Element: "identifier[" + strconv.Itoa(len(ids)) + "].value", Place: id.Place})
+	for i, id := range p.Identifiers {
+		p.Origins = append(p.Origins, mapped.Origin{Element: "identifier[" + strconv.Itoa(i) + "].value", Place: id.Place})
 		ids = append(ids, fhir.Object{"system": id.System, "value": id.Value})
-		p.Identifiers = append(p.Identifiers, id)
-	}
-	if who.localID >= 0 {
-		if s := r.cell(who.localID); s != "" {
-			add(mapped.Identifier{System: mapped.LocalSystem(string(r.source), who.authority), Value: s, Place: r.place(line, who.localID)})
-		}
-	}
-	if who.nhsNumber >= 0 {
-		if s := r.cell(who.nhsNumber); s != "" {
-			if n, err := nhs.ParseNumber(s); err == nil {
-				s = n.Digits()
-			}
-			add(mapped.Identifier{System: nhs.NumberSystem, Value: s, Place: r.place(line, who.nhsNumber),
-				Verified: who.status >= 0 && who.traced[fold(r.cell(who.status))]})
-		}
 	}
 	if len(ids) > 0 {
 		body["identifier"] = ids
 	}
-	origins, err := r.fill(body, who.assertions, line)
+	origins, err := r.fill(body, r.m.person.assertions, line)
 	if err != nil {
 		return p, err
 	}
@@ -233,18 +231,40 @@ func (r *Reader) person(line int) (mapped.Patient, error) {
 	return p, nil
 }
 
-// resource adds the i-th resource of the row.
-func (r *Reader) resource(msg *mapped.Message, i, line int) error {
-	const op = "csvtofhir.Next"
-	row := &r.m.rows[i]
-	if row.when.set && !row.when.values[fold(r.cell(row.when.column))] {
-		return nil
+// numbers are what the row's person goes by, the source's own first.
+func (r *Reader) numbers(line int) []mapped.Identifier {
+	who := &r.m.person
+	var out []mapped.Identifier
+	if who.localID >= 0 {
+		if s := r.cell(who.localID); s != "" {
+			out = append(out, mapped.Identifier{System: mapped.LocalSystem(string(r.source), who.authority), Value: s, Place: r.place(line, who.localID)})
+		}
 	}
-	key := r.m.Name
+	if who.nhsNumber >= 0 {
+		if s := r.cell(who.nhsNumber); s != "" {
+			if n, err := nhs.ParseNumber(s); err == nil {
+				s = n.Digits()
+			}
+			out = append(out, mapped.Identifier{System: nhs.NumberSystem, Value: s, Place: r.place(line, who.nhsNumber),
+				Verified: who.status >= 0 && who.traced[fold(r.cell(who.status))]})
+		}
+	}
+	return out
+}
+
+// applies says whether a row makes this resource.
+func (r *Reader) applies(row *rowResource) bool {
+	return !row.when.set || row.when.values[fold(r.cell(row.when.column))]
+}
+
+// key is what the source knows the resource by; ok is false, with the empty
+// column, where the row does not say.
+func (r *Reader) key(row *rowResource) (key string, column int, ok bool) {
+	key = r.m.Name
 	for _, c := range row.key {
 		s := r.cell(c)
 		if s == "" {
-			return fault.E(op, fault.Required, "the column is empty, and the row is known by it", r.place(line, c))
+			return "", c, false
 		}
 		if c == r.m.person.nhsNumber {
 			// A key is no place for the number itself.
@@ -253,11 +273,19 @@ func (r *Reader) resource(msg *mapped.Message, i, line int) error {
 		}
 		key += "|" + s
 	}
-	if r.m.Full {
-		if before, twice := r.seen[row.typ+"|"+key]; twice {
-			return fault.E(op, fault.Duplicate, "row "+strconv.Itoa(before)+" has the same key", r.place(line, row.key[0]))
-		}
-		r.seen[row.typ+"|"+key] = line
+	return key, 0, true
+}
+
+// resource adds the i-th resource of the row.
+func (r *Reader) resource(msg *mapped.Message, i, line int) error {
+	const op = "csvtofhir.Next"
+	row := &r.m.rows[i]
+	if !r.applies(row) {
+		return nil
+	}
+	key, column, ok := r.key(row)
+	if !ok {
+		return fault.E(op, fault.Required, "the column is empty, and the row is known by it", r.place(line, column))
 	}
 	out := mapped.Resource{Type: row.typ, Key: key, Patient: 0, Place: rowPlace(line)}
 	if row.remove.set && row.remove.values[fold(r.cell(row.remove.column))] {
