@@ -39,7 +39,7 @@ func (e *Element) html(b *strings.Builder) {
 		}
 		return
 	}
-	if unseen[e.Name] {
+	if unseen[e.Name] || e.Name == "caption" && e.parent.Name == "list" {
 		return
 	}
 	if e.Name == "list" {
@@ -50,36 +50,10 @@ func (e *Element) html(b *strings.Builder) {
 			b.WriteString("</b></p>")
 		}
 	}
-	name := htmlName[e.Name]
-	href := ""
-	switch {
-	case e.Name == "list" && e.Attr("listType") == "ordered":
-		name = "ol"
-	case e.Name == "caption" && e.parent.Name == "list":
-		return
-	case e.Name == "caption" && e.parent.Name != "table":
-		name = "b"
-	case name == "a":
-		if href = safeLink(e.Attr("href")); href == "" {
-			name = ""
-		}
-	}
+	name, href := e.tag()
 	styles := e.styles()
 	if name != "" {
-		b.WriteString("<" + name)
-		if href != "" {
-			b.WriteString(` href="`)
-			escape(b, href)
-			b.WriteString(`" rel="noopener noreferrer"`)
-		}
-		if name == "td" || name == "th" {
-			e.span(b, "colspan")
-			e.span(b, "rowspan")
-			if s := e.Attr("scope"); s == "row" || s == "col" {
-				b.WriteString(` scope="` + s + `"`)
-			}
-		}
-		b.WriteByte('>')
+		e.open(b, name, href)
 		if name == "br" || name == "hr" {
 			return
 		}
@@ -94,6 +68,41 @@ func (e *Element) html(b *strings.Builder) {
 	if name != "" {
 		b.WriteString("</" + name + ">")
 	}
+}
+
+// tag is the HTML element that it becomes, "" for none, and, of a link, where
+// it leads.
+func (e *Element) tag() (name, href string) {
+	name = htmlName[e.Name]
+	switch {
+	case e.Name == "list" && e.Attr("listType") == "ordered":
+		return "ol", ""
+	case e.Name == "caption" && e.parent.Name != "table":
+		return "b", ""
+	case name == "a":
+		if href = safeLink(e.Attr("href")); href == "" {
+			return "", ""
+		}
+	}
+	return name, href
+}
+
+// open writes the start tag.
+func (e *Element) open(b *strings.Builder, name, href string) {
+	b.WriteString("<" + name)
+	if href != "" {
+		b.WriteString(` href="`)
+		escape(b, href)
+		b.WriteString(`" rel="noopener noreferrer"`)
+	}
+	if name == "td" || name == "th" {
+		e.span(b, "colspan")
+		e.span(b, "rowspan")
+		if s := e.Attr("scope"); s == "row" || s == "col" {
+			b.WriteString(` scope="` + s + `"`)
+		}
+	}
+	b.WriteByte('>')
 }
 
 func (e *Element) inner(b *strings.Builder) {
