@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"cmp"
 	"encoding/base64"
 	"slices"
 	"strconv"
@@ -132,10 +133,7 @@ func (b *bundle) problem(i int, when time.Time) {
 func (b *bundle) medicine(i int, when time.Time) {
 	s := b.s
 	m := s.gp.medicines[i]
-	code := fhir.Concept(m.d.name, fhir.Coding(sctSystem, m.d.sct, m.d.name))
-	if m.d.sct == "" {
-		code = fhir.Concept(m.d.name)
-	}
+	code := m.d.concept()
 	dose := fhir.Object{"text": m.d.dose, "route": fhir.Concept("", fhir.Coding(sctSystem, "26643006", "Oral"))}
 	if m.d.unit == "puff" || m.d.unit == "" {
 		delete(dose, "route")
@@ -191,6 +189,14 @@ func (b *bundle) medicine(i int, when time.Time) {
 		st["meta"] = labelled("R", "hiv-sti")
 	}
 	b.put("MedicationStatement", b.id("s", i), "MedicationStatement", st)
+}
+
+// concept is the medicine's words, with its code where it has one.
+func (d *drug) concept() fhir.Object {
+	if d.code == "" {
+		return fhir.Concept(d.name)
+	}
+	return fhir.Concept(d.name, fhir.Coding(sctSystem, d.code, cmp.Or(d.substance, d.name)))
 }
 
 func dosage(d *drug) fhir.Object {

@@ -20,7 +20,7 @@ func (s *story) care(from time.Time, p float64, what string) {
 	x := s.known(o)
 	s.bookings++
 	id := "PKG" + pad(s.p.index, 7) + pad(s.bookings, 2)
-	hours := itoa(s.between(3, 28))
+	hours := s.between(3, 28)
 	provider := oneOf(s.dice, []string{"Riverside Homecare", "Kindly Care Ltd", "Albion Support", "Three Bridges Care"})
 	worker := clinician(o, s.between(1, 6))
 	src := s.source(o, "ASC")
@@ -29,15 +29,18 @@ func (s *story) care(from time.Time, p float64, what string) {
 		days = 42
 	}
 	end := from.AddDate(0, 0, days)
-	tell := func(on time.Time, hours, end, status string) {
-		s.row(src, x, "social-care-packages", on, id, what, provider, hours, ukDate(from), end, status, worker.given+" "+worker.family)
+	tell := func(on time.Time, end, status string) {
+		s.row(src, x, "social-care-packages", id, on, hours*24, what, itoa(max(1, hours/3))+" visits a week", itoa(hours), itoa(hours*24), provider, "Adult social care", worker.given+" "+worker.family,
+			ukDate(from.AddDate(0, 0, -7)), ukDate(from), end, status, "")
 	}
-	tell(from, hours, "", "Active")
+	tell(from, "", "active")
 	if change := from.AddDate(0, 4, 0); change.Before(end) && s.within(change) && s.chance(.4) {
-		tell(change, itoa(s.between(5, 35)), "", "Active")
+		hours += s.between(2, 8)
+		tell(change, "", "active")
 	}
 	if s.within(end) {
-		tell(end, hours, ukDate(end), "Ended")
+		tell(end, ukDate(end), "ended")
+		s.gone(src, "social-care-packages", id, end.AddDate(0, 0, 60))
 	}
 }
 
@@ -74,12 +77,14 @@ func (s *story) community(from time.Time, service string, why *concept) {
 	visits := oneOf(s.dice, []string{"Daily", "Twice a week", "Weekly", "Monthly"})
 	end := from.AddDate(0, 0, s.between(30, 400))
 	if code == "NX1" || code == "RPG" {
+		gp := clinician(s.p.practice, 0)
 		tell := func(on time.Time, done, status string) {
-			s.row(src, x, "community-caseload", on, id, service, ukDate(from), why.sct, why.term, visits, nurse.given+" "+nurse.family, status, done)
+			s.row(src, x, "community-caseload", id, on, 0, service, "routine", why.term+", "+visits, ukDate(from.AddDate(0, 0, -4)), "Dr "+gp.family, ukDate(from), done, nurse.given+" "+nurse.family, o.Name, status)
 		}
-		tell(from, "", "Open")
+		tell(from, "", "open")
 		if s.within(end) {
-			tell(end, ukDate(end), "Discharged")
+			tell(end, ukDate(end), "discharged")
+			s.gone(src, "community-caseload", id, end.AddDate(0, 0, 60))
 		}
 		return
 	}
@@ -159,12 +164,19 @@ func (s *story) hospiceCare(from, until time.Time) {
 	src := s.source(o, "EPR")
 	nurse := clinician(o, s.between(0, 5))
 	if code == "8HX02" {
-		tell := func(on time.Time, status, end string) {
-			s.row(src, x, "hospice-caseload", on, "REF"+pad(s.p.index, 7), ukDate(from), cPalliative.sct, "Palliative care", place, "Not for attempted CPR", ukDate(from), nurse.given+" "+nurse.family, status, end)
+		id := "REF" + pad(s.p.index, 7)
+		akps := itoa(10 * s.between(2, 6))
+		setting := map[string]string{"Hospice": "inpatient"}[place]
+		if setting == "" {
+			setting = "community"
 		}
-		tell(from, "Active", "")
+		tell := func(on time.Time, status, end string) {
+			s.row(src, x, "hospice-caseload", id, on, 0, setting, ukDate(from), end, "Palliative care", nurse.given+" "+nurse.family, o.Name, status, "yes", ukDate(from), akps, "yes", ukDate(from), "3")
+		}
+		tell(from, "active", "")
 		if !s.p.died.IsZero() {
-			tell(s.p.died.Add(-time.Minute), "Died", ukDate(s.p.died))
+			tell(s.p.died, "died", ukDate(s.p.died))
+			s.gone(src, "hospice-caseload", id, s.p.died.AddDate(0, 0, 30))
 		}
 		return
 	}

@@ -113,74 +113,76 @@ var (
 	cHerniaRepair    = &concept{"44558001", "Repair of inguinal hernia", "T20"}
 )
 
-// drug is a medicine as it is prescribed. Its code is that of the product
-// where one was looked up, else of the substance, both SNOMED CT.
+// drug is a medicine as it is prescribed. Its code is that of the product in
+// the dictionary of medicines and devices where one was looked up, else that
+// of the substance in SNOMED CT, which then is named.
 type drug struct {
-	sct, name string
-	dose      string
-	times     int    // a day; 0 as needed
-	amount    string // of one dose: number
-	unit      string // and UCUM unit or form
-	quantity  string
+	code, substance string
+	name            string
+	dose            string
+	times           int    // a day; 0 as needed
+	amount          string // of one dose: number
+	unit            string // and UCUM unit or form
+	quantity        string
 }
 
 var (
-	dRamipril5   = &drug{"386872004", "Ramipril 5mg capsules", "One capsule daily", 1, "5", "mg", "28 capsule"}
-	dRamipril25  = &drug{"386872004", "Ramipril 2.5mg capsules", "One capsule daily", 1, "2.5", "mg", "28 capsule"}
-	dAmlodipine  = &drug{"386864001", "Amlodipine 5mg tablets", "One tablet daily", 1, "5", "mg", "28 tablet"}
-	dAmlodipine1 = &drug{"386864001", "Amlodipine 10mg tablets", "One tablet daily", 1, "10", "mg", "28 tablet"}
-	dLosartan    = &drug{"373567002", "Losartan 50mg tablets", "One tablet daily", 1, "50", "mg", "28 tablet"}
-	dBisoprolol  = &drug{"386868003", "Bisoprolol 2.5mg tablets", "One tablet in the morning", 1, "2.5", "mg", "28 tablet"}
-	dFurosemide  = &drug{"317972000", "Furosemide 40mg tablets", "One tablet in the morning", 1, "40", "mg", "28 tablet"}
-	dFurosemide8 = &drug{"317972000", "Furosemide 40mg tablets", "Two tablets in the morning", 1, "80", "mg", "56 tablet"}
-	dSpirono     = &drug{"387078006", "Spironolactone 25mg tablets", "One tablet daily", 1, "25", "mg", "28 tablet"}
-	dDapa        = &drug{"703680009", "Dapagliflozin 10mg tablets", "One tablet daily", 1, "10", "mg", "28 tablet"}
-	dApixaban    = &drug{"698090000", "Apixaban 5mg tablets", "One tablet twice a day", 2, "5", "mg", "56 tablet"}
-	dWarfarin    = &drug{"372756006", "Warfarin 1mg tablets", "As directed, by INR", 1, "", "", "28 tablet"}
-	dAspirin     = &drug{"387458008", "Aspirin 75mg dispersible tablets", "One tablet daily", 1, "75", "mg", "28 tablet"}
-	dClopidogrel = &drug{"386952008", "Clopidogrel 75mg tablets", "One tablet daily", 1, "75", "mg", "28 tablet"}
-	dAtorva20    = &drug{"373444002", "Atorvastatin 20mg tablets", "One tablet at night", 1, "20", "mg", "28 tablet"}
-	dAtorva80    = &drug{"373444002", "Atorvastatin 80mg tablets", "One tablet at night", 1, "80", "mg", "28 tablet"}
-	dMetformin   = &drug{"325278007", "Metformin 500mg tablets", "Two tablets twice a day with food", 2, "1000", "mg", "112 tablet"}
-	dGlargine    = &drug{"400780006", "Insulin glargine 100units/ml solution for injection 3ml cartridges", "As directed, once a day", 1, "", "", "5 cartridge"}
-	dSalbutamol  = &drug{"39113611000001102", "Salbutamol 100micrograms/dose inhaler CFC free", "Two puffs when needed", 0, "2", "puff", "1 inhaler"}
-	dClenil      = &drug{"116574000", "Beclometasone 100micrograms/dose inhaler CFC free", "Two puffs twice a day", 2, "2", "puff", "1 inhaler"}
-	dTiotropium  = &drug{"", "Tiotropium bromide 2.5micrograms/dose inhaler", "Two puffs once a day", 1, "2", "puff", "1 inhaler"}
-	dPrednisolon = &drug{"325427002", "Prednisolone 5mg tablets", "Six tablets in the morning for 5 days", 1, "30", "mg", "30 tablet"}
-	dSertraline  = &drug{"372594008", "Sertraline 50mg tablets", "One tablet daily", 1, "50", "mg", "28 tablet"}
-	dSertraline1 = &drug{"372594008", "Sertraline 100mg tablets", "One tablet daily", 1, "100", "mg", "28 tablet"}
-	dCitalopram  = &drug{"321987003", "Citalopram 20mg tablets", "One tablet daily", 1, "20", "mg", "28 tablet"}
-	dMirtazapine = &drug{"386847004", "Mirtazapine 15mg tablets", "One tablet at night", 1, "15", "mg", "28 tablet"}
-	dOlanzapine  = &drug{"386849001", "Olanzapine 10mg tablets", "One tablet at night", 1, "10", "mg", "28 tablet"}
-	dLithium     = &drug{"", "Lithium carbonate 400mg modified-release tablets", "Two tablets at night", 1, "800", "mg", "56 tablet"}
-	dDonepezil   = &drug{"386855006", "Donepezil 10mg tablets", "One tablet at night", 1, "10", "mg", "28 tablet"}
-	dLevetir     = &drug{"387000003", "Levetiracetam 500mg tablets", "One tablet twice a day", 2, "500", "mg", "56 tablet"}
-	dLamotrigine = &drug{"387562000", "Lamotrigine 100mg tablets", "One tablet twice a day", 2, "100", "mg", "56 tablet"}
-	dMethotrexat = &drug{"387381009", "Methotrexate 2.5mg tablets", "Six tablets once a week, on the same day", 0, "15", "mg", "24 tablet"}
-	dFolic       = &drug{"63718003", "Folic acid 5mg tablets", "One tablet once a week, not on the methotrexate day", 0, "5", "mg", "4 tablet"}
-	dAlendronate = &drug{"", "Alendronic acid 70mg tablets", "One tablet once a week", 0, "70", "mg", "4 tablet"}
-	dLevothyrox  = &drug{"710809001", "Levothyroxine sodium 100microgram tablets", "One tablet in the morning", 1, "100", "ug", "28 tablet"}
-	dTamoxifen   = &drug{"373345002", "Tamoxifen 20mg tablets", "One tablet daily", 1, "20", "mg", "28 tablet"}
-	dOmeprazole  = &drug{"387137007", "Omeprazole 20mg gastro-resistant capsules", "One capsule daily", 1, "20", "mg", "28 capsule"}
-	dCoBeneldopa = &drug{"", "Co-beneldopa 25mg/100mg capsules", "One capsule three times a day", 3, "1", "capsule", "84 capsule"}
-	dPenV        = &drug{"372725003", "Phenoxymethylpenicillin 250mg tablets", "One tablet twice a day", 2, "250", "mg", "56 tablet"}
-	dHydroxy     = &drug{"", "Hydroxycarbamide 500mg capsules", "Two capsules daily", 1, "1000", "mg", "56 capsule"}
-	dBiktarvy    = &drug{"", "Bictegravir 50mg / Emtricitabine 200mg / Tenofovir alafenamide 25mg tablets", "One tablet daily", 1, "1", "tablet", "30 tablet"}
-	dIron        = &drug{"", "Ferrous sulfate 200mg tablets", "One tablet daily", 1, "200", "mg", "28 tablet"}
-	dSumatriptan = &drug{"", "Sumatriptan 50mg tablets", "One tablet when needed, at the start of an attack", 0, "50", "mg", "6 tablet"}
-	dEmollient   = &drug{"", "White soft paraffin 50% / Liquid paraffin 50% ointment", "Apply when needed", 0, "", "", "500 g"}
+	dRamipril5   = &drug{"386872004", "Ramipril", "Ramipril 5mg capsules", "One capsule daily", 1, "5", "mg", "28 capsule"}
+	dRamipril25  = &drug{"386872004", "Ramipril", "Ramipril 2.5mg capsules", "One capsule daily", 1, "2.5", "mg", "28 capsule"}
+	dAmlodipine  = &drug{"386864001", "Amlodipine", "Amlodipine 5mg tablets", "One tablet daily", 1, "5", "mg", "28 tablet"}
+	dAmlodipine1 = &drug{"386864001", "Amlodipine", "Amlodipine 10mg tablets", "One tablet daily", 1, "10", "mg", "28 tablet"}
+	dLosartan    = &drug{"373567002", "Losartan", "Losartan 50mg tablets", "One tablet daily", 1, "50", "mg", "28 tablet"}
+	dBisoprolol  = &drug{"386868003", "Bisoprolol", "Bisoprolol 2.5mg tablets", "One tablet in the morning", 1, "2.5", "mg", "28 tablet"}
+	dFurosemide  = &drug{"317972000", "", "Furosemide 40mg tablets", "One tablet in the morning", 1, "40", "mg", "28 tablet"}
+	dFurosemide8 = &drug{"317972000", "", "Furosemide 40mg tablets", "Two tablets in the morning", 1, "80", "mg", "56 tablet"}
+	dSpirono     = &drug{"387078006", "Spironolactone", "Spironolactone 25mg tablets", "One tablet daily", 1, "25", "mg", "28 tablet"}
+	dDapa        = &drug{"703680009", "", "Dapagliflozin 10mg tablets", "One tablet daily", 1, "10", "mg", "28 tablet"}
+	dApixaban    = &drug{"698090000", "Apixaban", "Apixaban 5mg tablets", "One tablet twice a day", 2, "5", "mg", "56 tablet"}
+	dWarfarin    = &drug{"372756006", "Warfarin", "Warfarin 1mg tablets", "As directed, by INR", 1, "", "", "28 tablet"}
+	dAspirin     = &drug{"387458008", "Aspirin", "Aspirin 75mg dispersible tablets", "One tablet daily", 1, "75", "mg", "28 tablet"}
+	dClopidogrel = &drug{"386952008", "Clopidogrel", "Clopidogrel 75mg tablets", "One tablet daily", 1, "75", "mg", "28 tablet"}
+	dAtorva20    = &drug{"373444002", "Atorvastatin", "Atorvastatin 20mg tablets", "One tablet at night", 1, "20", "mg", "28 tablet"}
+	dAtorva80    = &drug{"373444002", "Atorvastatin", "Atorvastatin 80mg tablets", "One tablet at night", 1, "80", "mg", "28 tablet"}
+	dMetformin   = &drug{"325278007", "", "Metformin 500mg tablets", "Two tablets twice a day with food", 2, "1000", "mg", "112 tablet"}
+	dGlargine    = &drug{"400780006", "", "Insulin glargine 100units/ml solution for injection 3ml cartridges", "As directed, once a day", 1, "", "", "5 cartridge"}
+	dSalbutamol  = &drug{"39113611000001102", "", "Salbutamol 100micrograms/dose inhaler CFC free", "Two puffs when needed", 0, "2", "puff", "1 inhaler"}
+	dClenil      = &drug{"116574000", "Beclometasone", "Beclometasone 100micrograms/dose inhaler CFC free", "Two puffs twice a day", 2, "2", "puff", "1 inhaler"}
+	dTiotropium  = &drug{"", "", "Tiotropium bromide 2.5micrograms/dose inhaler", "Two puffs once a day", 1, "2", "puff", "1 inhaler"}
+	dPrednisolon = &drug{"325427002", "", "Prednisolone 5mg tablets", "Six tablets in the morning for 5 days", 1, "30", "mg", "30 tablet"}
+	dSertraline  = &drug{"372594008", "Sertraline", "Sertraline 50mg tablets", "One tablet daily", 1, "50", "mg", "28 tablet"}
+	dSertraline1 = &drug{"372594008", "Sertraline", "Sertraline 100mg tablets", "One tablet daily", 1, "100", "mg", "28 tablet"}
+	dCitalopram  = &drug{"321987003", "", "Citalopram 20mg tablets", "One tablet daily", 1, "20", "mg", "28 tablet"}
+	dMirtazapine = &drug{"386847004", "Mirtazapine", "Mirtazapine 15mg tablets", "One tablet at night", 1, "15", "mg", "28 tablet"}
+	dOlanzapine  = &drug{"386849001", "Olanzapine", "Olanzapine 10mg tablets", "One tablet at night", 1, "10", "mg", "28 tablet"}
+	dLithium     = &drug{"", "", "Lithium carbonate 400mg modified-release tablets", "Two tablets at night", 1, "800", "mg", "56 tablet"}
+	dDonepezil   = &drug{"386855006", "Donepezil", "Donepezil 10mg tablets", "One tablet at night", 1, "10", "mg", "28 tablet"}
+	dLevetir     = &drug{"387000003", "Levetiracetam", "Levetiracetam 500mg tablets", "One tablet twice a day", 2, "500", "mg", "56 tablet"}
+	dLamotrigine = &drug{"387562000", "Lamotrigine", "Lamotrigine 100mg tablets", "One tablet twice a day", 2, "100", "mg", "56 tablet"}
+	dMethotrexat = &drug{"387381009", "Methotrexate", "Methotrexate 2.5mg tablets", "Six tablets once a week, on the same day", 0, "15", "mg", "24 tablet"}
+	dFolic       = &drug{"63718003", "Folic acid", "Folic acid 5mg tablets", "One tablet once a week, not on the methotrexate day", 0, "5", "mg", "4 tablet"}
+	dAlendronate = &drug{"", "", "Alendronic acid 70mg tablets", "One tablet once a week", 0, "70", "mg", "4 tablet"}
+	dLevothyrox  = &drug{"710809001", "Levothyroxine", "Levothyroxine sodium 100microgram tablets", "One tablet in the morning", 1, "100", "ug", "28 tablet"}
+	dTamoxifen   = &drug{"373345002", "Tamoxifen", "Tamoxifen 20mg tablets", "One tablet daily", 1, "20", "mg", "28 tablet"}
+	dOmeprazole  = &drug{"387137007", "Omeprazole", "Omeprazole 20mg gastro-resistant capsules", "One capsule daily", 1, "20", "mg", "28 capsule"}
+	dCoBeneldopa = &drug{"", "", "Co-beneldopa 25mg/100mg capsules", "One capsule three times a day", 3, "1", "capsule", "84 capsule"}
+	dPenV        = &drug{"372725003", "Phenoxymethylpenicillin", "Phenoxymethylpenicillin 250mg tablets", "One tablet twice a day", 2, "250", "mg", "56 tablet"}
+	dHydroxy     = &drug{"", "", "Hydroxycarbamide 500mg capsules", "Two capsules daily", 1, "1000", "mg", "56 capsule"}
+	dBiktarvy    = &drug{"", "", "Bictegravir 50mg / Emtricitabine 200mg / Tenofovir alafenamide 25mg tablets", "One tablet daily", 1, "1", "tablet", "30 tablet"}
+	dIron        = &drug{"", "", "Ferrous sulfate 200mg tablets", "One tablet daily", 1, "200", "mg", "28 tablet"}
+	dSumatriptan = &drug{"", "", "Sumatriptan 50mg tablets", "One tablet when needed, at the start of an attack", 0, "50", "mg", "6 tablet"}
+	dEmollient   = &drug{"", "", "White soft paraffin 50% / Liquid paraffin 50% ointment", "Apply when needed", 0, "", "", "500 g"}
 
-	dAmoxicillin  = &drug{"39732411000001106", "Amoxicillin 500mg capsules", "One capsule three times a day", 3, "500", "mg", "15 capsule"}
-	dDoxycycline  = &drug{"41948311000001104", "Doxycycline 100mg capsules", "Two capsules on the first day, then one daily", 1, "100", "mg", "8 capsule"}
-	dClarithro    = &drug{"41946511000001109", "Clarithromycin 500mg tablets", "One tablet twice a day", 2, "500", "mg", "10 tablet"}
-	dFluclox      = &drug{"39692211000001107", "Flucloxacillin 500mg capsules", "One capsule four times a day", 4, "500", "mg", "28 capsule"}
-	dNitrofur     = &drug{"", "Nitrofurantoin 100mg modified-release capsules", "One capsule twice a day", 2, "100", "mg", "6 capsule"}
-	dParacetamol  = &drug{"322236009", "Paracetamol 500mg tablets", "Two tablets up to four times a day when needed", 0, "1000", "mg", "32 tablet"}
-	dIbuprofen    = &drug{"329653008", "Ibuprofen 400mg tablets", "One tablet three times a day with food", 3, "400", "mg", "24 tablet"}
-	dCodeine      = &drug{"322503009", "Codeine 30mg tablets", "One tablet up to four times a day when needed", 0, "30", "mg", "28 tablet"}
-	dChlorampheni = &drug{"", "Chloramphenicol 1% eye ointment", "Apply four times a day", 4, "", "", "4 g"}
-	dMorphine     = &drug{"36126511000001106", "Morphine 10mg modified-release tablets", "One tablet twice a day", 2, "10", "mg", "56 tablet"}
-	dMidazolam    = &drug{"373476007", "Midazolam 10mg/2ml solution for injection ampoules", "2.5 to 5 mg under the skin when needed for agitation", 0, "2.5", "mg", "10 ampoule"}
+	dAmoxicillin  = &drug{"39732411000001106", "", "Amoxicillin 500mg capsules", "One capsule three times a day", 3, "500", "mg", "15 capsule"}
+	dDoxycycline  = &drug{"41948311000001104", "", "Doxycycline 100mg capsules", "Two capsules on the first day, then one daily", 1, "100", "mg", "8 capsule"}
+	dClarithro    = &drug{"41946511000001109", "", "Clarithromycin 500mg tablets", "One tablet twice a day", 2, "500", "mg", "10 tablet"}
+	dFluclox      = &drug{"39692211000001107", "", "Flucloxacillin 500mg capsules", "One capsule four times a day", 4, "500", "mg", "28 capsule"}
+	dNitrofur     = &drug{"", "", "Nitrofurantoin 100mg modified-release capsules", "One capsule twice a day", 2, "100", "mg", "6 capsule"}
+	dParacetamol  = &drug{"322236009", "", "Paracetamol 500mg tablets", "Two tablets up to four times a day when needed", 0, "1000", "mg", "32 tablet"}
+	dIbuprofen    = &drug{"329653008", "", "Ibuprofen 400mg tablets", "One tablet three times a day with food", 3, "400", "mg", "24 tablet"}
+	dCodeine      = &drug{"322503009", "", "Codeine 30mg tablets", "One tablet up to four times a day when needed", 0, "30", "mg", "28 tablet"}
+	dChlorampheni = &drug{"", "", "Chloramphenicol 1% eye ointment", "Apply four times a day", 4, "", "", "4 g"}
+	dMorphine     = &drug{"36126511000001106", "", "Morphine 10mg modified-release tablets", "One tablet twice a day", 2, "10", "mg", "56 tablet"}
+	dMidazolam    = &drug{"373476007", "Midazolam", "Midazolam 10mg/2ml solution for injection ampoules", "2.5 to 5 mg under the skin when needed for agitation", 0, "2.5", "mg", "10 ampoule"}
 )
 
 // penicillins are those that an allergy to penicillin rules out.

@@ -3,46 +3,63 @@ package synth
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"selda/nhs"
 )
 
-// Extracts: some practices, councils and community services drop a file of
-// rows a month instead of sending messages. Each row stands for one thing as
-// it is on that day, under its own id; a later row of the same id replaces it.
+// Extracts: some practices, councils, community services and a hospice drop
+// files of rows instead of sending messages. Each file is complete as it
+// stands that night; two are kept, a month apart, so that what changed or
+// vanished between them can be seen. Columns and totals are those of the
+// mappings of ingest/csvtofhir that bear the extracts' names.
 
-// row is one line of an extract to be.
+// row is how one thing stands in an extract from a day on.
 type row struct {
 	src     nhs.Source
 	extract string
+	id      string // of the thing
 	on      time.Time
-	cells   []string
+	cells   []string // nil: it is in the extract no longer
+	cost    int      // pounds a week, of the extracts that sum them
 }
 
-// personColumns begin every extract.
-var personColumns = words("nhs_number local_id family_name given_name date_of_birth sex postcode")
-
-// extractColumns are what follows them.
+// extractColumns are the header of each extract: whom it is about, then what.
 var extractColumns = map[string][]string{
-	"gp-problems":          words("problem_id snomed_code problem onset_date end_date status significance recorded_by"),
-	"gp-medications":       words("medication_id code medication dose type start_date end_date last_issue_date status prescriber"),
-	"gp-allergies":         words("allergy_id snomed_code allergy reaction severity recorded_date status"),
-	"social-care-packages": words("package_id package_type provider hours_per_week start_date end_date status social_worker"),
-	"community-caseload":   words("caseload_id service referral_date snomed_code reason frequency clinician status discharge_date"),
-	"hospice-caseload":     words("referral_id referral_date snomed_code diagnosis preferred_place_of_death resuscitation_status respect_date key_worker status end_date"),
+	"gp-problems":          words("nhs_number nhs_number_status patient_id surname forename dob sex problem_id code term status significance onset_date end_date recorded_date recorded_by"),
+	"gp-medications":       words("nhs_number nhs_number_status patient_id surname forename dob sex medication_id dmd_code medicine type dose quantity quantity_unit issues_authorised start_date end_date last_issued status prescriber"),
+	"gp-allergies":         words("nhs_number nhs_number_status patient_id surname forename dob sex allergy_id code term type category criticality reaction severity onset_date recorded_date recorded_by status"),
+	"social-care-packages": words("nhs_number person_id surname forename dob sex postcode service_id service frequency hours_per_week weekly_cost provider team social_worker assessed_date start_date end_date status notes"),
+	"community-caseload":   words("nhs_number nhs_number_status patient_id surname forename dob sex postcode referral_id team priority reason referral_date referred_by start_date end_date key_worker provider status"),
+	"hospice-caseload":     words("nhs_number hospice_number surname forename dob sex referral_id setting start_date end_date main_diagnosis key_worker hospice status has_akps akps_date akps has_phase phase_date phase"),
 }
 
-// row adds a line about the person as a source has them.
-func (s *story) row(src nhs.Source, known *identity, extract string, on time.Time, cells ...string) {
+// row says how a thing of the person stands from a day on.
+func (s *story) row(src nhs.Source, known *identity, extract, id string, on time.Time, cost int, cells ...string) {
 	s.used(src, known.number)
 	if s.silent {
 		return
 	}
 	x := known.as(on)
-	person := []string{x.nhs, x.number, x.family, x.given, ukDate(x.born), string(x.sex), s.p.home.postcode}
-	s.rows = append(s.rows, row{src, extract, on, append(person, cells...)})
+	person := make([]string, 0, 20)
+	person = append(person, x.nhs)
+	if strings.HasPrefix(extract, "gp-") || extract == "community-caseload" {
+		person = append(person, map[bool]string{true: "01", false: "02"}[x.traced])
+	}
+	person = append(person, x.number, x.family, x.given, ukDate(x.born), string(x.sex))
+	if extract == "social-care-packages" || extract == "community-caseload" {
+		person = append(person, s.p.home.postcode)
+	}
+	s.rows = append(s.rows, row{src, extract, id, on, append(append(person, id), cells...), cost})
+}
+
+// gone takes a thing out of the extract from a day on.
+func (s *story) gone(src nhs.Source, extract, id string, on time.Time) {
+	if !s.silent {
+		s.rows = append(s.rows, row{src: src, extract: extract, id: id, on: on})
+	}
 }
 
 // extracts writes the practice's record as rows: problems, medicines and
@@ -65,121 +82,168 @@ func (s *story) extracts() {
 		doctor := me.title + " " + me.given + " " + me.family
 		switch e.kind {
 		case isProblem:
-			d := s.gp.problems[e.i]
-			status, end := "Active", ""
-			if d.past || d.over(on) {
-				status = "Past"
-			}
-			if d.over(on) {
-				end = ukDate(d.end)
-			}
-			if !d.wrong.IsZero() && !on.Before(d.wrong) {
-				status = "Entered in error"
-			}
-			if !d.sensitive { // such extracts leave restricted codes out
-				s.row(src, x, "gp-problems", on, "P"+itoa(e.i+1), d.c.sct, d.c.term, ukDate(d.onset), end, status, map[bool]string{true: "Minor", false: "Major"}[d.minor], doctor)
-			}
+			s.problemRow(src, x, e.i, on, doctor)
 		case isMedicine:
-			m := s.gp.medicines[e.i]
-			if m.why == cHIV {
-				continue
-			}
-			status, end, kind := "Active", "", "Repeat"
-			if !m.repeat {
-				kind = "Acute"
-			}
-			if !m.end.IsZero() && !on.Before(m.end) {
-				status, end = "Stopped", ukDate(m.end)
-			}
-			s.row(src, x, "gp-medications", on, "M"+itoa(e.i+1), m.d.sct, m.d.name, m.d.dose, kind, ukDate(m.start), end, ukDate(lastIssued(m, on)), status, doctor)
+			s.medicineRow(src, x, e.i, on, doctor)
 		case isAllergy:
-			a := s.gp.allergies[e.i]
-			status := "Active"
-			if !a.wrong.IsZero() && !on.Before(a.wrong) {
-				status = "Entered in error"
+			s.allergyRow(src, x, e.i, on, doctor)
+		}
+	}
+}
+
+func (s *story) problemRow(src nhs.Source, x *identity, i int, on time.Time, doctor string) {
+	d := s.gp.problems[i]
+	id := "P" + itoa(i+1)
+	switch {
+	case d.sensitive: // such extracts leave restricted codes out
+		return
+	case !d.wrong.IsZero() && !on.Before(d.wrong):
+		s.gone(src, "gp-problems", id, on)
+		return
+	}
+	status, end := "active", ""
+	if d.past || d.over(on) {
+		status = "past"
+	}
+	if d.over(on) {
+		end = ukDate(d.end)
+	}
+	s.row(src, x, "gp-problems", id, on, 0, d.c.sct, d.c.term, status, map[bool]string{true: "minor", false: "major"}[d.minor], ukDate(d.onset), end, ukDate(d.onset), doctor)
+}
+
+func (s *story) medicineRow(src nhs.Source, x *identity, i int, on time.Time, doctor string) {
+	m := s.gp.medicines[i]
+	if m.why == cHIV {
+		return
+	}
+	id := "M" + itoa(i+1)
+	status, end, kind, issues := "active", "", "repeat", "12"
+	if !m.repeat {
+		kind, issues, status = "acute", "", "completed"
+	}
+	if !m.end.IsZero() && !on.Before(m.end) {
+		status, end = "stopped", ukDate(m.end)
+	}
+	code := m.d.code
+	if m.d.substance != "" {
+		code = "" // the column is for codes of products
+	}
+	quantity, unit, _ := strings.Cut(m.d.quantity, " ")
+	s.row(src, x, "gp-medications", id, on, 0, code, m.d.name, kind, m.d.dose, quantity, unit, issues, ukDate(m.start), end, ukDate(lastIssued(m, on)), status, doctor)
+	if !m.repeat { // acute issues stay for twelve months
+		s.gone(src, "gp-medications", id, on.AddDate(1, 0, 0))
+	}
+}
+
+func (s *story) allergyRow(src nhs.Source, x *identity, i int, on time.Time, doctor string) {
+	a := s.gp.allergies[i]
+	id := "A" + itoa(i+1)
+	switch {
+	case !a.wrong.IsZero() && !on.Before(a.wrong):
+		s.gone(src, "gp-allergies", id, on)
+	case a.a == nil:
+		s.row(src, x, "gp-allergies", id, on, 0, noKnownAllergy, "No known allergy", "", "", "", "", "", "", ukDate(a.since), doctor, "active")
+	default:
+		s.row(src, x, "gp-allergies", id, on, 0, a.a.sct, a.a.term, "allergy", a.a.category, map[bool]string{true: "high", false: "low"}[a.severe], a.reaction.term,
+			map[bool]string{true: "severe", false: "moderate"}[a.severe], ukDate(a.since), ukDate(a.since), doctor, "active")
+	}
+}
+
+// sheets gathers the extracts of the whole region as its citizens are told of.
+type sheets struct {
+	nights [2]time.Time
+	list   []*sheet
+	of     map[sheetKey]*sheet
+}
+
+type sheetKey struct {
+	src     nhs.Source
+	extract string
+	night   int
+}
+
+type sheet struct {
+	key  sheetKey
+	body bytes.Buffer
+	rows int
+	cost int
+}
+
+func (r *Region) newSheets() *sheets {
+	last := midnight(r.now).Add(2 * time.Hour)
+	if last.After(r.now) {
+		last = last.AddDate(0, 0, -1)
+	}
+	return &sheets{nights: [2]time.Time{last.AddDate(0, 0, -30), last}, of: map[sheetKey]*sheet{}}
+}
+
+// take adds one citizen's rows, as they stand on each night.
+func (t *sheets) take(rows []row) {
+	if len(rows) == 0 {
+		return
+	}
+	slices.SortStableFunc(rows, func(a, b row) int { return a.on.Compare(b.on) })
+	for night, at := range t.nights {
+		latest := map[[3]string]int{}
+		for i, w := range rows {
+			if !w.on.After(at) {
+				latest[[3]string{string(w.src), w.extract, w.id}] = i
 			}
-			if a.a == nil {
-				s.row(src, x, "gp-allergies", on, "A"+itoa(e.i+1), noKnownAllergy, "No known allergy", "", "", ukDate(a.since), status)
-			} else {
-				s.row(src, x, "gp-allergies", on, "A"+itoa(e.i+1), a.a.sct, a.a.term, a.reaction.term, map[bool]string{true: "Severe", false: "Moderate"}[a.severe], ukDate(a.since), status)
+		}
+		for i, w := range rows {
+			if last, ok := latest[[3]string{string(w.src), w.extract, w.id}]; ok && last == i && w.cells != nil {
+				t.sheet(sheetKey{w.src, w.extract, night}).add(w)
 			}
 		}
 	}
 }
 
-// files are the extracts of a window's rows: one of everything up to the
-// day, two years ago, on which extracts began, then one a month.
-func (r *Region) files(rows []row, window int) []Message {
-	begin := midnight(r.now.AddDate(-2, 0, 0))
-	drop := func(on time.Time) time.Time { // the night on which a row leaves
-		if on.Before(begin) {
-			return begin.Add(2 * time.Hour)
-		}
-		return time.Date(on.Year(), on.Month()+1, 1, 2, 0, 0, 0, time.UTC)
+func (t *sheets) sheet(k sheetKey) *sheet {
+	f := t.of[k]
+	if f == nil {
+		f = &sheet{key: k}
+		f.line(extractColumns[k.extract])
+		t.of[k] = f
+		t.list = append(t.list, f)
 	}
-	type key struct {
-		src     nhs.Source
-		extract string
-		at      int64
-	}
-	groups := map[key][]row{}
-	var order []key
-	for _, w := range rows {
-		at := drop(w.on)
-		if at.After(r.now) {
-			at = r.now
+	return f
+}
+
+func (f *sheet) add(w row) {
+	f.line(w.cells)
+	f.rows++
+	f.cost += w.cost
+}
+
+// line writes cells by RFC 4180: CRLF, and quotes where they are needed.
+func (f *sheet) line(cells []string) {
+	for i, c := range cells {
+		if i > 0 {
+			f.body.WriteByte(',')
 		}
-		k := key{w.src, w.extract, at.Unix()}
-		if groups[k] == nil {
-			order = append(order, k)
+		if strings.ContainsAny(c, ",\"\r\n") {
+			c = `"` + strings.ReplaceAll(c, `"`, `""`) + `"`
 		}
-		groups[k] = append(groups[k], w)
+		f.body.WriteString(c)
 	}
+	f.body.WriteString("\r\n")
+}
+
+// messages are the finished files, with their trailers or files of totals.
+func (t *sheets) messages() []Message {
 	var out []Message
-	for _, k := range order {
-		list := groups[k]
-		slices.SortStableFunc(list, func(a, b row) int { return a.on.Compare(b.on) })
-		out = append(out, Message{Source: k.src, Format: "csv", At: instant(time.Unix(k.at, 0).UTC()), Body: sheet(k.extract, latest(list)), Mapping: k.extract})
+	for _, f := range t.list {
+		m := Message{Source: f.key.src, Format: "csv", At: instant(t.nights[f.key.night]), Mapping: f.key.extract}
+		switch f.key.extract {
+		case "social-care-packages":
+			f.line([]string{"END", strconv.Itoa(f.rows), strconv.Itoa(f.cost)})
+		case "community-caseload":
+			f.line([]string{"TOTAL", strconv.Itoa(f.rows)})
+		default:
+			m.Totals = []byte("rows=" + strconv.Itoa(f.rows) + "\n")
+		}
+		m.Body = f.body.Bytes()
+		out = append(out, m)
 	}
 	return out
-}
-
-// latest keeps of rows with the same person and id the last: an extract shows
-// how things stand when it is drawn.
-func latest(rows []row) []row {
-	last := map[string]int{}
-	id := len(personColumns)
-	name := func(w row) string { return w.cells[1] + "\x00" + w.cells[id] }
-	for i, w := range rows {
-		last[name(w)] = i
-	}
-	var out []row
-	for i, w := range rows {
-		if last[name(w)] == i {
-			out = append(out, w)
-		}
-	}
-	return out
-}
-
-// sheet is a file by RFC 4180: a header, CRLF, quotes where they are needed.
-func sheet(extract string, rows []row) []byte {
-	var b bytes.Buffer
-	line := func(cells []string) {
-		for i, c := range cells {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			if strings.ContainsAny(c, ",\"\r\n") {
-				c = `"` + strings.ReplaceAll(c, `"`, `""`) + `"`
-			}
-			b.WriteString(c)
-		}
-		b.WriteString("\r\n")
-	}
-	line(append(slices.Clone(personColumns), extractColumns[extract]...))
-	for _, w := range rows {
-		line(w.cells)
-	}
-	return b.Bytes()
 }

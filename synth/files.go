@@ -84,6 +84,9 @@ func (a *appender) message(m Message) {
 		a.add(folder+month+".ndjson", bytes.ReplaceAll(m.Body, []byte("\n"), []byte(" ")), []byte("\n"))
 	default:
 		a.add(folder+m.Name, m.Body)
+		if m.Totals != nil {
+			a.add(folder+m.Name+".totals", m.Totals)
+		}
 	}
 }
 

@@ -229,9 +229,14 @@ func (x *xmlDoc) medicineEntry(id string, i int, m *medicine, status string) {
 	x.open("manufacturedProduct", "classCode", "MANU")
 	x.empty("templateId", "root", "2.16.840.1.113883.10.20.22.4.23")
 	x.open("manufacturedMaterial")
-	if m.d.sct != "" {
-		x.empty("code", "code", m.d.sct, "codeSystem", oidSNOMED, "displayName", m.d.name)
-	} else {
+	switch {
+	case m.d.substance != "":
+		x.open("code", "code", m.d.code, "codeSystem", oidSNOMED, "displayName", m.d.substance)
+		x.text("originalText", m.d.name)
+		x.shut("code")
+	case m.d.code != "":
+		x.empty("code", "code", m.d.code, "codeSystem", oidSNOMED, "displayName", m.d.name)
+	default:
 		x.open("code", "nullFlavor", "OTH")
 		x.text("originalText", m.d.name)
 		x.shut("code")

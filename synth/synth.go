@@ -14,7 +14,8 @@
 // tells each member's story (story.go and the course files), which fills the
 // practice's record (facts.go) and sends hospital messages as they happen;
 // the record is then written as bundles (bundle.go) or extracts (csv.go).
-// Messages come out in windows of citizens, in time order within each.
+// Messages come out in windows of citizens, in time order within each; extracts,
+// which are of everybody, come last.
 //
 // It is not a model of disease: it makes plausible records to build and test
 // on, and nothing about care can be learnt from it. The same seed, number and
@@ -70,6 +71,7 @@ type Message struct {
 	At      time.Time // when it arrives
 	Body    []byte
 	Mapping string // of csv, the extract that it is: "gp-problems"
+	Totals  []byte // of csv, the file of totals that comes beside it; nil where its last row holds them
 	Fault   string // what is wrong with it on purpose: "unparsable", "duplicate", "late"; else empty
 }
 
@@ -146,7 +148,8 @@ func gender(sex byte) string {
 	return "male"
 }
 
-// Messages are what systems send, in time order within each window of citizens.
+// Messages are what systems send, in time order within each window of citizens,
+// with the extracts in the last.
 func (r *Region) Messages() iter.Seq[Message] {
 	return func(yield func(Message) bool) {
 		r.windows(func(_ []Citizen, list []Message) bool {
@@ -160,32 +163,33 @@ func (r *Region) Messages() iter.Seq[Message] {
 	}
 }
 
-// windows walks the region once and gives each window's truth and messages.
+// windows walks the region once and gives each window's truth and messages;
+// at the end come the extracts, which are of everybody.
 func (r *Region) windows(give func(truth []Citizen, list []Message) bool) {
 	var truth []Citizen
 	var list []Message
-	var rows []row
+	extracts := r.newSheets()
 	n, more := 0, true
 	flush := func() {
-		list = append(list, r.files(rows, n)...)
 		slices.SortStableFunc(list, func(a, b Message) int { return a.At.Compare(b.At) })
 		for i := range list {
 			list[i].Name = fileName(list[i], n, i)
 		}
 		more = give(truth, list)
-		truth, list, rows = nil, nil, nil
+		truth, list = nil, nil
 		n++
 	}
 	r.walk(false, func(h int, s *story) bool {
 		truth = append(truth, s.citizen(h))
 		list = append(list, s.out...)
-		rows = append(rows, s.rows...)
+		extracts.take(s.rows)
 		if len(truth) >= window {
 			flush()
 		}
 		return more
 	})
-	if more && len(truth) > 0 {
+	if more {
+		list = append(list, extracts.messages()...)
 		flush()
 	}
 }

@@ -77,9 +77,9 @@ func TestRegionIsAsItsSources(t *testing.T) {
 
 // Nothing happens that could not.
 func TestLivesArePlausible(t *testing.T) {
-	citizens := 4_000
+	citizens := 1_500
 	if testing.Short() {
-		citizens = 1_000
+		citizens = 600
 	}
 	r := New(9, citizens, time.Time{})
 	dead, merges, pregnant := 0, 0, 0
@@ -199,7 +199,7 @@ func segment(message, name string) string {
 
 // The mistakes that the doors must cope with are there.
 func TestFaultsAreThere(t *testing.T) {
-	citizens := 3_000
+	citizens := 2_000
 	if testing.Short() {
 		citizens = 1_200
 	}

@@ -1,0 +1,61 @@
+package synth
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"selda/ingest/csvtofhir"
+)
+
+// Every extract agrees with its mapping and its totals, and every row maps.
+func TestExtractsMap(t *testing.T) {
+	rows, types, files, vanished := map[string]int{}, map[string]int{}, map[string]int{}, 0
+	before := map[string][]csvtofhir.Key{}
+	for m := range New(3, 2500, time.Time{}).Messages() {
+		if m.Format != "csv" {
+			continue
+		}
+		mapping, err := csvtofhir.Named(m.Mapping)
+		if err != nil {
+			t.Fatal(m.Mapping, err)
+		}
+		r, err := csvtofhir.NewReader(mapping, m.Body, m.Source)
+		if err != nil {
+			t.Fatalf("%s: %v", m.Name, err)
+		}
+		files[m.Mapping]++
+		var keys []csvtofhir.Key
+		for {
+			got, _, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v\n%s", m.Name, err, m.Body)
+			}
+			rows[m.Mapping]++
+			keys = append(keys, csvtofhir.Keys(got)...)
+			for _, x := range got.Resources {
+				types[x.Type]++
+			}
+		}
+		if err := r.Check(m.Totals); err != nil {
+			t.Errorf("%s: %v", m.Name, err)
+		}
+		if last, ok := before[string(m.Source)+m.Mapping]; ok {
+			vanished += len(mapping.Vanished(last, keys))
+		}
+		before[string(m.Source)+m.Mapping] = keys
+	}
+	for _, want := range []string{"gp-problems", "gp-medications", "gp-allergies", "social-care-packages", "community-caseload", "hospice-caseload"} {
+		if rows[want] == 0 {
+			t.Errorf("no row of %s", want)
+		}
+	}
+	if vanished == 0 {
+		t.Error("nothing vanished between one extract and the next")
+	}
+	t.Log(files, rows, types, "vanished", vanished)
+}
