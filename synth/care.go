@@ -53,7 +53,7 @@ func (s *story) socialCare() {
 	}
 	from := s.start.Add(time.Duration((.4 + .55*s.Float64()) * float64(s.end.Sub(s.start))))
 	s.care(from, .35, oneOf(s.dice, []string{"Home care", "Meals at home", "Day centre", "Respite care", "Direct payment"}))
-	if s.chance(.45) {
+	if s.chance(.6) {
 		s.community(from.AddDate(0, 0, 9), oneOf(s.dice, []string{"District nursing", "Falls service", "Tissue viability", "Continence service"}), cSevereFrailty)
 	}
 }
@@ -75,7 +75,7 @@ func (s *story) community(from time.Time, service string, why *concept) {
 	id := "CL" + pad(s.p.index, 7) + pad(s.bookings, 2)
 	nurse := clinician(o, s.between(1, 9))
 	visits := oneOf(s.dice, []string{"Daily", "Twice a week", "Weekly", "Monthly"})
-	end := from.AddDate(0, 0, s.between(30, 400))
+	end := from.AddDate(0, 0, s.between(60, 700))
 	if code == "NX1" || code == "RPG" {
 		gp := clinician(s.p.practice, 0)
 		tell := func(on time.Time, done, status string) {
@@ -114,6 +114,9 @@ func (s *story) community(from time.Time, service string, why *concept) {
 // a last admission.
 func (s *story) dying() {
 	if s.p.died.IsZero() {
+		if (s.frail || s.isCancer()) && s.chance(.07) { // some live with such a plan now
+			s.lastMonths(s.end.AddDate(0, 0, -s.between(20, 250)), s.end.AddDate(0, 2, 0))
+		}
 		return
 	}
 	if s.frail || s.isCancer() || s.chance(.25) {

@@ -28,12 +28,12 @@ type row struct {
 
 // extractColumns are the header of each extract: whom it is about, then what.
 var extractColumns = map[string][]string{
-	"gp-problems":          words("nhs_number nhs_number_status patient_id surname forename dob sex problem_id code term status significance onset_date end_date recorded_date recorded_by"),
-	"gp-medications":       words("nhs_number nhs_number_status patient_id surname forename dob sex medication_id dmd_code medicine type dose quantity quantity_unit issues_authorised start_date end_date last_issued status prescriber"),
-	"gp-allergies":         words("nhs_number nhs_number_status patient_id surname forename dob sex allergy_id code term type category criticality reaction severity onset_date recorded_date recorded_by status"),
-	"social-care-packages": words("nhs_number person_id surname forename dob sex postcode service_id service frequency hours_per_week weekly_cost provider team social_worker assessed_date start_date end_date status notes"),
-	"community-caseload":   words("nhs_number nhs_number_status patient_id surname forename dob sex postcode referral_id team priority reason referral_date referred_by start_date end_date key_worker provider status"),
-	"hospice-caseload":     words("nhs_number hospice_number surname forename dob sex referral_id setting start_date end_date main_diagnosis key_worker hospice status has_akps akps_date akps has_phase phase_date phase"),
+	"gp-problems":          strings.Fields("nhs_number nhs_number_status patient_id surname forename dob sex problem_id code term status significance onset_date end_date recorded_date recorded_by"),
+	"gp-medications":       strings.Fields("nhs_number nhs_number_status patient_id surname forename dob sex medication_id dmd_code medicine type dose quantity quantity_unit issues_authorised start_date end_date last_issued status prescriber"),
+	"gp-allergies":         strings.Fields("nhs_number nhs_number_status patient_id surname forename dob sex allergy_id code term type category criticality reaction severity onset_date recorded_date recorded_by status"),
+	"social-care-packages": strings.Fields("nhs_number person_id surname forename dob sex postcode service_id service frequency hours_per_week weekly_cost provider team social_worker assessed_date start_date end_date status notes"),
+	"community-caseload":   strings.Fields("nhs_number nhs_number_status patient_id surname forename dob sex postcode referral_id team priority reason referral_date referred_by start_date end_date key_worker provider status"),
+	"hospice-caseload":     strings.Fields("nhs_number hospice_number surname forename dob sex referral_id setting start_date end_date main_diagnosis key_worker hospice status has_akps akps_date akps has_phase phase_date phase"),
 }
 
 // row says how a thing of the person stands from a day on.
@@ -93,7 +93,7 @@ func (s *story) extracts() {
 
 func (s *story) problemRow(src nhs.Source, x *identity, i int, on time.Time, doctor string) {
 	d := s.gp.problems[i]
-	id := "P" + itoa(i+1)
+	id := x.number + "-P" + itoa(i+1)
 	switch {
 	case d.sensitive: // such extracts leave restricted codes out
 		return
@@ -116,7 +116,7 @@ func (s *story) medicineRow(src nhs.Source, x *identity, i int, on time.Time, do
 	if m.why == cHIV {
 		return
 	}
-	id := "M" + itoa(i+1)
+	id := x.number + "-M" + itoa(i+1)
 	status, end, kind, issues := "active", "", "repeat", "12"
 	if !m.repeat {
 		kind, issues, status = "acute", "", "completed"
@@ -137,7 +137,7 @@ func (s *story) medicineRow(src nhs.Source, x *identity, i int, on time.Time, do
 
 func (s *story) allergyRow(src nhs.Source, x *identity, i int, on time.Time, doctor string) {
 	a := s.gp.allergies[i]
-	id := "A" + itoa(i+1)
+	id := x.number + "-A" + itoa(i+1)
 	switch {
 	case !a.wrong.IsZero() && !on.Before(a.wrong):
 		s.gone(src, "gp-allergies", id, on)
