@@ -49,6 +49,23 @@ func (w *mapper) allergy(s hl7v2.Segment) {
 		it.o["category"] = []string{c}
 		it.from("category[0]", s.Comp(2, 1))
 	}
+	w.reaction(it, s)
+	if iam {
+		if !it.when("onsetDateTime", s.Comp(11, 1)) && s.Comp(12, 1).Exists() {
+			it.put(it.o, "", "onsetString", s.Comp(12, 1))
+		}
+		it.when("recordedDate", s.Comp(13, 1))
+	} else {
+		it.when("recordedDate", s.Comp(6, 1))
+	}
+	it.object("encounter", w.encounterRef())
+	w.add(it)
+	w.last = it
+}
+
+// reaction is what happened, and how badly. A severity without a reaction is
+// the criticality.
+func (w *mapper) reaction(it *item, s hl7v2.Segment) {
 	severity := strings.ToUpper(token(s.Comp(4, 1).Text()))
 	reaction := fhir.Object{}
 	var manifestations []fhir.Object
@@ -64,17 +81,6 @@ func (w *mapper) allergy(s hl7v2.Segment) {
 	} else {
 		it.set(it.o, "", "criticality", criticalities[severity], s.Comp(4, 1))
 	}
-	if iam {
-		if !it.when("onsetDateTime", s.Comp(11, 1)) && s.Comp(12, 1).Exists() {
-			it.put(it.o, "", "onsetString", s.Comp(12, 1))
-		}
-		it.when("recordedDate", s.Comp(13, 1))
-	} else {
-		it.when("recordedDate", s.Comp(6, 1))
-	}
-	it.object("encounter", w.encounterRef())
-	w.add(it)
-	w.last = it
 }
 
 // renumber makes room at the front of a list in the origins.

@@ -69,10 +69,13 @@ func (w *mapper) codeSystem(name string) string {
 	if n, ok := strings.CutPrefix(upper, "HL7"); ok && len(n) == 4 && n[0] == '0' {
 		return hl7 + "v2-" + n
 	}
-	if upper == "L" || upper == "99" || upper == "LOCAL" {
-		return mapped.LocalSystem(w.source, "codes")
+	if name != w.ownName { // the next code is mostly of the same system
+		w.ownName, w.ownSystem = name, mapped.LocalSystem(w.source, slug(name))
+		if upper == "L" || upper == "99" || upper == "LOCAL" {
+			w.ownSystem = mapped.LocalSystem(w.source, "codes")
+		}
 	}
-	return mapped.LocalSystem(w.source, slug(name))
+	return w.ownSystem
 }
 
 // slug makes a name fit to stand in a URI.

@@ -27,7 +27,7 @@ type item struct {
 // start begins a resource about the open patient. subject names the element
 // that refers to them.
 func (w *mapper) start(typ, subject string, s hl7v2.Segment) *item {
-	it := &item{typ: typ, patient: w.patient, place: s.Place(), at: -1, o: make(fhir.Object, 16), origins: make([]mapped.Origin, 0, 16)}
+	it := &item{typ: typ, patient: w.patient, place: s.Place(), at: -1, o: make(fhir.Object, 14), origins: make([]mapped.Origin, 0, 16)}
 	it.o["resourceType"] = typ
 	if subject != "" {
 		if w.subject == nil {

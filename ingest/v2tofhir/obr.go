@@ -26,6 +26,9 @@ type report struct {
 	comments  []string
 	docs      int
 	label     string
+	category  string // of its results
+	effective string // OBR-7
+	issued    string // OBR-22
 	pending   *observation
 }
 
@@ -82,7 +85,7 @@ func (w *mapper) obr(s hl7v2.Segment) {
 	}
 	it := w.start("DiagnosticReport", "subject", s)
 	it.label(w.order.label)
-	r := &report{it: it, obr: s, label: it.labels}
+	r := &report{it: it, obr: s, label: it.labels, category: w.reportCategory(s)}
 	w.report, w.last = r, nil
 	switch number := filler; {
 	case number != "":
@@ -134,18 +137,7 @@ func (w *mapper) reportHead(it *item, s hl7v2.Segment, placer, filler string) {
 		it.from("category[0].coding[0].code", section)
 		it.list("category", fhir.Concept("", c))
 	}
-	start, _ := hl7v2.DateTime(s.Comp(7, 1).Text())
-	if end, _ := hl7v2.DateTime(s.Comp(8, 1).Text()); start != "" && end > start && len(end) == len(start) {
-		p := fhir.Object{}
-		it.set(p, "effectivePeriod", "start", start, s.Comp(7, 1))
-		it.set(p, "effectivePeriod", "end", end, s.Comp(8, 1))
-		it.o["effectivePeriod"] = p
-	} else {
-		it.set(it.o, "", "effectiveDateTime", start, s.Comp(7, 1))
-	}
-	if t, ok := hl7v2.Instant(s.Comp(22, 1).Text()); ok {
-		it.set(it.o, "", "issued", t, s.Comp(22, 1))
-	}
+	w.reportTimes(it, s)
 	it.list("performer", fhir.Object{"type": "Organization", "identifier": fhir.Object{"system": nhs.ODSSystem, "value": string(w.org)}})
 	if v := s.Field(32).Rep(1); v.Exists() { // NDL: the person is subdivided in its first component
 		if o := w.interpreter(it, v); o != nil {
@@ -155,6 +147,25 @@ func (w *mapper) reportHead(it *item, s hl7v2.Segment, placer, filler string) {
 	if v := s.Comp(15, 1); v.Exists() {
 		it.list("specimen", fhir.Object{"display": firstWords(v.Sub(2), v.Sub(1))})
 		it.from("specimen[0].display", v)
+	}
+}
+
+// reportTimes are when the specimen was taken and when the report was issued;
+// its results have them too, unless they have their own.
+func (w *mapper) reportTimes(it *item, s hl7v2.Segment) {
+	start, _ := hl7v2.DateTime(s.Comp(7, 1).Text())
+	w.report.effective = start
+	if end, _ := hl7v2.DateTime(s.Comp(8, 1).Text()); start != "" && end > start && len(end) == len(start) {
+		p := fhir.Object{}
+		it.set(p, "effectivePeriod", "start", start, s.Comp(7, 1))
+		it.set(p, "effectivePeriod", "end", end, s.Comp(8, 1))
+		it.o["effectivePeriod"] = p
+	} else {
+		it.set(it.o, "", "effectiveDateTime", start, s.Comp(7, 1))
+	}
+	if t, ok := hl7v2.Instant(s.Comp(22, 1).Text()); ok {
+		w.report.issued = t
+		it.set(it.o, "", "issued", t, s.Comp(22, 1))
 	}
 }
 

@@ -1,6 +1,8 @@
 package v2tofhir
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 
 	"selda/fhir"
@@ -120,16 +122,20 @@ func (w *mapper) observe(s hl7v2.Segment, kind string) *observation {
 	if !w.coded(it, "code", s.Field(3)) && !w.coded(it, "code", r.obr.Field(4)) {
 		it.o["code"] = fhir.Concept("Observation")
 	}
+	if r.category == "" && vital(s) {
+		it.o["category"] = categories["vital-signs"]
+	} else if r.category != "" {
+		it.o["category"] = categories[r.category]
+	}
 	w.resultStatus(it, s.Comp(11, 1))
 	it.object("encounter", w.encounterRef())
 	if !it.when("effectiveDateTime", s.Comp(14, 1)) {
-		it.when("effectiveDateTime", r.obr.Comp(7, 1))
+		it.set(it.o, "", "effectiveDateTime", r.effective, r.obr.Comp(7, 1))
 	}
-	for _, v := range []hl7v2.Value{s.Comp(19, 1), r.obr.Comp(22, 1)} {
-		if t, ok := hl7v2.Instant(v.Text()); ok {
-			it.set(it.o, "", "issued", t, v)
-			break
-		}
+	if t, ok := hl7v2.Instant(s.Comp(19, 1).Text()); ok {
+		it.set(it.o, "", "issued", t, s.Comp(19, 1))
+	} else {
+		it.set(it.o, "", "issued", r.issued, r.obr.Comp(22, 1))
 	}
 	if who := w.person(it, "performer[0]", s.Field(16).Rep(1)); who != nil {
 		it.list("performer", who)
@@ -303,15 +309,12 @@ func (w *mapper) quantity(it *item, o fhir.Object, path string, v hl7v2.Value, u
 }
 
 // measured is a Quantity.
-func (w *mapper) measured(it *item, path string, n fhir.Decimal, cmp string, v hl7v2.Value, u *unit) fhir.Object {
-	q := fhir.Object{"value": n}
+func (w *mapper) measured(it *item, path string, n fhir.Decimal, cmp string, v hl7v2.Value, u *unit) json.RawMessage {
 	it.from(join(path, "value"), v)
 	if cmp != "" {
-		q["comparator"] = cmp
 		it.from(join(path, "comparator"), v)
 	}
-	u.set(it, q, path)
-	return q
+	return u.quantity(it, path, n, cmp)
 }
 
 // unit is OBX-6 or the like: the unit as sent, and its UCUM code where it is
@@ -340,12 +343,17 @@ func unitOf(v hl7v2.Value) (u unit) {
 	return u
 }
 
-func (u *unit) set(it *item, q fhir.Object, path string) {
-	if !it.set(q, path, "unit", u.text, u.textFrom) || u.code == "" {
-		return
+// quantity is n in this unit.
+func (u *unit) quantity(it *item, path string, n fhir.Decimal, cmp string) json.RawMessage {
+	system := ""
+	if u.text != "" {
+		it.from(join(path, "unit"), u.textFrom)
 	}
-	q["system"] = systemUCUM
-	it.set(q, path, "code", u.code, u.codeFrom)
+	if u.code != "" {
+		it.from(join(path, "code"), u.codeFrom)
+		system = systemUCUM
+	}
+	return raw(nil).text("code", u.code).text("comparator", cmp).text("system", system).text("unit", u.text).json("value", []byte(n)).end()
 }
 
 // structuredNumeric is SN: a comparator, a number, a separator, a number.
@@ -353,7 +361,7 @@ func (w *mapper) structuredNumeric(it *item, o fhir.Object, path string, v hl7v2
 	cmp, _ := comparator(clean(v.Comp(1).Text()))
 	first, second := number(v.Comp(2).Text()), number(v.Comp(4).Text())
 	sep := clean(v.Comp(3).Text())
-	quantity := func(name string, n fhir.Decimal, at hl7v2.Value) fhir.Object {
+	quantity := func(name string, n fhir.Decimal, at hl7v2.Value) json.RawMessage {
 		return w.measured(it, join(path, name), n, "", at, u)
 	}
 	switch {
@@ -375,46 +383,43 @@ func (w *mapper) structuredNumeric(it *item, o fhir.Object, path string, v hl7v2
 
 // flags are OBX-8.
 func (w *mapper) flags(it *item, v hl7v2.Value) {
-	var list []fhir.Object
+	var list []any
 	for r := range v.Reps() {
 		code := token(r.Comp(1).Text())
 		if code == "" {
 			continue
 		}
-		system := mapped.LocalSystem(w.source, "abnormal-flags")
-		display := interpretations[strings.ToUpper(code)]
+		system, display := systemInterpretation, interpretations[strings.ToUpper(code)]
 		if display != "" {
-			system, code = systemInterpretation, strings.ToUpper(code)
+			code = strings.ToUpper(code)
+		} else {
+			system = mapped.LocalSystem(w.source, "abnormal-flags")
 		}
 		it.from(index("interpretation", len(list))+".coding[0].code", r.Comp(1))
-		list = append(list, fhir.Concept("", fhir.Coding(system, code, display)))
+		coding := raw(nil).text("code", code).text("display", display).text("system", system).end()
+		list = append(list, raw(nil).json("coding", slices.Concat([]byte{'['}, coding, []byte{']'})).end())
 	}
-	it.list("interpretation", list...)
+	if len(list) > 0 {
+		it.o["interpretation"] = list
+	}
 }
 
 // ranges is OBX-7: the text as sent, and low and high where it is plainly them.
 func (w *mapper) ranges(it *item, v hl7v2.Value, u *unit) {
 	text := clean(v.Text())
-	low, high := bounds(text)
 	if strings.Trim(text, "[]() ") == "" {
 		return
 	}
-	r := fhir.Object{}
-	it.set(r, "referenceRange[0]", "text", text, v)
-	for _, b := range []struct {
-		name string
-		n    fhir.Decimal
-	}{{"low", low}, {"high", high}} {
-		if b.n == "" {
-			continue
+	low, high := bounds(text)
+	bound := func(path string, n fhir.Decimal) json.RawMessage {
+		if n == "" {
+			return nil
 		}
-		q := fhir.Object{"value": b.n}
-		path := "referenceRange[0]." + b.name
 		it.from(path+".value", v)
-		u.set(it, q, path)
-		r[b.name] = q
+		return u.quantity(it, path, n, "")
 	}
-	it.list("referenceRange", r)
+	it.from("referenceRange[0].text", v)
+	it.o["referenceRange"] = []any{raw(nil).json("high", bound("referenceRange[0].high", high)).json("low", bound("referenceRange[0].low", low)).text("text", text).end()}
 }
 
 // bounds reads "3.5 - 5.3", "[ 0.04 - 0.40 ]", "70_105", "< 0.21", ">60".

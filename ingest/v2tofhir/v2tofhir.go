@@ -48,6 +48,8 @@ type mapper struct {
 	pendingReferral hl7v2.Segment
 	seen            map[string]bool // visits and practitioners that are in the message's resources
 	keys            map[string]int
+
+	ownName, ownSystem string // the last of the source's own code systems
 }
 
 // aboutNobody are the message types that speak of no patient: master files,

@@ -306,6 +306,17 @@ func TestReport(t *testing.T) {
 	g.says(g.one("Observation", 7).Body, map[string]string{"valueQuantity.unit": "x10*9/L", "valueQuantity.code": "10*9/L"})
 }
 
+func TestCategory(t *testing.T) {
+	for obr24, c := range map[string][2]string{"LAB": {"GLU^Glucose^L", "laboratory"}, "": {"GLU^Glucose^L", "laboratory"}, "RAD": {"CXR^Report^L", "imaging"},
+		"EC": {"ECG^ECG^L", "procedure"}, "\"\"": {"8867-4^Heart rate^LN", "vital-signs"}, "OTH": {"x^MDC_PULS_RATE^MDC", "vital-signs"}} {
+		g := send(t, "ORU^R01", "OBR|1||F1|X^Y||||||||||||||||||||"+obr24, "OBX|1|NM|"+c[0]+"||5||||||F")
+		g.says(g.one("Observation").Body, map[string]string{"category[0].coding[0].code": c[1]})
+	}
+	g := send(t, "ADT^A01", "OBX|1|NM|27113001^Body weight^SCT||80|kg|||||F", "OBX|2|ST|x^Other^L||y||||||F")
+	g.says(g.one("Observation").Body, map[string]string{"category[0].coding[0].code": "vital-signs"})
+	g.says(g.one("Observation", 1).Body, map[string]string{"category": ""})
+}
+
 func TestResultValues(t *testing.T) {
 	const obr = "OBR|1||F1|X^Panel|||20260315\r"
 	for name, c := range map[string]struct {
