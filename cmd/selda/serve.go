@@ -3,8 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
+	"sync"
+	"time"
 
+	"selda/auth"
 	"selda/cmd/selda/region"
 )
 
@@ -75,5 +80,59 @@ type demoCmd struct {
 }
 
 func (c demoCmd) Run(e *env) error {
-	return fmt.Errorf("the synthetic region is not wired yet")
+	doors, err := c.doors(e)
+	if err != nil {
+		return err
+	}
+	r, err := region.Open(e.ctx, region.Options{Data: e.data, Log: e.log, Demo: &auth.Demonstration{Password: region.DemoPassword, Users: region.DemoUsers()}})
+	if err != nil {
+		return err
+	}
+	d, err := r.StartDemo(e.ctx, region.Demo{Seed: c.Seed, Citizens: c.Citizens})
+	if err != nil {
+		return errors.Join(err, r.Close())
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	return e.serve(r, doors, func(ctx context.Context, s region.Served) error {
+		e.welcome(r, s)
+		wg.Go(func() { e.arrive(ctx, r, d, s) })
+		return nil
+	})
+}
+
+// arrive sends the citizens and says how far it is.
+func (e *env) arrive(ctx context.Context, r *region.Region, d region.Demo, s region.Served) {
+	began := time.Now()
+	last := began
+	err := r.Arrive(ctx, d, s.MLLP, func(sent int, done bool) {
+		if done || time.Since(last) > 5*time.Second {
+			last = time.Now()
+			fmt.Fprintf(e.stderr, "  %d messages have arrived in %s%s\n", sent, time.Since(began).Round(time.Second), map[bool]string{true: ": that is everyone"}[done])
+		}
+	})
+	if err != nil {
+		fmt.Fprintln(e.stderr, "selda: the synthetic systems stopped sending:", explain(err))
+	}
+}
+
+// welcome says where each door is and who can sign in.
+func (e *env) welcome(r *region.Region, s region.Served) {
+	fmt.Fprintf(e.stderr, `
+SELDA: the shared care record of South East London, with synthetic citizens.
+
+  pages      %s
+  FHIR R4    %s/fhir
+  HL7 v2     %s (MLLP)
+`, strings.Replace(s.HTTP, "127.0.0.1", "localhost", 1), strings.Replace(s.HTTP, "127.0.0.1", "localhost", 1), s.MLLP)
+	if s.Drop != "" {
+		fmt.Fprintf(e.stderr, "  files      %s/ODS_SYSTEM/\n", s.Drop)
+	}
+	fmt.Fprintf(e.stderr, "  data       %s\n\n  sign in with the password %s as\n", e.data, region.DemoPassword)
+	for _, name := range region.DemoUsers() {
+		if a, ok := r.Auth.Accounts.Find(name); ok {
+			fmt.Fprintf(e.stderr, "    %-11s %s, %s%s\n", a.User, a.Name, a.Role.Title(), map[bool]string{true: ", " + a.OrganisationName}[a.OrganisationName != ""])
+		}
+	}
+	fmt.Fprintln(e.stderr)
 }

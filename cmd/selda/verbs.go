@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"selda/audit"
+	"selda/auth"
 	"selda/cmd/selda/region"
 	"selda/fault"
 	"selda/ingest"
@@ -61,7 +62,11 @@ func (c tokenCmd) Run(e *env) error {
 	if !e.region.Demonstration() {
 		return fmt.Errorf("tokens are printed only where `selda demo` made the region")
 	}
-	purpose := nhs.Purpose("")
+	account, ok := e.region.Auth.Accounts.Find(c.User)
+	if !ok {
+		return fmt.Errorf("there is no account of this name: `selda user list` shows them")
+	}
+	purpose := auth.Purpose(account.Role)
 	if c.Purpose != "" {
 		var err error
 		if purpose, err = nhs.ParsePurpose(c.Purpose); err != nil {

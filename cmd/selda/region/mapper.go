@@ -3,6 +3,7 @@ package region
 import (
 	"bytes"
 	"strings"
+	"sync"
 
 	"selda/cda"
 	"selda/fault"
@@ -15,8 +16,18 @@ import (
 	"selda/ingest/v2tofhir"
 )
 
+// mapper puts raw messages into FHIR. It keeps the mappings of CSV extracts
+// that this data folder has seen.
+type mapper struct {
+	dir      string // DIR/mappings; "" for the mappings in the box alone
+	mappings sync.Map
+}
+
+// Map puts a raw message into FHIR without a region: CSV by the mappings in the box.
+func Map(r *ingest.Raw) (*mapped.Message, error) { return (&mapper{}).Map(r) }
+
 // Map puts a raw message of any format into FHIR.
-func Map(r *ingest.Raw) (*mapped.Message, error) {
+func (x *mapper) Map(r *ingest.Raw) (*mapped.Message, error) {
 	switch r.Format {
 	case ingest.HL7v2:
 		return mapV2(r)
@@ -38,6 +49,8 @@ func Map(r *ingest.Raw) (*mapped.Message, error) {
 			return nil, err
 		}
 		return cdatofhir.Map(d, r.Source)
+	case ingest.CSV:
+		return x.csv(r)
 	}
 	return nil, fault.E("region.Map", fault.NotSupported, "no mapping is known for this format")
 }

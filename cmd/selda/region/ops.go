@@ -319,8 +319,11 @@ func (l *load) file(name, format string, named bool) error {
 			return nil
 		}
 	}
+	if format == ingest.CSV {
+		return l.extract(name, body)
+	}
 	for _, p := range filedrop.Split(format, body) {
-		raw := &ingest.Raw{Source: l.files.Source, Format: p.Format, Door: "file", Name: filepath.Base(name), Row: p.Row, Body: p.Body, Mapping: l.files.Mapping}
+		raw := &ingest.Raw{Source: l.files.Source, Format: p.Format, Door: "file", Name: filepath.Base(name), Row: p.Row, Body: p.Body}
 		if err := l.submit(raw); err != nil {
 			return err
 		}

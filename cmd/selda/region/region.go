@@ -46,6 +46,7 @@ type Region struct {
 	index *sqlite.AuditIndex
 
 	cursors *api.Cursors
+	mapper  *mapper
 }
 
 // Options of a region.
@@ -69,7 +70,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
-	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log}
+	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log, mapper: &mapper{dir: filepath.Join(o.Data, "mappings")}}
 	defer func() {
 		if err != nil {
 			_ = r.Close()
@@ -90,7 +91,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if r.Journal, err = ingest.OpenJournal(filepath.Join(o.Data, "raw")); err != nil {
 		return r, fault.E(op, fault.NoStore, err)
 	}
-	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: Map, Now: o.Now, Log: o.Log}); err != nil {
+	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log}); err != nil {
 		return r, err
 	}
 	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Trail: r.Trail, Now: o.Now}

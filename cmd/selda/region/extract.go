@@ -1,0 +1,261 @@
+package region
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"selda/fault"
+	"selda/ingest"
+	"selda/ingest/csvtofhir"
+	"selda/ingest/mapped"
+)
+
+// This file loads CSV extracts: each row a message of its own, the totals
+// checked before any row is taken, and what came held against what came last
+// time.
+
+// vanished is the mapping of what is no longer in a full extract: the message
+// is one of ours, and says what is taken back.
+const vanished = "vanished"
+
+// csv maps one row; a whole file where the row is 0.
+func (x *mapper) csv(r *ingest.Raw) (*mapped.Message, error) {
+	const op = "region.csv"
+	if r.Mapping == vanished {
+		var m mapped.Message
+		if err := json.Unmarshal(r.Body, &m); err != nil {
+			return nil, fault.E(op, fault.Structure, err)
+		}
+		return &m, nil
+	}
+	m, err := x.mapping(r.Mapping)
+	if err != nil {
+		return nil, err
+	}
+	if r.Row > 0 {
+		return csvtofhir.MapRow(m, r.Body, r.Row, r.Source)
+	}
+	if _, err := readExtract(m, r, nil); err != nil {
+		return nil, err
+	}
+	return nil, fault.E(op, fault.NotSupported, "the extract is whole now: load the file again, row by row")
+}
+
+// mapping finds a mapping by name: in the box, or kept in this data folder.
+func (x *mapper) mapping(name string) (*csvtofhir.Mapping, error) {
+	const op = "region.mapping"
+	if m, ok := x.mappings.Load(name); ok {
+		return m.(*csvtofhir.Mapping), nil
+	}
+	if name == "" {
+		return nil, fault.E(op, fault.Required, "no mapping is known for this extract: name one with --mapping, or begin the file's name with one of "+strings.Join(csvtofhir.Names(), ", "))
+	}
+	m, err := csvtofhir.Named(name)
+	if err != nil && x.dir != "" && filepath.Base(name) == name {
+		var text []byte
+		if text, err = os.ReadFile(filepath.Join(x.dir, name)); err == nil {
+			m, err = csvtofhir.ParseMapping(text)
+		} else {
+			err = fault.E(op, fault.NotFound, "there is no mapping of this name")
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	x.mappings.Store(name, m)
+	return m, nil
+}
+
+// keep stores a mapping file in the data folder, under a name that says which
+// text it is, so that its rows can be mapped again.
+func (x *mapper) keep(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fault.E("region.mapping", fault.NotFound, err)
+	}
+	m, err := csvtofhir.ParseMapping(text)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.Sum256(text)
+	name := m.Name + "-" + hex.EncodeToString(h[:6]) + ".yaml"
+	if err := os.MkdirAll(x.dir, 0o700); err != nil {
+		return "", err
+	}
+	return name, os.WriteFile(filepath.Join(x.dir, name), text, 0o600)
+}
+
+// mappingOf tells an extract's mapping: as said, or by the file's name.
+func (l *load) mappingOf(file string) (string, error) {
+	if l.files.Mapping != "" {
+		if filepath.IsAbs(l.files.Mapping) {
+			return l.r.mapper.keep(l.files.Mapping)
+		}
+		return l.files.Mapping, nil
+	}
+	base := strings.ToLower(strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)))
+	for _, n := range csvtofhir.Names() {
+		if strings.HasPrefix(base, n) || strings.HasSuffix(base, n) {
+			return n, nil
+		}
+	}
+	return "", nil
+}
+
+// extract loads one file of rows.
+func (l *load) extract(name string, body []byte) error {
+	mapping, err := l.mappingOf(name)
+	if err != nil {
+		return err
+	}
+	whole := &ingest.Raw{Source: l.files.Source, Format: ingest.CSV, Door: "file", Name: filepath.Base(name), Mapping: mapping, Body: body}
+	m, err := l.r.mapper.mapping(mapping)
+	if err != nil {
+		return l.submit(whole)
+	}
+	sidecar, _ := os.ReadFile(name + ".totals")
+	rows, err := readExtract(m, whole, sidecar)
+	if err != nil {
+		return l.submit(whole) // nothing of it is taken: it goes to quarantine as it is
+	}
+	if err := l.drain(0); err != nil {
+		return err
+	}
+	before := *l.sum
+	for i := range rows.raws {
+		if err := l.submit(rows.raws[i]); err != nil {
+			return err
+		}
+	}
+	gone, err := l.vanish(m, rows.reader)
+	if err != nil {
+		return err
+	}
+	if err := l.drain(0); err != nil {
+		return err
+	}
+	after := *l.sum
+	return l.reconcile(Reconciliation{File: filepath.Base(name), Source: string(l.files.Source), Mapping: m.Name, At: l.r.Now().UTC(), Rows: len(rows.raws),
+		Kept: after.Stored - before.Stored - gone, Unchanged: after.Duplicates - before.Duplicates, Refused: after.Quarantined - before.Quarantined, Vanished: gone,
+		Totals: rows.reader.Totals()})
+}
+
+type extractRows struct {
+	raws   []*ingest.Raw
+	reader *csvtofhir.Reader
+}
+
+// readExtract reads a file to its end and checks its totals.
+func readExtract(m *csvtofhir.Mapping, whole *ingest.Raw, sidecar []byte) (*extractRows, error) {
+	r, err := csvtofhir.NewReader(m, whole.Body, whole.Source)
+	if err != nil {
+		return nil, err
+	}
+	out := &extractRows{reader: r}
+	for {
+		_, line, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil && line == 0 {
+			return nil, err
+		}
+		row := *whole
+		row.Row, row.Body = line, append([]byte(nil), r.Raw()...)
+		out.raws = append(out.raws, &row)
+	}
+	return out, r.Check(sidecar)
+}
+
+// vanish takes back what a full extract held last time and does not hold now.
+func (l *load) vanish(m *csvtofhir.Mapping, r *csvtofhir.Reader) (int, error) {
+	if !m.Full {
+		return 0, nil
+	}
+	path := filepath.Join(l.r.Data, "extracts", strings.Replace(string(l.files.Source), ":", "_", 1), m.Name+".keys")
+	var before []csvtofhir.Key
+	if b, err := os.ReadFile(path); err == nil {
+		if err := json.Unmarshal(b, &before); err != nil {
+			return 0, fault.E("region.vanish", fault.Invalid, "what is kept of the last extract does not hold: "+path)
+		}
+	}
+	gone, err := r.Vanished(before)
+	if fault.Is(err, fault.Conflict) {
+		return 0, nil // not every row could be read: the next whole extract tells
+	}
+	if err != nil {
+		return 0, err
+	}
+	for _, msg := range gone {
+		body, err := json.Marshal(msg)
+		if err != nil {
+			return 0, err
+		}
+		if err := l.submit(&ingest.Raw{Source: l.files.Source, Format: ingest.CSV, Door: "file", Mapping: vanished, Body: body}); err != nil {
+			return 0, err
+		}
+	}
+	return len(gone), writeFile(path, r.Keys())
+}
+
+// Reconciliation is what came of one extract.
+type Reconciliation struct {
+	File      string           `json:"file"`
+	Source    string           `json:"source"`
+	Mapping   string           `json:"mapping"`
+	At        time.Time        `json:"at"`
+	Rows      int              `json:"rows"`
+	Kept      int              `json:"kept"`      // new or changed
+	Unchanged int              `json:"unchanged"` // as last time
+	Refused   int              `json:"refused"`   // in quarantine
+	Vanished  int              `json:"vanished"`  // were there last time, and are taken back
+	Totals    csvtofhir.Totals `json:"totals"`
+}
+
+func (l *load) reconcile(c Reconciliation) error {
+	name := strings.Replace(c.Source, ":", "_", 1)
+	return writeFile(filepath.Join(l.r.Data, "extracts", name, c.Mapping+".last.json"), c)
+}
+
+// Reconciliations are the last one of each source's extracts.
+func (r *Region) Reconciliations() ([]Reconciliation, error) {
+	files, err := filepath.Glob(filepath.Join(r.Data, "extracts", "*", "*.last.json"))
+	if err != nil {
+		return nil, err
+	}
+	var out []Reconciliation
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		var c Reconciliation
+		if err := json.Unmarshal(b, &c); err != nil {
+			return nil, fault.E("region.Reconciliations", fault.Invalid, "a reconciliation does not hold: "+f)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// writeFile writes JSON so that a crash leaves the old file or the new one.
+func writeFile(path string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
