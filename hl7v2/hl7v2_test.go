@@ -91,6 +91,9 @@ func TestPlaces(t *testing.T) {
 	if got := m.First("PID").Comp(8, 1).Place(); got != "PID-8" {
 		t.Errorf("the place of an undivided field is %s", got)
 	}
+	if v := m.First("OBX").Field(5); v.Comp(1).Text() != "1" || m.Segment(5).Field(5).Comp(1).Text() != "one" || m.First("PID").Field(3).Sub(1).Text() != "123" {
+		t.Errorf("the component of a field is that of its first repetition: %q", v.Comp(1).Text())
+	}
 	n := 0
 	for v := range m.First("PID").Field(3).Reps() {
 		if n++; v.Raw() != m.First("PID").Field(3).Rep(n).Raw() || v.Place() == "" {

@@ -249,6 +249,14 @@ func (v Value) part(n, level int) Value {
 	if v.m == nil || n < 1 {
 		return Value{}
 	}
+	// What was not gone down to is its first: the component of a field is that
+	// of its first repetition.
+	if level > 1 && v.rep == 0 {
+		v = v.part(1, 1)
+	}
+	if level > 2 && v.comp == 0 {
+		v = v.part(1, 2)
+	}
 	d := v.delimiter(level)
 	t := v.m.text[v.start:v.end]
 	i := -1

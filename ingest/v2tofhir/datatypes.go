@@ -253,7 +253,7 @@ func (w *mapper) person(it *item, path string, v hl7v2.Value) fhir.Object {
 		return o
 	}
 	system := w.professional(id, token(v.Comp(9).Sub(1).Text()), token(v.Comp(13).Text()))
-	key := system[strings.LastIndexByte(system, '/')+1:] + ":" + id
+	key := plainKey(system[strings.LastIndexByte(system, '/')+1:] + ":" + id)
 	o["reference"] = mapped.Ref("Practitioner", key)
 	if !w.once("Practitioner " + key) {
 		return o

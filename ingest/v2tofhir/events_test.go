@@ -75,6 +75,11 @@ func TestOrders(t *testing.T) {
 		"dosageInstruction[0].text": "Four times a day", "dosageInstruction[0].doseAndRate[0].doseRange.high.value": "2", "dosageInstruction[0].route.text": "Oral"})
 	g = send(t, "RDE^O11", "ORC|DC|P1", "RXE||1^Warfarin^L|1||mg")
 	g.says(g.one("MedicationRequest").Body, map[string]string{"status": "stopped"})
+	g = send(t, "RDE^O11", "ORC|CA|P1")
+	if r := g.one("MedicationRequest"); r.Key != "P1" || r.Action != mapped.Patch {
+		t.Errorf("a prescription called off without its detail is lost: %+v", r)
+	}
+	g.says(g.one("MedicationRequest").Body, map[string]string{"status": "cancelled"})
 	g = send(t, "VXU^V04", "ORC|RE||F1", "RXA|0|1|20260101||88^Influenza^CVX|0.5|mL||00|||||||L1|20270101|PMC^Maker^MVX|||CP|A", "RXR|IM^Intramuscular|LA^Left arm")
 	g.says(g.one("Immunization").Body, map[string]string{"status": "completed", "vaccineCode.text": "Influenza", "occurrenceDateTime": "2026-01-01", "doseQuantity.value": "0.5",
 		"primarySource": "true", "route.text": "Intramuscular", "site.text": "Left arm"})

@@ -62,7 +62,7 @@ func (w *mapper) add(it *item) {
 // uniqueKey is key, or key with a count where the message has used it for the
 // type before. "" stays "": always a new resource.
 func (w *mapper) uniqueKey(typ, key string) string {
-	if key == "" {
+	if key = plainKey(key); key == "" {
 		return ""
 	}
 	if w.keys == nil {
@@ -73,6 +73,23 @@ func (w *mapper) uniqueKey(typ, key string) string {
 		return key + "/" + strconv.Itoa(n)
 	}
 	return key
+}
+
+// plainKey makes a key that reads the same inside JSON: a reference holds it.
+func plainKey(s string) string {
+	bad := func(c byte) bool { return c < 0x20 || c == '"' || c == '\\' || c == 0x7f }
+	for i := range len(s) {
+		if bad(s[i]) {
+			b := []byte(s)
+			for j := range b {
+				if bad(b[j]) {
+					b[j] = '_'
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
 }
 
 func join(path, name string) string {

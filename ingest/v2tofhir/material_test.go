@@ -118,6 +118,15 @@ func check(t *testing.T, m *hl7v2.Message, out *mapped.Message) {
 			t.Errorf("%s: %v: %s", place, err, body)
 			return
 		}
+		whole := mapped.Rewrite(body, func(typ, key string) string {
+			if typ != "Patient" && typ != "DocumentReference" && !keys[typ+" "+key] {
+				t.Errorf("%s refers to %s %q, which the message does not have", place, typ, key)
+			}
+			return typ + "/1"
+		})
+		if _, err := fhir.Parse(whole); err != nil {
+			t.Errorf("%s: its references break it: %v: %s", place, err, whole)
+		}
 		if res.Type != typ {
 			t.Errorf("%s: a %s in the place of a %s", place, res.Type, typ)
 		}

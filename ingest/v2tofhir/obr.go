@@ -44,21 +44,31 @@ func (w *mapper) orc(s hl7v2.Segment) {
 	w.closeReport()
 	w.last, w.request = nil, nil
 	w.order = order{orc: s, placer: entity(s.Field(2)), filler: entity(s.Field(3)), label: confidentiality(s.Field(28))}
+	bare := !w.detailed(s)
 	switch {
-	case requests[w.typ]:
-		next := ""
-		for i := s.Index() + 1; i < w.m.Len() && next == ""; i++ {
-			switch n := w.m.Segment(i).Name(); n {
-			case "OBR", "RXO", "RXE", "ORC":
-				next = n
-			}
-		}
-		if next == "" || next == "ORC" {
-			w.serviceRequest(s, hl7v2.Segment{})
-		}
+	case requests[w.typ] && bare:
+		w.serviceRequest(s, hl7v2.Segment{})
+	case prescriptions[w.typ] && bare:
+		it := w.start("MedicationRequest", "subject", s)
+		it.action = mapped.Patch
+		w.prescriptionHead(it)
+		w.add(it)
 	case w.typ == "ORR" || w.typ == "ORL" || w.typ == "ORG" || w.typ == "RRE":
 		w.unmapped(s, "it answers an order")
 	}
+}
+
+// detailed says whether an ORC has the segment that says what is ordered.
+func (w *mapper) detailed(orc hl7v2.Segment) bool {
+	for i := orc.Index() + 1; i < w.m.Len(); i++ {
+		switch w.m.Segment(i).Name() {
+		case "OBR", "RXO", "RXE":
+			return true
+		case "ORC":
+			return false
+		}
+	}
+	return false
 }
 
 // obr opens a report, or asks for a service.

@@ -40,9 +40,8 @@ func (w *mapper) visit(s hl7v2.Segment) {
 		number = s.Field(50).Rep(1)
 	}
 	it := w.start("Encounter", "subject", s)
-	it.key = entity(number)
-	if it.key == "" {
-		it.key = w.expectedKey(pv2)
+	if it.key = plainKey(entity(number)); it.key == "" {
+		it.key = plainKey(w.expectedKey(pv2))
 	}
 	if it.key == "" {
 		return
@@ -169,11 +168,14 @@ func (w *mapper) visitDetail(it *item, s, pv2 hl7v2.Segment) {
 		field       int
 		name, table string
 	}{{14, "admitSource", "admit-source"}, {36, "dischargeDisposition", "discharge-disposition"}} {
+		if p.field == 36 && w.trigger == "A13" { // the discharge is taken back
+			continue
+		}
 		if c := w.conceptIn(it, "hospitalization."+p.name, s.Field(p.field).Rep(1), mapped.LocalSystem(w.source, p.table)); c != nil {
 			stay[p.name] = c
 		}
 	}
-	if v := s.Field(37).Rep(1); v.Exists() {
+	if v := s.Field(37).Rep(1); v.Exists() && w.trigger != "A13" {
 		if it.set(stay, "hospitalization", "destination", words(v), v) {
 			stay["destination"] = fhir.Object{"display": stay["destination"]}
 		}

@@ -39,12 +39,13 @@ func (w *mapper) prescription(s hl7v2.Segment) {
 		return
 	}
 	if !w.coded(it, "medicationCodeableConcept", code) {
-		if !it.set(it.o, "medicationCodeableConcept", "x", words(form.Rep(1)), form.Rep(1)) {
+		text := words(form.Rep(1)) // some write the whole prescription there
+		if text == "" {
 			w.unmapped(s, "it names no medicine")
 			return
 		}
-		delete(it.o, "x")
-		it.o["medicationCodeableConcept"] = fhir.Object{"text": words(form.Rep(1))}
+		it.o["medicationCodeableConcept"] = fhir.Object{"text": text}
+		it.from("medicationCodeableConcept.text", form.Rep(1))
 	}
 	dose := fhir.Object{}
 	if text := sentences(form); text != "" {

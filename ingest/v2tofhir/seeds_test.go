@@ -10,5 +10,5 @@ var seeds = []string{
 	"MSH|^~\\&|RX|RJZ|||2026||RDE^O11|1|P|2.5\rPID|1||A1\rORC|NW|P1\rRXE||322236009^Paracetamol^SCT|500|1000|mg||^Four times a day\rRXR|PO^Oral",
 	"MSH|^~\\&|IMM|RJZ|||2026||VXU^V04|1|P|2.5.1\rPID|1||A1\rORC|RE||F1\rRXA|0|1|20260101||88^flu^CVX|0.5|mL||00|||||||L1|20270101|PMC^Maker^MVX|||CP|A\rRXR|IM\rOBX|1|CE|A||B",
 	"MSH|^~\\&|GP|RJZ|||2026||PPR^PC1|1|P|2.4\rPID|1||A1\rPRB|AD|2026|E11^Diabetes^I10|P1\rPR1|1||H01^Appendicectomy^OPCS4||2025\rIAM|1|DA|NKDA||||I1\rNTE|1||x",
-	"MSH|^~\\&|LAB|RJZ|||2026||ORU^R01|1|P|2.3\rPID|1||A1\rOBR|1||F1|H^Histology\rOBX|1|FT|H||line\\.br\\two\rOBX|2|FT|H||three\rOBX|3||L^Letter||^^pdf^base64^JVBERi0xLjQKJcOkw7zDtsOf\rOBX|4|CE|M||E^E. coli~K^Klebsiella\rSPM|1|||U^Urine\rNTE|1||c",
+	"MSH|^~\\&|LAB|RJZ|||2026||ORU^R01|1|P|2.3\rPID|1||A1\rOBR|1||F1|H^Histology\rOBX|1|FT|H||line\\.br\\two\rOBX|2|FT|H||three\rOBX|3||L^Letter||^^pdf^base64^JVBERi0xLjQKJcOkw7zDtsOf\rOBX|4|CE|^\"quoted\" \\E\\||E^E. coli~K^Klebsiella\rSPM|1|||U^Urine\rNTE|1||c",
 }

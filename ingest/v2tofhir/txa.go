@@ -36,7 +36,7 @@ func (w *mapper) document(s hl7v2.Segment) {
 		return
 	}
 	it := w.start("DocumentReference", "subject", s)
-	it.key, it.action = entity(s.Field(12)), documentEffects[w.trigger]
+	it.key, it.action = plainKey(entity(s.Field(12))), documentEffects[w.trigger]
 	it.o["status"] = "current"
 	switch availability := strings.ToUpper(token(s.Comp(19, 1).Text())); {
 	case w.trigger == "T11" || availability == "CA":
@@ -111,7 +111,7 @@ func (w *mapper) documentDates(it *item, dates ...hl7v2.Value) {
 // parentDocument is TXA-13: what an addendum adds to, and a replacement
 // replaces. What is replaced is void from then on (G24).
 func (w *mapper) parentDocument(it *item, s hl7v2.Segment) {
-	parent := entity(s.Field(13))
+	parent := plainKey(entity(s.Field(13)))
 	if parent == "" || parent == it.key {
 		return
 	}
