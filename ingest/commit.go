@@ -60,7 +60,10 @@ func (p *Pipeline) commitAll() {
 			}
 		}
 		if err := p.commit(batch); err != nil {
+			p.idle.Lock()
 			p.why = err
+			p.idle.Unlock()
+			p.moved.Broadcast()
 			p.log.Error("the store can't be written: nothing more is taken", "error", err)
 			close(p.failed)
 			return
@@ -118,6 +121,10 @@ func (p *Pipeline) try(batch []*Receipt) error {
 		p.room.give(len(r.raw.Body))
 		close(r.done)
 	}
+	p.idle.Lock()
+	p.committed = batch[len(batch)-1].end
+	p.idle.Unlock()
+	p.moved.Broadcast()
 	return nil
 }
 

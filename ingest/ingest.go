@@ -135,6 +135,10 @@ type Pipeline struct {
 	room   *room
 	closed bool
 
+	idle      sync.Mutex // guards committed
+	moved     *sync.Cond
+	committed segment.Position // the journal's end of what is committed
+
 	wg     sync.WaitGroup
 	failed chan struct{} // closed when the committer can't go on
 	why    error
@@ -158,6 +162,7 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	}
 	p := &Pipeline{journal: o.Journal, store: o.Store, mapper: o.Mapper, now: o.Now, log: o.Log, queue: make(chan *Receipt, 4096),
 		work: make(chan *Receipt, 4096), room: newRoom(o.InFlightBytes), failed: make(chan struct{})}
+	p.moved = sync.NewCond(&p.idle)
 	for range runtime.GOMAXPROCS(0) {
 		p.wg.Go(p.mapAll)
 	}
@@ -175,6 +180,7 @@ func (p *Pipeline) resume(ctx context.Context) error {
 		return err
 	}
 	left := 0
+	p.committed = segment.Position(from)
 	_, err := segment.Scan(p.journal.dir, segment.Position(from), func(at segment.Position, data []byte) error {
 		raw, err := p.journal.unpack(data)
 		if err != nil {
@@ -364,4 +370,17 @@ type Ledger interface {
 	Feeds(ctx context.Context, since time.Time) ([]Feed, error)
 	// ItemsOf gives type and id of what a message changed.
 	ItemsOf(ctx context.Context, m store.MessageID) ([]policy.Item, error)
+}
+
+// Idle waits until everything that was taken before the call is committed.
+func (p *Pipeline) Idle(ctx context.Context) error {
+	end := p.journal.log.Next()
+	p.idle.Lock()
+	defer p.idle.Unlock()
+	stop := context.AfterFunc(ctx, p.moved.Broadcast)
+	defer stop()
+	for p.committed < end && ctx.Err() == nil && p.why == nil {
+		p.moved.Wait()
+	}
+	return errors.Join(ctx.Err(), p.why)
 }

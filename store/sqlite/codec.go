@@ -15,10 +15,47 @@ import (
 //go:embed dict
 var dictionaries embed.FS
 
-// dictOf gives the dictionary of a resource type; what is not named has 1.
-var dictOf = map[string]byte{}
+// dictGroups are the types that share a dictionary, in the order of the
+// current ones from firstDict on; types that are not named have that of Encounter.
+var dictGroups = [][]string{
+	{"Observation"},
+	{"ExplanationOfBenefit", "Claim"},
+	{"Encounter", "Condition", "Procedure", "DiagnosticReport", "Immunization", "Flag", "CarePlan", "EpisodeOfCare"},
+	{"MedicationRequest", "MedicationStatement", "AllergyIntolerance", "ServiceRequest", "Appointment", "DocumentReference"},
+	{"Patient", "Organization", "Practitioner", "PractitionerRole", "Location", "RelatedPerson"},
+}
 
-const dictCount = 1
+const (
+	firstDict = 1
+	dictCount = 5 // all that were ever used
+)
+
+// DictGroups are the types of each current dictionary, for the command that makes them.
+func DictGroups() [][]string { return dictGroups }
+
+// Unpacker gives the function that unpacks a stored body, with its origin after a NUL.
+func Unpacker() (func([]byte) ([]byte, error), error) {
+	c, err := newCodec()
+	if err != nil {
+		return nil, err
+	}
+	return func(blob []byte) ([]byte, error) {
+		if len(blob) == 0 {
+			return nil, nil
+		}
+		return c.dec.DecodeAll(blob[1:], nil)
+	}, nil
+}
+
+var dictOf = func() map[string]byte {
+	m := map[string]byte{}
+	for i, group := range dictGroups {
+		for _, t := range group {
+			m[t] = byte(firstDict + i)
+		}
+	}
+	return m
+}()
 
 type codec struct {
 	enc  [dictCount + 1]*zstd.Encoder
@@ -61,7 +98,7 @@ func (c *codec) pack(dst []byte, typ string, body []byte, origin string) []byte 
 	raw = append(raw, origin...)
 	d := dictOf[typ]
 	if d == 0 {
-		d = 1
+		d = byte(firstDict + 2)
 	}
 	dst = append(dst, d)
 	return c.enc[d].EncodeAll(raw, dst)

@@ -1,0 +1,318 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"selda/cmd/selda/region"
+	"selda/ingest"
+	"selda/ingest/mllp"
+	"selda/nhs"
+	"selda/store/sqlite"
+	"selda/synth"
+)
+
+type benchCmd struct {
+	Ingest benchIngestCmd `cmd:"" help:"How fast FHIR files and HL7 v2 over MLLP are taken in."`
+}
+
+// figure is one measured number with its unit.
+type figure struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+	Note  string  `json:"note,omitempty"`
+}
+
+func (e *env) figures(name string, asJSON bool, list []figure) error {
+	if asJSON {
+		return e.printJSON(struct {
+			Bench   string   `json:"bench"`
+			Figures []figure `json:"figures"`
+		}{name, list})
+	}
+	var rows [][]string
+	for _, f := range list {
+		rows = append(rows, []string{f.Name, fmt.Sprintf("%.4g", f.Value), f.Unit, f.Note})
+	}
+	e.table("measured\tvalue\tunit\t", rows)
+	return nil
+}
+
+type benchIngestCmd struct {
+	From      string `help:"Folder of FHIR transaction Bundles to copy as different citizens; synthetic ones where it is not said." placeholder:"DIR"`
+	Resources int    `default:"200000" help:"How many resources at least."`
+	Messages  int    `default:"20000" help:"How many HL7 v2 messages."`
+	Dir       string `help:"Folder to work in, deleted afterwards; the system's temporary one unless said." type:"path"`
+	JSON      bool   `name:"json" help:"Print one JSON object."`
+	Profile   string `hidden:"" help:"Write a CPU profile here."`
+}
+
+func (c benchIngestCmd) Run(e *env) error {
+	dir, err := os.MkdirTemp(c.Dir, "selda-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	stop, err := profile(c.Profile)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	fhirFigures, err := c.files(e, dir)
+	if err != nil {
+		return err
+	}
+	v2, err := c.mllp(e, dir)
+	if err != nil {
+		return err
+	}
+	limits, err := limits(dir)
+	if err != nil {
+		return err
+	}
+	return e.figures("ingest", c.JSON, slices.Concat(fhirFigures, v2, limits))
+}
+
+// limits are the machine's own, measured in the same run.
+func limits(dir string) ([]figure, error) {
+	rows, err := sqlite.Limit(dir, 60_000, 260)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Create(filepath.Join(dir, "fsync"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	var times []time.Duration
+	for range 200 {
+		began := time.Now()
+		if _, err := f.Write(make([]byte, 600)); err != nil {
+			return nil, err
+		}
+		if err := f.Sync(); err != nil {
+			return nil, err
+		}
+		times = append(times, time.Since(began))
+	}
+	slices.Sort(times)
+	return []figure{
+		{"limit: bare SQLite driver", rows, "rows/s", "the same tables and posting, 260-byte bodies, nothing else done"},
+		{"limit: one fsync", float64(times[100].Microseconds()), "µs", "median of 200"},
+	}, nil
+}
+
+// files loads copies of Bundles, each as different citizens, from files.
+func (c benchIngestCmd) files(e *env, dir string) ([]figure, error) {
+	bundles, err := c.bundles()
+	if err != nil {
+		return nil, err
+	}
+	in := filepath.Join(dir, "in")
+	if err := os.MkdirAll(in, 0o700); err != nil {
+		return nil, err
+	}
+	total, copies, files := 0, 0, 0
+	var bytesIn int64
+	for total < c.Resources {
+		for i, b := range bundles {
+			body := copyOf(b, copies)
+			if err := os.WriteFile(filepath.Join(in, fmt.Sprintf("%05d-%04d.json", copies, i)), body, 0o600); err != nil {
+				return nil, err
+			}
+			total += bytes.Count(b, []byte(`"resource":`))
+			bytesIn += int64(len(body))
+			files++
+		}
+		copies++
+	}
+	data := filepath.Join(dir, "fhir")
+	r, err := region.Open(e.ctx, region.Options{Data: data, Log: e.log})
+	if err != nil {
+		return nil, err
+	}
+	sum, err := r.IngestFiles(e.ctx, region.OperatorSubject(), region.Files{Source: "RJZ:EPR", Paths: []string{in}})
+	if err = errors.Join(err, r.Close()); err != nil {
+		return nil, err
+	}
+	if sum.Quarantined > 0 {
+		return nil, fmt.Errorf("%d Bundles went to quarantine", sum.Quarantined)
+	}
+	disk, err := folderBytes(data)
+	if err != nil {
+		return nil, err
+	}
+	return []figure{
+		{"FHIR from files", float64(sum.Resources) / sum.Seconds, "resources/s", fmt.Sprintf("%d resources in %d Bundles, %d copies, %.0f MB", sum.Resources, files, copies, float64(bytesIn)/1e6)},
+		{"disk", float64(disk) / float64(sum.Resources), "bytes/resource", "raw messages, index, log and audit included"},
+	}, nil
+}
+
+// bundles are those of the folder, or the synthetic practices' own.
+func (c benchIngestCmd) bundles() ([][]byte, error) {
+	var out [][]byte
+	if c.From == "" {
+		for m := range synth.New(1, 200, time.Time{}).Messages() {
+			if m.Format == ingest.FHIR && m.Fault == "" {
+				out = append(out, m.Body)
+			}
+		}
+		return out, nil
+	}
+	files, err := filepath.Glob(filepath.Join(c.From, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("there are no *.json files in %s", c.From)
+	}
+	return out, nil
+}
+
+// copyOf makes a Bundle speak of another citizen: each UUID in it gets other
+// first digits, the same for the same, and so do local numbers that are UUIDs.
+func copyOf(b []byte, n int) []byte {
+	if n == 0 {
+		return b
+	}
+	out := bytes.Clone(b)
+	mark := fmt.Appendf(nil, "%08x", uint32(n)*2654435761)
+	for i := 0; i+36 <= len(out); i++ {
+		if isUUID(out[i : i+36]) {
+			for k := range 8 {
+				out[i+k] = hexXor(out[i+k], mark[k])
+			}
+			i += 35
+		}
+	}
+	return out
+}
+
+func isUUID(b []byte) bool {
+	for i, c := range b {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if c != '-' {
+				return false
+			}
+		} else if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+func hexXor(a, b byte) byte {
+	const digits = "0123456789abcdef"
+	return digits[strings.IndexByte(digits, a)^strings.IndexByte(digits, b)]
+}
+
+func folderBytes(dir string) (n int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			n += info.Size()
+		}
+		return err
+	})
+	return n, err
+}
+
+// mllp sends synthetic HL7 v2 over eight connections, each message
+// acknowledged when it is durable.
+func (c benchIngestCmd) mllp(e *env, dir string) ([]figure, error) {
+	const connections = 8
+	lines := make([][][]byte, connections)
+	n := 0
+	for m := range synth.New(7, c.Messages/8, time.Time{}).Messages() {
+		if m.Format != ingest.HL7v2 || m.Fault != "" {
+			continue
+		}
+		k := lineOf(m.Source, connections)
+		lines[k] = append(lines[k], m.Body)
+		if n++; n == c.Messages {
+			break
+		}
+	}
+	r, err := region.Open(e.ctx, region.Options{Data: filepath.Join(dir, "v2"), Log: e.log})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(e.ctx)
+	defer cancel()
+	var elapsed, committed time.Duration
+	var sendErr error
+	err = r.Serve(ctx, region.Doors{HTTP: "127.0.0.1:0", MLLP: "127.0.0.1:0", Feeds: region.OpenFeeds()}, func(s region.Served) error {
+		go func() {
+			defer cancel()
+			began := time.Now()
+			sendErr = sendAll(ctx, s.MLLP, lines)
+			elapsed = time.Since(began)
+			_ = r.Ingest.Idle(ctx)
+			committed = time.Since(began)
+		}()
+		return nil
+	})
+	if err = errors.Join(err, sendErr, r.Close()); err != nil {
+		return nil, err
+	}
+	return []figure{
+		{"HL7 v2 over MLLP", float64(n) / elapsed.Seconds(), "messages/s", fmt.Sprintf("%d messages on %d connections, each acknowledged when durable", n, connections)},
+		{"HL7 v2, to the last commit", float64(n) / committed.Seconds(), "messages/s", ""},
+	}, nil
+}
+
+func lineOf(s nhs.Source, n int) int {
+	h := 0
+	for _, c := range s {
+		h = h*31 + int(c)
+	}
+	return (h%n + n) % n
+}
+
+func sendAll(ctx context.Context, addr string, lines [][][]byte) error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(lines))
+	for i, messages := range lines {
+		wg.Go(func() {
+			c, err := mllp.Dial(ctx, addr)
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			defer func() { _ = c.Close() }()
+			for _, m := range messages {
+				ack, err := c.Send(ctx, m)
+				if err != nil {
+					errs[i] = err
+					return
+				}
+				if !bytes.Contains(ack, []byte("MSA|AA")) {
+					errs[i] = fmt.Errorf("a message was not accepted: %s", strings.ReplaceAll(string(ack), "\r", " "))
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
