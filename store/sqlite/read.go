@@ -218,15 +218,25 @@ func (db *DB) located(c *conn, item store.ItemID) (store.Located, bool, error) {
 		Version: s.ColumnInt(2), Source: db.sourceName(s.ColumnInt64(3)), Deleted: s.ColumnInt64(4)&flagDeleted != 0}, true, nil
 }
 
-// versions reads one resource's versions not after n, the latest first.
+// A limit that is bound has the statement compiled again each time.
+const (
+	sqlVersions = `SELECT ` + columns + ` FROM resource WHERE subject=? AND type=? AND item=? AND n<=? ORDER BY version DESC`
+	sqlVersion  = sqlVersions + ` LIMIT 1`
+)
+
+// versions reads one resource's versions not after n, the latest first: all,
+// or only the first.
 func (db *DB) versions(c *conn, l store.Located, n uint64, limit int) ([]*store.Version, error) {
-	s := c.stmt(`SELECT ` + columns + ` FROM resource WHERE subject=? AND type=? AND item=? AND n<=? ORDER BY version DESC LIMIT ?`)
+	sql := sqlVersions
+	if limit == 1 {
+		sql = sqlVersion
+	}
+	s := c.stmt(sql)
 	defer func() { _ = s.Reset() }()
 	_ = s.BindInt64(1, int64(l.Subject))
 	_ = s.BindInt64(2, int64(fhir.TypeNumber(l.Type)))
 	_ = s.BindInt64(3, int64(l.Item))
 	_ = s.BindInt64(4, int64(min(n, 1<<62)))
-	_ = s.BindInt64(5, int64(limit))
 	var out []*store.Version
 	for s.Step() {
 		v := db.scan(s)
