@@ -3,21 +3,39 @@ SHELL := /bin/bash
 GO ?= go
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test check bench clean
+.PHONY: help build run test check bench clean generate assets check-built
 
 help: ## print the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 build: ## build bin/selda
 	$(GO) build -o bin/selda ./cmd/selda
 
 check: ## format, vet, unit tests and the import test: before each commit
 	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); if [ -n "$$bad" ]; then echo "not formatted (gofmt -w): $$bad"; exit 1; fi
+	@$(MAKE) -s check-built
 	$(GO) vet ./...
 	$(GO) test -short ./...
 
 test: ## every test
 	$(GO) test ./...
+
+TEMPL = $(GO) run github.com/a-h/templ/cmd/templ@v0.3.977
+SASS = ./node_modules/.bin/sass --no-source-map --style=compressed web/assets/src/selda.scss
+
+generate: ## write the pages' Go code from their templates
+	$(TEMPL) generate -path web/page
+
+assets: ## build the pages' stylesheet and scripts (needs Node)
+	npm ci --ignore-scripts
+	$(SASS) web/assets/dist/selda.css
+	cp web/assets/src/selda.js web/assets/src/icon.svg web/assets/dist/
+
+check-built: ## say whether what is generated and built is current
+	@t=$$(mktemp -d) && mkdir -p $$t/web && cp -r web/page $$t/web/ && (cd $$t && $(TEMPL) generate -path web/page >/dev/null 2>&1) && \
+	for f in web/page/*_templ.go; do cmp -s $$f $$t/$$f || { echo "$$f is not current: make generate"; exit 1; }; done; rm -r $$t
+	@if [ -x node_modules/.bin/sass ]; then $(SASS) 2>/dev/null | cmp -s - web/assets/dist/selda.css || { echo "web/assets/dist is not current: make assets"; exit 1; }; \
+	cmp -s web/assets/src/selda.js web/assets/dist/selda.js || { echo "web/assets/dist is not current: make assets"; exit 1; }; fi
 
 clean: ## remove what was built
 	rm -rf bin node_modules

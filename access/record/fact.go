@@ -24,7 +24,13 @@ type Fact struct {
 	End      string
 	Extra    string // a medicine's last issue, a plan's issuer, …
 	Items    []Item // the leading one first, then the other witnesses
-	Conflict string // in words, where the witnesses do not agree
+	Conflict []Said // what each says, where sources do not agree
+}
+
+// Said is what one source says of a Fact, in words: "active", "one a day".
+type Said struct {
+	Source nhs.Source
+	Words  string
 }
 
 // Sources are the sources of the witnesses, each once.
@@ -41,29 +47,98 @@ func (f *Fact) Sources() []nhs.Source {
 // Lead is the item that the Fact shows first.
 func (f *Fact) Lead() Item { return f.Items[0] }
 
-// merge puts facts of the same key together. The first to come leads; differ
-// says in words where a further witness does not agree, or "".
-func merge(facts []Fact, key func(*Fact) string, differ func(lead, other *Fact) string) []Fact {
+// rules say how facts of the same key become one.
+type rules struct {
+	key func(*Fact) string
+	// newer says whether a was said after b; by when it was recorded where nil.
+	newer func(a, b *Fact) bool
+	// open says whether a source holds the Fact to be so now.
+	open func(*Fact) bool
+	// says is what is compared between sources; "" is silent.
+	says func(*Fact) string
+}
+
+// merge puts facts of the same key together. The latest leads. Of one source
+// only its latest word counts, what it said before is history; between
+// sources, what one holds to be so is not hidden by what another has closed:
+// the Fact stays in the open one's group, and the two are its Conflict.
+func merge(facts []Fact, r rules) []Fact {
 	var out []Fact
+	var same [][]Fact
 	at := map[string]int{}
 	for _, f := range facts {
-		k := key(&f)
+		k := r.key(&f)
 		i, known := at[k]
 		if !known || k == "" {
-			at[k] = len(out)
-			out = append(out, f)
+			at[k] = len(same)
+			same = append(same, []Fact{f})
 			continue
 		}
-		lead := &out[i]
-		if why := differ(lead, &f); why != "" && lead.Conflict == "" {
-			lead.Conflict = why
-		}
-		lead.Items = append(lead.Items, f.Items...)
-		lead.Detail = cmp.Or(lead.Detail, f.Detail)
-		lead.Extra = cmp.Or(lead.Extra, f.Extra)
-		lead.WhenText = cmp.Or(lead.WhenText, f.WhenText)
+		same[i] = append(same[i], f)
+	}
+	for _, list := range same {
+		out = append(out, r.join(list))
 	}
 	return out
+}
+
+func (r rules) join(list []Fact) Fact {
+	if len(list) == 1 {
+		return list[0]
+	}
+	newer := r.newer
+	if newer == nil {
+		newer = func(a, b *Fact) bool { return a.Lead().Recorded.After(b.Lead().Recorded) }
+	}
+	slices.SortStableFunc(list, func(a, b Fact) int {
+		switch {
+		case newer(&a, &b):
+			return -1
+		case newer(&b, &a):
+			return 1
+		}
+		return 0
+	})
+	lead := list[0]
+	lead.Items = nil
+	var latest []*Fact // of each source
+	for i := range list {
+		f := &list[i]
+		lead.Items = append(lead.Items, f.Items...)
+		lead.Detail, lead.Extra, lead.WhenText = cmp.Or(lead.Detail, f.Detail), cmp.Or(lead.Extra, f.Extra), cmp.Or(lead.WhenText, f.WhenText)
+		if !slices.ContainsFunc(latest, func(l *Fact) bool { return l.Lead().Source == f.Lead().Source }) {
+			latest = append(latest, f)
+		}
+	}
+	for _, f := range latest[1:] {
+		if r.open != nil && r.open(f) && !r.open(&list[0]) {
+			lead.Group, lead.Status = f.Group, f.Status
+			break
+		}
+	}
+	lead.Conflict = r.conflict(latest)
+	return lead
+}
+
+// conflict is what each source says, where they differ.
+func (r rules) conflict(latest []*Fact) []Said {
+	if r.says == nil {
+		return nil
+	}
+	var said []Said
+	differ := false
+	for _, f := range latest {
+		w := r.says(f)
+		if w == "" {
+			continue
+		}
+		differ = differ || len(said) > 0 && !strings.EqualFold(fold.Name(said[0].Words), fold.Name(w))
+		said = append(said, Said{f.Lead().Source, w})
+	}
+	if !differ {
+		return nil
+	}
+	return said
 }
 
 // codeKey is what two concepts are the same by: a code of a shared system, else the words.
@@ -134,13 +209,25 @@ func (v *View) Problems() []Fact {
 		}
 		facts = append(facts, f)
 	}
-	slices.SortStableFunc(facts, func(a, b Fact) int { return cmp.Compare(groupRank(a.Group), groupRank(b.Group)) })
-	return byTime(merge(facts, func(f *Fact) string { return codeKey(f.Lead().Res.Get("code")) }, func(a, b *Fact) string {
-		if (a.Group == Active) != (b.Group == Active) && a.Lead().Source != b.Lead().Source {
-			return organisations(a) + ": " + a.Group + "; " + organisations(b) + ": " + b.Group
+	merged := merge(facts, rules{
+		key:  func(f *Fact) string { return codeKey(f.Lead().Res.Get("code")) },
+		open: func(f *Fact) bool { return f.Group == Active },
+		says: func(f *Fact) string {
+			if f.Group == Active {
+				return "active"
+			}
+			return "past"
+		},
+	})
+	for i := range merged { // a problem began when it was first said to have begun
+		f := &merged[i]
+		for _, it := range f.Items {
+			if d := date(it.Res.Root(), "onsetDateTime", "onsetPeriod"); d != "" && (f.WhenText == "" || d < f.WhenText) {
+				f.WhenText, f.When = d, it.When
+			}
 		}
-		return ""
-	}))
+	}
+	return byTime(merged)
 }
 
 func groupRank(g string) int {
@@ -171,16 +258,6 @@ func note(r fhir.Node) string {
 	return strings.Join(out, " ")
 }
 
-func organisations(f *Fact) string {
-	var out []string
-	for _, s := range f.Sources() {
-		if o := string(s.Organisation()); !slices.Contains(out, o) {
-			out = append(out, o)
-		}
-	}
-	return strings.Join(out, ", ")
-}
-
 // Medicines are what is taken: repeat, acute, stopped, and what only a hospital gives.
 func (v *View) Medicines() []Fact {
 	var facts []Fact
@@ -197,14 +274,19 @@ func (v *View) Medicines() []Fact {
 		}
 		facts = append(facts, f)
 	}
-	slices.SortStableFunc(facts, func(a, b Fact) int {
-		return cmp.Or(b.When.Compare(a.When), cmp.Compare(groupRank(a.Group), groupRank(b.Group)))
-	})
-	merged := merge(facts, func(f *Fact) string { return medicineKey(f) }, func(a, b *Fact) string {
-		if (a.Group == Stopped) != (b.Group == Stopped) && a.Lead().Source != b.Lead().Source {
-			return stopping(a) + "; " + stopping(b)
-		}
-		return ""
+	merged := merge(facts, rules{
+		key:   medicineKey,
+		newer: func(a, b *Fact) bool { return a.When.After(b.When) },
+		open:  func(f *Fact) bool { return f.Group != Stopped },
+		says: func(f *Fact) string {
+			switch {
+			case f.Group == Stopped:
+				return "stopped"
+			case f.Detail != "":
+				return f.Detail
+			}
+			return "current"
+		},
 	})
 	slices.SortStableFunc(merged, func(a, b Fact) int {
 		return cmp.Or(cmp.Compare(groupRank(a.Group), groupRank(b.Group)), strings.Compare(a.Title, b.Title))
@@ -212,19 +294,24 @@ func (v *View) Medicines() []Fact {
 	return merged
 }
 
-func stopping(f *Fact) string {
-	if f.Group == Stopped {
-		return organisations(f) + ": stopped"
-	}
-	return organisations(f) + ": current"
-}
-
+// medicineKey is the medicine by its words without the form: a code is of one
+// form and pack, and some sources send none. "Furosemide 40mg tablets" and
+// "furosemide 40 mg tablet" are one.
 func medicineKey(f *Fact) string {
-	r := f.Lead().Res
-	if k := codeKey(r.Get("medicationCodeableConcept")); k != "" {
-		return k
+	var b strings.Builder
+	for _, c := range strings.ToLower(f.Title) {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c > 127 || c == '.' {
+			b.WriteRune(c)
+		}
 	}
-	return fold.Name(f.Title)
+	k := b.String()
+	for _, form := range []string{"tablets", "tablet", "capsules", "capsule", "oral"} {
+		k = strings.TrimSuffix(k, form)
+	}
+	if k == "" {
+		return codeKey(f.Lead().Res.Get("medicationCodeableConcept"))
+	}
+	return k
 }
 
 func (v *View) medication(r fhir.Node) string {
@@ -350,30 +437,47 @@ func (v *View) Allergies() (state string, facts []Fact) {
 			none = append(none, i)
 			continue
 		}
-		facts = append(facts, Fact{Title: Words(r.Get("code")), Detail: reaction(r), Status: code(r.Get("clinicalStatus")), Extra: r.Get("criticality").Text(),
-			When: i.When, WhenText: date(r, "onsetDateTime", "recordedDate"), Items: []Item{i}})
-	}
-	facts = byTime(merge(facts, func(f *Fact) string { return codeKey(f.Lead().Res.Get("code")) }, func(a, b *Fact) string {
-		if a.Detail != b.Detail && b.Detail != "" && a.Detail != "" {
-			return organisations(a) + ": " + a.Detail + "; " + organisations(b) + ": " + b.Detail
+		f := Fact{Title: Words(r.Get("code")), Detail: reaction(r), Status: code(r.Get("clinicalStatus")), Extra: r.Get("criticality").Text(),
+			When: i.When, WhenText: date(r, "onsetDateTime", "recordedDate"), Items: []Item{i}, Group: Active}
+		if f.Status == "inactive" || f.Status == "resolved" {
+			f.Group = Past
 		}
-		return ""
+		facts = append(facts, f)
+	}
+	facts = byTime(merge(facts, rules{
+		key:  func(f *Fact) string { return codeKey(f.Lead().Res.Get("code")) },
+		open: func(f *Fact) bool { return f.Group == Active },
+		says: func(f *Fact) string {
+			if f.Group == Past {
+				return "no longer allergic"
+			}
+			return "allergic"
+		},
 	}))
+	held := false
 	for i := range facts {
+		f := &facts[i]
+		if f.Group != Active {
+			continue
+		}
+		held = true
 		for _, n := range none {
-			if !slices.Contains(facts[i].Sources(), n.Source) && facts[i].Conflict == "" {
-				facts[i].Conflict = organisations(&facts[i]) + ": " + facts[i].Title + "; " + string(n.Source.Organisation()) + ": no known allergies"
-				facts[i].Items = append(facts[i].Items, n)
+			if !slices.Contains(f.Sources(), n.Source) {
+				if len(f.Conflict) == 0 {
+					f.Conflict = []Said{{f.Lead().Source, f.Title}}
+				}
+				f.Conflict = append(f.Conflict, Said{n.Source, "no known allergies"})
+				f.Items = append(f.Items, n)
 			}
 		}
 	}
 	switch {
-	case len(facts) > 0:
+	case held:
 		return AllergiesRecorded, facts
 	case len(none) > 0:
-		return AllergiesNoneKnown, []Fact{{Title: "No known allergies", Items: none, When: none[0].When, WhenText: date(none[0].Res.Root(), "recordedDate")}}
+		return AllergiesNoneKnown, append([]Fact{{Title: "No known allergies", Items: none, When: none[0].When, WhenText: date(none[0].Res.Root(), "recordedDate")}}, facts...)
 	}
-	return AllergiesNotRecorded, nil
+	return AllergiesNotRecorded, facts
 }
 
 func isNoKnown(c fhir.Node) bool {
@@ -430,24 +534,22 @@ func (v *View) Immunisations() []Fact {
 	facts := simple(v.Of("Immunization"), words("vaccineCode"), func(r fhir.Node) string {
 		return strings.TrimSpace(r.Get("lotNumber").Text() + " " + Words(r.Get("site")))
 	}, words("statusReason"), "occurrenceDateTime")
-	return merge(facts, func(f *Fact) string {
-		day, _, _ := strings.Cut(f.WhenText, "T")
-		return codeKey(f.Lead().Res.Get("vaccineCode")) + "|" + day
-	}, func(a, b *Fact) string {
-		if a.Status != b.Status {
-			return organisations(a) + ": " + a.Status + "; " + organisations(b) + ": " + b.Status
-		}
+	return merge(facts, rules{key: func(f *Fact) string { return dayKey(f, codeKey(f.Lead().Res.Get("vaccineCode"))) }, says: func(f *Fact) string { return f.Status }})
+}
+
+// dayKey is a key that holds for one day; none where the day is not known.
+func dayKey(f *Fact, key string) string {
+	day, _, _ := strings.Cut(f.WhenText, "T")
+	if key == "" || day == "" {
 		return ""
-	})
+	}
+	return key + "|" + day
 }
 
 // Procedures are what was done.
 func (v *View) Procedures() []Fact {
 	facts := simple(v.Of("Procedure"), words("code"), note, words("outcome"), "performedDateTime", "performedPeriod")
-	return merge(facts, func(f *Fact) string {
-		day, _, _ := strings.Cut(f.WhenText, "T")
-		return codeKey(f.Lead().Res.Get("code")) + "|" + day
-	}, func(*Fact, *Fact) string { return "" })
+	return merge(facts, rules{key: func(f *Fact) string { return dayKey(f, codeKey(f.Lead().Res.Get("code"))) }})
 }
 
 // Plans are care plans, and documents that are plans, superseded ones marked (G24).
@@ -503,17 +605,28 @@ func (v *View) Documents() []Fact {
 	facts := simple(v.Of("DocumentReference", "Composition"), func(r fhir.Node) string {
 		return cmp.Or(r.Get("description").Text(), r.Get("content", "attachment", "title").Text(), r.Get("title").Text(), Words(r.Get("type")), "Document")
 	}, words("type"), words("author"), "date", "context")
-	return merge(facts, func(f *Fact) string {
+	return merge(facts, rules{key: func(f *Fact) string {
 		r := f.Lead().Res
 		if h := r.Get("content", "attachment", "hash").Text(); h != "" {
 			return "hash|" + h
+		}
+		if data := r.Get("content", "attachment", "data").Text(); len(data) > 200 {
+			return "data|" + data
 		}
 		if f.WhenText == "" {
 			return ""
 		}
 		day, _, _ := strings.Cut(f.WhenText, "T")
 		return fold.Name(f.Title) + "|" + code(r.Get("type")) + "|" + day
-	}, func(*Fact, *Fact) string { return "" })
+	}})
+}
+
+// Reports are laboratory and imaging reports, with what they conclude.
+func (v *View) Reports() []Fact {
+	facts := simple(v.Of("DiagnosticReport", "ImagingStudy"), func(r fhir.Node) string {
+		return cmp.Or(Words(r.Get("code")), r.Get("description").Text(), "Report")
+	}, func(r fhir.Node) string { return r.Get("conclusion").Text() }, words("performer"), "effectiveDateTime", "effectivePeriod", "issued", "started")
+	return merge(facts, rules{key: func(f *Fact) string { return dayKey(f, f.Title+f.Detail+f.WhenText) }})
 }
 
 // CareTeam is who is involved in care.

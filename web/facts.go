@@ -1,0 +1,499 @@
+package web
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"selda/access/record"
+	"selda/fhir"
+	"selda/nhs"
+	"selda/web/view"
+)
+
+// sheet writes a record.View as rows. What is one fact, and where sources
+// differ, is record's; only words and order are made here.
+type sheet struct {
+	v      *record.View
+	name   func(nhs.Source) string
+	looked time.Time // since when a row is new; zero for never
+	shown  map[string]bool
+	times  map[string]time.Time // when a row's latest word came
+}
+
+// rows makes the record of a View.
+func rows(v *record.View, name func(nhs.Source) string, looked time.Time, out bool) *view.Record {
+	s := &sheet{v: v, name: name, looked: looked, shown: map[string]bool{}, times: map[string]time.Time{}}
+	rec := &view.Record{}
+	add := func(p view.Part) { rec.Parts = append(rec.Parts, p) }
+	add(s.problems())
+	add(s.medicines())
+	add(s.allergies(rec, out))
+	results, older := s.results()
+	add(results)
+	observations, older2 := s.observations()
+	add(observations)
+	add(s.plain(view.Immunisations, "Immunisations", "Immunisation", "Vaccines given would be here.", s.v.Immunisations(), given))
+	add(s.plain(view.Procedures, "Procedures", "Procedure", "Operations and procedures would be here.", s.v.Procedures(), done))
+	add(s.documents())
+	add(s.plans())
+	add(s.referrals())
+	add(s.plain(view.SocialCare, "Social care", "Social care", "What social care shares would be here.", s.v.SocialCare(), nil))
+	add(s.encounters())
+	add(s.team())
+	if p := s.other(); p.Count > 0 {
+		add(p)
+	}
+	for _, p := range rec.Parts {
+		if p.Section == view.CareTeam {
+			continue // people have no place in time
+		}
+		for _, g := range p.Groups {
+			rec.All = append(rec.All, g.Items...)
+		}
+	}
+	for _, it := range rec.All {
+		if it.New {
+			rec.New = append(rec.New, it)
+		}
+	}
+	slices.SortStableFunc(rec.New, func(a, b view.Item) int { return s.times[b.Ref].Compare(s.times[a.Ref]) })
+	rec.All = append(append(rec.All, older...), older2...)
+	view.Sort(rec.All)
+	return rec
+}
+
+const noneSent = " No source has sent any that you can see."
+
+// row is a fact as a row.
+func (s *sheet) row(section view.Section, kind string, f record.Fact) view.Item {
+	lead := f.Lead()
+	it := view.Item{Ref: lead.Type + "/" + lead.ID, Section: section, Kind: kind, Title: cmp.Or(f.Title, kind), Detail: f.Detail, When: view.ParseDate(f.WhenText), Conflict: s.conflict(f.Conflict)}
+	for _, w := range f.Items {
+		s.witness(&it, w)
+	}
+	return it
+}
+
+func (s *sheet) witness(it *view.Item, w record.Item) {
+	ref := w.Type + "/" + w.ID
+	s.shown[ref] = true
+	name := s.name(w.Source)
+	if !slices.Contains(it.Sources, name) {
+		it.Sources = append(it.Sources, name)
+	}
+	it.Witnesses = append(it.Witnesses, view.Witness{Ref: ref, Source: name, Received: view.ParseDate(w.Recorded.Format(time.RFC3339)), Fields: view.Fields(w.Res)})
+	if !s.looked.IsZero() && w.Recorded.After(s.looked) {
+		it.New = true
+	}
+	if w.Recorded.After(s.times[it.Ref]) {
+		s.times[it.Ref] = w.Recorded
+	}
+}
+
+// conflict is what sources say, in a sentence.
+func (s *sheet) conflict(said []record.Said) string {
+	var parts []string
+	for _, one := range said {
+		parts = append(parts, s.name(one.Source)+" says “"+one.Words+"”")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, "; ") + "."
+}
+
+// plain is a section of one group; dress sets what is special about a row.
+func (s *sheet) plain(section view.Section, title, kind, empty string, facts []record.Fact, dress func(*view.Item, record.Fact)) view.Part {
+	p := view.Part{Section: section, Title: title, Empty: empty + noneSent}
+	var items []view.Item
+	for _, f := range facts {
+		it := s.row(section, kind, f)
+		if f.Status != "" && f.Status != "active" && f.Status != "completed" {
+			it.Status = words(f.Status)
+		}
+		if dress != nil {
+			dress(&it, f)
+		}
+		items = append(items, it)
+	}
+	p.Add(title, items)
+	return p
+}
+
+func words(code string) string { return strings.ReplaceAll(code, "-", " ") }
+
+func given(it *view.Item, f record.Fact) {
+	it.Detail = dots(doseOf(f.Lead().Res), it.Detail)
+	if f.Status == "not-done" {
+		it.Status, it.Tone = dots("not given", f.Extra), view.Warn
+	}
+}
+
+// doseOf is which dose of a course it was.
+func doseOf(r *fhir.Resource) string {
+	p := r.Get("protocolApplied")
+	if n := cmp.Or(p.Get("doseNumberPositiveInt").Text(), p.Get("doseNumberString").Text()); n != "" {
+		return "dose " + n
+	}
+	return ""
+}
+
+func done(it *view.Item, f record.Fact) {
+	r := f.Lead().Res
+	it.Detail = dots(record.Words(r.Get("bodySite")), f.Extra, record.Words(r.Get("performer", "actor")), it.Detail)
+}
+
+// dots joins what is there.
+func dots(parts ...string) string {
+	var out []string
+	for _, p := range parts {
+		if p = strings.Join(strings.Fields(p), " "); p != "" {
+			out = append(out, p)
+		}
+	}
+	return strings.Join(out, " · ")
+}
+
+func (s *sheet) problems() view.Part {
+	p := view.Part{Section: view.Problems, Title: "Problems", Empty: "Diagnoses and problems, active and past, would be here." + noneSent}
+	groups := map[string][]view.Item{}
+	for _, f := range s.v.Problems() {
+		it := s.row(view.Problems, "Problem", f)
+		if f.Group != record.Active {
+			it.Tone = view.Past
+			it.Status = cmp.Or(f.Status, "past")
+			if e := view.ParseDate(f.End); !e.IsZero() {
+				it.Status = "ended " + e.Pro()
+			}
+		}
+		switch f.Lead().Res.Get("verificationStatus", "coding", "code").Text() {
+		case "unconfirmed", "provisional", "differential":
+			it.Status, it.Tone = "not confirmed", view.Warn
+		}
+		groups[f.Group] = append(groups[f.Group], it)
+	}
+	p.Add("Active problems", groups[record.Active])
+	p.Add("Significant past problems", groups[record.Significant])
+	p.Add("Past problems", groups[record.Past])
+	return p
+}
+
+func (s *sheet) medicines() view.Part {
+	p := view.Part{Section: view.Medicines, Title: "Medicines", Empty: "Medicines from the GP, hospitals and pharmacies would be here." + noneSent}
+	groups := map[string][]view.Item{}
+	for _, f := range s.v.Medicines() {
+		it := s.row(view.Medicines, "Medicine", f)
+		if issued := view.ParseDate(f.Extra); !issued.IsZero() {
+			it.Detail = dots(it.Detail, "last issued "+issued.Pro())
+		}
+		it.Detail = dots(it.Detail, supply(f.Lead().Res))
+		if f.Group == record.Stopped {
+			it.Tone, it.Status = view.Past, dots(words(f.Status), record.Words(f.Lead().Res.Get("statusReason")))
+			if e := view.ParseDate(f.End); !e.IsZero() {
+				it.Status = dots(it.Status, e.Pro())
+			}
+		}
+		groups[f.Group] = append(groups[f.Group], it)
+	}
+	view.Sort(groups[record.Stopped])
+	p.Add("Repeat", groups[record.Repeat])
+	p.Add("Acute", groups[record.Acute])
+	p.Add("Hospital only", groups[record.Hospital])
+	p.Add("Stopped or finished", groups[record.Stopped])
+	return p
+}
+
+// supply is how much was ordered.
+func supply(r *fhir.Resource) string {
+	q := r.Get("dispenseRequest", "quantity")
+	if n := q.Get("value").Text(); n != "" {
+		return "supply " + strings.TrimSpace(n+" "+q.Get("unit").Text())
+	}
+	return ""
+}
+
+func (s *sheet) allergies(rec *view.Record, out bool) view.Part {
+	p := view.Part{Section: view.Allergies, Title: "Allergies", Empty: "Allergies and intolerances would be here. No source that you can see has recorded any, nor stated that none are known."}
+	state, facts := s.v.Allergies()
+	var held, none, past []view.Item
+	for _, f := range facts {
+		it := s.row(view.Allergies, "Allergy", f)
+		it.Tone = view.Warn
+		switch {
+		case f.Group == record.Past:
+			it.Tone, it.Status = view.Past, words(f.Status)
+			past = append(past, it)
+		case f.Group == "" && state == record.AllergiesNoneKnown:
+			it.Tone, it.Status = view.Good, "stated"
+			none = append(none, it)
+		default:
+			if severe(f) {
+				it.Tone, it.Status = view.Bad, "severe"
+			} else if f.Lead().Res.Get("type").Is("intolerance") {
+				it.Status = "intolerance"
+			}
+			held = append(held, it)
+		}
+	}
+	slices.SortStableFunc(held, func(a, b view.Item) int { return cmp.Compare(rank(a.Tone), rank(b.Tone)) })
+	p.Add("Allergies and intolerances", held)
+	p.Add("None known", none)
+	p.Add("No longer held to be so", past)
+	switch {
+	case state == record.AllergiesRecorded:
+		rec.Allergy = view.AllergyRecorded
+	case state == record.AllergiesNoneKnown:
+		rec.Allergy = view.AllergyNoneKnown
+	case out: // that nothing is recorded can't be said while one who would know is out
+		rec.Allergy = view.AllergyUnavailable
+	}
+	return p
+}
+
+func severe(f record.Fact) bool {
+	if f.Extra == "high" {
+		return true
+	}
+	return slices.ContainsFunc(f.Items, func(i record.Item) bool {
+		return slices.ContainsFunc(i.Res.Root().List("reaction"), func(n fhir.Node) bool { return n.Get("severity").Is("severe") })
+	})
+}
+
+func rank(t view.Tone) int {
+	if t == view.Bad {
+		return 0
+	}
+	return 1
+}
+
+func (s *sheet) documents() view.Part {
+	p := view.Part{Section: view.Documents, Title: "Documents", Empty: "Letters and discharge summaries would be here." + noneSent}
+	var items, replaced []view.Item
+	for _, f := range s.v.Documents() {
+		it := s.row(view.Documents, "Document", f)
+		it.Detail = dots(f.Extra, f.Detail)
+		if f.Detail == it.Title {
+			it.Detail = f.Extra
+		}
+		it.Copies = len(f.Items) - 1
+		for _, i := range f.Items {
+			if it.Pages, it.Files = view.Document(i.Res); len(it.Pages) > 0 {
+				break
+			}
+		}
+		switch {
+		case f.Status == "superseded":
+			it.Status, it.Tone = "replaced", view.Past
+			replaced = append(replaced, it)
+			continue
+		case f.Lead().Res.Get("docStatus").Is("preliminary") || f.Status == "preliminary":
+			it.Status, it.Tone = "not final", view.Warn
+		}
+		items = append(items, it)
+	}
+	p.Add("Letters and documents", items)
+	p.Add("Replaced", replaced)
+	return p
+}
+
+func (s *sheet) plans() view.Part {
+	p := view.Part{Section: view.Plans, Title: "Plans and alerts", Empty: "Alerts, care plans and the person's decisions would be here." + noneSent}
+	var alerts, resus, plans, past []view.Item
+	for _, f := range s.v.Plans() {
+		it := s.row(view.Plans, "Plan", f)
+		it.Detail = dots(f.Detail, activities(f.Lead().Res))
+		if f.Extra != "" {
+			it.Detail = dots(it.Detail, "by "+f.Extra)
+		}
+		it.Pages, it.Files = view.Document(f.Lead().Res)
+		switch {
+		case f.Status == "completed" || f.Status == "revoked" || f.Status == "superseded" || f.Status == "inactive":
+			it.Status, it.Tone = words(f.Status), view.Past // superseded copies are void (G24)
+			past = append(past, it)
+			continue
+		case f.Status != "" && f.Status != "active" && f.Status != "current" && f.Status != "final":
+			it.Status, it.Tone = words(f.Status), view.Warn
+		}
+		if resuscitation(f) {
+			resus = append(resus, it)
+		} else {
+			plans = append(plans, it)
+		}
+	}
+	for _, f := range s.v.Alerts() {
+		it := s.row(view.Plans, "Alert", f)
+		it.Tone = view.Warn
+		alerts = append(alerts, it)
+	}
+	p.Add("Resuscitation and treatment escalation", resus)
+	p.Add("Alerts", alerts)
+	p.Add("Care plans", plans)
+	p.Add("Past plans", past)
+	return p
+}
+
+// resuscitation says whether a plan speaks of it: DNACPR, ReSPECT, an advance
+// decision.
+func resuscitation(f record.Fact) bool {
+	r := f.Lead().Res
+	w := strings.ToLower(f.Title + " " + record.Words(r.Get("category")) + " " + record.Words(r.Get("type")) + " " + record.Words(r.Get("code")))
+	for _, sign := range []string{"respect", "resuscitat", "dnacpr", "dnar", "advance decision", "treatment escalation"} {
+		if strings.Contains(w, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+func activities(r *fhir.Resource) string {
+	var out []string
+	for _, a := range r.Root().List("activity") {
+		if w := dots(record.Words(a.Get("detail", "code")), a.Get("detail", "description").Text()); w != "" {
+			out = append(out, w)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func (s *sheet) referrals() view.Part {
+	p := view.Part{Section: view.Referrals, Title: "Referrals and appointments", Empty: "Referrals, requests and appointments would be here." + noneSent}
+	var coming, booked, open, past []view.Item
+	for _, f := range s.v.Appointments() {
+		it := s.row(view.Referrals, "Appointment", f)
+		it.Detail = dots(with(f.Lead().Res), f.Extra, f.Detail)
+		it.Status = words(f.Status)
+		switch f.Status {
+		case "noshow":
+			it.Status, it.Tone = "did not attend", view.Warn
+			booked = append(booked, it)
+		case "cancelled", "fulfilled":
+			it.Tone = view.Past
+			booked = append(booked, it)
+		default:
+			coming = append(coming, it)
+		}
+	}
+	slices.Reverse(coming) // the next one first
+	for _, f := range s.v.Referrals() {
+		it := s.row(view.Referrals, "Referral", f)
+		to := f.Extra
+		if to != "" {
+			to = "to " + to
+		}
+		it.Detail = dots(to, f.Detail)
+		switch f.Status {
+		case "completed", "revoked", "stopped", "cancelled", "rejected":
+			it.Status, it.Tone = words(f.Status), view.Past
+			past = append(past, it)
+			continue
+		}
+		if pr := f.Lead().Res.Get("priority").Text(); pr != "" && pr != "routine" {
+			it.Status, it.Tone = pr, view.Warn
+		}
+		open = append(open, it)
+	}
+	p.Add("Appointments", coming)
+	p.Add("Referrals and requests", open)
+	p.Add("Past appointments", booked)
+	p.Add("Past referrals", past)
+	return p
+}
+
+// with is whom an appointment is with.
+func with(r *fhir.Resource) string {
+	var out []string
+	for _, p := range r.Root().List("participant") {
+		if a := p.Get("actor"); a.Get("display").Exists() && !strings.HasPrefix(a.Get("reference").Text(), "Patient/") {
+			out = append(out, a.Get("display").Text())
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// contactKinds are v3 ActCodes of an Encounter's class, in words.
+var contactKinds = map[string]string{"IMP": "Inpatient stay", "ACUTE": "Inpatient stay", "NONAC": "Inpatient stay", "EMER": "Emergency attendance",
+	"HH": "Home visit", "VR": "Telephone or video", "PRENC": "Before admission", "SS": "Day case", "OBSENC": "Observation stay", "FLD": "Seen by ambulance"}
+
+func (s *sheet) encounters() view.Part {
+	p := view.Part{Section: view.Encounters, Title: "Encounters", Empty: "Stays, visits and contacts would be here." + noneSent}
+	var open, closed []view.Item
+	for _, f := range s.v.Encounters() {
+		it := s.row(view.Encounters, "Encounter", f)
+		r := f.Lead().Res
+		if kind := contactKinds[r.Get("class", "code").Text()]; kind != "" && !strings.EqualFold(kind, it.Title) {
+			if len(r.Root().List("type")) == 0 {
+				it.Title = kind
+			} else {
+				it.Title = kind + ": " + it.Title
+			}
+		}
+		until := view.ParseDate(f.End)
+		to := ""
+		if !until.IsZero() && until.Pro() != it.When.Pro() {
+			to = "to " + until.Pro()
+		}
+		it.Detail = dots(to, record.Words(r.Get("serviceProvider")), f.Extra, f.Detail, record.Words(r.Get("participant", "individual")))
+		switch f.Status {
+		case "in-progress", "arrived", "triaged", "onleave":
+			it.Status, it.Tone = "open now", view.Good
+			open = append(open, it)
+			continue
+		case "planned", "cancelled":
+			it.Status = f.Status
+		}
+		closed = append(closed, it)
+	}
+	p.Add("Open now", open)
+	p.Add("Encounters", closed)
+	return p
+}
+
+func (s *sheet) team() view.Part {
+	p := view.Part{Section: view.CareTeam, Title: "Care team", Empty: "Who is involved in care would be here." + noneSent}
+	var items []view.Item
+	for _, f := range s.v.CareTeam() {
+		it := view.Item{Ref: f.Lead().Type + "/" + f.Lead().ID, Section: view.CareTeam, Kind: "Care team", Title: f.Title, Detail: f.Detail, Sources: []string{s.name(f.Lead().Source)}}
+		if f.Lead().Type == "CareTeam" {
+			s.shown[it.Ref] = true
+		}
+		items = append(items, it)
+	}
+	p.Add("Who is involved", items)
+	return p
+}
+
+// behind are the types that stand behind other rows and are none themselves.
+var behind = map[string]bool{"Patient": true, "Practitioner": true, "PractitionerRole": true, "Organization": true, "Location": true, "Medication": true,
+	"Provenance": true, "AuditEvent": true, "Specimen": true, "Binary": true, "RelatedPerson": true, "Consent": true, "List": true, "Device": true,
+	"HealthcareService": true, "Claim": true, "ExplanationOfBenefit": true, "Coverage": true, "Account": true, "DocumentManifest": true, "Slot": true, "Schedule": true}
+
+// other is what no section shows: nothing that came is left out.
+func (s *sheet) other() view.Part {
+	p := view.Part{Section: view.Other, Title: "Other"}
+	groups := map[string][]view.Item{}
+	for _, i := range s.v.Items {
+		if s.shown[i.Type+"/"+i.ID] || behind[i.Type] || i.Res.Get("status").Is("entered-in-error") {
+			continue
+		}
+		kind := view.Label(i.Type)
+		title := cmp.Or(record.Words(i.Res.Get("code")), record.Words(i.Res.Get("medicationCodeableConcept")), record.Words(i.Res.Get("description")), kind)
+		it := view.Item{Ref: i.Type + "/" + i.ID, Section: view.Other, Kind: kind, Title: title, Status: words(i.Res.Get("status").Text())}
+		if !i.When.IsZero() {
+			it.When = view.ParseDate(i.When.Format(time.RFC3339))
+		}
+		s.witness(&it, i)
+		groups[kind] = append(groups[kind], it)
+	}
+	kinds := make([]string, 0, len(groups))
+	for k := range groups {
+		kinds = append(kinds, k)
+	}
+	slices.Sort(kinds)
+	for _, k := range kinds {
+		view.Sort(groups[k])
+		p.Add(k, groups[k])
+	}
+	return p
+}

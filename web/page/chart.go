@@ -1,0 +1,215 @@
+package page
+
+import (
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"selda/web/view"
+)
+
+// The chart's own measures, in the units of its view box.
+const (
+	chartWidth  = 640.0
+	chartHeight = 220.0
+	chartLeft   = 56.0
+	chartRight  = 624.0
+	chartTop    = 22.0
+	chartBottom = 190.0
+)
+
+// chart is a line chart, laid out.
+type chart struct {
+	Label, Unit                              string
+	Left, Right, Width, TextLeft, TextBottom string
+	BandTop, BandHeight                      string
+	Path                                     string
+	X, Y                                     []tick
+	Dots                                     []dot
+}
+
+type tick struct{ At, Text, Label string }
+
+type dot struct {
+	X, Y, Label string
+	Out         bool
+}
+
+func (c chart) viewBox() string { return "0 0 " + px(chartWidth) + " " + px(chartHeight) }
+
+// newChart lays out an item's series; false where there is nothing to draw.
+func newChart(it view.Item) (chart, bool) {
+	points := it.Trend
+	if len(points) < 2 {
+		return chart{}, false
+	}
+	last := points[len(points)-1]
+	lo, hi := points[0].Value, points[0].Value
+	for _, p := range points {
+		lo, hi = min(lo, p.Value), max(hi, p.Value)
+	}
+	if last.HasLow {
+		lo = min(lo, last.Low)
+	}
+	if last.HasTop {
+		hi = max(hi, last.High)
+	}
+	step := niceStep(hi - lo)
+	lo, hi = math.Floor(lo/step)*step, math.Ceil(hi/step)*step
+	if hi <= lo {
+		hi = lo + step
+	}
+	from, to := points[0].When.At, last.When.At
+	if !to.After(from) {
+		to = from.Add(24 * time.Hour)
+	}
+	x := func(t time.Time) float64 {
+		return chartLeft + 12 + (chartRight-chartLeft-24)*float64(t.Sub(from))/float64(to.Sub(from))
+	}
+	y := func(v float64) float64 { return chartBottom - (chartBottom-chartTop)*(v-lo)/(hi-lo) }
+	c := chart{Unit: it.Value.Unit, Left: px(chartLeft), Right: px(chartRight), Width: px(chartRight - chartLeft), TextLeft: px(chartLeft - 6), TextBottom: px(chartHeight - 10),
+		Label: it.Title + ", " + strconv.Itoa(len(points)) + " values from " + points[0].When.Pro() + " to " + last.When.Pro()}
+	if last.HasLow || last.HasTop {
+		top, bottom := chartTop, chartBottom
+		if last.HasTop {
+			top = y(last.High)
+		}
+		if last.HasLow {
+			bottom = y(last.Low)
+		}
+		if bottom > top {
+			c.BandTop, c.BandHeight = px(top), px(bottom-top)
+		}
+	}
+	for v := lo; v <= hi+step/2 && len(c.Y) < 12; v += step {
+		c.Y = append(c.Y, tick{At: px(y(v)), Text: px(y(v) + 4), Label: strconv.FormatFloat(math.Round(v/step)*step, 'f', decimals(step), 64)})
+	}
+	c.X = []tick{{At: px(x(from)), Text: "start", Label: points[0].When.Pro()}, {At: px(x(last.When.At)), Text: "end", Label: last.When.Pro()}}
+	var path strings.Builder
+	for i, p := range points {
+		px0, py0 := px(x(p.When.At)), px(y(p.Value))
+		path.WriteString(map[bool]string{true: "M", false: "L"}[i == 0] + px0 + " " + py0)
+		out := p.HasLow && p.Value < p.Low || p.HasTop && p.Value > p.High
+		label := p.Text + " on " + p.When.ProTime() + ", " + p.Source
+		if p.Flag != "" {
+			label = p.Text + " (" + p.Flag + ") on " + p.When.ProTime() + ", " + p.Source
+		}
+		c.Dots = append(c.Dots, dot{px0, py0, label, out})
+	}
+	c.Path = path.String()
+	return c, true
+}
+
+// niceStep is a step of 1, 2 or 5 times a power of ten, some five to a span.
+func niceStep(span float64) float64 {
+	if span <= 0 || math.IsNaN(span) || math.IsInf(span, 0) {
+		return 1
+	}
+	p := math.Pow(10, math.Floor(math.Log10(span/4)))
+	for _, m := range []float64{1, 2, 5, 10} {
+		if span/(m*p) <= 5 {
+			return m * p
+		}
+	}
+	return 10 * p
+}
+
+func decimals(step float64) int {
+	return max(0, int(math.Ceil(-math.Log10(step)-1e-9)))
+}
+
+func px(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
+
+// sparkPath is a series as a line of 80 by 20.
+func sparkPath(points []view.Point) string {
+	lo, hi := points[0].Value, points[0].Value
+	for _, p := range points {
+		lo, hi = min(lo, p.Value), max(hi, p.Value)
+	}
+	from, to := points[0].When.At, points[len(points)-1].When.At
+	var b strings.Builder
+	for i, p := range points {
+		x, y := 2+76*float64(i)/float64(len(points)-1), 10.0
+		if to.After(from) {
+			x = 2 + 76*float64(p.When.At.Sub(from))/float64(to.Sub(from))
+		}
+		if hi > lo {
+			y = 18 - 16*(p.Value-lo)/(hi-lo)
+		}
+		b.WriteString(map[bool]string{true: "M", false: "L"}[i == 0] + px(x) + " " + px(y))
+	}
+	return b.String()
+}
+
+func newestFirst(points []view.Point) []view.Point {
+	out := slices.Clone(points)
+	slices.Reverse(out)
+	return out
+}
+
+// flagMark stands before a flag's word, for those who scan.
+func flagMark(flag string) string {
+	switch {
+	case strings.HasSuffix(flag, "high"):
+		return "▲"
+	case strings.HasSuffix(flag, "low"):
+		return "▼"
+	}
+	return "◆"
+}
+
+// runs are blocks in runs of one kind, so that rows make one table and items
+// one list.
+func runs(list []view.Block) [][]view.Block {
+	var out [][]view.Block
+	family := func(k string) string {
+		if k == "th" {
+			return "tr"
+		}
+		return k
+	}
+	for _, b := range list {
+		k := family(b.Kind)
+		if n := len(out); n > 0 && (k == "tr" || k == "li") && family(out[n-1][0].Kind) == k {
+			out[n-1] = append(out[n-1], b)
+			continue
+		}
+		out = append(out, []view.Block{b})
+	}
+	return out
+}
+
+// fileHref is where an attachment is read. Its place goes in the query: it is
+// a path in a resource, and names nobody.
+func fileHref(base string, f view.File) string {
+	ref, place, _ := strings.Cut(f.Ref, "#")
+	return base + "/file/" + ref + "?at=" + url.QueryEscape(place)
+}
+
+// fileKind is a content type in words.
+func fileKind(t string) string {
+	switch t {
+	case "application/pdf":
+		return "PDF"
+	case "image/jpeg", "image/png", "image/tiff", "image/gif":
+		return "image"
+	case "application/rtf", "text/rtf", "application/msword":
+		return "word processor document"
+	case "":
+		return ""
+	}
+	return t
+}
+
+func allergyTone(s view.AllergyState) view.Tone {
+	switch s {
+	case view.AllergyRecorded:
+		return view.Bad
+	case view.AllergyNoneKnown:
+		return view.Good
+	}
+	return view.Warn
+}

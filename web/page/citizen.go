@@ -1,0 +1,139 @@
+package page
+
+import (
+	"strings"
+
+	"selda/web/view"
+)
+
+// MyPage is a page of a citizen about their own record, or of somebody who
+// helps them.
+type MyPage struct {
+	Frame
+	First  string // what to call them
+	Base   string // "/me"
+	For    string // whose record it is, where it is somebody else's
+	People []Link // whom else they can look after
+	Back   bool   // a link back to the first page
+
+	Home    *Home
+	Rows    *Rows
+	Sharing *Sharing
+	Looked  *Looked
+}
+
+// Home is a citizen's first page.
+type Home struct {
+	New, ToDo, Coming []view.Item
+	Menu              []Link
+}
+
+// Rows is a list of their record, in plain words.
+type Rows struct {
+	Heading string
+	Lead    string // what this page is
+	Groups  []PlainGroup
+	Empty   string
+	Letters bool // opened as letters
+}
+
+// PlainGroup is rows under a heading.
+type PlainGroup struct {
+	Title string
+	Items []PlainItem
+}
+
+// PlainItem is an item in plain words.
+type PlainItem struct {
+	view.Item
+	// Means says what a result is, whether it is in range, and what happens next.
+	Means []string
+	By    string
+}
+
+// Sharing is the sharing choices.
+type Sharing struct {
+	Choices []Choice
+	Saved   string // what was saved just now
+	Error   string
+	// Preview is what the choice would change, before it is saved.
+	Preview *Preview
+	Action  string
+}
+
+// Choice is one way to share.
+type Choice struct {
+	Code, Title, Text string
+	Now               bool // it is in force
+}
+
+// Preview says what a choice would do.
+type Preview struct {
+	Choice  Choice
+	Changes []string // "A doctor at King's will not see your GP medicines"
+	Keeps   []string // what stays as it is
+}
+
+// Looked is who has looked at the record.
+type Looked struct {
+	Looks []Look
+	Days  []DayCount
+	More  string
+}
+
+// DayCount is how many looks a day had.
+type DayCount struct {
+	Day   view.Date
+	Count int
+}
+
+// Look is one access in words.
+type Look struct {
+	At        view.Date
+	Who       string // a name, or a role where a safety ground is set
+	Where     string
+	Did       string // "looked at your record"
+	Why       string
+	Rule      string
+	Emergency bool
+	Ask       string // link to ask about it
+}
+
+// PlainMeaning says what a result means in plain words: whether it is in its
+// range. It never says what it means for the person: that is the clinician's.
+func PlainMeaning(it view.Item) []string {
+	var out []string
+	v := it.Value
+	if v.Text == "" {
+		return nil
+	}
+	switch {
+	case v.Flag == "" && v.Range != "":
+		out = append(out, "This is within the usual range ("+v.Range+").")
+	case strings.Contains(v.Flag, "high"):
+		out = append(out, "This is above the usual range"+inBrackets(v.Range)+".")
+	case strings.Contains(v.Flag, "low"):
+		out = append(out, "This is below the usual range"+inBrackets(v.Range)+".")
+	case v.Flag != "":
+		out = append(out, "The laboratory marked this as "+strings.TrimPrefix(v.Flag, "critical ")+".")
+	}
+	if v.Flag != "" {
+		out = append(out, "A result outside the usual range is common, and does not always mean that something is wrong. The person who ordered it has seen it. Ask them if you want to know more.")
+	}
+	return out
+}
+
+func inBrackets(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + s + ")"
+}
+
+// comma joins what is there.
+func comma(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + ", " + b
+}

@@ -1,0 +1,117 @@
+package page
+
+import (
+	"time"
+
+	"selda/web/view"
+)
+
+// CSP is the policy of every page: nothing but the page's own files, no script
+// and no style within it, never in a frame.
+const CSP = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// keys are the letters that lead to a section after g.
+var keys = map[view.Section]string{view.Problems: "p", view.Medicines: "m", view.Allergies: "a", view.Results: "r", view.Observations: "o", view.Immunisations: "i",
+	view.Procedures: "x", view.Documents: "d", view.Plans: "l", view.Referrals: "f", view.SocialCare: "c", view.Encounters: "e", view.CareTeam: "w"}
+
+// Nav is a record's sections, with how many rows of each the reader sees.
+func Nav(rec *view.Record, base, current string) []Link {
+	nav := []Link{{Href: base, Text: "Summary", Current: current == "", Key: "s"}}
+	for _, p := range rec.Parts {
+		nav = append(nav, Link{Href: base + "/" + string(p.Section), Text: p.Title, Current: current == string(p.Section), Key: keys[p.Section], Count: p.Count})
+	}
+	return append(nav, Link{Href: base + "/timeline", Text: "Timeline", Current: current == "timeline", Key: "t", Count: len(rec.All)})
+}
+
+// Chips are what the banner says at once, always in one order: allergies,
+// resuscitation, alerts, needs, address.
+func Chips(rec *view.Record, p view.Person, base string) []Chip {
+	chips := []Chip{{Mark: "▲", Text: rec.Allergy.Words(), Tone: allergyTone(rec.Allergy), Href: base + "/allergies"}}
+	if rec.Allergy == view.AllergyRecorded {
+		chips = chips[:0]
+		for _, it := range rec.Part(view.Allergies).First(3, "Allergies and intolerances") {
+			text := "Allergy: " + it.Title
+			if it.Detail != "" {
+				text += " (" + it.Detail + ")"
+			}
+			chips = append(chips, Chip{Mark: "▲", Text: text, Tone: it.Tone, Href: base + "/allergies"})
+		}
+	}
+	plans := rec.Part(view.Plans)
+	for _, it := range plans.First(2, "Resuscitation and treatment escalation") {
+		chips = append(chips, Chip{Mark: "◆", Text: it.Title + " " + it.When.Pro(), Tone: view.Warn, Href: base + "/plans"})
+	}
+	for _, it := range plans.First(3, "Alerts") {
+		chips = append(chips, Chip{Mark: "⚑", Text: it.Title, Tone: view.Warn, Href: base + "/plans"})
+	}
+	if p.Language != "" {
+		chips = append(chips, Chip{Mark: "⚑", Text: "Needs interpreter: " + p.Language, Tone: view.Warn})
+	}
+	if p.Restricted {
+		chips = append(chips, Chip{Mark: "⌂", Text: "Restricted address", Tone: view.Bad})
+	}
+	for _, d := range p.Differ {
+		chips = append(chips, Chip{Mark: "≠", Text: d, Tone: view.Warn})
+	}
+	return chips
+}
+
+// NewSummary picks what a professional must know now.
+func NewSummary(rec *view.Record, looked view.Date, now time.Time) *Summary {
+	s := &Summary{LastLooked: looked,
+		Plans:     rec.Part(view.Plans).First(4, "Resuscitation and treatment escalation", "Alerts"),
+		Problems:  rec.Part(view.Problems).First(10, "Active problems"),
+		Medicines: rec.Part(view.Medicines).First(15, "Repeat", "Acute", "Hospital only"),
+		Allergies: rec.Part(view.Allergies).First(6),
+		Results:   rec.Part(view.Results).First(6, "Results"),
+		Contacts:  rec.Part(view.Encounters).First(4),
+	}
+	if !looked.IsZero() {
+		s.New = rec.New[:min(8, len(rec.New))]
+	}
+	recent := now.AddDate(0, -3, 0)
+	for _, it := range rec.Part(view.Medicines).First(20, "Stopped or finished") {
+		if it.When.At.After(recent) {
+			s.Stopped = append(s.Stopped, it)
+		}
+	}
+	return s
+}
+
+// MyMenu is what a citizen finds on the first page.
+func MyMenu(base string) []Link {
+	return []Link{
+		{Href: base + "/record", Text: "Your record", Detail: "Conditions, allergies, vaccines, visits"},
+		{Href: base + "/medicines", Text: "Medicines", Detail: "What you take, and what was stopped"},
+		{Href: base + "/results", Text: "Test results", Detail: "What was measured, and whether it is in range"},
+		{Href: base + "/letters", Text: "Letters", Detail: "From hospitals, your GP and others"},
+		{Href: base + "/plans", Text: "Plans", Detail: "Care plans and your wishes"},
+		{Href: base + "/sharing", Text: "Sharing choices", Detail: "Who may see your record"},
+		{Href: base + "/looked", Text: "Who has looked", Detail: "When, and why"},
+		{Href: base + "/people", Text: "People who help you", Detail: "Your care team, and those who act for you"},
+	}
+}
+
+// PlainRows is a section in plain words.
+func PlainRows(heading, lead string, p view.Part, empty string) Rows {
+	r := Rows{Heading: heading, Lead: lead, Empty: empty}
+	if r.Empty == "" {
+		r.Empty = "Nothing has been released to you yet. What your services share appears here after they have checked it."
+	}
+	for _, g := range p.Groups {
+		group := PlainGroup{Title: plainGroups[g.Title]}
+		if group.Title == "" && len(p.Groups) > 1 {
+			group.Title = g.Title
+		}
+		for _, it := range g.Items {
+			group.Items = append(group.Items, PlainItem{Item: it, Means: PlainMeaning(it)})
+		}
+		r.Groups = append(r.Groups, group)
+	}
+	return r
+}
+
+// plainGroups are the groups' titles in plain words.
+var plainGroups = map[string]string{"Active problems": "Conditions now", "Active, minor": "Smaller conditions", "Past problems": "Conditions in the past",
+	"Hospital only": "Medicines from hospital", "Repeat": "Medicines you take regularly", "Acute": "Medicines for a short time", "Stopped or finished": "Medicines that were stopped or finished",
+	"Allergies and intolerances": "Allergies", "None known": "Allergies", "Vital signs": "Measurements"}

@@ -1,0 +1,290 @@
+// Package page is the pages as HTML: what each shows is a struct here, and its
+// form a templ component. It decides nothing and reads nothing: web fills the
+// structs from what the reader may see. No page needs JavaScript; no component
+// writes a script, a style or an event handler into the page.
+//
+// Components are those of the NHS design system where it has one, with its
+// class names (nhsuk-…); s-… are SELDA's own.
+package page
+
+//go:generate templ generate
+
+import (
+	"context"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"selda/web/view"
+)
+
+// Kind is whom a page is for: it sets how dense the page is.
+type Kind string
+
+// The kinds of page.
+const (
+	Staff   Kind = "s-staff"
+	Crew    Kind = "s-staff s-crew" // dark where the system is
+	Citizen Kind = "s-citizen"
+)
+
+// Frame is what stands around every page.
+type Frame struct {
+	Title  string // of the window; never empty
+	Kind   Kind
+	User   string // who has signed in; "" for nobody
+	Role   string // and as what: "GP · Old Kent Road Surgery"
+	Links  []Link // at the top
+	Search bool   // the search box is at the top
+	Now    time.Time
+	// Whose is named at the foot of each printed sheet.
+	Whose string
+	CSS   string // paths of the assets
+	JS    []string
+	// Quick is where the safety mode's quick exit leads; "" for none.
+	Quick string
+}
+
+// Link is a link.
+type Link struct {
+	Href, Text string
+	Current    bool
+	Key        string // g and this letter leads here
+	Count      int    // shown beside the words where it is more than nothing
+	Detail     string
+}
+
+// Banner is the banner of rule G26.
+type Banner struct {
+	view.Person
+	Citizen string // opaque id
+	Age     string
+	Allergy view.AllergyState
+	// Chips are what must be known at once, in a fixed order: allergies,
+	// resuscitation, alerts, needs, address.
+	Chips []Chip
+}
+
+// Chip is a word in the banner.
+type Chip struct {
+	Mark, Text, Href string
+	Tone             view.Tone
+}
+
+// SourceLine says how recent what a source sent is.
+type SourceLine struct {
+	Name string
+	AsAt string // "2 min ago", "live", "out since 14:02"
+	Out  bool
+}
+
+// RecordPage is a professional's page of one citizen, any section of it.
+type RecordPage struct {
+	Frame
+	Banner   Banner
+	Nav      []Link
+	Sources  []SourceLine
+	Relation string // how the reader is entitled: "registered with your practice"
+	Base     string // "/record/0197…"
+	// What the section shows: one of these.
+	Summary  *Summary
+	Part     *view.Part
+	Timeline *Timeline
+	Origin   *Origin
+	Break    *BreakGlass
+	Team     *Team
+}
+
+// Summary is the first page of a record.
+type Summary struct {
+	LastLooked view.Date // zero: never before
+	New        []view.Item
+	Plans      []view.Item
+	Problems   []view.Item
+	Medicines  []view.Item
+	Stopped    []view.Item
+	Allergies  []view.Item
+	Results    []view.Item
+	Contacts   []view.Item
+}
+
+// Timeline is a page of the timeline.
+type Timeline struct {
+	Days         []view.Group
+	Newer, Older string // links; "" for none
+	Count        int
+}
+
+// Team is who is involved in care.
+type Team struct {
+	view.Part
+	Practice string
+	People   []view.Field // role and name
+}
+
+// Origin is the message that an item came from, with its field marked.
+type Origin struct {
+	Item      string // the item in words
+	Source    string
+	Received  view.Date
+	Format    string // "HL7 v2 ORU^R01"
+	MessageID string
+	Element   string // "valueQuantity.value"
+	Place     string // "OBX[3]-5.1"
+	Value     string // what stands there
+	Back      string
+	Lines     []Line
+	Masked    bool // some lines are left out
+	Others    []Link
+}
+
+// Line is a line of a raw message: text, with what is marked in it.
+type Line struct {
+	Before, Marked, After string
+	Masked                bool
+}
+
+// BreakGlass is the screen of rule G9.
+type BreakGlass struct {
+	Action  string
+	Reasons []Reason
+	Error   string
+	Minutes int
+	// Blocked: the citizen said that even an emergency does not open it (G5).
+	Grounds []Reason
+}
+
+// Reason is one of a list to pick from.
+type Reason struct{ Code, Text, Hint string }
+
+// Found is a citizen in a list of results.
+type Found struct {
+	Href       string
+	Name       view.Name
+	Born       view.Date
+	Age        string
+	Gender     string
+	Number     string
+	NumberSays string
+	Address    string
+	Practice   string
+	Dead       bool
+	// Warn says why this one is easily taken for another.
+	Warn string
+}
+
+// SearchPage is the search and what it found.
+type SearchPage struct {
+	Frame
+	Asked  bool
+	As     string // how it was understood: "NHS number", "name and birth date"
+	Error  string
+	Found  []Found
+	Recent []Found
+	More   bool
+}
+
+// DeclarePage asks for a relationship before a record opens (G7).
+type DeclarePage struct {
+	Frame
+	Banner Banner
+	Action string
+	Why    []Reason
+	Break  string // where the emergency access is
+	Error  string
+}
+
+// MessagePage says one thing: an error, a refusal, a thing done.
+type MessagePage struct {
+	Frame
+	Heading string
+	Text    []string
+	Link    Link
+	Trace   string // the number to quote
+}
+
+// Title is the title of a part's page.
+func (p RecordPage) Heading() string {
+	switch {
+	case p.Summary != nil:
+		return "Summary"
+	case p.Team != nil:
+		return "Care team"
+	case p.Part != nil:
+		return p.Part.Title
+	case p.Timeline != nil:
+		return "Timeline"
+	case p.Origin != nil:
+		return "Origin"
+	case p.Break != nil:
+		return "Emergency access"
+	}
+	return "Record"
+}
+
+// Sentence is the sentence of rule G6. It stands on every professional page,
+// whether or not anything is hidden.
+const Sentence = "This may not be everything."
+
+// clock is the time of day that stands at the foot: "05-Nov-2026 14:07".
+func clock(t time.Time) string {
+	return view.ParseDate(t.Format(time.RFC3339)).ProTime()
+}
+
+// anchor is an id for a resource's row: "Observation/ab.c" is "Observation-ab.c".
+func anchor(ref string) string { return strings.ReplaceAll(ref, "/", "-") }
+
+func number(n int) string { return strconv.Itoa(n) }
+
+// chipClass is the class of a tone.
+func chipClass(t view.Tone) string {
+	if t == view.Plain {
+		return "s-chip"
+	}
+	return "s-chip s-chip--" + string(t)
+}
+
+func toneClass(t view.Tone) string {
+	switch t {
+	case view.Bad:
+		return "s-bad"
+	case view.Warn:
+		return "s-warn"
+	}
+	return ""
+}
+
+// plural is a number with its noun.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+func orNotKnown(s string) string {
+	if s == "" {
+		return "not known"
+	}
+	return s
+}
+
+// rawLine is a line as it came, to the letter: a template would put white space
+// between its parts.
+func rawLine(l Line) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		s := `<span class="s-raw__masked">left out</span>`
+		if !l.Masked {
+			s = templ.EscapeString(l.Before)
+			if l.Marked != "" {
+				s += "<mark>" + templ.EscapeString(l.Marked) + "</mark>"
+			}
+			s += templ.EscapeString(l.After)
+		}
+		_, err := io.WriteString(w, s)
+		return err
+	})
+}

@@ -1,0 +1,320 @@
+package web
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"selda/access/record"
+	"selda/fhir"
+	"selda/ingest/classify"
+	"selda/nhs"
+	"selda/policy"
+	"selda/store"
+	"selda/web/assets"
+	"selda/web/page"
+	"selda/web/view"
+)
+
+var now = time.Date(2026, 11, 22, 14, 7, 0, 0, time.UTC)
+
+// sample is the record of the tests, as a Grant that hides nothing shows it.
+func sample(t testing.TB) *record.View {
+	t.Helper()
+	f, err := os.Open("testdata/folake.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	v := &record.View{Citizen: "0197c0ffee"}
+	s := bufio.NewScanner(f)
+	s.Buffer(nil, 1<<20)
+	for s.Scan() {
+		var line struct {
+			Source   nhs.Source
+			Received time.Time
+			Resource json.RawMessage
+		}
+		if err := json.Unmarshal(s.Bytes(), &line); err != nil {
+			t.Fatal(err)
+		}
+		r, err := fhir.Parse(line.Resource)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := classify.Of(r)
+		if line.Source.System() == "MOSAIC" {
+			c.DataSet = policy.SocialCare
+		}
+		v.Items = append(v.Items, record.Item{Res: r, Version: &store.Version{When: c.When,
+			Columns: policy.Columns{Type: r.Type, ID: r.ID, Source: line.Source, DataSet: c.DataSet, Recorded: line.Received}}})
+	}
+	n, err := nhs.ParseNumber("9991234519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Person = record.Person{Family: "Adeyemi", Given: "Folake", Title: "Miss", Preferred: "Folly", Born: "1951-11-05", Gender: "female", NHSNumber: n, Verified: true, Practice: "Old Kent Road Surgery"}
+	return v
+}
+
+// names are the sources of the tests.
+func names(s nhs.Source) string {
+	known := map[nhs.ODS]string{"G85001": "Old Kent Road Surgery", "RJZ": "King's College Hospital", "RPG": "Oxleas", "LAMBETH": "Lambeth Social Care", "RJ1": "Synnovis laboratory"}
+	return known[s.Organisation()]
+}
+
+func frame(kind page.Kind, title string) page.Frame {
+	f := page.Frame{Title: title, Kind: kind, User: "Dr A Okafor", Role: "General practitioner · Old Kent Road Surgery", Now: now, Search: true,
+		CSS: "/assets/selda.css", JS: []string{"/assets/selda.js"}}
+	if kind == page.Citizen {
+		f.Search, f.User, f.Role = false, "Folake Adeyemi", "Your own record"
+	}
+	return f
+}
+
+// pages are all pages, by name, as they look with a record.
+func pages(t testing.TB) map[string]templ.Component {
+	v := sample(t)
+	rec := rows(v, names, time.Date(2026, 11, 19, 0, 0, 0, 0, time.UTC), false)
+	b0 := banner(v, rec, "/record/0197c0ffee", now)
+	base := "/record/0197c0ffee"
+	on := func(section string) page.RecordPage {
+		return page.RecordPage{Frame: frame(page.Staff, "ADEYEMI, Folake"), Banner: b0, Base: base, Relation: "she is registered with your practice",
+			Nav: page.Nav(rec, base, section), Sources: []page.SourceLine{{Name: "GP record", AsAt: "2 min ago"}, {Name: "King's", AsAt: "live"}, {Name: "Oxleas", AsAt: "3 min ago"}, {Name: "Lambeth SC", AsAt: "OUT 14:02", Out: true}}}
+	}
+	all := map[string]templ.Component{}
+	summary := on("")
+	summary.Summary = page.NewSummary(rec, view.ParseDate("2026-11-19"), now)
+	all["record"] = page.Record(summary)
+	crew := summary
+	crew.Frame.Kind = page.Crew
+	all["record-crew"] = page.Record(crew)
+	for _, s := range []view.Section{view.Problems, view.Medicines, view.Allergies, view.Results, view.Documents, view.Plans, view.Encounters} {
+		p := on(string(s))
+		part := rec.Part(s)
+		p.Part = &part
+		all["record-"+string(s)] = page.Record(p)
+	}
+	empty := on("immunisations")
+	none := rows(&record.View{}, names, time.Time{}, false).Part(view.Immunisations)
+	empty.Part = &none
+	all["record-empty"] = page.Record(empty)
+	tl := on("timeline")
+	days, _ := rec.Days(0, 40)
+	tl.Timeline = &page.Timeline{Days: days, Count: len(rec.All), Older: base + "/timeline?page=2"}
+	all["record-timeline"] = page.Record(tl)
+	o := on("results")
+	o.Origin = &page.Origin{Item: "Creatinine", Source: "King's College Hospital", Received: view.ParseDate("2026-11-20T06:31:00Z"), Format: "HL7 v2 ORU^R01", MessageID: "M0000123", Element: "valueQuantity.value", Place: "OBX[1]-5", Value: "142", Back: base + "/results", Masked: true,
+		Lines:  []page.Line{{Before: `MSH|^~\&|EPR|RJZ|SELDA|QVI|20261120063100||ORU^R01|88123|P|2.5`}, {Masked: true}, {Before: "OBX|1|NM|2160-0^Creatinine^LN||", Marked: "142", After: "|umol/L|45-84|HH|||F|||20261120061000"}, {Masked: true}},
+		Others: []page.Link{{Href: base + "/origin/Observation/r1?at=code", Text: "code", Detail: "OBX[1]-3"}}}
+	all["record-origin"] = page.Record(o)
+	b := on("")
+	b.Break = &page.BreakGlass{Action: base + "/emergency", Minutes: 60, Reasons: []page.Reason{{Code: "emergency", Text: "The patient can't be asked, and treatment can't wait"}, {Code: "safeguarding", Text: "A safeguarding enquiry"}}}
+	all["record-emergency"] = page.Record(b)
+	hit := page.Found{Href: base, Name: view.Name{Family: "Adeyemi", Given: "Folake", Title: "Miss"}, Born: view.ParseDate("1951-11-05"), Age: "75y", Gender: "Female", Number: "999 123 4519", NumberSays: "verified", Address: "14 Ilderton Road, SE15 1NW", Practice: "Old Kent Road Surgery"}
+	other := hit
+	other.Name.Given, other.Number, other.NumberSays, other.Warn = "Folasade", "", "no NHS number", "Same family name and birthday as the one above"
+	all["search"] = page.Search(page.SearchPage{Frame: frame(page.Staff, "Find a person")})
+	all["search-found"] = page.Search(page.SearchPage{Frame: frame(page.Staff, "2 people found"), Asked: true, As: "name and birth date", Found: []page.Found{hit, other}})
+	all["search-none"] = page.Search(page.SearchPage{Frame: frame(page.Staff, "Nobody found"), Asked: true, As: "name and birth date"})
+	all["declare"] = page.Declare(page.DeclarePage{Frame: frame(page.Staff, "Are you caring for this person?"), Banner: b0, Action: base + "/declare", Break: base + "/emergency", Why: []page.Reason{{Code: "here", Text: "The patient is in front of me"}, {Code: "asked", Text: "I was asked for advice about them"}}})
+	all["message"] = page.Message(page.MessagePage{Frame: frame(page.Staff, "Not found"), Heading: "There is no such page", Text: []string{"Nothing was changed."}, Link: page.Link{Href: "/", Text: "Go to the search"}, Trace: "01K9"})
+	for name, c := range citizenPages(rec) {
+		all[name] = c
+	}
+	for name, c := range deskPages() {
+		all[name] = c
+	}
+	return all
+}
+
+func citizenPages(rec *view.Record) map[string]templ.Component {
+	my := func(title string) page.MyPage {
+		return page.MyPage{Frame: frame(page.Citizen, title), First: "Folake", Base: "/me", Back: true}
+	}
+	home := my("Your record")
+	home.Back = false
+	home.Home = &page.Home{New: rec.New[:3], Coming: rec.Part(view.Referrals).First(1, "Appointments"), Menu: page.MyMenu("/me")}
+	results := my("Test results")
+	rows := page.PlainRows("Test results", "", rec.Part(view.Results), "")
+	results.Rows = &rows
+	letters := my("Letters")
+	l := page.PlainRows("Letters", "", rec.Part(view.Documents), "")
+	letters.Rows = &l
+	choices := []page.Choice{{Code: "share", Title: "Share with everyone who cares for me", Text: "Your GP, hospitals, mental health and social care teams see what they need.", Now: true}, {Code: "object", Title: "Don't share", Text: "Each service sees only what it wrote itself.", Now: false}}
+	sharing := my("Sharing choices")
+	sharing.Sharing = &page.Sharing{Choices: choices, Action: "/me/sharing"}
+	preview := my("Sharing choices")
+	preview.Sharing = &page.Sharing{Choices: choices, Action: "/me/sharing", Preview: &page.Preview{Choice: choices[1], Changes: []string{"A&E at King's College Hospital will not see your GP medicines."}, Keeps: []string{"Your GP still sees what your practice wrote."}}}
+	looked := my("Who has looked")
+	looked.Looked = &page.Looked{Days: []page.DayCount{{Day: view.ParseDate("2026-11-22"), Count: 2}}, Looks: []page.Look{{At: view.ParseDate("2026-11-22T09:10:00Z"), Who: "Dr A Okafor", Where: "Old Kent Road Surgery", Did: "Looked at your record", Why: "You are registered there", Rule: "G7 registration", Ask: "/me/ask/12"}, {At: view.ParseDate("2026-11-21T02:10:00Z"), Who: "Dr V Stone", Where: "Darent Valley Hospital", Did: "Opened your record in an emergency", Why: "You could not be asked", Rule: "G9 emergency access", Emergency: true}}}
+	return map[string]templ.Component{"me": page.My(home), "me-results": page.My(results), "me-letters": page.My(letters), "me-sharing": page.My(sharing), "me-preview": page.My(preview), "me-looked": page.My(looked)}
+}
+
+func deskPages() map[string]templ.Component {
+	at := view.ParseDate("2026-11-21T02:10:00Z")
+	f := frame(page.Staff, "Privacy")
+	f.Search = false
+	hours := []int{3, 2, 0, 1, 0, 4, 9, 22, 51, 80, 77, 69, 70, 74, 66, 60, 58, 44, 30, 22, 14, 9, 6, 4}
+	feeds := []page.FeedRow{{Source: "RJZ:EPR", Name: "King's College Hospital", State: "live", Tone: view.Good, LastHeard: "just now", LastHour: 66, Usual: "usually 60", Today: 812, Hours: hours},
+		{Source: "LAMBETH:MOSAIC", Name: "Lambeth Social Care", State: "silent", Tone: view.Bad, LastHeard: "5 hours ago", Usual: "usually 12", Quarantined: 3, Today: 41, Hours: hours[:20], Href: "/quarantine?source=LAMBETH:MOSAIC"}}
+	return map[string]templ.Component{
+		"privacy":       page.Privacy(page.PrivacyPage{Frame: f, Organisation: "King's College Hospital", Queue: []page.Case{{At: at, Who: "Dr V Stone", Role: "Hospital doctor", Citizen: "0197c0ffee", What: "Emergency access", Reason: "The patient can't be asked", Facts: []string{"At 02:10, outside the user's usual hours"}, Tone: view.Bad, Href: "/privacy/trail?near=12"}}}),
+		"privacy-trail": page.Privacy(page.PrivacyPage{Frame: f, Organisation: "King's College Hospital", ShowTrail: true, Trail: []page.TrailRow{{At: at, Who: "Dr V Stone", Role: "Hospital doctor", Did: "read the record", Citizen: "0197c0ffee", Purpose: "BTG", Rules: "G9", Outcome: "permit", Number: "12"}}}),
+		"feeds":         page.Feeds(page.FeedsPage{Frame: f, Feeds: feeds}),
+		"quarantine":    page.Quarantine(page.QuarantinePage{Frame: f, Groups: []page.QuarantineGroup{{Source: "LAMBETH:MOSAIC", Reason: "the date is not one", Place: "row 7, column dob", Rows: []page.QuarantineRow{{ID: "M0000124", Received: at, Format: "CSV clients"}}}}}),
+		"held":          page.Held(page.HeldPage{Frame: f, ID: "M0000124", Source: "LAMBETH:MOSAIC", Reason: "the date is not one", Place: "row 7, column dob", Format: "CSV clients", Received: at, Action: "/quarantine/M0000124/replay", Lines: []page.Line{{Before: "id,name,dob"}, {Before: "77,", Marked: "31/02/1951", After: ",SE15"}}}),
+		"trace":         page.Trace(page.TracePage{Frame: f, ID: "M0000124", Stages: []page.Stage{{At: "14:02:01.120", Name: "received", Detail: "1,204 bytes from LAMBETH:MOSAIC"}, {At: "14:02:01.125", Name: "quarantined", Detail: "row 7, column dob: the date is not one", Tone: view.Warn}}}),
+	}
+}
+
+// rendered is a page as HTML.
+func rendered(t testing.TB, c templ.Component) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := c.Render(context.Background(), &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// Every page in a browser, wide and narrow: no accessibility violation, and
+// nothing that can only be reached by scrolling sideways. With
+// SELDA_SCREENSHOTS=DIR each is kept as a picture to look at.
+func TestPagesInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the browser is left out of the short tests")
+	}
+	axe, err := os.ReadFile("../node_modules/axe-core/axe.min.js")
+	if err != nil {
+		leaveOut(t, "axe-core is missing: npm ci")
+	}
+	chrome := browserPath(t)
+	all := pages(t)
+	files, err := assets.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/assets/", files)
+	mux.HandleFunc("/{name}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", page.CSP)
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(w, rendered(t, all[r.PathValue("name")]))
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(chrome), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true))
+	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+	defer cancel()
+	ctx, cancel := chromedp.NewContext(alloc)
+	defer cancel()
+	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	names := make([]string, 0, len(all))
+	for n := range all {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, width := range []int64{1280, 360} {
+			look(t, ctx, server.URL, name, width, string(axe))
+		}
+	}
+}
+
+// runAxe opens the first rows, so that what is in them is looked at too.
+const runAxe = `(async () => {
+	const rows = document.querySelectorAll("details.s-item");
+	rows.forEach((d, i) => { d.open = i < 3 });
+	const r = await axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]});
+	rows.forEach((d, i) => { d.open = i === 1 });
+	return r.violations.map(v => v.id + " (" + v.impact + "): " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + " " + n.failureSummary.slice(0, 200)).join(" | ")).join("\n");
+})()`
+
+func look(t *testing.T, ctx context.Context, url, name string, width int64, axe string) {
+	t.Helper()
+	scheme := "light"
+	if name == "record-crew" {
+		scheme = "dark"
+	}
+	height := int64(740)
+	if width > 500 {
+		height = 900
+	}
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s at %d: %v", name, width, err)
+		}
+	}
+	check(chromedp.Do(ctx, chromedp.EmulateViewport(width, height)))
+	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	check(err)
+	check(chromedp.Do(ctx, chromedp.Navigate(url+"/"+name)))
+	wide, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > window.innerWidth + 1`))
+	check(err)
+	_, err = chromedp.Run(ctx, chromedp.Evaluate[int](axe+`;0`))
+	check(err)
+	violations, err := chromedp.Run(ctx, chromedp.Evaluate[string](runAxe, awaitPromise))
+	check(err)
+	fonts, err := chromedp.Run(ctx, chromedp.Evaluate[string](`getComputedStyle(document.body).fontFamily`))
+	check(err)
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	check(err)
+	if wide {
+		t.Errorf("%s at %d: the page scrolls sideways", name, width)
+	}
+	if violations != "" {
+		t.Errorf("%s at %d: %s", name, width, violations)
+	}
+	if strings.Contains(strings.ToLower(fonts), "frutiger") {
+		t.Errorf("%s: the font is %s", name, fonts)
+	}
+	if dir := os.Getenv("SELDA_SCREENSHOTS"); dir != "" {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d.png", name, width)), picture, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func browserPath(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			return p
+		}
+	}
+	leaveOut(t, "Chromium is missing: apt-get install chromium")
+	return ""
+}
+
+// leaveOut skips a test that the machine lacks something for; where nothing
+// may be left out it fails.
+func leaveOut(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
+// awaitPromise has Evaluate wait for what a promise gives.
+func awaitPromise(p *runtime.EvaluateParams) { p.AwaitPromise = new(true) }
