@@ -193,6 +193,16 @@ func (x *interaction) about(s *step) int {
 			x.people[rel] = i
 			return i
 		}
+		if v := n.Get("identifier", "value").Text(); v != "" && n.Get("identifier", "system").Is(nhs.NumberSystem) {
+			id := mapped.Identifier{System: nhs.NumberSystem, Value: v, Place: join(s.place, "identifier.value")}
+			if i, ok := x.people[id.System+"|"+v]; ok {
+				return i
+			}
+			i := len(x.out.Patients)
+			x.out.Patients = append(x.out.Patients, mapped.Patient{Identifiers: []mapped.Identifier{id}, Place: join(s.place, "identifier")})
+			x.people[id.System+"|"+v] = i
+			return i
+		}
 	}
 	return mapped.Shared
 }
