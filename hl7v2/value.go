@@ -130,6 +130,7 @@ type Value struct {
 	seg                   int32
 	field, rep, comp, sub int32 // 0 where it was not gone down so far
 	opaque                bool  // MSH-1, MSH-2, a whole segment: nothing in it is a delimiter
+	level                 int8  // how far it was gone down, divided or not: 1 repetition, 2 component, 3 subcomponent
 }
 
 // Raw is the value as it was written.
@@ -251,16 +252,14 @@ func (v Value) part(n, level int) Value {
 	}
 	// What was not gone down to is its first: the component of a field is that
 	// of its first repetition.
-	if level > 1 && v.rep == 0 {
-		v = v.part(1, 1)
+	for int(v.level) < level-1 {
+		v = v.part(1, int(v.level)+1)
 	}
-	if level > 2 && v.comp == 0 {
-		v = v.part(1, 2)
-	}
+	v.level = int8(level)
 	d := v.delimiter(level)
 	t := v.m.text[v.start:v.end]
 	i := -1
-	if d != 0 {
+	if d != 0 && t != "" {
 		i = strings.IndexByte(t, d)
 	}
 	if i < 0 { // not divided
@@ -304,11 +303,12 @@ func (v Value) Reps() iter.Seq[Value] {
 				if n > 1 {
 					rest = rest.at(n, 1)
 				}
+				rest.level = 1
 				yield(rest)
 				return
 			}
 			one := rest.at(n, 1)
-			one.end = rest.start + i
+			one.end, one.level = rest.start+i, 1
 			if !yield(one) {
 				return
 			}

@@ -43,7 +43,7 @@ func (w *mapper) diagnosis(s hl7v2.Segment) {
 		w.unmapped(s, "it names no diagnosis")
 		return
 	}
-	it.key = entity(s.Field(20))
+	it.key = w.own(entity(s.Field(20)))
 	if it.key == "" {
 		code := codeOf(s.Field(3))
 		if code == "" {
@@ -98,7 +98,7 @@ func (w *mapper) problem(s hl7v2.Segment) {
 		w.unmapped(s, "it names no problem")
 		return
 	}
-	it.key = entity(s.Field(4))
+	it.key = w.own(entity(s.Field(4)))
 	if it.key == "" {
 		it.key = w.pkey + "/problem/" + codeOf(s.Field(3))
 	}
@@ -148,7 +148,7 @@ func (w *mapper) procedure(s hl7v2.Segment) {
 		w.unmapped(s, "it names no procedure")
 		return
 	}
-	it.key = entity(s.Field(19))
+	it.key = w.own(entity(s.Field(19)))
 	if it.key == "" {
 		code := codeOf(s.Field(3))
 		if code == "" {

@@ -21,21 +21,21 @@ func TestDocuments(t *testing.T) {
 		relates       string
 	}{
 		{"T02", "", mapped.Put, "current", ""}, {"T04", "", mapped.Put, "current", ""}, {"T08", "", mapped.Put, "current", ""},
-		{"T06", "D0", mapped.Put, "current", "appends"}, {"T10", "D0", mapped.Put, "current", "replaces"},
+		{"T06", "D1000", mapped.Put, "current", "appends"}, {"T10", "D1000", mapped.Put, "current", "replaces"},
 		{"T11", "", mapped.Remove, "entered-in-error", ""}, {"T03", "", mapped.Patch, "current", ""},
 	} {
-		g := send(t, "MDM^"+c.event, append([]string{txa("D1", c.parent)}, text...)...)
+		g := send(t, "MDM^"+c.event, append([]string{txa("D1001", c.parent)}, text...)...)
 		n := g.count("DocumentReference") - 1
 		r := g.one("DocumentReference", n)
-		if r.Key != "D1" || r.Action != c.action {
+		if r.Key != "D1001" || r.Action != c.action {
 			t.Errorf("%s: action %d of %s", c.event, r.Action, r.Key)
 		}
 		g.says(r.Body, map[string]string{"status": c.status, "docStatus": "final", "relatesTo[0].code": c.relates, "description": "Discharge summary",
-			"type.coding[0].code": "DS", "type.coding[0].display": "Discharge summary", "masterIdentifier.value": "D1", "author[0].display": "Dr Dr Who", "context.period.start": "2026-03-15",
+			"type.coding[0].code": "DS", "type.coding[0].display": "Discharge summary", "masterIdentifier.value": "D1001", "author[0].display": "Dr Dr Who", "context.period.start": "2026-03-15",
 			"content[0].attachment.data": base64.StdEncoding.EncodeToString([]byte("one\ntwo\nthree"))})
 		if c.event == "T10" {
 			old := g.one("DocumentReference", 0)
-			if old.Key != "D0" || old.Action != mapped.Patch {
+			if old.Key != "D1000" || old.Action != mapped.Patch {
 				t.Errorf("what is replaced: %+v", old)
 			}
 			g.says(old.Body, map[string]string{"status": "superseded", "content": ""})
@@ -43,51 +43,51 @@ func TestDocuments(t *testing.T) {
 			t.Errorf("%s: %d documents", c.event, n+1)
 		}
 	}
-	g := send(t, "MDM^T02", txa("D1", ""), "OBX|1|ED|||^application^pdf^Base64^JVBERi0xLjQKJcOkw7zDtsOf||||||F")
+	g := send(t, "MDM^T02", txa("D1001", ""), "OBX|1|ED|||^application^pdf^Base64^JVBERi0xLjQKJcOkw7zDtsOf||||||F")
 	g.says(g.one("DocumentReference").Body, map[string]string{"content[0].attachment.contentType": "application/pdf"})
 }
 
 func TestOrders(t *testing.T) {
-	obr := "OBR|1|P1||CXR^Chest X-ray^L|||||||||Fell over|||C1^Who^Ann^^^Dr^^^GMC||||||||RAD|||^^^202603161000^^S||||^Cough"
+	obr := "OBR|1|P1001||CXR^Chest X-ray^L|||||||||Fell over|||C1^Who^Ann^^^Dr^^^GMC||||||||RAD|||^^^202603161000^^S||||^Cough"
 	for _, c := range []struct {
 		orc    string
 		status string
 		action int
 	}{
-		{"NW|P1", "active", mapped.Put}, {"NW|P1|||IP", "active", mapped.Put}, {"CA|P1", "revoked", mapped.Patch}, {"CA|P1|||IP", "revoked", mapped.Patch},
-		{"OC|P1|F1", "revoked", mapped.Patch}, {"DC|P1", "revoked", mapped.Patch}, {"SC|P1|F1||CM", "completed", mapped.Patch}, {"SC|P1|F1||IP", "active", mapped.Patch},
-		{"HD|P1", "on-hold", mapped.Patch}, {"XO|P1", "active", mapped.Put},
+		{"NW|P1001", "active", mapped.Put}, {"NW|P1001|||IP", "active", mapped.Put}, {"CA|P1001", "revoked", mapped.Patch}, {"CA|P1001|||IP", "revoked", mapped.Patch},
+		{"OC|P1001|F1001", "revoked", mapped.Patch}, {"DC|P1001", "revoked", mapped.Patch}, {"SC|P1001|F1001||CM", "completed", mapped.Patch}, {"SC|P1001|F1001||IP", "active", mapped.Patch},
+		{"HD|P1001", "on-hold", mapped.Patch}, {"XO|P1001", "active", mapped.Put},
 	} {
 		g := send(t, "ORM^O01", "ORC|"+c.orc, obr, "NTE|1||with lateral view")
 		r := g.one("ServiceRequest")
-		if r.Action != c.action || r.Key != "P1" {
+		if r.Action != c.action || r.Key != "P1001" {
 			t.Errorf("%s: action %d of %s", c.orc, r.Action, r.Key)
 		}
 		g.says(r.Body, map[string]string{"status": c.status, "intent": "order", "code.text": "Chest X-ray", "priority": "stat", "requester.display": "Dr Ann Who",
 			"occurrenceDateTime": "2026-03-16T10:00:00+00:00", "reasonCode[0].text": "Cough", "note[0].text": "with lateral view", "category[0].coding[0].code": "RAD"})
 	}
-	g := send(t, "ORM^O01", "ORC|CA|P1", "ORC|CA|P2")
-	if g.count("ServiceRequest") != 2 || g.one("ServiceRequest", 1).Key != "P2" {
+	g := send(t, "ORM^O01", "ORC|CA|P1001", "ORC|CA|P2002")
+	if g.count("ServiceRequest") != 2 || g.one("ServiceRequest", 1).Key != "P2002" {
 		t.Error("orders called off without their detail are lost")
 	}
-	g = send(t, "RDE^O11", "ORC|NW|P1|||||||20260315|||C1^Who^Ann", "RXE||322236009^Paracetamol 500mg^SCT|1|2|tablet||^Four times a day", "RXR|PO^Oral")
+	g = send(t, "RDE^O11", "ORC|NW|P1001|||||||20260315|||C1^Who^Ann", "RXE||322236009^Paracetamol 500mg^SCT|1|2|tablet||^Four times a day", "RXR|PO^Oral")
 	g.says(g.one("MedicationRequest").Body, map[string]string{"status": "active", "medicationCodeableConcept.text": "Paracetamol 500mg", "authoredOn": "2026-03-15",
 		"dosageInstruction[0].text": "Four times a day", "dosageInstruction[0].doseAndRate[0].doseRange.high.value": "2", "dosageInstruction[0].route.text": "Oral"})
-	g = send(t, "RDE^O11", "ORC|DC|P1", "RXE||1^Warfarin^L|1||mg")
+	g = send(t, "RDE^O11", "ORC|DC|P1001", "RXE||1^Warfarin^L|1||mg")
 	g.says(g.one("MedicationRequest").Body, map[string]string{"status": "stopped"})
-	g = send(t, "RDE^O11", "ORC|CA|P1")
-	if r := g.one("MedicationRequest"); r.Key != "P1" || r.Action != mapped.Patch {
+	g = send(t, "RDE^O11", "ORC|CA|P1001")
+	if r := g.one("MedicationRequest"); r.Key != "P1001" || r.Action != mapped.Patch {
 		t.Errorf("a prescription called off without its detail is lost: %+v", r)
 	}
 	g.says(g.one("MedicationRequest").Body, map[string]string{"status": "cancelled"})
-	g = send(t, "VXU^V04", "ORC|RE||F1", "RXA|0|1|20260101||88^Influenza^CVX|0.5|mL||00|||||||L1|20270101|PMC^Maker^MVX|||CP|A", "RXR|IM^Intramuscular|LA^Left arm")
+	g = send(t, "VXU^V04", "ORC|RE||F1001", "RXA|0|1|20260101||88^Influenza^CVX|0.5|mL||00|||||||L1|20270101|PMC^Maker^MVX|||CP|A", "RXR|IM^Intramuscular|LA^Left arm")
 	g.says(g.one("Immunization").Body, map[string]string{"status": "completed", "vaccineCode.text": "Influenza", "occurrenceDateTime": "2026-01-01", "doseQuantity.value": "0.5",
 		"primarySource": "true", "route.text": "Intramuscular", "site.text": "Left arm"})
 }
 
 func TestAppointments(t *testing.T) {
 	sch := func(status string) string {
-		return "SCH|P1|F1||||RS^Patient ill|DERM^Rash review|ROUTINE^Routine|30|min|^^^202604011000|||||C1^Who^Ann^^^Dr^^^GMC|||||||||" + status
+		return "SCH|P1001|F1001||||RS^Patient ill|DERM^Rash review|ROUTINE^Routine|30|min|^^^202604011000|||||C1^Who^Ann^^^Dr^^^GMC|||||||||" + status
 	}
 	rest := []string{"RGS|1", "AIS|1||CLIN^Dermatology clinic", "AIL|1||OPD^Room 3^^RJZ", "NTE|1||bring your creams"}
 	for _, c := range []struct {
@@ -97,7 +97,7 @@ func TestAppointments(t *testing.T) {
 		{"S15", "Booked", "cancelled", mapped.Put}, {"S14", "Complete", "fulfilled", mapped.Put}, {"S26", "", "noshow", mapped.Put}, {"S17", "", "entered-in-error", mapped.Remove}} {
 		g := mapText(t, header("SIU^"+c.event)+sch(c.said)+"\rPID|1||A1^^^RJZ\r"+strings.Join(rest, "\r"))
 		r := g.one("Appointment")
-		if r.Key != "F1" || r.Action != c.action || r.Patient != 0 {
+		if r.Key != "F1001" || r.Action != c.action || r.Patient != 0 {
 			t.Errorf("%s: %+v", c.event, r)
 		}
 		g.says(r.Body, map[string]string{"status": c.status, "start": "2026-04-01T10:00:00+01:00", "end": "2026-04-01T10:30:00+01:00", "minutesDuration": "30",
@@ -117,16 +117,16 @@ func TestAppointments(t *testing.T) {
 }
 
 func TestReferral(t *testing.T) {
-	g := mapText(t, header("REF^I12")+"RF1|P|U|CARD^Cardiology|||REF1|||20260315|CP^Chest pain^L\r"+
+	g := mapText(t, header("REF^I12")+"RF1|P|U|CARD^Cardiology|||REF1001|||20260315|CP^Chest pain^L\r"+
 		"PRD|RP|Townley^Greg^^^Dr|||||G5612908^GMP\rPRD|RT|||^^^KINGS|||RJZ\rPID|1||A1^^^RJZ||SMITH^ANN\rDG1|1||I20^Angina^I10||20260301\rAL1|1|DA|NKDA\r"+
-		"OBR|1||F1|ECG^ECG|||20260310\rOBX|1|TX|ECG^ECG||sinus rhythm||||||F\rPV1|1|O|||||||||||||||||V9")
+		"OBR|1||F1001|ECG^ECG|||20260310\rOBX|1|TX|ECG^ECG||sinus rhythm||||||F\rPV1|1|O|||||||||||||||||V9009")
 	r := g.one("ServiceRequest")
 	g.says(r.Body, map[string]string{"status": "active", "priority": "urgent", "code.text": "Cardiology", "authoredOn": "2026-03-15", "reasonCode[0].text": "Chest pain",
-		"requester.display": "Dr Greg Townley", "performer[0].identifier.value": "RJZ", "category[0].coding[0].code": "3457005", "identifier[0].value": "REF1"})
-	if r.Key != "referral/REF1" || g.count("Condition") != 1 || g.count("AllergyIntolerance") != 1 || g.count("DiagnosticReport") != 1 || g.count("Observation") != 1 {
+		"requester.display": "Dr Greg Townley", "performer[0].identifier.value": "RJZ", "category[0].coding[0].code": "3457005", "identifier[0].value": "REF1001"})
+	if r.Key != "referral/REF1001" || g.count("Condition") != 1 || g.count("AllergyIntolerance") != 1 || g.count("DiagnosticReport") != 1 || g.count("Observation") != 1 {
 		t.Errorf("what it carries: %+v", g.out.Resources)
 	}
-	g = mapText(t, header("REF^I14")+"RF1||||||REF1\rPID|1||A1")
+	g = mapText(t, header("REF^I14")+"RF1||||||REF1001\rPID|1||A1")
 	g.says(g.one("ServiceRequest").Body, map[string]string{"status": "revoked"})
 }
 
@@ -156,24 +156,24 @@ func TestAllergies(t *testing.T) {
 }
 
 func TestConditionsAndProcedures(t *testing.T) {
-	pv1 := "PV1|1|I|||||||||||||||||V1"
+	pv1 := "PV1|1|I|||||||||||||||||V1001"
 	g := send(t, "ADT^A01", pv1, "DG1|1||K35.8^Acute appendicitis^ICD10||20260315|W|||||||||1", "PR1|1||H01.1^Appendicectomy^OPCS4||20260316|||||||C3456789^Darwin^S^^^Dr^^^GMC")
 	d := g.one("Condition")
 	g.says(d.Body, map[string]string{"code.coding[0].system": icd10, "verificationStatus.coding[0].code": "provisional", "recordedDate": "2026-03-15",
-		"category[0].coding[0].code": "encounter-diagnosis", "encounter.reference": mapped.Ref("Encounter", "V1")})
+		"category[0].coding[0].code": "encounter-diagnosis", "encounter.reference": mapped.Ref("Encounter", "V1001")})
 	p := g.one("Procedure")
 	g.says(p.Body, map[string]string{"code.coding[0].system": opcs4, "status": "completed", "performedDateTime": "2026-03-16"})
-	if d.Key != "V1/K35.8" || p.Key != "V1/H01.1/20260316" {
+	if d.Key != "V1001/K35.8" || p.Key != "V1001/H01.1/20260316" {
 		t.Errorf("keys %s, %s", d.Key, p.Key)
 	}
 	g = send(t, "ADT^A08", pv1, "DG1|1||K35.8^Acute appendicitis^ICD10|||F|||||||||||||||D")
 	if r := g.one("Condition"); r.Key != d.Key || r.Action != mapped.Remove {
 		t.Errorf("a deleted diagnosis stays: %+v", r)
 	}
-	g = send(t, "PPR^PC1", "PRB|AD|20260315|E11^Type 2 diabetes^I10|PR7|||20200101||20250101||||C|^Resolved|||")
+	g = send(t, "PPR^PC1", "PRB|AD|20260315|E11^Type 2 diabetes^I10|PR7007|||20200101||20250101||||C|^Resolved|||")
 	g.says(g.one("Condition").Body, map[string]string{"clinicalStatus.coding[0].code": "resolved", "abatementDateTime": "2025-01-01", "category[0].coding[0].code": "problem-list-item",
 		"verificationStatus.coding[0].code": "confirmed"})
-	if r := send(t, "PPR^PC3", "PRB|DE|20260315|E11^Type 2 diabetes^I10|PR7").one("Condition"); r.Key != "PR7" || r.Action != mapped.Remove {
+	if r := send(t, "PPR^PC3", "PRB|DE|20260315|E11^Type 2 diabetes^I10|PR7007").one("Condition"); r.Key != "PR7007" || r.Action != mapped.Remove {
 		t.Errorf("a deleted problem stays: %+v", r)
 	}
 }
@@ -184,17 +184,17 @@ func TestLabels(t *testing.T) {
 		t.Helper()
 		g.says(r.Body, map[string]string{"meta.security[0].code": want})
 	}
-	g := send(t, "ADT^A01", "PV1|1|I||||||||||||||VIP|||V1")
+	g := send(t, "ADT^A01", "PV1|1|I||||||||||||||VIP|||V1001")
 	security(g, g.one("Encounter"), "R")
-	g = send(t, "ADT^A01", "PV1|1|I||||||||||||||N|||V1")
+	g = send(t, "ADT^A01", "PV1|1|I||||||||||||||N|||V1001")
 	security(g, g.one("Encounter"), "")
-	g = send(t, "ORU^R01", "ORC|RE|P1|F1|||||||||||||||||||||||||V", "OBR|1|P1|F1|HIV^HIV", "OBX|1|ST|HIV||neg||||||F")
+	g = send(t, "ORU^R01", "ORC|RE|P1001|F1001|||||||||||||||||||||||||V", "OBR|1|P1001|F1001|HIV^HIV", "OBX|1|ST|HIV||neg||||||F")
 	security(g, g.one("Observation"), "V")
 	security(g, g.one("DiagnosticReport"), "V")
-	g = send(t, "ORU^R01", "OBR|1|P1|F1|HIV^HIV", "OBX|1|ST|HIV||neg||||||F||R", "OBX|2|ST|HB||x||||||F")
+	g = send(t, "ORU^R01", "OBR|1|P1001|F1001|HIV^HIV", "OBX|1|ST|HIV||neg||||||F||R", "OBX|2|ST|HB||x||||||F")
 	security(g, g.one("Observation"), "R")
 	security(g, g.one("Observation", 1), "")
-	g = send(t, "MDM^T02", "TXA|1|DS||||||||||D1||||||R", "OBX|1|TX|||x")
+	g = send(t, "MDM^T02", "TXA|1|DS||||||||||D1001||||||R", "OBX|1|TX|||x")
 	security(g, g.one("DocumentReference"), "R")
 	g = mapText(t, header("ADT^A28")+"PID|1||A1\rPD1||||||||||||Y")
 	g.says(g.out.Patients[0].Body, map[string]string{"meta.security[0].code": "R"})
@@ -209,7 +209,7 @@ func TestUnmapped(t *testing.T) {
 	if s := strings.Join(places, " "); s != "GT1 IN1 ZPI IN1[2] ACC NTE" {
 		t.Errorf("unmapped: %s", s)
 	}
-	g = mapText(t, "MSH|^~\\&|X|Y|||2026||ZZZ^Z01|1|P|2.4\rPID|1||A1\rPV1|1|I|||||||||||||||||V1\rQQQ|1")
+	g = mapText(t, "MSH|^~\\&|X|Y|||2026||ZZZ^Z01|1|P|2.4\rPID|1||A1\rPV1|1|I|||||||||||||||||V1001\rQQQ|1")
 	if g.count("Encounter") != 1 || g.out.Patients[0].Identifiers[0].Value != "A1" || g.out.Event != "ZZZ^Z01" || g.out.Sent != "2026" || len(g.out.Unmapped) != 1 {
 		t.Errorf("a message of an unknown kind: %+v", g.out)
 	}

@@ -10,7 +10,7 @@ import (
 func Example() {
 	m, err := hl7v2.Parse([]byte("MSH|^~\\&|LAB|RJZ|||20260315120000||ORU^R01|L1|P|2.4\r" +
 		"PID|1||K123^^^RJZ^MR||SMITH^ANN||19800102|F\r" +
-		"OBR|1||F88|UE^Urea and electrolytes^L\r" +
+		"OBR|1||F8800|UE^Urea and electrolytes^L\r" +
 		"OBX|1|NM|K^Potassium^L||3.9|mmol/L|3.5-5.3||||F\r"))
 	if err != nil {
 		fmt.Println(err)
@@ -31,7 +31,7 @@ func Example() {
 		}
 	}
 	// Output:
-	// OBX is Observation F88/UE/K/
+	// OBX is Observation F8800/UE/K/
 	// its value 3.9 stands in OBX-5
-	// OBR is DiagnosticReport F88/UE
+	// OBR is DiagnosticReport F8800/UE
 }

@@ -20,8 +20,8 @@ const admission = "MSH|^~\\&|PAS|RJZ|SELDA|QWE|202603150930||ADT^A01^ADT_A01|M1|
 const bloods = "MSH|^~\\&|LAB|RJZ|SELDA|QWE|20260315120000||ORU^R01|L1|P|2.3\r" +
 	"PID|1||K123456^^^RJZ^MR||SMITH^FREDRICA||19651213|F\r" +
 	"PV1|1|I|||||||||||||||||V2139^^^VISIT\r" +
-	"ORC|RE|P77|F88\r" +
-	"OBR|1|P77|F88|UE^Urea and electrolytes^WinPath|||20260315110000|||||||||||||||20260315115500||LAB|F\r" +
+	"ORC|RE|P7700|F8800\r" +
+	"OBR|1|P7700|F8800|UE^Urea and electrolytes^WinPath|||20260315110000|||||||||||||||20260315115500||LAB|F\r" +
 	"OBX|1|NM|K^Potassium^WinPath||3.93|mmol/L|3.5 - 5.3|N|||F\r" +
 	"OBX|2|NM|NA^Sodium^WinPath||131|mmol/L|133 - 146|L|||F\r" +
 	"OBX|3|NM|UR^Urea^WinPath||4.6|mmol/L|2.5 - 7.8||||F\r" +

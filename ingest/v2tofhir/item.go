@@ -75,6 +75,19 @@ func (w *mapper) uniqueKey(typ, key string) string {
 	return key
 }
 
+// shortest is the length from which a number counts as the source's own. One
+// that is shorter ("1", "ds1") is counted within the patient: some systems
+// begin anew with each, and one patient's document must never become another's.
+const shortest = 5
+
+// own is a number of the source as a key, "" where there is none.
+func (w *mapper) own(number string) string {
+	if number != "" && len(number) < shortest {
+		return w.pkey + "/" + number
+	}
+	return number
+}
+
 // plainKey makes a key that reads the same inside JSON: a reference holds it.
 func plainKey(s string) string {
 	bad := func(c byte) bool { return c < 0x20 || c == '"' || c == '\\' || c == 0x7f }

@@ -298,7 +298,7 @@ func TestMaterial(t *testing.T) {
 		"hl7v2-simhospital": {"ADT^A01 251 ADT^A02 98 ADT^A03 266 ADT^A04 215 ADT^A05 48 ADT^A08 48 ADT^A09 48 ADT^A10 48 ADT^A11 18 " +
 			"ADT^A12 46 ADT^A13 46 ADT^A14 98 ADT^A15 46 ADT^A16 98 ADT^A17 13 ADT^A23 46 ADT^A25 46 ADT^A26 46 ADT^A27 46 ADT^A28 48 " +
 			"ADT^A31 18 ADT^A34 35 ADT^A40 23 MDM^T02 173 ORM^O01 126 ORR^O02 126 ORU^R01 794",
-			"AllergyIntolerance 327 Condition 48 DiagnosticReport 788 DocumentReference 179 Encounter 2700 Observation 5275 " +
+			"AllergyIntolerance 327 Condition 48 DiagnosticReport 664 DocumentReference 303 Encounter 2700 Observation 5151 " +
 				"Practitioner 1983 Procedure 48 ServiceRequest 126"},
 	} {
 		t.Run(set, func(t *testing.T) {

@@ -99,9 +99,9 @@ func (w *mapper) obr(s hl7v2.Segment) {
 	w.report, w.last = r, nil
 	switch number := filler; {
 	case number != "":
-		r.key = number + "/" + codeOf(s.Field(4))
+		r.key = w.own(number) + "/" + codeOf(s.Field(4))
 	case placer != "":
-		r.key = placer + "/" + codeOf(s.Field(4))
+		r.key = w.own(placer) + "/" + codeOf(s.Field(4))
 	default:
 		if t := token(s.Comp(7, 1).Text()); t != "" && codeOf(s.Field(4)) != "" {
 			r.key = w.pkey + "/" + codeOf(s.Field(4)) + "/" + t

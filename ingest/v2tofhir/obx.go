@@ -54,9 +54,11 @@ func (w *mapper) obx(s hl7v2.Segment) {
 	w.report.pending = w.observe(s, kind)
 }
 
-// isDocument says whether a value with no type has the shape of an ED.
+// isDocument says whether a value with no type has the shape of an ED: data
+// with an encoding, or with the name of a kind of file.
 func isDocument(v hl7v2.Value) bool {
-	return strings.EqualFold(token(v.Comp(4).Text()), "base64") && len(v.Comp(5).Raw()) > 20
+	v = v.Rep(1)
+	return v.Comp(5).Exists() && (strings.EqualFold(token(v.Comp(4).Text()), "base64") || contentTypes[strings.ToLower(token(v.Comp(3).Text()))] != "")
 }
 
 // continues adds a line to the open text: the same observation, of a text

@@ -59,7 +59,7 @@ func (w *mapper) serviceRequest(orc, obr hl7v2.Segment) {
 			it.from(index("identifier", len(ids))+".value", n.value.Comp(1).Sub(1))
 			ids = append(ids, fhir.Object{"system": mapped.LocalSystem(w.source, n.name), "value": id})
 			if it.key == "" {
-				it.key = id
+				it.key = w.own(id)
 			}
 		}
 	}
@@ -154,7 +154,7 @@ func (w *mapper) referral(s hl7v2.Segment) {
 			it.from(index("identifier", len(ids))+".value", s.Field(n).Comp(1).Sub(1))
 			ids = append(ids, fhir.Object{"system": mapped.LocalSystem(w.source, "referral"), "value": id})
 			if it.key == "" {
-				it.key = "referral/" + id
+				it.key = plainKey("referral/" + w.own(id))
 			}
 		}
 	}

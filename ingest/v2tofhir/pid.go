@@ -309,6 +309,9 @@ func (w *mapper) links() error {
 		}
 		return nil
 	}
+	if kind != "merge" && len(w.out.Patients) == 1 && !w.m.First("MRG").Exists() {
+		return fault.E("v2tofhir.Map", fault.Required, "a link does not say of whom", "PID[2]")
+	}
 	if kind != "merge" && len(w.out.Patients) > 1 {
 		w.out.Links = append(w.out.Links, mapped.Link{Kind: kind, Keep: 0, Other: 1, Place: w.out.Patients[1].Place})
 		return nil

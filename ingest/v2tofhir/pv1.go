@@ -40,7 +40,7 @@ func (w *mapper) visit(s hl7v2.Segment) {
 		number = s.Field(50).Rep(1)
 	}
 	it := w.start("Encounter", "subject", s)
-	if it.key = plainKey(entity(number)); it.key == "" {
+	if it.key = plainKey(w.own(entity(number))); it.key == "" {
 		it.key = plainKey(w.expectedKey(pv2))
 	}
 	if it.key == "" {

@@ -95,7 +95,7 @@ func (w *mapper) prescriptionHead(it *item) {
 		it.from("identifier[0].value", firstOf(orc.Field(2), orc.Field(3)).Comp(1).Sub(1))
 		it.list("identifier", fhir.Object{"system": mapped.LocalSystem(w.source, "order"), "value": it.key})
 	}
-	it.key = w.uniqueKey("MedicationRequest", it.key)
+	it.key = w.uniqueKey("MedicationRequest", w.own(it.key))
 	it.o["intent"] = "order"
 	status, from := requestStatus(orc)
 	switch status {
@@ -166,7 +166,7 @@ func (w *mapper) immunization(s hl7v2.Segment) {
 	if it.key == "" || strings.EqualFold(it.key, "9999") {
 		it.key = w.pkey + "/" + codeOf(s.Field(5)) + "/" + token(s.Comp(3, 1).Text())
 	}
-	it.key = w.uniqueKey("Immunization", it.key)
+	it.key = w.uniqueKey("Immunization", w.own(it.key))
 	if !w.coded(it, "vaccineCode", s.Field(5)) {
 		w.unmapped(s, "it names no vaccine")
 		return

@@ -25,7 +25,7 @@ func (w *mapper) appointment() {
 	if !s.Exists() || w.patient < 0 {
 		return
 	}
-	w.patient, w.subject = 0, nil
+	w.foremost()
 	it := w.start("Appointment", "", s)
 	ids := w.appointmentIDs(it, s)
 	it.list("identifier", ids...)
@@ -62,7 +62,7 @@ func (w *mapper) appointmentIDs(it *item, s hl7v2.Segment) []fhir.Object {
 			it.from(index("identifier", len(ids))+".value", s.Field(n.field).Comp(1).Sub(1))
 			ids = append(ids, fhir.Object{"system": mapped.LocalSystem(w.source, n.name), "value": id})
 			if it.key == "" {
-				it.key = id
+				it.key = w.own(id)
 			}
 		}
 	}

@@ -36,7 +36,7 @@ func (w *mapper) document(s hl7v2.Segment) {
 		return
 	}
 	it := w.start("DocumentReference", "subject", s)
-	it.key, it.action = plainKey(entity(s.Field(12))), documentEffects[w.trigger]
+	it.key, it.action = plainKey(w.own(entity(s.Field(12)))), documentEffects[w.trigger]
 	it.o["status"] = "current"
 	switch availability := strings.ToUpper(token(s.Comp(19, 1).Text())); {
 	case w.trigger == "T11" || availability == "CA":
@@ -111,7 +111,7 @@ func (w *mapper) documentDates(it *item, dates ...hl7v2.Value) {
 // parentDocument is TXA-13: what an addendum adds to, and a replacement
 // replaces. What is replaced is void from then on (G24).
 func (w *mapper) parentDocument(it *item, s hl7v2.Segment) {
-	parent := plainKey(entity(s.Field(13)))
+	parent := plainKey(w.own(entity(s.Field(13))))
 	if parent == "" || parent == it.key {
 		return
 	}
@@ -269,7 +269,7 @@ func (w *mapper) attachment(it *item, path string, s hl7v2.Segment, kind string)
 		w.unmapped(s, "an embedded document without content")
 		return a
 	}
-	encoded, ok := toBase64(data.Text(), token(v.Comp(4).Text()))
+	encoded, ok := toBase64(data.Text(), token(v.Comp(4).Text()), a["contentType"].(string))
 	if !ok {
 		w.unmapped(s, "an embedded document that is not what its encoding says")
 		return a
@@ -278,11 +278,14 @@ func (w *mapper) attachment(it *item, path string, s hl7v2.Segment, kind string)
 	return a
 }
 
-// toBase64 gives an ED's data as base64, from base64, hexadecimal digits or text.
-func toBase64(s, encoding string) (string, bool) {
-	switch strings.ToUpper(encoding) {
-	case "A", "ASCII", "NONE":
-		return base64.StdEncoding.EncodeToString([]byte(s)), true
+// toBase64 gives an ED's data as base64, from base64, hexadecimal digits or
+// text. Where no encoding is named, text of a textual type is text.
+func toBase64(s, encoding, mime string) (string, bool) {
+	switch encoding = strings.ToUpper(encoding); encoding {
+	case "A", "ASCII", "NONE", "":
+		if encoding != "" || strings.HasPrefix(mime, "text/") || strings.HasPrefix(s, `{\rtf`) {
+			return base64.StdEncoding.EncodeToString([]byte(s)), true
+		}
 	case "HEX", "HEXADECIMAL":
 		b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
 		return base64.StdEncoding.EncodeToString(b), err == nil

@@ -104,7 +104,7 @@ func (w *mapper) walk() error {
 	}
 	w.closeReport()
 	if w.pendingReferral.Exists() {
-		w.patient, w.subject = 0, nil
+		w.foremost()
 		w.referral(w.pendingReferral)
 	}
 	return w.links()
@@ -174,6 +174,11 @@ const reasonNoPlace = "it has no place in FHIR here yet"
 
 func (w *mapper) unmapped(s hl7v2.Segment, reason string) {
 	w.out.Unmapped = append(w.out.Unmapped, mapped.Unmapped{Place: s.Place(), Reason: reason})
+}
+
+// foremost returns to the message's first patient.
+func (w *mapper) foremost() {
+	w.patient, w.subject, w.pkey = 0, nil, patientKey(w.out.Patients[0])
 }
 
 // once says whether this is the first time that the message names a thing.

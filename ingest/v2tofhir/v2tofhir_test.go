@@ -169,6 +169,7 @@ func TestRefused(t *testing.T) {
 		"neither number nor name": {header("ADT^A01") + "PID|1||||||19800101|F", "PID"},
 		"a second of nobody":      {header("ADT^A17") + "PID|1||A1\rPID|2", "PID[2]"},
 		"a merge of whom?":        {header("ADT^A40") + "PID|1||A1||X^Y", "MRG-1"},
+		"a link to whom?":         {header("ADT^A24") + "PID|1||A1||X^Y", "PID[2]"},
 	} {
 		m, err := hl7v2.Parse([]byte(c.msg))
 		if err != nil {
@@ -187,7 +188,7 @@ func TestRefused(t *testing.T) {
 
 // What each event does to a visit.
 func TestVisit(t *testing.T) {
-	pv1 := "PV1|1|I|WARD7^BAY2^BED6^RJZ|||OLD^R^B|C1^Darwin^S^^^Dr^^^GMC||||THEATRE||||||||V1^^^VISIT|||||||||||||||||||||||||202603150900"
+	pv1 := "PV1|1|I|WARD7^BAY2^BED6^RJZ|||OLD^R^B|C1^Darwin^S^^^Dr^^^GMC||||THEATRE||||||||V1001^^^VISIT|||||||||||||||||||||||||202603150900"
 	ended := pv1 + "|202603160900"
 	const nothing = ""
 	for _, c := range []struct {
@@ -216,20 +217,20 @@ func TestVisit(t *testing.T) {
 	} {
 		g := send(t, "ADT^"+c.event, c.pv1)
 		r := g.one("Encounter")
-		if r.Key != "V1" || r.Action != c.action || r.Patient != 0 || r.Place != "PV1" {
+		if r.Key != "V1001" || r.Action != c.action || r.Patient != 0 || r.Place != "PV1" {
 			t.Errorf("%s: %+v", c.event, r)
 		}
 		g.says(r.Body, map[string]string{"status": c.status, "period.start": "2026-03-15T09:00:00+00:00", "period.end": c.end, "class.code": "IMP",
-			"location[0].status": c.location, "location[0].location.display": "BED6, BAY2, WARD7, RJZ", "identifier[0].value": "V1", "serviceProvider.identifier.value": "RJZ"})
+			"location[0].status": c.location, "location[0].location.display": "BED6, BAY2, WARD7, RJZ", "identifier[0].value": "V1001", "serviceProvider.identifier.value": "RJZ"})
 	}
 	g := send(t, "ADT^A02", pv1)
 	g.says(g.one("Encounter").Body, map[string]string{"location[1].location.display": "THEATRE", "location[2].location.display": "B, R, OLD", "location[2].status": "completed",
 		"participant[0].individual.display": "Dr S Darwin", "participant[0].type[0].coding[0].code": "ATND"})
 	// A result names the visit, and does not say where the patient is.
-	g = send(t, "ORU^R01", pv1, "OBR|1||F1|X^Y", "OBX|1|ST|A^B||x||||||F")
+	g = send(t, "ORU^R01", pv1, "OBR|1||F1001|X^Y", "OBX|1|ST|A^B||x||||||F")
 	r := g.one("Encounter")
 	g.says(r.Body, map[string]string{"status": "", "location": "", "participant": "", "class.code": "IMP", "period.start": "2026-03-15T09:00:00+00:00"})
-	g.says(g.one("Observation").Body, map[string]string{"encounter.reference": mapped.Ref("Encounter", "V1")})
+	g.says(g.one("Observation").Body, map[string]string{"encounter.reference": mapped.Ref("Encounter", "V1001")})
 	if r.Action != mapped.Patch {
 		t.Error("a result replaces a visit")
 	}
@@ -243,8 +244,8 @@ func TestVisit(t *testing.T) {
 		t.Errorf("%q, %q", a.Key, b.Key)
 	}
 	// Two patients change beds.
-	g = mapText(t, header("ADT^A17")+"PID|1||A1\rPV1|1|I|W^1||||||||||||||||V1\rPID|2||A2\rPV1|1|I|W^2||||||||||||||||V2")
-	if g.one("Encounter", 1).Patient != 1 || g.one("Encounter", 1).Key != "V2" {
+	g = mapText(t, header("ADT^A17")+"PID|1||A1\rPV1|1|I|W^1||||||||||||||||V1001\rPID|2||A2\rPV1|1|I|W^2||||||||||||||||V2002")
+	if g.one("Encounter", 1).Patient != 1 || g.one("Encounter", 1).Key != "V2002" {
 		t.Error("the second visit is the second patient's")
 	}
 }
@@ -289,9 +290,9 @@ func TestReport(t *testing.T) {
 	g := mapText(t, bloods)
 	r := g.one("DiagnosticReport")
 	g.says(r.Body, map[string]string{"status": "final", "code.text": "Urea and electrolytes", "effectiveDateTime": "2026-03-15T11:00:00+00:00",
-		"issued": "2026-03-15T11:55:00+00:00", "category[0].coding[0].code": "LAB", "identifier[0].value": "F88", "basedOn[0].identifier.value": "P77",
-		"result[0].reference": mapped.Ref("Observation", "F88/UE/K/"), "result[9].reference": mapped.Ref("Observation", "F88/UE/MCV/"), "subject.reference": mapped.PatientRef(0)})
-	if g.count("Observation") != 10 || r.Key != "F88/UE" {
+		"issued": "2026-03-15T11:55:00+00:00", "category[0].coding[0].code": "LAB", "identifier[0].value": "F8800", "basedOn[0].identifier.value": "P7700",
+		"result[0].reference": mapped.Ref("Observation", "F8800/UE/K/"), "result[9].reference": mapped.Ref("Observation", "F8800/UE/MCV/"), "subject.reference": mapped.PatientRef(0)})
+	if g.count("Observation") != 10 || r.Key != "F8800/UE" {
 		t.Errorf("%d results of %s", g.count("Observation"), r.Key)
 	}
 	g.says(g.one("Observation", 1).Body, map[string]string{"status": "final", "valueQuantity.value": "131", "valueQuantity.unit": "mmol/L", "valueQuantity.code": "mmol/L",
@@ -309,7 +310,7 @@ func TestReport(t *testing.T) {
 func TestCategory(t *testing.T) {
 	for obr24, c := range map[string][2]string{"LAB": {"GLU^Glucose^L", "laboratory"}, "": {"GLU^Glucose^L", "laboratory"}, "RAD": {"CXR^Report^L", "imaging"},
 		"EC": {"ECG^ECG^L", "procedure"}, "\"\"": {"8867-4^Heart rate^LN", "vital-signs"}, "OTH": {"x^MDC_PULS_RATE^MDC", "vital-signs"}} {
-		g := send(t, "ORU^R01", "OBR|1||F1|X^Y||||||||||||||||||||"+obr24, "OBX|1|NM|"+c[0]+"||5||||||F")
+		g := send(t, "ORU^R01", "OBR|1||F1001|X^Y||||||||||||||||||||"+obr24, "OBX|1|NM|"+c[0]+"||5||||||F")
 		g.says(g.one("Observation").Body, map[string]string{"category[0].coding[0].code": c[1]})
 	}
 	g := send(t, "ADT^A01", "OBX|1|NM|27113001^Body weight^SCT||80|kg|||||F", "OBX|2|ST|x^Other^L||y||||||F")
@@ -318,7 +319,7 @@ func TestCategory(t *testing.T) {
 }
 
 func TestResultValues(t *testing.T) {
-	const obr = "OBR|1||F1|X^Panel|||20260315\r"
+	const obr = "OBR|1||F1001|X^Panel|||20260315\r"
 	for name, c := range map[string]struct {
 		obx  string
 		want map[string]string
@@ -348,14 +349,14 @@ func TestResultValues(t *testing.T) {
 		g.says(g.one("Observation").Body, c.want)
 	}
 	// Lines of one text are one result; another sub-id is another.
-	g := send(t, "ORU^R01", "OBR|1||F1|X^Histology", "OBX|1|TX|A^Text|1|first||||||F", "OBX|2|TX|A^Text|1|||||||F", "OBX|3|TX|A^Text|1|third||||||F", "NTE|1||a note",
+	g := send(t, "ORU^R01", "OBR|1||F1001|X^Histology", "OBX|1|TX|A^Text|1|first||||||F", "OBX|2|TX|A^Text|1|||||||F", "OBX|3|TX|A^Text|1|third||||||F", "NTE|1||a note",
 		"OBX|4|TX|A^Text|2|other||||||F", "OBX|5|TX|B^More|1|more||||||P")
 	if g.count("Observation") != 3 {
 		t.Fatalf("%d results", g.count("Observation"))
 	}
 	g.says(g.one("Observation").Body, map[string]string{"valueString": "first\n\nthird", "note[0].text": "a note"})
 	g.says(g.one("Observation", 2).Body, map[string]string{"valueString": "more", "status": "preliminary"})
-	if keys := g.one("Observation").Key + " " + g.one("Observation", 1).Key; keys != "F1/X/A/1 F1/X/A/2" {
+	if keys := g.one("Observation").Key + " " + g.one("Observation", 1).Key; keys != "F1001/X/A/1 F1001/X/A/2" {
 		t.Errorf("keys %s", keys)
 	}
 }
@@ -369,14 +370,14 @@ func TestCorrections(t *testing.T) {
 	}{"F": {"final", mapped.Put, "5"}, "C": {"corrected", mapped.Put, "5"}, "P": {"preliminary", mapped.Put, "5"},
 		"W": {"entered-in-error", mapped.Remove, "5"}, "D": {"entered-in-error", mapped.Remove, "5"}, "X": {"cancelled", mapped.Remove, ""},
 		"U": {"final", mapped.Patch, "5"}, "": {"final", mapped.Put, "5"}} {
-		g := send(t, "ORU^R01", "OBR|1||F1|X^Y|||||||||||||||||||||F", "OBX|1|NM|A||5|mg|||||"+status, "NTE|1||haemolysed")
+		g := send(t, "ORU^R01", "OBR|1||F1001|X^Y|||||||||||||||||||||F", "OBX|1|NM|A||5|mg|||||"+status, "NTE|1||haemolysed")
 		r := g.one("Observation")
-		if r.Action != c.action || r.Key != "F1/X/A/" {
+		if r.Action != c.action || r.Key != "F1001/X/A/" {
 			t.Errorf("%s: action %d of %s", status, r.Action, r.Key)
 		}
 		g.says(r.Body, map[string]string{"status": c.fhir, "valueQuantity.value": c.value, "note[0].text": "haemolysed"})
 	}
-	g := send(t, "ORU^R01", "OBR|1||F1|X^Y|||||||||||||||||||||X", "OBX|1|NM|A||5|mg|||||X")
+	g := send(t, "ORU^R01", "OBR|1||F1001|X^Y|||||||||||||||||||||X", "OBX|1|NM|A||5|mg|||||X")
 	if r := g.one("DiagnosticReport"); r.Action != mapped.Remove {
 		t.Error("a cancelled report stays")
 	}
@@ -384,7 +385,7 @@ func TestCorrections(t *testing.T) {
 
 func TestEmbeddedDocuments(t *testing.T) {
 	const pdf = "JVBERi0xLjQKJcOkw7zDtsOf"
-	g := send(t, "ORU^R01", "OBR|1||F1|OPL^Outpatient letter|||20260315||||||||||||||||||MDOC|AU",
+	g := send(t, "ORU^R01", "OBR|1||F1001|OPL^Outpatient letter|||20260315||||||||||||||||||MDOC|AU",
 		"OBX|1||OPL^Outpatient letter||^^pdf^base64^"+pdf, "OBX|2|RP|IMG^Image||https://pacs.example/1^^IM^JPEG||||||F")
 	if g.count("DiagnosticReport") != 0 || g.count("DocumentReference") != 2 {
 		t.Fatalf("%d reports, %d documents", g.count("DiagnosticReport"), g.count("DocumentReference"))
@@ -392,22 +393,30 @@ func TestEmbeddedDocuments(t *testing.T) {
 	d := g.one("DocumentReference")
 	g.says(d.Body, map[string]string{"status": "current", "content[0].attachment.contentType": "application/pdf", "content[0].attachment.data": pdf,
 		"type.text": "Outpatient letter", "context.period.start": "2026-03-15"})
-	if d.Key != "F1/OPL/OPL/" {
+	if d.Key != "F1001/OPL/OPL/" {
 		t.Errorf("key %s", d.Key)
 	}
 	g.says(g.one("DocumentReference", 1).Body, map[string]string{"content[0].attachment.url": "https://pacs.example/1", "content[0].attachment.contentType": "image/jpeg", "docStatus": "final"})
+	// Documents without type and encoding, as some systems send letters.
+	g = send(t, "ORU^R01", "OBR|1||ds1|N^Discharge notes|||20260315", `OBX|1||N^Notes||^^rtf^^{\E\rtf1\E\ansi letter}`, "OBX|2||T^Text||^^txt^^plain words, and more")
+	g.says(g.one("DocumentReference").Body, map[string]string{"content[0].attachment.contentType": "application/rtf",
+		"content[0].attachment.data": base64.StdEncoding.EncodeToString([]byte(`{\rtf1\ansi letter}`))})
+	g.says(g.one("DocumentReference", 1).Body, map[string]string{"content[0].attachment.contentType": "text/plain"})
+	if k := g.one("DocumentReference").Key; k != "RJZ|A1/ds1/N/N/" {
+		t.Errorf("a number that other patients may have too is no key: %s", k)
+	}
 	// With results it is a report, and the document stands beside it.
-	g = send(t, "ORU^R01", "OBR|1||F1|X^Y", "OBX|1|ST|A||x||||||F", "OBX|2|ED|B^Letter||^application^pdf^Base64^"+pdf+"||||||W")
+	g = send(t, "ORU^R01", "OBR|1||F1001|X^Y", "OBX|1|ST|A||x||||||F", "OBX|2|ED|B^Letter||^application^pdf^Base64^"+pdf+"||||||W")
 	if g.count("DiagnosticReport") != 1 || g.one("DocumentReference").Action != mapped.Remove {
 		t.Error("a wrong document stays")
 	}
 	// What its encoding does not fit is said, not stored.
-	g = send(t, "ORU^R01", "OBR|1||F1|X^Y", "OBX|1|ED|B^Letter||^application^pdf^Base64^@@@@||||||F")
+	g = send(t, "ORU^R01", "OBR|1||F1001|X^Y", "OBX|1|ED|B^Letter||^application^pdf^Base64^@@@@||||||F")
 	g.says(g.one("DocumentReference").Body, map[string]string{"content": ""})
 	if len(g.out.Unmapped) != 1 || g.out.Unmapped[0].Place != "OBX" {
 		t.Errorf("%+v", g.out.Unmapped)
 	}
-	g = send(t, "ORU^R01", "OBR|1||F1|X^Y", "OBX|1|ED|B^Letter||^TEXT^plain^A^plain words||||||F", "OBX|2|ED|C^Hex||^application^rtf^Hex^4869||||||F")
+	g = send(t, "ORU^R01", "OBR|1||F1001|X^Y", "OBX|1|ED|B^Letter||^TEXT^plain^A^plain words||||||F", "OBX|2|ED|C^Hex||^application^rtf^Hex^4869||||||F")
 	g.says(g.one("DocumentReference").Body, map[string]string{"content[0].attachment.data": base64.StdEncoding.EncodeToString([]byte("plain words")), "content[0].attachment.contentType": "text/plain"})
 	g.says(g.one("DocumentReference", 1).Body, map[string]string{"content[0].attachment.data": "SGk=", "content[0].attachment.contentType": "application/rtf"})
 }
