@@ -411,7 +411,7 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 			return err
 		}
 		class := classify.Of(res)
-		put.DataSet, put.Labels, put.Final, put.When, put.Tokens = class.DataSet, class.Labels, class.Final, class.When, class.Tokens
+		put.DataSet, put.Labels, put.Final, put.When, put.Reported, put.Tokens = class.DataSet, class.Labels, class.Final, class.When, class.Reported, class.Tokens
 		if old != nil {
 			put.Labels |= old.Labels & policy.Reviewed
 		}

@@ -118,6 +118,8 @@ func TestG10Release(t *testing.T) {
 		"fresh result":      {Columns{DataSet: Results, Final: true, Recorded: now}, false},
 		"reviewed":          {Columns{DataSet: Results, Final: true, Recorded: now, Labels: Reviewed}, true},
 		"after the delay":   {Columns{DataSet: Results, Final: true, Recorded: now.Add(-ReleaseDelay)}, true},
+		"issued long ago":   {Columns{DataSet: Results, Final: true, Recorded: now, Reported: now.AddDate(-1, 0, 0)}, true},
+		"issued tomorrow":   {Columns{DataSet: Results, Final: true, Recorded: now, Reported: now.AddDate(0, 0, 1)}, false},
 		"never preliminary": {Columns{DataSet: Results, Recorded: now.AddDate(-1, 0, 0)}, false},
 		"a problem":         {Columns{DataSet: Problems, Final: true, Recorded: now}, true},
 	} {

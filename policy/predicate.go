@@ -15,6 +15,7 @@ type Columns struct {
 	DataSet  DataSet
 	Labels   Labels
 	Recorded time.Time // when it was committed here
+	Reported time.Time // when its author says that it was issued; zero where it does not say
 	Final    bool      // its status is final, amended or corrected, or it has none
 }
 
@@ -100,5 +101,9 @@ func (r *Release) reached(c *Columns) bool {
 	if !c.Final {
 		return false
 	}
-	return c.Labels&Reviewed != 0 || !c.Recorded.Add(r.Delay).After(r.Now)
+	since := c.Recorded
+	if !c.Reported.IsZero() && c.Reported.Before(since) {
+		since = c.Reported
+	}
+	return c.Labels&Reviewed != 0 || !since.Add(r.Delay).After(r.Now)
 }

@@ -103,20 +103,21 @@ type Found struct {
 
 // Put is a version to be written.
 type Put struct {
-	Subject Subject
-	Type    string
-	Item    ItemID // 0 makes a new resource
-	ID      string // the id asked for by a new resource; "" takes the server's
-	Source  nhs.Source
-	DataSet policy.DataSet
-	Labels  policy.Labels
-	Final   bool
-	Deleted bool
-	When    time.Time
-	Message MessageID
-	Body    []byte
-	Origin  string
-	Tokens  []string // of the posting
+	Subject  Subject
+	Type     string
+	Item     ItemID // 0 makes a new resource
+	ID       string // the id asked for by a new resource; "" takes the server's
+	Source   nhs.Source
+	DataSet  policy.DataSet
+	Labels   policy.Labels
+	Final    bool
+	Deleted  bool
+	When     time.Time
+	Reported time.Time
+	Message  MessageID
+	Body     []byte
+	Origin   string
+	Tokens   []string // of the posting
 }
 
 // Written says what a Put became.

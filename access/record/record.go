@@ -300,3 +300,13 @@ func (rs *Records) Find(ctx context.Context, g grant.Grant, index mpi.Index, gro
 	}
 	return out, nil
 }
+
+// OfMessage gives what a message made, as far as the View's Grant shows it,
+// of the same citizen.
+func (rs *Records) OfMessage(ctx context.Context, v *View, m store.MessageID) ([]*store.Version, error) {
+	all, err := rs.Store.OfMessage(ctx, m, v.Grant.Predicate())
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(x *store.Version) bool { return !within(v.Grant, x) }), nil
+}

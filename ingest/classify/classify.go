@@ -16,17 +16,26 @@ import (
 
 // Class is what is said of one resource.
 type Class struct {
-	DataSet policy.DataSet
-	Labels  policy.Labels
-	Final   bool
-	When    time.Time // zero where it has no clinical time
-	Tokens  []string
+	DataSet  policy.DataSet
+	Labels   policy.Labels
+	Final    bool
+	When     time.Time // zero where it has no clinical time
+	Reported time.Time // when a result or document was issued (G10); zero where it does not say
+	Tokens   []string
 }
 
 // Of classifies a resource.
 func Of(r *fhir.Resource) Class {
 	c := Class{DataSet: dataSet(r), Labels: labels(r), Final: final(r), When: when(r)}
 	c.Tokens = tokens(r)
+	if c.DataSet == policy.Results || c.DataSet == policy.Documents {
+		for _, name := range []string{"issued", "date"} {
+			if t, ok := fhir.Time(r.Get(name).Text()); ok {
+				c.Reported = t
+				break
+			}
+		}
+	}
 	return c
 }
 

@@ -49,7 +49,7 @@ func Limit(dir string, n, bodyBytes int) (float64, error) {
 
 func limitRow(c *conn, item int64, body []byte, random uint64) error {
 	subject := item / 100
-	s := c.stmt(`INSERT INTO resource(` + columns + `) VALUES(?, 96, ?, 1, ?, 0, 1, 5, 0, 2, 0, 1, NULL, ?)`)
+	s := c.stmt(`INSERT INTO resource(` + columns + `) VALUES(?, 96, ?, 1, ?, 0, 1, 5, 0, 2, 0, NULL, 1, NULL, ?)`)
 	_ = s.BindInt64(1, subject)
 	_ = s.BindInt64(2, item)
 	_ = s.BindInt64(3, subject)

@@ -16,7 +16,7 @@ import (
 var errUnknown = fault.E("store", fault.NotFound, "there is no such resource")
 
 // columns of a version, in the order that scan reads.
-const columns = `subject, type, item, version, n, at, source, dataset, labels, flags, clinical, message, id, body`
+const columns = `subject, type, item, version, n, at, source, dataset, labels, flags, clinical, reported, message, id, body`
 
 const (
 	flagDeleted = 1
@@ -31,7 +31,7 @@ func (db *DB) scan(s *sqlite3.Stmt) *store.Version {
 		Item:    store.ItemID(s.ColumnInt64(2)),
 		Version: s.ColumnInt(3),
 		N:       uint64(s.ColumnInt64(4)),
-		Message: store.MessageID(s.ColumnInt64(11)),
+		Message: store.MessageID(s.ColumnInt64(12)),
 	}
 	flags := s.ColumnInt64(9)
 	v.Deleted = flags&flagDeleted != 0
@@ -46,14 +46,17 @@ func (db *DB) scan(s *sqlite3.Stmt) *store.Version {
 	if s.ColumnType(10) != sqlite3.NULL {
 		v.When = time.Unix(s.ColumnInt64(10), 0).UTC()
 	}
-	if v.ID = s.ColumnText(12); v.ID == "" {
+	if s.ColumnType(11) != sqlite3.NULL {
+		v.Reported = time.Unix(s.ColumnInt64(11), 0).UTC()
+	}
+	if v.ID = s.ColumnText(13); v.ID == "" {
 		v.ID = db.ids.encode(tweakItem, int64(v.Item))
 	}
 	return v
 }
 
 func (db *DB) fill(v *store.Version, s *sqlite3.Stmt) (err error) {
-	v.Body, v.Origin, err = db.codec.unpack(s.ColumnRawBlob(13))
+	v.Body, v.Origin, err = db.codec.unpack(s.ColumnRawBlob(14))
 	return err
 }
 

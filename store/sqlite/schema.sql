@@ -13,7 +13,7 @@ CREATE INDEX identity_subject ON identity(subject);
 -- flags: 1 deleted, 2 final
 CREATE TABLE resource(subject INTEGER NOT NULL, type INTEGER NOT NULL, item INTEGER NOT NULL, version INTEGER NOT NULL,
   n INTEGER NOT NULL, at INTEGER NOT NULL, source INTEGER NOT NULL, dataset INTEGER NOT NULL, labels INTEGER NOT NULL,
-  flags INTEGER NOT NULL, clinical INTEGER, message INTEGER NOT NULL, id TEXT, body BLOB,
+  flags INTEGER NOT NULL, clinical INTEGER, reported INTEGER, message INTEGER NOT NULL, id TEXT, body BLOB,
   PRIMARY KEY(subject, type, item, version)) WITHOUT ROWID;
 
 -- Where a resource is, and the columns of its version in force.

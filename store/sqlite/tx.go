@@ -387,23 +387,25 @@ func (tx *Tx) insert(p *store.Put, w *store.Written, named bool) error {
 		flags |= flagFinal
 	}
 	typ := int64(fhir.TypeNumber(p.Type))
-	s := tx.c.stmt(`INSERT INTO resource(` + columns + `) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	s := tx.c.stmt(`INSERT INTO resource(` + columns + `) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 	for i, v := range []int64{int64(p.Subject), typ, int64(w.Item), int64(w.Version), int64(tx.n), tx.at.UnixMilli(), src,
 		int64(p.DataSet), int64(p.Labels), flags} {
 		_ = s.BindInt64(i+1, v)
 	}
-	if p.When.IsZero() {
-		_ = s.BindNull(11)
-	} else {
-		_ = s.BindInt64(11, p.When.Unix())
+	for i, t := range []time.Time{p.When, p.Reported} {
+		if t.IsZero() {
+			_ = s.BindNull(11 + i)
+		} else {
+			_ = s.BindInt64(11+i, t.Unix())
+		}
 	}
-	_ = s.BindInt64(12, int64(p.Message))
+	_ = s.BindInt64(13, int64(p.Message))
 	if named {
-		_ = s.BindText(13, w.ID)
+		_ = s.BindText(14, w.ID)
 	} else {
-		_ = s.BindNull(13)
+		_ = s.BindNull(14)
 	}
-	_ = s.BindBlob(14, tx.db.codec.pack(nil, p.Type, p.Body, p.Origin))
+	_ = s.BindBlob(15, tx.db.codec.pack(nil, p.Type, p.Body, p.Origin))
 	if err := s.Exec(); err != nil {
 		return err
 	}

@@ -1,0 +1,361 @@
+// Package origin shows where an item came from: the raw message with the
+// field marked, as far as the reader may see it (G13). It opens nothing by
+// itself: the item must be in the reader's View, and of the message only what
+// that item, and other items that the reader may see, were read from is shown.
+// What is not shown is left out without a trace: no gap, no count, no index.
+package origin
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"selda/access/record"
+	"selda/cda"
+	"selda/fault"
+	"selda/fhir"
+	"selda/hl7v2"
+	"selda/ingest"
+	"selda/ingest/csvtofhir"
+	"selda/ingest/mapped"
+	"selda/nhs"
+	"selda/store"
+)
+
+// Raws is the port to raw messages.
+type Raws interface {
+	Read(id store.MessageID) (*ingest.Raw, error)
+}
+
+// Origin is where one version of an item came from.
+type Origin struct {
+	Message  store.MessageID
+	Source   nhs.Source
+	Format   string
+	Received string // FHIR instant
+	File     string
+	Place    string // of the item, without indexes
+	Elements []Element
+	Lines    []Line
+}
+
+// Element is one element of the item with the field that it was read from.
+type Element struct {
+	Name  string // path in the resource: "valueQuantity.value"
+	Place string // "OBX-5"
+	Value string // what stands there, decoded
+}
+
+// Line is one line of the message as it is shown.
+type Line struct {
+	Text  string
+	Marks [][2]int // spans of Text that the item was read from
+}
+
+// Origins shows origins.
+type Origins struct {
+	Raws Raws
+}
+
+// Of shows where a version of an item of the View came from. others are the
+// versions of the same message that the same Grant shows.
+func (o *Origins) Of(ctx context.Context, v *record.View, item record.Item, others []*store.Version) (*Origin, error) {
+	const op = "origin.Of"
+	if _, ok := v.Find(item.Type, item.ID); !ok {
+		return nil, fault.E(op, fault.NotFound, "there is no such item")
+	}
+	raw, err := o.Raws.Read(item.Message)
+	if err != nil {
+		return nil, fault.E(op, fault.NotFound, "the raw message is not there")
+	}
+	place, origins := ingest.DecodeOrigins(item.Origin)
+	out := &Origin{Message: item.Message, Source: raw.Source, Format: raw.Format, Received: fhir.Instant(raw.Received), File: raw.Name, Place: plain(place)}
+	restricted := v.Person.Restricted
+	switch raw.Format {
+	case ingest.HL7v2:
+		err = out.v2(raw.Body, place, origins, others, restricted)
+	case ingest.CDA:
+		err = out.cda(raw.Body, place, origins)
+	case ingest.CSV:
+		out.csv(raw, origins, restricted)
+	default:
+		err = out.fhir(raw.Body, place, restricted && item.Type == "Patient")
+	}
+	return out, err
+}
+
+// plain is a place without its indexes: they would tell how many others there are.
+func plain(place string) string {
+	var b strings.Builder
+	depth := 0
+	for _, c := range place {
+		switch {
+		case c == '[':
+			depth++
+		case c == ']':
+			depth--
+		case depth == 0:
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+// hiddenPlaces are the fields that a restricted citizen's message does not show.
+var hiddenPlaces = []string{"PID-11", "PID-12", "PID-13", "PID-14", "NK1-4", "NK1-5", "NK1-6", "PD1-3", "PD1-4", "PV1-3", "GT1-5"}
+
+// v2 shows the segments that visible items were read from, the header aside.
+func (o *Origin) v2(body []byte, place string, origins []mapped.Origin, others []*store.Version, restricted bool) error {
+	m, err := hl7v2.Parse(body)
+	if err != nil {
+		return err
+	}
+	shown := map[int]bool{0: true}
+	show := func(p string) {
+		if v, ok := m.At(p); ok {
+			shown[v.Segment().Index()] = true
+		}
+	}
+	for _, x := range others {
+		p, list := ingest.DecodeOrigins(x.Origin)
+		show(p)
+		for _, e := range list {
+			show(e.Place)
+		}
+	}
+	show(place)
+	marks := map[int][][2]int{}
+	for _, e := range origins {
+		v, ok := m.At(e.Place)
+		if !ok || restricted && hiddenField(e.Place) {
+			continue
+		}
+		i := v.Segment().Index()
+		shown[i] = true
+		start, end := v.SpanInSegment()
+		marks[i] = append(marks[i], [2]int{start, end})
+		o.Elements = append(o.Elements, Element{Name: e.Element, Place: plain(e.Place), Value: short(v.Text())})
+	}
+	for i := range m.Len() {
+		if !shown[i] {
+			continue
+		}
+		s := m.Segment(i)
+		line := Line{Text: s.Text(), Marks: tidy(marks[i])}
+		if restricted && s.Name() != "MSH" {
+			line = Line{Text: withoutPlaces(m, s)}
+		}
+		o.Lines = append(o.Lines, clip(line))
+	}
+	return nil
+}
+
+func hiddenField(place string) bool {
+	p := plain(place)
+	return slices.ContainsFunc(hiddenPlaces, func(h string) bool { return p == h || strings.HasPrefix(p, h+".") })
+}
+
+// withoutPlaces is a segment with the fields that tell where someone lives left empty.
+func withoutPlaces(m *hl7v2.Message, s hl7v2.Segment) string {
+	text := s.Text()
+	for _, h := range slices.Backward(hiddenPlaces) {
+		name, field, _ := strings.Cut(h, "-")
+		n, _ := strconv.Atoi(field)
+		if name != s.Name() {
+			continue
+		}
+		if start, end := s.Field(n).SpanInSegment(); end > start && end <= len(text) {
+			text = text[:start] + text[end:]
+		}
+	}
+	return text
+}
+
+// cda shows the element that the item was read from, each on its own line.
+func (o *Origin) cda(body []byte, place string, origins []mapped.Origin) error {
+	d, err := cda.Parse(body)
+	if err != nil {
+		return err
+	}
+	at, ok := d.At(place)
+	if !ok {
+		return fault.E("origin.cda", fault.NotFound, "the place is not in the document", place)
+	}
+	text := d.Text[at.Start:at.End]
+	var marks [][2]int
+	for _, e := range origins {
+		v, ok := d.At(e.Place)
+		if !ok {
+			continue
+		}
+		o.Elements = append(o.Elements, Element{Name: e.Element, Place: plain(e.Place), Value: short(v.Text)})
+		if v.Start >= at.Start && v.End <= at.End && place != cda.Root {
+			marks = append(marks, [2]int{v.Start - at.Start, v.End - at.Start})
+		}
+	}
+	if place == cda.Root {
+		return nil // the whole document: the page shows it as it was written
+	}
+	o.Lines = split(string(text), tidy(marks))
+	return nil
+}
+
+// csv shows the row as one line a column.
+func (o *Origin) csv(raw *ingest.Raw, origins []mapped.Origin, restricted bool) {
+	if raw.Row == 0 {
+		return
+	}
+	o.Place = "row " + strconv.Itoa(raw.Row)
+	for _, e := range origins {
+		v, ok := csvtofhir.At(raw.Body, raw.Row, e.Place)
+		if !ok || restricted && (strings.HasPrefix(e.Element, "address") || strings.HasPrefix(e.Element, "telecom")) {
+			continue
+		}
+		_, column, _ := strings.Cut(e.Place, ", column ")
+		o.Elements = append(o.Elements, Element{Name: e.Element, Place: e.Place, Value: short(v.Text)})
+		text := cmp.Or(column, e.Place) + ": " + v.Text
+		line := Line{Text: text, Marks: [][2]int{{len(text) - len(v.Text), len(text)}}}
+		if !slices.ContainsFunc(o.Lines, func(l Line) bool { return l.Text == text }) {
+			o.Lines = append(o.Lines, line)
+		}
+	}
+}
+
+// fhir shows the resource as it stood in the Bundle, laid out for reading.
+func (o *Origin) fhir(body []byte, place string, withoutPlaces bool) error {
+	compact, err := fhirJSON(body)
+	if err != nil {
+		return err
+	}
+	text := jsontext.Value(compact)
+	if place != "" {
+		part, ok := at(compact, place)
+		if !ok {
+			return fault.E("origin.fhir", fault.NotFound, "the place is not in the Bundle", place)
+		}
+		text = part
+	}
+	text = slices.Clone(text)
+	if withoutPlaces {
+		text = fhir.Without(text, "address", "telecom", "contact", "text")
+	}
+	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
+		return fault.E("origin.fhir", fault.Structure, "the resource can't be laid out")
+	}
+	for l := range strings.SplitSeq(string(text), "\n") {
+		o.Lines = append(o.Lines, clip(Line{Text: l, Marks: [][2]int{{0, len(l)}}}))
+	}
+	return nil
+}
+
+func fhirJSON(body []byte) ([]byte, error) {
+	if fhir.IsXML(body) {
+		j, err := fhir.FromXML(body)
+		if err != nil {
+			return nil, err
+		}
+		body = j
+	}
+	return fhir.Compact(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+}
+
+// at finds "entry[3].resource.entry[1].resource" in compact JSON. A place that
+// names an entry alone means its resource.
+func at(compact []byte, place string) (jsontext.Value, bool) {
+	var node json.RawMessage = compact
+	if strings.HasSuffix(place, "]") {
+		place += ".resource"
+	}
+	for part := range strings.SplitSeq(place, ".") {
+		name, index, indexed := strings.Cut(strings.TrimSuffix(part, "]"), "[")
+		found := false
+		for k, v := range fhir.Members(node) {
+			if k == name {
+				node, found = v, true
+				break
+			}
+		}
+		if !found {
+			return nil, false
+		}
+		if indexed {
+			n, err := strconv.Atoi(index)
+			var list []json.RawMessage
+			if err != nil || json.Unmarshal(node, &list) != nil || n >= len(list) {
+				return nil, false
+			}
+			node = list[n]
+		}
+	}
+	return jsontext.Value(node), true
+}
+
+// tidy sorts marks and takes those out that lie in another.
+func tidy(marks [][2]int) [][2]int {
+	slices.SortFunc(marks, func(a, b [2]int) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(b[1], a[1])) })
+	var out [][2]int
+	for _, m := range marks {
+		if len(out) > 0 && m[0] < out[len(out)-1][1] {
+			continue
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// split takes marked text apart into lines.
+func split(text string, marks [][2]int) []Line {
+	var out []Line
+	start := 0
+	for l := range strings.SplitSeq(text, "\n") {
+		line := Line{Text: strings.TrimRight(l, "\r")}
+		for _, m := range marks {
+			from, to := max(m[0]-start, 0), min(m[1]-start, len(line.Text))
+			if from < to {
+				line.Marks = append(line.Marks, [2]int{from, to})
+			}
+		}
+		out = append(out, clip(line))
+		start += len(l) + 1
+	}
+	return out
+}
+
+const longest = 4000
+
+// clip keeps an embedded document from filling the page.
+func clip(l Line) Line {
+	if len(l.Text) <= longest {
+		return l
+	}
+	cut := longest
+	for cut > 0 && l.Text[cut]&0xC0 == 0x80 {
+		cut--
+	}
+	out := Line{Text: l.Text[:cut] + " …"}
+	for _, m := range l.Marks {
+		if m[1] <= cut {
+			out.Marks = append(out.Marks, m)
+		} else if m[0] < cut {
+			out.Marks = append(out.Marks, [2]int{m[0], cut})
+		}
+	}
+	return out
+}
+
+func short(s string) string {
+	if len(s) <= 300 {
+		return s
+	}
+	cut := 300
+	for cut > 0 && s[cut]&0xC0 == 0x80 {
+		cut--
+	}
+	return s[:cut] + " …"
+}
