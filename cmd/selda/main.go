@@ -38,6 +38,10 @@ type cli struct {
 	HL7v2      hl7v2Cmd      `cmd:"" name:"hl7v2" help:"The HL7 v2 engine by itself."`
 	CDA        cdaCmd        `cmd:"" name:"cda" help:"The CDA engine by itself."`
 	FHIR       fhirCmd       `cmd:"" name:"fhir" help:"The FHIR engine by itself."`
+	Synth      synthCmd      `cmd:"" help:"Write synthetic citizens and their messages as files."`
+	Backup     backupCmd     `cmd:"" help:"Write the region to one file, while it runs."`
+	Restore    restoreCmd    `cmd:"" help:"Make a data folder of a backup."`
+	Reindex    reindexCmd    `cmd:"" help:"Make the search index again from the record."`
 	Bench      benchCmd      `cmd:"" help:"A benchmark, with the machine's limit measured in the same run."`
 	Version    versionCmd    `cmd:"" help:"Say which build this is."`
 }
