@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"selda/fhir"
@@ -129,60 +130,90 @@ func (b *bundle) problem(i int, when time.Time) {
 }
 
 // medicine is a MedicationRequest, and for a repeat the MedicationStatement
-// beside it that says when it was last issued.
+// beside it that says when it was last issued. What only a hospital prescribes
+// is a statement alone.
 func (b *bundle) medicine(i int, when time.Time) {
-	s := b.s
-	m := s.gp.medicines[i]
-	code := m.d.concept()
-	dose := fhir.Object{"text": m.d.dose, "route": fhir.Concept("", fhir.Coding(sctSystem, "26643006", "Oral"))}
-	if m.d.unit == "puff" || m.d.unit == "" {
-		delete(dose, "route")
+	m := b.s.gp.medicines[i]
+	if !hospitalOnly[m.d] {
+		b.medicationRequest(i, m, when)
 	}
-	if m.d.amount != "" {
-		dose["doseAndRate"] = []fhir.Object{{"doseQuantity": dosage(m.d)}}
+	if m.repeat {
+		b.medicationStatement(i, m, when)
 	}
-	if m.d.times > 0 {
-		dose["timing"] = fhir.Object{"repeat": fhir.Object{"frequency": m.d.times, "period": fhir.Decimal("1"), "periodUnit": "d"}}
-	} else {
+}
+
+// status is a medicine's, as it stands at a time. An acute course is told of
+// once, so it is over unless it still runs.
+func (b *bundle) status(m *medicine, when time.Time) string {
+	switch {
+	case !m.repeat && m.end.After(b.s.r.now):
+		return "active"
+	case !m.repeat:
+		return "completed"
+	case !m.end.IsZero() && !when.Before(m.end):
+		return "stopped"
+	}
+	return "active"
+}
+
+// asTaken is how a medicine is taken: in words, and as far as it can be coded.
+func (d *drug) asTaken() fhir.Object {
+	dose := fhir.Object{"text": d.dose}
+	if d.unit != "puff" && d.unit != "" && !strings.Contains(d.name, "injection") && !strings.Contains(d.name, "infusion") {
+		dose["route"] = fhir.Concept("", fhir.Coding(sctSystem, "26643006", "Oral"))
+	}
+	if d.amount != "" {
+		dose["doseAndRate"] = []fhir.Object{{"doseQuantity": dosage(d)}}
+	}
+	if d.times > 0 {
+		dose["timing"] = fhir.Object{"repeat": fhir.Object{"frequency": d.times, "period": fhir.Decimal("1"), "periodUnit": "d"}}
+	} else if strings.Contains(d.dose, "when needed") {
 		dose["asNeededBoolean"] = true
 	}
-	ended := !m.end.IsZero() && !when.Before(m.end)
-	status, course, words := "active", "continuous", "Continuous long term therapy"
+	return dose
+}
+
+func (b *bundle) medicationRequest(i int, m *medicine, when time.Time) {
+	course, words := "continuous", "Continuous long term therapy"
 	if !m.repeat {
-		status, course, words = "completed", "acute", "Short course (acute) therapy"
+		course, words = "acute", "Short course (acute) therapy"
 	}
-	if ended && m.repeat {
-		status = "stopped"
-	}
-	req := fhir.Object{"status": status, "intent": "order", "category": []fhir.Object{hl7Coded("medicationrequest-category", "community", "Community")}, "medicationCodeableConcept": code,
-		"subject": b.subject(), "authoredOn": fhirDate(m.start), "requester": by(clinician(s.p.practice, i%5)), "courseOfTherapyType": hl7Coded("medicationrequest-course-of-therapy", course, words),
-		"dosageInstruction": []fhir.Object{dose}}
+	status := b.status(m, when)
+	req := fhir.Object{"status": status, "intent": "order", "category": []fhir.Object{hl7Coded("medicationrequest-category", "community", "Community")}, "medicationCodeableConcept": m.d.concept(),
+		"subject": b.subject(), "authoredOn": fhirDate(m.start), "requester": by(clinician(b.s.p.practice, i%5)), "courseOfTherapyType": hl7Coded("medicationrequest-course-of-therapy", course, words),
+		"dosageInstruction": []fhir.Object{m.d.asTaken()}}
 	if m.why != nil {
 		req["reasonCode"] = []fhir.Object{coded(m.why)}
 	}
-	if ended && m.stopped != "" {
+	if status == "stopped" && m.stopped != "" {
 		req["statusReason"] = fhir.Concept(m.stopped)
 	}
-	if m.why == cHIV {
-		req["meta"] = labelled("R", "hiv-sti")
-	}
-	issue := lastIssued(m, when)
 	if m.repeat {
 		req["extension"] = []fhir.Object{{"url": ukCore + "Extension-UKCore-MedicationRepeatInformation", "extension": []fhir.Object{
-			{"url": "numberOfPrescriptionsIssued", "valueUnsignedInt": 1 + int(issue.Sub(m.start)/(28*day))}, {"url": "authorisationExpiryDate", "valueDateTime": fhirDate(when.AddDate(1, 0, 0))}}}}
+			{"url": "numberOfPrescriptionsIssued", "valueUnsignedInt": 1 + int(lastIssued(m, when).Sub(m.start)/(28*day))}, {"url": "authorisationExpiryDate", "valueDateTime": fhirDate(when.AddDate(1, 0, 0))}}}}
 	}
 	b.put("MedicationRequest", b.id("m", i), "MedicationRequest", req)
-	if !m.repeat {
-		return
-	}
+}
+
+func (b *bundle) medicationStatement(i int, m *medicine, when time.Time) {
+	status := b.status(m, when)
 	period := fhir.Object{"start": fhirDate(m.start)}
-	if ended {
+	if status == "stopped" {
 		period["end"] = fhirDate(m.end)
 	}
-	st := fhir.Object{"status": status, "category": hl7Coded("medication-statement-category", "community", "Community"), "basedOn": []fhir.Object{fhir.Ref("MedicationRequest/" + b.id("m", i))},
-		"medicationCodeableConcept": code, "subject": b.subject(), "effectivePeriod": period, "dateAsserted": fhirDate(when), "dosage": []fhir.Object{dose},
-		"extension": []fhir.Object{{"url": ukCore + "Extension-UKCore-MedicationStatementLastIssueDate", "valueDateTime": fhirDate(issue)}}}
-	if ended && m.stopped != "" {
+	category := fhir.Concept("Repeat medication", fhir.Coding(hl7Set+"medication-statement-category", "community", "Community"))
+	prescribed, words := "prescribed-at-gp-practice", "Prescribed at GP practice"
+	ext := []fhir.Object{{"url": ukCore + "Extension-UKCore-MedicationStatementLastIssueDate", "valueDateTime": fhirDate(lastIssued(m, when))}}
+	st := fhir.Object{"basedOn": []fhir.Object{fhir.Ref("MedicationRequest/" + b.id("m", i))}}
+	if hospitalOnly[m.d] {
+		category = fhir.Concept("Hospital only", fhir.Coding(hl7Set+"medication-statement-category", "outpatient", "Outpatient"))
+		prescribed, words = "prescribed-by-another-organisation", "Prescribed by another organisation"
+		ext, st = nil, fhir.Object{}
+	}
+	ext = append(ext, fhir.Object{"url": ukCore + "Extension-UKCore-MedicationPrescribingOrganization", "valueCodeableConcept": fhir.Concept("", fhir.Coding(ukCoreSet+"UKCore-MedicationPrescribingOrganization", prescribed, words))})
+	st["status"], st["category"], st["medicationCodeableConcept"], st["subject"] = status, category, m.d.concept(), b.subject()
+	st["effectivePeriod"], st["dateAsserted"], st["dosage"], st["extension"] = period, fhirDate(when), []fhir.Object{m.d.asTaken()}, ext
+	if status == "stopped" && m.stopped != "" {
 		st["statusReason"] = []fhir.Object{fhir.Concept(m.stopped)}
 	}
 	if m.why == cHIV {

@@ -172,6 +172,16 @@ var (
 	dSumatriptan = &drug{"", "", "Sumatriptan 50mg tablets", "One tablet when needed, at the start of an attack", 0, "50", "mg", "6 tablet"}
 	dEmollient   = &drug{"", "", "White soft paraffin 50% / Liquid paraffin 50% ointment", "Apply when needed", 0, "", "", "500 g"}
 
+	dAdalimumab  = &drug{"", "", "Adalimumab 40mg/0.4ml solution for injection pre-filled pens", "One injection under the skin every two weeks", 0, "40", "mg", "2 pen"}
+	dOcrelizumab = &drug{"", "", "Ocrelizumab 300mg/10ml solution for infusion vials", "An infusion every six months, in hospital", 0, "600", "mg", "2 vial"}
+
+	dAmoxSyrup    = &drug{"", "", "Amoxicillin 250mg/5ml oral suspension sugar free", "One 5 ml spoonful three times a day", 3, "5", "ml", "100 ml"}
+	dPenVSyrup    = &drug{"", "", "Phenoxymethylpenicillin 125mg/5ml oral solution sugar free", "One 5 ml spoonful four times a day", 4, "5", "ml", "100 ml"}
+	dClarithSyrup = &drug{"", "", "Clarithromycin 125mg/5ml oral suspension", "One 5 ml spoonful twice a day", 2, "5", "ml", "70 ml"}
+	dPredSoluble  = &drug{"", "", "Prednisolone 5mg soluble tablets", "Four tablets in the morning for 3 days", 1, "20", "mg", "12 tablet"}
+	dLevetirSyrup = &drug{"", "", "Levetiracetam 100mg/ml oral solution sugar free", "2.5 ml twice a day", 2, "2.5", "ml", "150 ml"}
+	dParaSyrup    = &drug{"", "", "Paracetamol 120mg/5ml oral suspension paediatric", "One to two 5 ml spoonfuls up to four times a day when needed", 0, "5", "ml", "100 ml"}
+
 	dAmoxicillin  = &drug{"39732411000001106", "", "Amoxicillin 500mg capsules", "One capsule three times a day", 3, "500", "mg", "15 capsule"}
 	dDoxycycline  = &drug{"41948311000001104", "", "Doxycycline 100mg capsules", "Two capsules on the first day, then one daily", 1, "100", "mg", "8 capsule"}
 	dClarithro    = &drug{"41946511000001109", "", "Clarithromycin 500mg tablets", "One tablet twice a day", 2, "500", "mg", "10 tablet"}
@@ -186,7 +196,14 @@ var (
 )
 
 // penicillins are those that an allergy to penicillin rules out.
-var penicillins = map[*drug]bool{dAmoxicillin: true, dFluclox: true, dPenV: true}
+var penicillins = map[*drug]bool{dAmoxicillin: true, dFluclox: true, dPenV: true, dAmoxSyrup: true, dPenVSyrup: true}
+
+// paediatric are what is given below twelve instead.
+var paediatric = map[*drug]*drug{dAmoxicillin: dAmoxSyrup, dPenV: dPenVSyrup, dClarithro: dClarithSyrup, dPrednisolon: dPredSoluble, dLevetir: dLevetirSyrup, dLamotrigine: dLevetirSyrup, dParacetamol: dParaSyrup,
+	dIbuprofen: dParaSyrup, dSumatriptan: dParaSyrup}
+
+// hospitalOnly are prescribed by hospitals, and known to practices.
+var hospitalOnly = map[*drug]bool{dAdalimumab: true, dOcrelizumab: true, dBiktarvy: true}
 
 // allergen is what somebody is allergic to, with what it does to them.
 type allergen struct {

@@ -123,6 +123,9 @@ func (s *story) rheumatoid(d *diagnosis) {
 	s.set(tCRP, 9, 0, d.onset)
 	s.repeatOf(dMethotrexat, d.onset.AddDate(0, 2, 0), d.c)
 	s.repeatOf(dFolic, d.onset.AddDate(0, 2, 0), d.c)
+	if s.chance(.3) {
+		s.repeatOf(dAdalimumab, d.onset.AddDate(2, 0, 0), d.c)
+	}
 	s.clinic(d.onset, "410", "Rheumatology", d.c, s.between(3, 8), 6)
 	s.yearly(d.onset, 3, func(at time.Time) { s.ask(at, pFBC, pLFT, pUE) })
 }
@@ -164,6 +167,12 @@ func (s *story) parkinsons(d *diagnosis) {
 }
 
 func (s *story) sclerosis(d *diagnosis) {
+	if late := time.Date(2018, 9, 3, 10, 0, 0, 0, time.UTC); s.chance(.5) && s.end.After(late.AddDate(1, 0, 0)) {
+		if late.Before(d.onset) {
+			late = d.onset.AddDate(0, 3, 0)
+		}
+		s.repeatOf(dOcrelizumab, late, d.c)
+	}
 	s.clinic(d.onset, "400", "Neurology", d.c, s.between(4, 9), 8)
 }
 

@@ -3,6 +3,13 @@ package synth
 import "time"
 
 func (s *story) depression(d *diagnosis) {
+	if s.within(d.onset) {
+		s.see(s.working(d.onset), faceToFace, d.c, "Low mood for months, poor sleep. No thoughts of self-harm.")
+		s.see(s.working(d.onset.AddDate(0, 0, 28)), byPhone, d.c, "Feeling somewhat better. Continue.")
+	}
+	if s.p.age(d.onset) < 18 { // talking therapy comes first
+		return
+	}
 	m := s.repeatOf(oneOf(s.dice, []*drug{dSertraline, dSertraline, dCitalopram, dMirtazapine}), d.onset.AddDate(0, 0, 10), d.c)
 	if s.chance(.5) {
 		s.stop(m, m.start.AddDate(0, s.between(6, 40), 0), "Course finished")
@@ -12,10 +19,6 @@ func (s *story) depression(d *diagnosis) {
 	} else if m.d == dSertraline && s.chance(.4) {
 		s.swap(dSertraline, dSertraline1, m.start.AddDate(0, s.between(2, 9), 0), d.c, "Dose increased")
 	}
-	if s.within(d.onset) {
-		s.see(s.working(d.onset), faceToFace, d.c, "Low mood for months, poor sleep. No thoughts of self-harm.")
-		s.see(s.working(d.onset.AddDate(0, 0, 28)), byPhone, d.c, "Feeling somewhat better. Continue.")
-	}
 	if s.chance(.05) {
 		if at := s.anyHour(d.onset.AddDate(0, s.between(1, 40), 0)); s.within(at) {
 			s.mentalHealth(cSevereDep, at, s.chance(.25))
@@ -24,7 +27,7 @@ func (s *story) depression(d *diagnosis) {
 }
 
 func (s *story) anxiety(d *diagnosis) {
-	if s.chance(.4) {
+	if s.p.age(d.onset) >= 18 && s.chance(.4) {
 		s.repeatOf(dSertraline, d.onset.AddDate(0, 0, 20), d.c)
 	}
 	if s.within(d.onset) {

@@ -161,10 +161,17 @@ func (s *story) endProblem(d *diagnosis, at time.Time) {
 	}
 }
 
-// prescribe starts a medicine, unless an allergy rules it out.
+// prescribe starts a medicine: another one where an allergy, a failing kidney
+// or heart, or childhood rules it out.
 func (s *story) prescribe(d *drug, start time.Time, why *concept, repeat bool, days int) *medicine {
 	if penicillins[d] && s.allergicTo(aPenicillin, start) {
 		d = dClarithro
+	}
+	if d == dIbuprofen && (s.p.age(start) >= 70 || s.allergicTo(aAspirin, start) || s.has(cHF, start) || s.has(cCKD3a, start) || s.has(cCKD3b, start) || s.has(cCKD4, start)) {
+		d = dParacetamol
+	}
+	if child := paediatric[d]; child != nil && s.p.age(start) < 12 {
+		d = child
 	}
 	m := &medicine{d: d, start: start, repeat: repeat, why: why}
 	if days > 0 {
