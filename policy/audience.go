@@ -10,10 +10,12 @@ import "selda/nhs"
 const statutory = Fertility | GenderRecognition | Adoption
 
 // ownOnly labels are for the organisation that wrote the item.
-const ownOnly = statutory | SexualHealth | HIVSTI | Termination | Convictions | VeryRestricted
+const ownOnly = statutory | SexualHealth | HIVSTI | Termination | Convictions
 
-// cliniciansOnly labels are for treating clinicians.
-const cliniciansOnly = SubstanceMisuse | MentalHealthDetail | FGM | Restricted
+// cliniciansOnly labels are for treating clinicians. The confidentiality codes
+// R and V alone are among them: NHS documents carry V as a matter of routine
+// (docs/adr/0003), and hiding those from who treats the patient is unsafe.
+const cliniciansOnly = SubstanceMisuse | MentalHealthDetail | FGM | Restricted | VeryRestricted
 
 // protective labels are for treating professionals, and kept from the
 // citizen, proxies, letters, apps and the access trail.

@@ -96,8 +96,10 @@ func TestG8Labels(t *testing.T) {
 		{nhs.Citizen, "", SexualHealth, "RJ1:PAS", true},
 		{nhs.Pharmacist, "P1", MentalHealthDetail, "RV5:EPR", false},
 		{nhs.Paramedic, "RRU", MentalHealthDetail | SafetyPlan, "RV5:EPR", true},
-		{nhs.Paramedic, "RRU", VeryRestricted | SafetyPlan, "RV5:EPR", true},
-		{nhs.Paramedic, "RRU", VeryRestricted, "RV5:EPR", false},
+		{nhs.Paramedic, "RRU", Convictions | SafetyPlan, "RV5:EPR", true},
+		{nhs.Paramedic, "RRU", Convictions, "RV5:EPR", false},
+		{nhs.GP, "G85001", VeryRestricted, "RRU:EPR", true},
+		{nhs.SocialWorker, "LAM", VeryRestricted, "RRU:EPR", false},
 	} {
 		s := Subject{User: "u", Role: c.role, Organisation: c.org, NHSNumber: number(t, "9991234519")}
 		d := Decide(Request{Subject: s, Now: now, Facts: rel(c.org)})
