@@ -243,9 +243,26 @@ func (tx *Tx) SetUndone(id int64) error {
 	return s.Exec()
 }
 
-// Apart is mpi.Links'.
-func (tx *Tx) Apart(a, b store.Citizen) (bool, error) {
-	n, err := tx.c.int64(`SELECT count(*) FROM severed WHERE a=? AND b=?`, int64(min(a, b)), int64(max(a, b)))
+// Apart is mpi.Links'. A citizen that was merged away takes what it is kept
+// apart from with it.
+func (tx *Tx) Apart(a, b store.Citizen) (bool, error) { return apart(tx.c, a, b, false) }
+
+// apart says whether two citizens, or any that were merged into them, are
+// kept apart; with severed, whether by a severance.
+func apart(c *conn, a, b store.Citizen, severed bool) (bool, error) {
+	if a == b {
+		return false, nil
+	}
+	limit := int64(1 << 62)
+	if severed {
+		limit = 0
+	}
+	n, err := c.int64(`WITH
+		x(c) AS (SELECT ?1 UNION SELECT o.citizen FROM link l JOIN link o ON o.subject=l.subject WHERE l.citizen=?1 AND l.to_n IS NULL
+			AND NOT EXISTS (SELECT 1 FROM link h WHERE h.citizen=o.citizen AND h.to_n IS NULL)),
+		y(c) AS (SELECT ?2 UNION SELECT o.citizen FROM link l JOIN link o ON o.subject=l.subject WHERE l.citizen=?2 AND l.to_n IS NULL
+			AND NOT EXISTS (SELECT 1 FROM link h WHERE h.citizen=o.citizen AND h.to_n IS NULL))
+		SELECT count(*) FROM x JOIN y JOIN severed s ON s.a=min(x.c, y.c) AND s.b=max(x.c, y.c) WHERE s.n<?3`, int64(a), int64(b), limit)
 	return n > 0, err
 }
 
@@ -283,15 +300,11 @@ func (db *DB) Citizen(ctx context.Context, id string, n uint64) (f mpi.Found, er
 	}
 	err = db.read(ctx, func(c *conn) error {
 		f.Citizen = store.Citizen(num)
-		for range 16 { // a chain of merges; longer ones do not happen by hand
-			if f.Subjects, err = db.subjectsAt(c, f.Citizen, n); err != nil || len(f.Subjects) > 0 {
-				break
+		f.Subjects, err = db.subjectsAt(c, f.Citizen, n)
+		if err == nil && len(f.Subjects) == 0 {
+			if f.Citizen, err = survivor(c, f.Citizen, n); err == nil {
+				f.Subjects, err = db.subjectsAt(c, f.Citizen, n)
 			}
-			var next store.Citizen
-			if next, err = survivor(c, f.Citizen); err != nil {
-				break
-			}
-			f.Citizen = next
 		}
 		f.ID = db.ids.encode(tweakCitizen, int64(f.Citizen))
 		if err == nil && len(f.Subjects) == 0 {
@@ -316,25 +329,20 @@ func (db *DB) subjectsAt(c *conn, citizen store.Citizen, n uint64) (out []mpi.Kn
 	return out, err
 }
 
-// survivor is the citizen that a merged-away one's subjects went to; unknown
-// where that was a severance.
-func survivor(c *conn, away store.Citizen) (store.Citizen, error) {
-	next, err := c.int64(`SELECT n.citizen FROM link o JOIN link n ON n.subject=o.subject AND n.from_n=o.to_n
-		WHERE o.citizen=? ORDER BY o.to_n DESC LIMIT 1`, int64(away))
-	if err != nil {
-		return 0, err
+// survivor is the citizen that a merged-away one's subjects were with as at n.
+// A subject that was severed since leads nowhere (G14).
+func survivor(c *conn, away store.Citizen, n uint64) (store.Citizen, error) {
+	at := int64(min(n, 1<<62))
+	next, err := c.int64(`SELECT l.citizen FROM link o JOIN link l ON l.subject=o.subject AND l.from_n>o.from_n
+		WHERE o.citizen=?1 AND l.from_n<=?2 AND (l.to_n IS NULL OR l.to_n>?2) AND NOT EXISTS (
+			SELECT 1 FROM link x JOIN link y ON y.subject=x.subject AND y.from_n=x.to_n
+			JOIN severed v ON v.a=min(x.citizen, y.citizen) AND v.b=max(x.citizen, y.citizen) AND v.n<0
+			WHERE x.subject=o.subject AND x.from_n>=o.from_n)
+		ORDER BY o.to_n DESC LIMIT 1`, int64(away), at)
+	if err == nil && next == 0 {
+		err = errUnknown
 	}
-	if next == 0 {
-		return 0, errUnknown
-	}
-	cut, err := c.int64(`SELECT count(*) FROM severed WHERE a=? AND b=? AND n<0`, min(int64(away), next), max(int64(away), next))
-	if err != nil {
-		return 0, err
-	}
-	if cut > 0 {
-		return 0, errUnknown
-	}
-	return store.Citizen(next), nil
+	return store.Citizen(next), err
 }
 
 // CitizenID is mpi.Index's.
@@ -356,32 +364,84 @@ func (db *DB) ByIdentity(ctx context.Context, system, value string) (out []mpi.K
 	return out, err
 }
 
-// Events is mpi.Index's.
+// Events is mpi.Index's. A severance, and what had joined the pair before,
+// are not listed (G14).
 func (db *DB) Events(ctx context.Context, limit int) (out []mpi.Event, err error) {
 	err = db.read(ctx, func(c *conn) error {
-		s := c.stmt(`SELECT ` + eventColumns + ` FROM link_event ORDER BY id DESC LIMIT ?`)
-		_ = s.BindInt64(1, int64(limit))
-		return rows(s, func() error {
+		s := c.stmt(`SELECT ` + eventColumns + ` FROM link_event WHERE kind<>'sever' ORDER BY id DESC`)
+		defer func() { _ = s.Reset() }()
+		for len(out) < limit && s.Step() {
 			e, err := scanEvent(s)
-			out = append(out, e)
-			return err
-		})
+			if err != nil {
+				return err
+			}
+			cut, err := acrossSeverance(c, e.Moves)
+			if err != nil {
+				return err
+			}
+			if !cut {
+				out = append(out, e)
+			}
+		}
+		return s.Err()
 	})
 	return out, err
 }
 
-// Reviews is mpi.Index's. A pair that was severed since is not listed (G14).
+// acrossSeverance says whether a subject has been severed from a citizen that
+// it was moved from or to.
+func acrossSeverance(c *conn, moves []mpi.Move) (bool, error) {
+	any, err := c.int64(`SELECT EXISTS (SELECT 1 FROM severed WHERE n<0)`)
+	if err != nil || any == 0 {
+		return false, err
+	}
+	for _, m := range moves {
+		now, err := citizenOf(c, m.Subject)
+		if err != nil {
+			return false, err
+		}
+		for _, other := range []store.Citizen{m.From, m.To} {
+			if cut, err := apart(c, now, other, true); err != nil || cut {
+				return cut, err
+			}
+		}
+	}
+	return false, nil
+}
+
+// Reviews is mpi.Index's. A pair that is kept apart by now is not listed (G14).
 func (db *DB) Reviews(ctx context.Context, limit int) (out []mpi.Review, err error) {
 	err = db.read(ctx, func(c *conn) error {
-		s := c.stmt(`SELECT r.id, r.at, r.subject, r.other, r.rule, r.reason, r.state FROM review r WHERE r.state='open' AND NOT EXISTS (
-			SELECT 1 FROM severed v JOIN link x ON x.subject=r.subject AND x.to_n IS NULL JOIN link y ON y.subject=r.other AND y.to_n IS NULL
-			WHERE v.a=min(x.citizen, y.citizen) AND v.b=max(x.citizen, y.citizen)) ORDER BY r.id DESC LIMIT ?`)
-		_ = s.BindInt64(1, int64(limit))
-		return rows(s, func() error {
-			out = append(out, mpi.Review{ID: s.ColumnInt64(0), At: time.UnixMilli(s.ColumnInt64(1)).UTC(), Subject: store.Subject(s.ColumnInt64(2)),
-				Other: store.Subject(s.ColumnInt64(3)), Rule: s.ColumnText(4), Reason: s.ColumnText(5), State: s.ColumnText(6)})
-			return nil
-		})
+		s := c.stmt(`SELECT id, at, subject, other, rule, reason, state FROM review WHERE state='open' ORDER BY id DESC`)
+		defer func() { _ = s.Reset() }()
+		for len(out) < limit && s.Step() {
+			r := mpi.Review{ID: s.ColumnInt64(0), At: time.UnixMilli(s.ColumnInt64(1)).UTC(), Subject: store.Subject(s.ColumnInt64(2)),
+				Other: store.Subject(s.ColumnInt64(3)), Rule: s.ColumnText(4), Reason: s.ColumnText(5), State: s.ColumnText(6)}
+			cut, err := keptApart(c, r.Subject, r.Other)
+			if err != nil {
+				return err
+			}
+			if !cut {
+				out = append(out, r)
+			}
+		}
+		return s.Err()
 	})
 	return out, err
+}
+
+// keptApart says whether the citizens of two subjects are kept apart.
+func keptApart(c *conn, a, b store.Subject) (bool, error) {
+	if a == 0 || b == 0 {
+		return false, nil
+	}
+	x, err := citizenOf(c, a)
+	if err != nil {
+		return false, err
+	}
+	y, err := citizenOf(c, b)
+	if err != nil {
+		return false, err
+	}
+	return apart(c, x, y, false)
 }
