@@ -170,9 +170,14 @@ func (db *DB) ItemsOf(ctx context.Context, m store.MessageID) (out []policy.Item
 			if err != nil {
 				return err
 			}
-			if ok {
-				out = append(out, policy.Item{Type: l.Type, ID: db.ids.encode(tweakItem, int64(i))})
+			if !ok {
+				continue
 			}
+			id, err := db.idOf(c, l)
+			if err != nil {
+				return err
+			}
+			out = append(out, policy.Item{Type: l.Type, ID: id})
 		}
 		return err
 	})

@@ -27,7 +27,7 @@ CREATE INDEX alias_item ON alias(item);
 -- What a source calls a resource: a hash of source, type and key. The item may be one that was only referred to yet.
 CREATE TABLE key(hash BLOB PRIMARY KEY, item INTEGER NOT NULL) WITHOUT ROWID;
 
--- One posting a version; rowid is item * 256 + version modulo 256.
+-- One posting a version; rowid is item * 4096 + version modulo 4096.
 CREATE VIRTUAL TABLE posting USING fts5(token, content='', detail=none, columnsize=0, tokenize='ascii');
 
 -- The log: what each commit changed.

@@ -30,7 +30,7 @@ import (
 var schema string
 
 // schemaVersion is PRAGMA user_version of a database that this code reads.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // DB is an open store. It is a store.Reader, a store.Writer, and the adapter of
 // the ports that mpi, ingest and audit declare.
@@ -117,7 +117,7 @@ func (db *DB) prepare() error {
 		}
 	case schemaVersion:
 	default:
-		return fmt.Errorf("the data folder is of a newer version of SELDA (schema %d, this one reads %d)", version, schemaVersion)
+		return fmt.Errorf("the data folder is of another version of SELDA (schema %d, this one reads %d)", version, schemaVersion)
 	}
 	s := w.stmt(`SELECT value FROM meta WHERE name='id-key'`)
 	if !s.Step() {

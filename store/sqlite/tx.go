@@ -120,7 +120,8 @@ func (tx *Tx) finish() error {
 	if err := tx.SetMeta("next-item", tx.nextIt); err != nil {
 		return err
 	}
-	u := tx.c.stmt(`UPDATE subject SET n=? WHERE id=?`)
+	// What is of no person is subject 0, which nobody makes: it comes with its first change.
+	u := tx.c.stmt(`INSERT INTO subject(id, source, n) VALUES(?2, 0, ?1) ON CONFLICT(id) DO UPDATE SET n=excluded.n`)
 	for subject, n := range tx.touched {
 		_ = u.BindInt64(1, int64(n))
 		_ = u.BindInt64(2, int64(subject))
@@ -262,19 +263,19 @@ func (tx *Tx) ByKey(source nhs.Source, typ, key string) (store.Located, string, 
 	if err != nil || !ok {
 		return store.Located{Item: item, Type: typ}, tx.db.ids.encode(tweakItem, int64(item)), false, err
 	}
-	id, err := tx.idOf(l)
+	id, err := tx.db.idOf(tx.c, l)
 	return l, id, true, err
 }
 
 // idOf is the id that the outside knows a resource by.
-func (tx *Tx) idOf(l store.Located) (string, error) {
-	s := tx.c.stmt(`SELECT id FROM alias WHERE item=? AND type=?`)
+func (db *DB) idOf(c *conn, l store.Located) (string, error) {
+	s := c.stmt(`SELECT id FROM alias WHERE item=? AND type=?`)
 	_ = s.BindInt64(1, int64(l.Item))
 	_ = s.BindInt64(2, int64(fhir.TypeNumber(l.Type)))
 	id := ""
 	err := rows(s, func() error { id = s.ColumnText(0); return nil })
 	if id == "" {
-		id = tx.db.ids.encode(tweakItem, int64(l.Item))
+		id = db.ids.encode(tweakItem, int64(l.Item))
 	}
 	return id, err
 }
@@ -370,7 +371,7 @@ func (tx *Tx) Write(p store.Put) (store.Written, error) {
 	}
 	tx.items = append(tx.items, w.Item)
 	tx.touched[p.Subject] = tx.n
-	tx.posts = append(tx.posts, posting{int64(w.Item)<<8 | int64(w.Version)&255, postingOf(p.Type, p.Tokens)})
+	tx.posts = append(tx.posts, posting{postingRow(w.Item, w.Version), postingOf(p.Type, p.Tokens)})
 	return w, nil
 }
 
@@ -433,6 +434,15 @@ func (tx *Tx) move(l store.Located, to store.Subject) error {
 	_ = s.BindInt64(2, int64(l.Item))
 	return s.Exec()
 }
+
+// postingRow is the row of a version's posting. Rows of older versions stay: a
+// search tells them by the version. So many versions of one item keep a row
+// each; more bits for them would make every posting longer.
+func postingRow(item store.ItemID, version int) int64 {
+	return int64(item)<<versionBits | int64(version)&(1<<versionBits-1)
+}
+
+const versionBits = 12
 
 // token is the stored form of a search token: fixed for ever.
 func token(typ, t string) string {
