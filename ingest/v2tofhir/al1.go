@@ -19,11 +19,12 @@ var criticalities = map[string]string{"SV": "high", "MO": "low", "MI": "low", "U
 func (w *mapper) allergy(s hl7v2.Segment) {
 	w.closeReport()
 	iam := s.Name() == "IAM"
-	if !s.Field(3).Exists() {
+	it := w.start("AllergyIntolerance", "patient", s)
+	code := w.concept(it, "code", s.Field(3))
+	if code == nil {
 		w.unmapped(s, "it names no substance")
 		return
 	}
-	it := w.start("AllergyIntolerance", "patient", s)
 	it.key = w.pkey + "/" + codeOf(s.Field(3))
 	verified := ""
 	if iam {
@@ -33,7 +34,6 @@ func (w *mapper) allergy(s hl7v2.Segment) {
 		verified = w.allergyStatus(it, s)
 	}
 	it.key = w.uniqueKey("AllergyIntolerance", it.key)
-	code := w.concept(it, "code", s.Field(3))
 	if none, ok := noneKnown(s.Field(3)); ok {
 		if list, _ := code["coding"].([]fhir.Object); len(list) == 0 || list[0]["code"] != none[0] {
 			code["coding"] = append([]fhir.Object{fhir.Coding(systemSnomed, none[0], none[1])}, list...)

@@ -116,7 +116,7 @@ func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]
 
 // from notes that an element was read from v. What the sender left out has no origin.
 func (it *item) from(element string, v hl7v2.Value) {
-	if !v.Exists() {
+	if clean(v.Text()) == "" {
 		return
 	}
 	it.origins = append(it.origins, mapped.Origin{Element: element, Place: v.Place()})

@@ -225,7 +225,7 @@ func holds(got, text string, v hl7v2.Value) bool {
 	if f, err := strconv.ParseFloat(got, 64); err == nil { // a number within a range, or written otherwise
 		for _, part := range strings.FieldsFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789.-+", r) }) {
 			for _, p := range append(strings.Split(part, "-"), part) {
-				if n, err := strconv.ParseFloat(p, 64); err == nil && n == f {
+				if n, err := strconv.ParseFloat(string(number(p)), 64); err == nil && n == f {
 					return true
 				}
 			}
