@@ -104,7 +104,7 @@ func (s *story) header(x *xmlDoc, d clinicalDocument) {
 	x.empty("languageCode", "code", "en-GB")
 	x.empty("setId", "root", d.id)
 	x.empty("versionNumber", "value", "1")
-	y := d.x.as(d.made)
+	y := d.x.current(d.made).as(d.made)
 	s.recordTarget(x, &y)
 	x.open("author", "typeCode", "AUT", "contextControlCode", "OP")
 	x.content("COCD_TP145200GB01#AssignedAuthor")
@@ -271,6 +271,6 @@ func (x *xmlDoc) body(sections func()) {
 
 // deliver sends a finished document.
 func (s *story) deliver(src nhs.Source, who *identity, made time.Time, x *xmlDoc) {
-	s.used(src, who.number)
+	s.speaks(src, who, made)
 	s.send(src, "cda", made, []byte(x.String()))
 }

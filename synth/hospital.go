@@ -66,8 +66,7 @@ func (s *story) askAllergies(x *identity) {
 // pas sends an ADT message of a visit.
 func (s *story) pas(x *identity, event, structure string, sent time.Time, add func(m *v2)) {
 	src := s.source(x.org, "PAS")
-	s.used(src, x.number)
-	x.spoke(sent)
+	x = s.speaks(src, x, sent)
 	if s.silent {
 		s.control++
 		s.send(src, "hl7v2", sent, nil)

@@ -24,6 +24,17 @@ type identity struct {
 	allergies     []*allergyFact // as the organisation recorded them
 	first         time.Time      // the first time that it spoke of the person
 	fixed         time.Time      // when the mistakes were put right; zero where never
+	into          *identity      // of a second registration, the first, into which it is merged
+	merged        time.Time
+}
+
+// current is the identity by which the organisation speaks at a time: the
+// first one, once this was merged into it.
+func (x *identity) current(when time.Time) *identity {
+	if x.into != nil && when.After(x.merged) {
+		return x.into
+	}
+	return x
 }
 
 // as is the identity as it stood at a time.
@@ -152,6 +163,7 @@ func (s *story) secondNumber(x *identity, when time.Time) *identity {
 		m.seg("MRG", at(1, comp(second.number, "", "", string(x.org.Code), "MR")), at(7, comp(strings.ToUpper(second.family), second.given, "", "", "", "", "L")))
 	})
 	s.used(s.source(x.org, "PAS"), second.number)
+	second.into, second.merged = x, found
 	s.merges = append(s.merges, Merge{s.source(x.org, "PAS"), x.number, second.number, instant(found)})
 	return second
 }
@@ -184,6 +196,15 @@ func (s *story) localNumber(o *Organisation) string {
 		return strconv.Itoa(20000000 + n)
 	}
 	return string(o.Code[:1]) + "-" + pad(n, 8)
+}
+
+// speaks is the identity by which a source is about to speak of the person,
+// and keeps that it did.
+func (s *story) speaks(src nhs.Source, x *identity, when time.Time) *identity {
+	x = x.current(when)
+	x.spoke(when)
+	s.used(src, x.number)
+	return x
 }
 
 // used keeps that a source spoke of the person by a number.

@@ -134,14 +134,14 @@ func (s *story) measureAll(o *order) []float64 {
 // oru sends a report: ORU^R01 with an OBR for each panel.
 func (s *story) oru(o *order, n int, values []float64, status string, reported time.Time) {
 	src := s.source(o.trust, "LAB")
-	s.used(src, o.x.number)
+	x := s.speaks(src, o.x, reported)
 	if s.silent {
 		s.control++
 		s.send(src, "hl7v2", reported, nil)
 		return
 	}
 	m := s.message(src, "ORU^R01", "ORU_R01", reported)
-	m.pid(s, o.x, reported)
+	m.pid(s, x, reported)
 	requester := clinician(s.p.practice, 0)
 	if o.v != nil {
 		m.pv1(o.v, false)
@@ -152,7 +152,7 @@ func (s *story) oru(o *order, n int, values []float64, status string, reported t
 	lab := string(o.trust.Code) + "L" + pad(s.p.index, 7) + pad(n, 3)
 	i := 0
 	for k, p := range o.panels {
-		placer, filler := comp("P"+lab+p.code, string(o.x.org.Code)), comp(lab+p.code, string(o.trust.Code)+"LAB")
+		placer, filler := comp("P"+lab+p.code, string(x.org.Code)), comp(lab+p.code, string(o.trust.Code)+"LAB")
 		m.seg("ORC", at(1, "RE"), at(2, placer), at(3, filler), at(12, requester.xcn()))
 		m.seg("OBR", at(1, strconv.Itoa(k+1)), at(2, placer), at(3, filler), at(4, comp(p.code, p.name, "L")), at(7, hl7Time(o.at)), at(14, hl7Time(o.at.Add(40*time.Minute))),
 			at(16, requester.xcn()), at(22, hl7Time(reported)), at(24, "LAB"), at(25, status))
@@ -193,7 +193,7 @@ func (s *story) imaging(x *identity, v *visit, e stay) {
 		return
 	}
 	src := s.source(x.org, "EPR")
-	s.used(src, x.number)
+	x = s.speaks(src, x, asked)
 	if s.silent {
 		s.control += 2
 		s.send(src, "hl7v2", asked, nil)
@@ -231,7 +231,7 @@ func (s *story) imaging(x *identity, v *visit, e stay) {
 // siu sends one event of an appointment's life.
 func (s *story) siu(x *identity, v *visit, event, id, status, service string, why *concept, sent time.Time) {
 	src := s.source(x.org, "PAS")
-	s.used(src, x.number)
+	x = s.speaks(src, x, sent)
 	if s.silent {
 		s.control++
 		s.send(src, "hl7v2", sent, nil)
@@ -257,9 +257,9 @@ func (s *story) mdm(x *identity, v *visit, code, title string, sent time.Time, t
 		return
 	}
 	src := s.source(x.org, "EPR")
-	s.used(src, x.number)
 	id := string(x.org.Code) + "D" + pad(s.p.index, 7) + pad(s.visits, 3)
 	write := func(event, id, parent, body string, when time.Time) {
+		x := s.speaks(src, x, when)
 		if s.silent {
 			s.control++
 			s.send(src, "hl7v2", when, nil)

@@ -243,3 +243,33 @@ func TestFaultsAreThere(t *testing.T) {
 		t.Errorf("%d without an NHS number, %d with an invalid one", missing, invalid)
 	}
 }
+
+// A number that was merged away is not spoken of again.
+func TestMergedNumbersFallSilent(t *testing.T) {
+	r := New(13, 900, time.Time{})
+	gone := map[LocalID]time.Time{}
+	for c := range r.Citizens() {
+		for _, m := range c.Merges {
+			gone[LocalID{m.Source, m.Gone}] = m.At
+		}
+	}
+	seen := 0
+	for m := range r.Messages() {
+		if m.Format != "hl7v2" || m.Fault != "" {
+			continue
+		}
+		body := string(m.Body)
+		number, _, _ := strings.Cut(strings.Split(segment(body, "PID"), "|")[3], "^")
+		at, merged := gone[LocalID{nhs.Source(string(m.Source.Organisation()) + ":PAS"), number}]
+		if !merged {
+			continue
+		}
+		seen++
+		if m.At.After(at.Add(10*time.Minute)) && !strings.Contains(body[:90], "ADT^A40") {
+			t.Errorf("%s speaks of %s at %s, which was merged away at %s", m.Source, number, m.At, at)
+		}
+	}
+	if seen == 0 {
+		t.Error("no number was merged away")
+	}
+}

@@ -23,7 +23,6 @@ var complaints = []complaint{
 	{cChestPain, 30, 110, 3.5, .2, 2, .45, "300"}, {cSyncope, 16, 110, 1.5, .25, 2, .6, "300"}, {cHeadache, 12, 80, 1, .06, 1, .2, "300"},
 	{cAppendicitis, 6, 45, .5, 1, 3, .1, "100"}, {cPneumonia, 40, 110, 1.5, .85, 7, .6, "340"}, {cUTI, 65, 110, 1.5, .6, 5, .5, "430"},
 	{cSepsis, 60, 110, .7, 1, 9, .8, "300"}, {cFall, 65, 110, 3, .3, 6, .75, "430"}, {cDyspnoea, 50, 110, 1, .5, 4, .6, "340"}, {cCellulitis, 30, 110, .8, .4, 4, .1, "300"},
-	{cAsthmaAttack, 2, 15, .8, .3, 2, .3, "420"},
 }
 
 // urgentCare are attendances, emergency admissions and calls of 111 that no
@@ -170,7 +169,16 @@ func (s *story) planned() {
 		c := oneOf(s.dice, []struct {
 			code, service string
 			why           *concept
-		}{{"330", "Dermatology", cRash}, {"120", "Ear, nose and throat", cOtitis}, {"301", "Gastroenterology", cDyspepsia}, {"110", "Trauma and orthopaedics", cBackPain}, {"320", "Cardiology", cChestPain}, {"400", "Neurology", cHeadache}})
+		}{{"330", "Dermatology", cRash}, {"120", "Ear, nose and throat", cOtitis}, {"301", "Gastroenterology", cDyspepsia}, {"110", "Trauma and orthopaedics", cBackPain}, {"320", "Cardiology", cChestPain}, {"400", "Neurology", cHeadache}}[:outpatients(s.p.age(when))])
 		s.clinic(when, c.code, c.service, c.why, s.between(1, 2), 4)
 	})
+}
+
+// outpatients is how many of the clinics are for somebody's age: children go
+// to the first two.
+func outpatients(age int) int {
+	if age < 16 {
+		return 2
+	}
+	return 6
 }
