@@ -17,6 +17,7 @@ package hl7v2
 
 import (
 	"iter"
+	"strconv"
 	"strings"
 
 	"selda/fault"
@@ -49,7 +50,7 @@ type segment struct {
 // maxSeparators are remembered of a segment; fields behind them are looked for.
 const maxSeparators = 128
 
-// Parse reads one message. Errors have the kind Structure, Required, Value or
+// Parse reads one message. Errors have the kind Structure, Required, TooLong or
 // NotSupported, and the place. Where the header could be read, the Message
 // comes with the error, so that it can be answered.
 func Parse(raw []byte) (*Message, error) {
@@ -117,22 +118,34 @@ func mayDelimit(c byte) bool {
 	return true
 }
 
+// maxSegments is far more than any real message has; it bounds what a small
+// input can cost.
+const maxSegments = 50_000
+
 // cut finds the segments. A line that does not begin as a segment belongs to
 // the one before it: it is text with a line end in it.
 func (m *Message) cut() error {
 	t := m.text
 	m.segs = make([]segment, 0, 4+len(t)/90)
 	counts := map[uint32]int{}
+	cr, lf := -1, -1 // the next of each
 	for at := 0; at < len(t); {
-		end := at
-		for end < len(t) && t[end] != '\r' && t[end] != '\n' {
-			end++
+		if cr < at {
+			cr = indexFrom(t, at, '\r')
 		}
+		if lf < at {
+			lf = indexFrom(t, at, '\n')
+		}
+		end := min(cr, lf)
 		switch {
 		case m.begins(t[at:end]):
 			name := uint32(t[at])<<16 | uint32(t[at+1])<<8 | uint32(t[at+2])
 			counts[name]++
 			m.segs = append(m.segs, segment{start: at, end: end, number: counts[name]})
+			if len(m.segs) > maxSegments {
+				m.separate()
+				return fault.E("hl7v2.Parse", fault.TooLong, "the message has more segments than are read", "segment "+strconv.Itoa(len(m.segs)))
+			}
 			if counts[name] == 2 && t[at:at+3] == "MSH" {
 				m.separate()
 				return fault.E("hl7v2.Parse", fault.Structure, "a second message header stands in the message", "MSH[2]")
@@ -144,6 +157,14 @@ func (m *Message) cut() error {
 	}
 	m.separate()
 	return nil
+}
+
+// indexFrom is where c stands next, or the end.
+func indexFrom(t string, at int, c byte) int {
+	if i := strings.IndexByte(t[at:], c); i >= 0 {
+		return at + i
+	}
+	return len(t)
 }
 
 // separate finds the field separators of every segment.

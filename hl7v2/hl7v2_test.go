@@ -202,6 +202,7 @@ func TestRefused(t *testing.T) {
 		"FHS|^~\\&|A\rMSH|^~\\&|": {fault.Structure, "segment 1"},
 		"PID|1":                   {fault.Structure, "segment 1"},
 		admit + admit:             {fault.Structure, "MSH[2]"},
+		"MSH|^~\\&|||||||ACK" + strings.Repeat("\rZZZ", 50_001):                  {fault.TooLong, "segment 50001"},
 		"MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.4||||||KS X 1001\rPID|1||1||\xe9": {fault.NotSupported, "MSH-18"},
 	} {
 		_, err := Parse([]byte(in))

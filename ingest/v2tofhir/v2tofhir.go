@@ -73,11 +73,13 @@ func Map(m *hl7v2.Message, source nhs.Source) (*mapped.Message, error) {
 	}
 	if pids == 0 {
 		for s := range m.All("") {
-			w.unmapped(s, "the message is about no patient")
+			if !headers[s.Name()] {
+				w.unmapped(s, "the message is about no patient")
+			}
 		}
 		return w.out, nil
 	}
-	w.out.Resources = make([]mapped.Resource, 0, m.Len())
+	w.out.Resources = make([]mapped.Resource, 0, min(m.Len(), 64))
 	if err := w.walk(); err != nil {
 		return nil, err
 	}
