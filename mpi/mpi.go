@@ -292,12 +292,10 @@ func linkByNumber(l Ledger, p Person, s store.Subject, number string) error {
 }
 
 // numberChanged takes a subject out of a citizen to whom only its former
-// number had linked it. A link that a source or a person stated stays.
+// number had linked it, whichever of them was there first. A link that a
+// source or a person stated stays; where it can't be told which of the others
+// the statement joined it to, the pair goes to review.
 func numberChanged(l Ledger, p Person, s store.Subject) error {
-	e, err := l.LastEvent(s)
-	if err != nil || e.ID == 0 || e.Kind != "auto" {
-		return err
-	}
 	own, err := l.CitizenOf(s)
 	if err != nil {
 		return err
@@ -305,6 +303,19 @@ func numberChanged(l Ledger, p Person, s store.Subject) error {
 	all, err := l.SubjectsOf(own)
 	if err != nil || len(all) < 2 {
 		return err
+	}
+	for _, k := range append([]store.Subject{s}, all...) {
+		e, err := l.LastEvent(k)
+		if err != nil {
+			return err
+		}
+		if e.Kind != "merge" && e.Kind != "link" {
+			continue
+		}
+		if k == s || len(all) == 2 {
+			return nil
+		}
+		return l.AddReview(Review{At: p.At, Subject: s, Other: k, Rule: "G15", Reason: "the source changed the NHS number that had linked it to some of these", State: "open"})
 	}
 	fresh, err := l.NewCitizen(0)
 	if err != nil {
