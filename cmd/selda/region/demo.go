@@ -195,7 +195,7 @@ func (r *Region) Arrive(ctx context.Context, d Demo, mllpAddr string, progress f
 func (l *load) arrive(m synth.Message) error {
 	l.files = Files{Source: m.Source, Mapping: m.Mapping}
 	if m.Format == ingest.CSV {
-		return l.extract(m.Name, m.Body)
+		return l.extract(m.Name, m.Body, m.Totals)
 	}
 	return l.submit(&ingest.Raw{Source: m.Source, Format: m.Format, Door: "drop", Name: m.Name, Body: m.Body})
 }

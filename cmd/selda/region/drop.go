@@ -43,8 +43,8 @@ func (r *Region) look(ctx context.Context, dir string, seen map[string]os.FileIn
 		files, _ := os.ReadDir(filepath.Join(dir, folder.Name()))
 		for _, f := range files {
 			info, err := f.Info()
-			if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(f.Name(), ".") {
-				continue
+			if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(f.Name(), ".") || strings.HasSuffix(f.Name(), ".totals") {
+				continue // an extract's totals go with the extract
 			}
 			path := filepath.Join(dir, folder.Name(), f.Name())
 			last := seen[path]
@@ -52,10 +52,34 @@ func (r *Region) look(ctx context.Context, dir string, seen map[string]os.FileIn
 			if last == nil || last.Size() != info.Size() || !last.ModTime().Equal(info.ModTime()) {
 				continue
 			}
+			if r.awaitsTotals(path) && time.Since(info.ModTime()) < totalsWait {
+				continue
+			}
 			delete(seen, path)
 			r.dropped(ctx, source, path)
 		}
 	}
+}
+
+// totalsWait is how long an extract waits for its file of totals.
+const totalsWait = 5 * time.Minute
+
+// awaitsTotals says whether a file is an extract whose totals come in a file
+// of their own that is not there yet.
+func (r *Region) awaitsTotals(path string) bool {
+	if !strings.EqualFold(filepath.Ext(path), ".csv") {
+		return false
+	}
+	name, err := (&load{r: r}).mappingOf(path)
+	if err != nil || name == "" {
+		return false
+	}
+	m, err := r.mapper.mapping(name)
+	if err != nil || !m.Sidecar {
+		return false
+	}
+	_, err = os.Stat(path + ".totals")
+	return err != nil
 }
 
 func (r *Region) dropped(ctx context.Context, source nhs.Source, path string) {
@@ -66,7 +90,11 @@ func (r *Region) dropped(ctx context.Context, source nhs.Source, path string) {
 	}
 	done := filepath.Join(filepath.Dir(path), "done")
 	if err := os.MkdirAll(done, 0o700); err == nil {
-		err = os.Rename(path, filepath.Join(done, time.Now().UTC().Format("20060102T150405.000Z-")+filepath.Base(path)))
+		stamp := r.Now().UTC().Format("20060102T150405.000Z-")
+		if _, err := os.Stat(path + ".totals"); err == nil {
+			_ = os.Rename(path+".totals", filepath.Join(done, stamp+filepath.Base(path)+".totals"))
+		}
+		err = os.Rename(path, filepath.Join(done, stamp+filepath.Base(path)))
 		if err != nil {
 			r.Log.Error("a dropped file could not be moved", "source", source, "file", filepath.Base(path), "error", err)
 		}

@@ -109,8 +109,9 @@ func (l *load) mappingOf(file string) (string, error) {
 	return "", nil
 }
 
-// extract loads one file of rows.
-func (l *load) extract(name string, body []byte) error {
+// extract loads one file of rows; sidecar is its file of totals, nil where
+// there is none.
+func (l *load) extract(name string, body, sidecar []byte) error {
 	mapping, err := l.mappingOf(name)
 	if err != nil {
 		return err
@@ -120,7 +121,6 @@ func (l *load) extract(name string, body []byte) error {
 	if err != nil {
 		return l.submit(whole)
 	}
-	sidecar, _ := os.ReadFile(name + ".totals")
 	rows, err := readExtract(m, whole, sidecar)
 	if err != nil {
 		return l.submit(whole) // nothing of it is taken: it goes to quarantine as it is

@@ -320,7 +320,8 @@ func (l *load) file(name, format string, named bool) error {
 		}
 	}
 	if format == ingest.CSV {
-		return l.extract(name, body)
+		sidecar, _ := os.ReadFile(name + ".totals") // without one it is nil, and the mapping says whether that will do
+		return l.extract(name, body, sidecar)
 	}
 	for _, p := range filedrop.Split(format, body) {
 		raw := &ingest.Raw{Source: l.files.Source, Format: p.Format, Door: "file", Name: filepath.Base(name), Row: p.Row, Body: p.Body}

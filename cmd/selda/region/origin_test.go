@@ -27,7 +27,7 @@ func TestOriginsHoldTheirValues(t *testing.T) {
 		l.files = Files{Source: m.Source, Mapping: m.Mapping}
 		var err error
 		if m.Format == ingest.CSV {
-			err = l.extract(m.Name, m.Body)
+			err = l.extract(m.Name, m.Body, m.Totals)
 		} else {
 			err = l.submit(&ingest.Raw{Source: m.Source, Format: m.Format, Door: "drop", Name: m.Name, Body: m.Body})
 		}
