@@ -119,6 +119,9 @@ func (p *Pipeline) try(batch []*Receipt) error {
 	for i, r := range batch {
 		r.outcome = outcomes[i]
 		p.room.give(len(r.raw.Body))
+		if p.told != nil {
+			p.told(r.raw, outcomes[i].State)
+		}
 		close(r.done)
 	}
 	p.idle.Lock()

@@ -128,6 +128,7 @@ type Pipeline struct {
 	mapper  Mapper
 	now     func() time.Time
 	log     *slog.Logger
+	told    func(raw *Raw, state string)
 
 	line   sync.Mutex // journal order is queue order
 	queue  chan *Receipt
@@ -151,6 +152,8 @@ type Options struct {
 	Mapper  Mapper
 	Now     func() time.Time
 	Log     *slog.Logger
+	// OnOutcome is told what became of each message, once it is committed.
+	OnOutcome func(raw *Raw, state string)
 	// InFlightBytes bounds the raw bytes between receipt and commit; 128 MiB where 0.
 	InFlightBytes int
 }
@@ -160,7 +163,7 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	if o.InFlightBytes == 0 {
 		o.InFlightBytes = 128 << 20
 	}
-	p := &Pipeline{journal: o.Journal, store: o.Store, mapper: o.Mapper, now: o.Now, log: o.Log, queue: make(chan *Receipt, 4096),
+	p := &Pipeline{journal: o.Journal, store: o.Store, mapper: o.Mapper, now: o.Now, log: o.Log, told: o.OnOutcome, queue: make(chan *Receipt, 4096),
 		work: make(chan *Receipt, 4096), room: newRoom(o.InFlightBytes), failed: make(chan struct{})}
 	p.moved = sync.NewCond(&p.idle)
 	for range runtime.GOMAXPROCS(0) {
@@ -370,6 +373,14 @@ type Ledger interface {
 	Feeds(ctx context.Context, since time.Time) ([]Feed, error)
 	// ItemsOf gives type and id of what a message changed.
 	ItemsOf(ctx context.Context, m store.MessageID) ([]policy.Item, error)
+}
+
+// Behind is how many bytes of the journal are not committed yet.
+func (p *Pipeline) Behind() uint64 {
+	end := p.journal.log.Next()
+	p.idle.Lock()
+	defer p.idle.Unlock()
+	return uint64(end - min(p.committed, end))
 }
 
 // Idle waits until everything that was taken before the call is committed.

@@ -47,6 +47,7 @@ type Region struct {
 
 	cursors *api.Cursors
 	mapper  *mapper
+	metrics *metrics
 }
 
 // Options of a region.
@@ -71,6 +72,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
 	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log, mapper: &mapper{dir: filepath.Join(o.Data, "mappings")}}
+	r.metrics = newMetrics(r)
 	defer func() {
 		if err != nil {
 			_ = r.Close()
@@ -91,7 +93,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if r.Journal, err = ingest.OpenJournal(filepath.Join(o.Data, "raw")); err != nil {
 		return r, fault.E(op, fault.NoStore, err)
 	}
-	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log}); err != nil {
+	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, OnOutcome: r.metrics.outcome}); err != nil {
 		return r, err
 	}
 	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Trail: r.Trail, Now: o.Now}

@@ -78,12 +78,13 @@ func (r *Region) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", r.readyz)
+	mux.Handle("GET /metrics", r.metrics.handler())
 	r.Auth.Routes(mux)
 	fhirAPI := &api.API{Access: r.Access, Records: r.Records, Ingest: r.Ingest, Cursors: r.cursors, Subject: r.Auth.Subject, Now: r.Now, Version: "1"}
 	mux.Handle("/fhir", fhirAPI)
 	mux.Handle("/fhir/", fhirAPI)
 	mux.HandleFunc("GET /fhir/.well-known/smart-configuration", r.Auth.SMARTConfiguration)
-	return r.Auth.Wrap(mux)
+	return r.metrics.measure(r.Auth.Wrap(mux))
 }
 
 // readyz says whether the store answers and the trail can be written.
