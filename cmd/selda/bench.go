@@ -23,6 +23,7 @@ import (
 
 type benchCmd struct {
 	Ingest benchIngestCmd `cmd:"" help:"How fast FHIR files and HL7 v2 over MLLP are taken in."`
+	Record benchRecordCmd `cmd:"" help:"How fast a whole record is opened as a page."`
 }
 
 // figure is one measured number with its unit.
