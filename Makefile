@@ -9,7 +9,10 @@ help: ## print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 build: ## build bin/selda
-	$(GO) build -o bin/selda ./cmd/selda
+	$(GO) build -trimpath -o bin/selda ./cmd/selda
+
+run: build ## run the demonstration region on http://localhost:8080
+	./bin/selda demo --drop $${SELDA_DATA:-./var}/drop
 
 check: ## format, vet, unit tests and the import test: before each commit
 	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); if [ -n "$$bad" ]; then echo "not formatted (gofmt -w): $$bad"; exit 1; fi
@@ -17,8 +20,18 @@ check: ## format, vet, unit tests and the import test: before each commit
 	$(GO) vet ./...
 	$(GO) test -short ./...
 
-test: ## every test
-	$(GO) test ./...
+test: ## every test; says what it left out and how to get it
+	@missing=""; \
+	command -v chromium >/dev/null || missing="$$missing\n  the browser tests: apt-get install chromium"; \
+	[ -d node_modules/axe-core ] || missing="$$missing\n  the accessibility tests: npm ci --ignore-scripts"; \
+	[ -d ../shared/material ] || missing="$$missing\n  the tests on public test data: put it at ../shared/material"; \
+	if [ -n "$$missing" ]; then printf "left out, for want of what they need:$$missing\n"; if [ "$$CI" = true ]; then exit 1; fi; fi
+	$(GO) vet ./...
+	$(GO) test -timeout 20m ./...
+
+bench: build ## every benchmark, short form
+	./bin/selda bench ingest --resources 40000 --messages 5000
+	./bin/selda bench record --citizens 2000,20000 --reads 1000
 
 TEMPL = $(GO) run github.com/a-h/templ/cmd/templ@v0.3.977
 SASS = ./node_modules/.bin/sass --no-source-map --style=compressed web/assets/src/selda.scss
