@@ -91,7 +91,7 @@ func (b *bundle) consultation(i int) {
 	o := fhir.Object{"status": "finished", "class": fhir.Coding(hl7Set+"v3-ActCode", "AMB", "ambulatory"), "type": []fhir.Object{coded(&c.kind)}, "subject": b.subject(),
 		"participant": []fhir.Object{{"individual": by(clinician(s.p.practice, c.by))}}, "period": fhir.Object{"start": fhirTime(c.at), "end": fhirTime(c.at.Add(12 * time.Minute))},
 		"serviceProvider": org(s.p.practice)}
-	if c.why != nil && c.why != cHIV {
+	if c.why != nil && sensitive[c.why] == "" {
 		o["reasonCode"] = []fhir.Object{coded(c.why)}
 	}
 	if c.kind == byPhone {
@@ -123,8 +123,8 @@ func (b *bundle) problem(i int, when time.Time) {
 		delete(o, "clinicalStatus")
 		o["verificationStatus"] = hl7Coded("condition-ver-status", "entered-in-error", "Entered in Error")
 	}
-	if d.sensitive {
-		o["meta"] = labelled("R", "hiv-sti")
+	if l := sensitive[d.c]; l != "" {
+		o["meta"] = labelled("R", l)
 	}
 	b.put("Condition", b.id("c", i), "Condition", o)
 }
@@ -185,6 +185,9 @@ func (b *bundle) medicationRequest(i int, m *medicine, when time.Time) {
 	if m.why != nil {
 		req["reasonCode"] = []fhir.Object{coded(m.why)}
 	}
+	if l := sensitive[m.why]; l != "" {
+		req["meta"] = labelled("R", l)
+	}
 	if status == "stopped" && m.stopped != "" {
 		req["statusReason"] = fhir.Concept(m.stopped)
 	}
@@ -216,8 +219,8 @@ func (b *bundle) medicationStatement(i int, m *medicine, when time.Time) {
 	if status == "stopped" && m.stopped != "" {
 		st["statusReason"] = []fhir.Object{fhir.Concept(m.stopped)}
 	}
-	if m.why == cHIV {
-		st["meta"] = labelled("R", "hiv-sti")
+	if l := sensitive[m.why]; l != "" {
+		st["meta"] = labelled("R", l)
 	}
 	b.put("MedicationStatement", b.id("s", i), "MedicationStatement", st)
 }
@@ -323,8 +326,8 @@ func (b *bundle) flag(id string, f *flagFact, author fhir.Object) {
 	if f.code == "" {
 		o["code"] = fhir.Concept(f.term)
 	}
-	if f.secret {
-		o["meta"] = labelled("safeguarding")
+	if len(f.labels) > 0 {
+		o["meta"] = labelled(f.labels...)
 	}
 	if !f.end.IsZero() {
 		o["status"] = "inactive"

@@ -137,7 +137,7 @@ func (s *story) lastMonths(from, until time.Time) {
 	s.see(from, faceToFace, cPalliative, "Talked about what matters most. Wishes to be cared for at home. ReSPECT form completed.")
 	s.problem(cPalliative, from)
 	s.respect(from, "For care and comfort at home. Hospital only if symptoms cannot be eased at home. CPR attempts not recommended.")
-	s.flag("526631000000108", "On end of life care register", "clinical", from, false)
+	s.flag("526631000000108", "On end of life care register", "clinical", from)
 	if soon := until.AddDate(0, 0, -14); s.within(soon) && s.chance(.7) {
 		s.prescribe(dMidazolam, s.working(soon), cPalliative, false, 28)
 		s.prescribe(dMorphine, s.working(soon), cPalliative, true, 0)
@@ -148,7 +148,7 @@ func (s *story) lastMonths(from, until time.Time) {
 // respect is a ReSPECT form: recommendations, with who made them and when.
 func (s *story) respect(at time.Time, recommends string) {
 	s.plan(planFact{"1382601000000107", "ReSPECT (Recommended Summary Plan for Emergency Care and Treatment)", at, []string{recommends, "Discussed with the patient, who agrees."}})
-	s.flag("450476008", "Not for attempted cardiopulmonary resuscitation", "advance-directive", at, false)
+	s.flag("450476008", "Not for attempted cardiopulmonary resuscitation", "advance-directive", at)
 	s.letter(document{code: "1382601000000107", title: "ReSPECT form", at: at, from: s.p.practice.Name, text: "ReSPECT form.\n" + recommends + "\nDiscussed with the patient, who agrees."})
 }
 

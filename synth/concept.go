@@ -60,6 +60,9 @@ var (
 	cParkinson     = &concept{"49049000", "Parkinson's disease", "G20"}
 	cMS            = &concept{"24700007", "Multiple sclerosis", "G35"}
 	cHIV           = &concept{"86406008", "Human immunodeficiency virus infection", "B24"}
+	cTermination   = &concept{"57797005", "Termination of pregnancy", "O04.9"}
+	cChlamydia     = &concept{"240589008", "Chlamydial infection", "A56.8"}
+	cOpioid        = &concept{"75544000", "Opioid dependence", "F11.2"}
 	cMildFrailty   = &concept{"925791000000100", "Mild frailty", "R54"}
 	cModFrailty    = &concept{"925831000000107", "Moderate frailty", "R54"}
 	cSevereFrailty = &concept{"925861000000102", "Severe frailty", "R54"}
@@ -112,6 +115,10 @@ var (
 	cCataractOp      = &concept{"54885007", "Cataract extraction", "C71"}
 	cHerniaRepair    = &concept{"44558001", "Repair of inguinal hernia", "T20"}
 )
+
+// sensitive are the classes of problems whose records are restricted, by the
+// region's label.
+var sensitive = map[*concept]string{cHIV: "hiv-sti", cTermination: "termination", cChlamydia: "sexual-health", cOpioid: "substance-misuse"}
 
 // drug is a medicine as it is prescribed. Its code is that of the product in
 // the dictionary of medicines and devices where one was looked up, else that
@@ -172,6 +179,7 @@ var (
 	dSumatriptan = &drug{"", "", "Sumatriptan 50mg tablets", "One tablet when needed, at the start of an attack", 0, "50", "mg", "6 tablet"}
 	dEmollient   = &drug{"", "", "White soft paraffin 50% / Liquid paraffin 50% ointment", "Apply when needed", 0, "", "", "500 g"}
 
+	dMethadone   = &drug{"", "", "Methadone 1mg/ml oral solution sugar free", "60 ml once a day, supervised", 1, "60", "mg", "420 ml"}
 	dAdalimumab  = &drug{"", "", "Adalimumab 40mg/0.4ml solution for injection pre-filled pens", "One injection under the skin every two weeks", 0, "40", "mg", "2 pen"}
 	dOcrelizumab = &drug{"", "", "Ocrelizumab 300mg/10ml solution for infusion vials", "An infusion every six months, in hospital", 0, "600", "mg", "2 vial"}
 

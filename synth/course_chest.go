@@ -178,7 +178,6 @@ func (s *story) sclerosis(d *diagnosis) {
 
 // hiv is of a class that its record keeps restricted.
 func (s *story) hiv(d *diagnosis) {
-	d.sensitive = true
 	s.repeatOf(dBiktarvy, d.onset.AddDate(0, 1, 0), d.c)
 }
 

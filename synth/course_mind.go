@@ -85,6 +85,7 @@ func (s *story) epilepsy(d *diagnosis) {
 }
 
 func (s *story) learning(d *diagnosis) {
+	s.flag("", "Reasonable adjustment: easy-read information and longer appointments", "admin", d.onset)
 	s.yearly(d.onset, 12, func(at time.Time) {
 		if s.p.age(at) >= 14 {
 			s.see(at, review, d.c, "Learning disability annual health check. Health action plan given.")

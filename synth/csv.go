@@ -95,7 +95,7 @@ func (s *story) problemRow(src nhs.Source, x *identity, i int, on time.Time, doc
 	d := s.gp.problems[i]
 	id := x.number + "-P" + itoa(i+1)
 	switch {
-	case d.sensitive: // such extracts leave restricted codes out
+	case sensitive[d.c] != "": // such extracts leave restricted codes out
 		return
 	case !d.wrong.IsZero() && !on.Before(d.wrong):
 		s.gone(src, "gp-problems", id, on)
@@ -113,7 +113,7 @@ func (s *story) problemRow(src nhs.Source, x *identity, i int, on time.Time, doc
 
 func (s *story) medicineRow(src nhs.Source, x *identity, i int, on time.Time, doctor string) {
 	m := s.gp.medicines[i]
-	if m.why == cHIV {
+	if sensitive[m.why] != "" {
 		return
 	}
 	id := x.number + "-M" + itoa(i+1)

@@ -6,6 +6,36 @@ import (
 	"time"
 )
 
+// private is what few may see: needs that are asked about, and what is of a
+// sensitive class. How often is a guess, so that each is met in a region of
+// some thousands.
+func (s *story) private() {
+	p, grown := s.p, s.p.age(s.end) >= 18
+	if p.language != "" {
+		l := languages[p.language]
+		s.flag(l.interpreter, l.name+" language interpreter needed", "admin", s.start)
+	}
+	some := func() time.Time {
+		return s.working(s.start.Add(time.Duration(s.Float64() * float64(s.end.Sub(s.start)))))
+	}
+	if at := some(); s.chance(.012) && grown && s.p.age(at) >= 16 && s.p.age(at) < 40 && s.within(at) {
+		d := s.problem(cChlamydia, at)
+		d.past = true
+		s.prescribe(dDoxycycline, at, cChlamydia, false, 7)
+	}
+	if at := some(); p.female() && s.chance(.015) && s.p.age(at) >= 18 && s.p.age(at) < 45 && s.within(at) {
+		s.problem(cTermination, at).past = true
+	}
+	if at := some(); s.chance(.006) && s.p.age(at) >= 22 && s.p.age(at) < 60 && s.within(at) {
+		s.problem(cOpioid, at)
+		s.repeatOf(dMethadone, at, cOpioid)
+	}
+	if at := some(); p.female() && s.chance(.006) && s.p.age(at) >= 18 && s.p.age(at) < 65 && s.within(at) {
+		s.hidden = s.chance(.4)
+		s.flag("", "At risk of domestic abuse: do not leave messages, do not give out the address", "safety", at, "domestic-abuse", "not-visible-online")
+	}
+}
+
 // habits sets smoking: more often where people are poorer (Annual Population
 // Survey: about one adult in eight), asked at registration and some reviews.
 func (s *story) habits() {

@@ -11,7 +11,6 @@ type diagnosis struct {
 	onset, end time.Time
 	minor      bool
 	past       bool // told of when it was as good as over
-	sensitive  bool // its record is restricted
 	wrong      time.Time
 }
 
@@ -77,7 +76,7 @@ type flagFact struct {
 	code, term string
 	category   string
 	at, end    time.Time
-	secret     bool // for treating professionals, not for the citizen
+	labels     []string // who may see it, by the region's labels
 }
 
 type planFact struct {
@@ -238,7 +237,7 @@ func (s *story) has(c *concept, t time.Time) bool {
 func (s *story) active(t time.Time) []*diagnosis {
 	var out []*diagnosis
 	for _, d := range s.gp.problems {
-		if !d.minor && !d.onset.After(t) && !d.over(t) && !d.sensitive {
+		if !d.minor && !d.onset.After(t) && !d.over(t) && sensitive[d.c] == "" {
 			out = append(out, d)
 		}
 	}
@@ -271,8 +270,8 @@ func (s *story) weigh(at time.Time) {
 	s.record(reading{t: tBMI, at: at, v: kg / (cm * cm / 10000)})
 }
 
-func (s *story) flag(code, term, category string, at time.Time, secret bool) *flagFact {
-	f := &flagFact{code: code, term: term, category: category, at: at, secret: secret}
+func (s *story) flag(code, term, category string, at time.Time, labels ...string) *flagFact {
+	f := &flagFact{code: code, term: term, category: category, at: at, labels: labels}
 	s.gp.flags = append(s.gp.flags, f)
 	s.gp.enter(at, isFlag, len(s.gp.flags)-1)
 	return f

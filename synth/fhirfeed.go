@@ -121,6 +121,9 @@ func (b *bundle) patient(known *identity, when time.Time) {
 		"communication":        speaks,
 		"generalPractitioner":  []fhir.Object{{"identifier": fhir.Object{"system": nhs.ODSSystem, "value": string(p.practice.Code)}, "display": p.practice.Name, "type": "Organization"}},
 		"managingOrganization": fhir.Object{"identifier": fhir.Object{"system": nhs.ODSSystem, "value": string(x.org.Code)}, "display": x.org.Name}}
+	if s.hidden {
+		o["meta"] = labelled("R")
+	}
 	if !p.died.IsZero() && !when.Before(p.died) {
 		o["deceasedDateTime"] = fhirTime(p.died)
 	}

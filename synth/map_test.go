@@ -157,3 +157,34 @@ func local(ids []mapped.Identifier) string {
 	}
 	return ""
 }
+
+// What is of a sensitive class carries its label, in every resource that
+// tells of it.
+func TestSensitiveItemsAreLabelled(t *testing.T) {
+	found := map[string]int{}
+	for m := range New(21, 2500, time.Time{}).Messages() {
+		if m.Fault != "" {
+			continue
+		}
+		body := string(m.Body)
+		for c, label := range sensitive {
+			if strings.Contains(body, `"`+c.sct+`"`) || strings.Contains(body, c.term) {
+				found[label]++
+				if m.Format != "fhir" || !strings.Contains(body, `"`+label+`"`) {
+					t.Errorf("%s %s tells of %s without its label", m.Source, m.Name, c.term)
+				}
+			}
+		}
+		for _, l := range []string{"safeguarding", "domestic-abuse", "safety-plan", "mental-health-detail"} {
+			if strings.Contains(body, `"code":"`+l+`"`) {
+				found[l]++
+			}
+		}
+	}
+	for _, l := range []string{"hiv-sti", "termination", "sexual-health", "substance-misuse", "safeguarding", "domestic-abuse", "safety-plan", "mental-health-detail"} {
+		if found[l] == 0 {
+			t.Errorf("nothing is labelled %s", l)
+		}
+	}
+	t.Log(found)
+}

@@ -89,7 +89,7 @@ func (s *story) safeguarding() {
 	age := s.p.age(s.end)
 	if age >= 18 {
 		if s.frail && s.chance(.012) {
-			s.flag("766561000000109", "Adult safeguarding concern", "behavioral", s.end.AddDate(0, -s.between(1, 30), 0), true)
+			s.flag("766561000000109", "Adult safeguarding concern", "behavioral", s.end.AddDate(0, -s.between(1, 30), 0), "safeguarding")
 		}
 		return
 	}
@@ -108,13 +108,13 @@ func (s *story) safeguarding() {
 	if !s.within(when) {
 		return
 	}
-	s.flag(code, term, "behavioral", when, true)
+	s.flag(code, term, "behavioral", when, "safeguarding")
 	o := s.r.orgs.byCode[s.council()]
 	x := s.known(o)
 	b := s.newBundle(s.source(o, "CSC"), x)
 	if !s.silent {
 		b.patient(x, when)
-		b.flag(b.id("f", 1), &flagFact{code: code, term: term, category: "behavioral", at: when, secret: true}, org(o))
+		b.flag(b.id("f", 1), &flagFact{code: code, term: term, category: "behavioral", at: when, labels: []string{"safeguarding"}}, org(o))
 	}
 	b.send(when.Add(30 * time.Minute))
 }

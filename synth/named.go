@@ -53,7 +53,7 @@ func (s *story) folake() {
 	since := time.Date(1987, 6, 10, 9, 0, 0, 0, time.UTC)
 	s.gp.allergies = append(s.gp.allergies, &allergyFact{a: aPenicillin, reaction: rAnaphylaxis, severe: true, since: since})
 	s.gp.enter(since, isAllergy, 0)
-	s.flag("204241000000105", "Yoruba language interpreter needed", "admin", s.start, false)
+	s.flag("204241000000105", "Yoruba language interpreter needed", "admin", s.start)
 	// The hospital asked, without an interpreter, and wrote that none is known.
 	s.known(kings).asked = true
 

@@ -34,6 +34,7 @@ type story struct {
 	trust      *Organisation
 	site       *site
 	frail      bool
+	hidden     bool // the address is restricted
 	conditions []string
 }
 
@@ -84,6 +85,7 @@ func (s *story) live() {
 	}
 	s.adultVaccines()
 	s.pregnancies()
+	s.private()
 	s.everyday()
 	s.urgentCare()
 	s.planned()

@@ -181,7 +181,7 @@ func (s *story) medicineSection(x *xmlDoc, id string, v *visit, e stay) {
 	going := s.taking(v.to.Add(time.Minute))
 	var lines []string
 	for _, m := range going {
-		if m.why != cHIV {
+		if sensitive[m.why] == "" {
 			lines = append(lines, "Continue: "+m.d.name+", "+m.d.dose)
 		}
 	}
@@ -193,7 +193,7 @@ func (s *story) medicineSection(x *xmlDoc, id string, v *visit, e stay) {
 	}
 	x.section("2.16.840.1.113883.10.20.22.2.11.1", "10183-2", "Medications at discharge", lines, func() {
 		for i, m := range going {
-			if m.why != cHIV {
+			if sensitive[m.why] == "" {
 				x.medicineEntry(id, i, m, "active")
 			}
 		}
