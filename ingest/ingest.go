@@ -130,6 +130,8 @@ type Pipeline struct {
 	log     *slog.Logger
 	told    func(raw *Raw, state string)
 
+	heard heard
+
 	line   sync.Mutex // journal order is queue order
 	queue  chan *Receipt
 	work   chan *Receipt
@@ -152,6 +154,8 @@ type Options struct {
 	Mapper  Mapper
 	Now     func() time.Time
 	Log     *slog.Logger
+	// Heard is what is known of when sources were last heard from.
+	Heard []Feed
 	// OnOutcome is told what became of each message, once it is committed.
 	OnOutcome func(raw *Raw, state string)
 	// InFlightBytes bounds the raw bytes between receipt and commit; 128 MiB where 0.
@@ -166,6 +170,9 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	p := &Pipeline{journal: o.Journal, store: o.Store, mapper: o.Mapper, now: o.Now, log: o.Log, told: o.OnOutcome, queue: make(chan *Receipt, 4096),
 		work: make(chan *Receipt, 4096), room: newRoom(o.InFlightBytes), failed: make(chan struct{})}
 	p.moved = sync.NewCond(&p.idle)
+	for _, f := range o.Heard {
+		p.heard.note(f.Source, f.LastHeard)
+	}
 	for range runtime.GOMAXPROCS(0) {
 		p.wg.Go(p.mapAll)
 	}
@@ -209,6 +216,7 @@ func (p *Pipeline) Submit(ctx context.Context, raw *Raw) (*Receipt, error) {
 	if raw.Received.IsZero() {
 		raw.Received = p.now()
 	}
+	p.heard.note(raw.Source, raw.Received)
 	rec := p.journal.pack(raw)
 	if err := p.room.take(ctx, len(raw.Body)); err != nil {
 		return nil, fault.E(op, fault.Throttled, err)

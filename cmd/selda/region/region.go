@@ -93,7 +93,11 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if r.Journal, err = ingest.OpenJournal(filepath.Join(o.Data, "raw")); err != nil {
 		return r, fault.E(op, fault.NoStore, err)
 	}
-	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, OnOutcome: r.metrics.outcome}); err != nil {
+	feeds, err := r.Store.Feeds(ctx, o.Now())
+	if err != nil {
+		return r, err
+	}
+	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, Heard: feeds, OnOutcome: r.metrics.outcome}); err != nil {
 		return r, err
 	}
 	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Trail: r.Trail, Now: o.Now}
