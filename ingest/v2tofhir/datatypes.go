@@ -237,7 +237,7 @@ func (w *mapper) person(it *item, path string, v hl7v2.Value) fhir.Object {
 	}
 	id := token(v.Comp(1).Text())
 	family, given, prefix := clean(v.Comp(2).Sub(1).Text()), clean(v.Comp(3).Text()), clean(v.Comp(6).Text())
-	if family == "" && given == "" && !v.Comp(2).Exists() && strings.Contains(id, " ") {
+	if family == "" && given == "" && !strings.ContainsAny(id, "0123456789") {
 		family, id = id, "" // a name alone
 	}
 	display := strings.TrimSpace(strings.Join(strings.Fields(prefix+" "+given+" "+family), " "))

@@ -43,7 +43,9 @@ func TestDocuments(t *testing.T) {
 			t.Errorf("%s: %d documents", c.event, n+1)
 		}
 	}
-	g := send(t, "MDM^T02", txa("D1001", ""), "OBX|1|ED|||^application^pdf^Base64^JVBERi0xLjQKJcOkw7zDtsOf||||||F")
+	g := send(t, "MDM^T02", "TXA|1|DS|||||||JohnSmith|||D1001", "OBX|1|TX|||x")
+	g.says(g.one("DocumentReference").Body, map[string]string{"author[0].display": "JohnSmith", "author[0].reference": ""})
+	g = send(t, "MDM^T02", txa("D1001", ""), "OBX|1|ED|||^application^pdf^Base64^JVBERi0xLjQKJcOkw7zDtsOf||||||F")
 	g.says(g.one("DocumentReference").Body, map[string]string{"content[0].attachment.contentType": "application/pdf"})
 }
 

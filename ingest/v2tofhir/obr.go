@@ -25,6 +25,7 @@ type report struct {
 	specimens []fhir.Object
 	comments  []string
 	docs      int
+	unsettled bool // a result is not final
 	label     string
 	category  string // of its results
 	effective string // OBR-7
@@ -233,6 +234,9 @@ func (w *mapper) closeReport() {
 	}
 	if r.it.o["status"] == nil {
 		r.it.o["status"] = "unknown"
+		if len(r.results) > 0 && !r.unsettled {
+			r.it.o["status"] = "final" // OBR does not say, and every result does
+		}
 	}
 	it := r.it
 	it.label(r.label)

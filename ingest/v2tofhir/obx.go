@@ -103,6 +103,11 @@ func (w *mapper) flush() {
 	}
 	w.add(p.it)
 	w.last = p.it
+	switch p.it.o["status"] {
+	case "final", "corrected", "amended":
+	default:
+		w.report.unsettled = true
+	}
 	if p.standAlone {
 		return
 	}

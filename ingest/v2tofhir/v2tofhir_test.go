@@ -381,6 +381,10 @@ func TestCorrections(t *testing.T) {
 	if r := g.one("DiagnosticReport"); r.Action != mapped.Remove {
 		t.Error("a cancelled report stays")
 	}
+	for second, want := range map[string]string{"F": "final", "P": "unknown"} {
+		g = send(t, "ORU^R01", "OBR|1||F1001|X^Y", "OBX|1|NM|A||5|mg|||||F", "OBX|2|NM|B||5|mg|||||"+second)
+		g.says(g.one("DiagnosticReport").Body, map[string]string{"status": want})
+	}
 }
 
 func TestEmbeddedDocuments(t *testing.T) {
