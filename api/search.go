@@ -27,10 +27,12 @@ const (
 
 // result is one match on its way to a page.
 type result struct {
-	id   string
-	typ  string
-	body []byte
-	mode string
+	id       string
+	typ      string
+	body     []byte
+	mode     string
+	when     time.Time
+	recorded time.Time
 }
 
 // Search. https://hl7.org/fhir/R4/search.html
@@ -97,7 +99,7 @@ func countOf(params url.Values) (int, error) {
 }
 
 // always are the parameters that every type has.
-var always = []string{"_id", "_count", "_format", "_pretty", "_total", "_page", "_lastUpdated", "_tag", "_sort", "patient", "subject"}
+var always = []string{"_id", "_count", "_format", "_pretty", "_page", "_sort", "_lastUpdated", "patient", "subject"}
 
 var citizenParams = []string{"identifier", "family", "given", "name", "birthdate", "address-postalcode"}
 
@@ -279,13 +281,10 @@ func (q *request) searchRecord(typ string, params url.Values, cur cursor) ([]res
 			return nil, err
 		}
 		if ok {
-			out = append(out, result{id: i.ID, typ: typ, body: dressed(i.Version), mode: "match"})
+			out = append(out, result{id: i.ID, typ: typ, body: dressed(i.Version), mode: "match", when: i.When, recorded: i.Recorded})
 		}
 	}
-	if s := params.Get("_sort"); s != "" {
-		sortItems(out, s)
-	}
-	return out, nil
+	return out, sortResults(out, params.Get("_sort"))
 }
 
 func patientParam(params url.Values) string {
@@ -332,10 +331,10 @@ func (q *request) searchOwn(typ string, params url.Values) ([]result, error) {
 			}
 		}
 		if ok {
-			out = append(out, result{id: v.ID, typ: typ, body: dressed(v), mode: "match"})
+			out = append(out, result{id: v.ID, typ: typ, body: dressed(v), mode: "match", when: v.When, recorded: v.Recorded})
 		}
 	}
-	return out, nil
+	return out, sortResults(out, params.Get("_sort"))
 }
 
 // codeGroups are the token groups of codes and identifiers.
@@ -387,6 +386,14 @@ func matches(i record.Item, params url.Values) (bool, error) {
 		if name == "_id" {
 			if !slices.Contains(strings.Split(values[0], ","), i.ID) {
 				return false, nil
+			}
+			continue
+		}
+		if name == "_lastUpdated" {
+			for _, v := range values {
+				if ok, err := matchesDate(i.Recorded, v); err != nil || !ok {
+					return false, err
+				}
 			}
 			continue
 		}
@@ -487,10 +494,31 @@ func matchesDate(at time.Time, v string) (bool, error) {
 	return false, fault.E("api.search", fault.Value, "the prefixes are eq, ne, gt, ge, lt, le, sa and eb", "date")
 }
 
-func sortItems(out []result, by string) {
-	if desc := strings.HasPrefix(by, "-"); desc {
-		slices.Reverse(out) // items stand in order of age
+// sortResults puts what was found in order of date or _lastUpdated; the
+// latest first where a minus stands before it.
+// https://hl7.org/fhir/R4/search.html#sort
+func sortResults(out []result, by string) error {
+	if by == "" {
+		return nil
 	}
+	name, down := strings.CutPrefix(by, "-")
+	var key func(r *result) time.Time
+	switch name {
+	case "date":
+		key = func(r *result) time.Time { return r.when }
+	case "_lastUpdated":
+		key = func(r *result) time.Time { return r.recorded }
+	default:
+		return fault.E("api.search", fault.NotSupported, "it can be sorted by date or _lastUpdated", "_sort")
+	}
+	slices.SortStableFunc(out, func(a, b result) int {
+		c := key(&a).Compare(key(&b))
+		if down {
+			return -c
+		}
+		return c
+	})
+	return nil
 }
 
 // page answers with one page of what was found.
