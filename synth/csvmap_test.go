@@ -13,7 +13,7 @@ import (
 func TestExtractsMap(t *testing.T) {
 	rows, types, files, vanished := map[string]int{}, map[string]int{}, map[string]int{}, 0
 	before := map[string][]csvtofhir.Key{}
-	for m := range New(3, 2500, time.Time{}).Messages() {
+	for m := range New(3, 1800, time.Time{}).Messages() {
 		if m.Format != "csv" {
 			continue
 		}

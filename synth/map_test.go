@@ -162,7 +162,7 @@ func local(ids []mapped.Identifier) string {
 // tells of it.
 func TestSensitiveItemsAreLabelled(t *testing.T) {
 	found := map[string]int{}
-	for m := range New(21, 2500, time.Time{}).Messages() {
+	for m := range New(21, 1800, time.Time{}).Messages() {
 		if m.Fault != "" {
 			continue
 		}

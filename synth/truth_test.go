@@ -77,7 +77,7 @@ func TestRegionIsAsItsSources(t *testing.T) {
 
 // Nothing happens that could not.
 func TestLivesArePlausible(t *testing.T) {
-	citizens := 1_500
+	citizens := 900
 	if testing.Short() {
 		citizens = 600
 	}
@@ -199,9 +199,9 @@ func segment(message, name string) string {
 
 // The mistakes that the doors must cope with are there.
 func TestFaultsAreThere(t *testing.T) {
-	citizens := 2_000
+	citizens := 1_300
 	if testing.Short() {
-		citizens = 1_200
+		citizens = 1_000
 	}
 	faults, missing, invalid := map[string]int{}, 0, 0
 	found := map[string]int{}
