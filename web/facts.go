@@ -18,13 +18,33 @@ type sheet struct {
 	v      *record.View
 	name   func(nhs.Source) string
 	looked time.Time // since when a row is new; zero for never
-	shown  map[string]bool
-	times  map[string]time.Time // when a row's latest word came
+	now    time.Time
+	// plainly: for the one whose record it is.
+	plainly bool
+	shown   map[string]bool
+	times   map[string]time.Time // when a row's latest word came
 }
 
 // rows makes the record of a View.
-func rows(v *record.View, name func(nhs.Source) string, looked time.Time, out bool) *view.Record {
-	s := &sheet{v: v, name: name, looked: looked, shown: map[string]bool{}, times: map[string]time.Time{}}
+func rows(v *record.View, name func(nhs.Source) string, looked, now time.Time, out bool) *view.Record {
+	return (&sheet{v: v, name: name, looked: looked, now: now}).record(out)
+}
+
+// plainRows is rows for the one whose record it is: dates in plain words.
+func plainRows(v *record.View, name func(nhs.Source) string, looked, now time.Time) *view.Record {
+	return (&sheet{v: v, name: name, looked: looked, now: now, plainly: true}).record(false)
+}
+
+// date is a date within a row's words.
+func (s *sheet) date(d view.Date) string {
+	if s.plainly {
+		return d.Plain()
+	}
+	return d.Pro()
+}
+
+func (s *sheet) record(out bool) *view.Record {
+	s.shown, s.times = map[string]bool{}, map[string]time.Time{}
 	rec := &view.Record{}
 	add := func(p view.Part) { rec.Parts = append(rec.Parts, p) }
 	add(s.problems())
@@ -70,6 +90,9 @@ const noneSent = " No source has sent any that you can see."
 func (s *sheet) row(section view.Section, kind string, f record.Fact) view.Item {
 	lead := f.Lead()
 	it := view.Item{Ref: lead.Type + "/" + lead.ID, Section: section, Kind: kind, Title: cmp.Or(f.Title, kind), Detail: f.Detail, When: view.ParseDate(f.WhenText), Conflict: s.conflict(f.Conflict)}
+	if it.When.IsZero() && !lead.When.IsZero() {
+		it.When = view.ParseDate(lead.When.Format(time.RFC3339))
+	}
 	for _, w := range f.Items {
 		s.witness(&it, w)
 	}
@@ -83,7 +106,7 @@ func (s *sheet) witness(it *view.Item, w record.Item) {
 	if !slices.Contains(it.Sources, name) {
 		it.Sources = append(it.Sources, name)
 	}
-	it.Witnesses = append(it.Witnesses, view.Witness{Ref: ref, Source: name, Received: view.ParseDate(w.Recorded.Format(time.RFC3339)), Fields: view.Fields(w.Res)})
+	it.Witnesses = append(it.Witnesses, view.Witness{Ref: ref, Source: name, Received: view.ParseDate(w.Recorded.Format(time.RFC3339)), Resource: w.Res})
 	if !s.looked.IsZero() && w.Recorded.After(s.looked) {
 		it.New = true
 	}
@@ -165,7 +188,7 @@ func (s *sheet) problems() view.Part {
 			it.Tone = view.Past
 			it.Status = cmp.Or(f.Status, "past")
 			if e := view.ParseDate(f.End); !e.IsZero() {
-				it.Status = "ended " + e.Pro()
+				it.Status = "ended " + s.date(e)
 			}
 		}
 		switch f.Lead().Res.Get("verificationStatus", "coding", "code").Text() {
@@ -186,13 +209,13 @@ func (s *sheet) medicines() view.Part {
 	for _, f := range s.v.Medicines() {
 		it := s.row(view.Medicines, "Medicine", f)
 		if issued := view.ParseDate(f.Extra); !issued.IsZero() {
-			it.Detail = dots(it.Detail, "last issued "+issued.Pro())
+			it.Detail = dots(it.Detail, "last issued "+s.date(issued))
 		}
 		it.Detail = dots(it.Detail, supply(f.Lead().Res))
 		if f.Group == record.Stopped {
 			it.Tone, it.Status = view.Past, dots(words(f.Status), record.Words(f.Lead().Res.Get("statusReason")))
 			if e := view.ParseDate(f.End); !e.IsZero() {
-				it.Status = dots(it.Status, e.Pro())
+				it.Status = dots(it.Status, s.date(e))
 			}
 		}
 		groups[f.Group] = append(groups[f.Group], it)
@@ -279,7 +302,8 @@ func (s *sheet) documents() view.Part {
 		}
 		it.Copies = len(f.Items) - 1
 		for _, i := range f.Items {
-			if it.Pages, it.Files = view.Document(i.Res); len(it.Pages) > 0 {
+			it.Body = i.Res
+			if len(it.Pages()) > 0 {
 				break
 			}
 		}
@@ -307,7 +331,7 @@ func (s *sheet) plans() view.Part {
 		if f.Extra != "" {
 			it.Detail = dots(it.Detail, "by "+f.Extra)
 		}
-		it.Pages, it.Files = view.Document(f.Lead().Res)
+		it.Body = f.Lead().Res
 		switch {
 		case f.Status == "completed" || f.Status == "revoked" || f.Status == "superseded" || f.Status == "inactive":
 			it.Status, it.Tone = words(f.Status), view.Past // superseded copies are void (G24)
@@ -372,6 +396,11 @@ func (s *sheet) referrals() view.Part {
 			it.Tone = view.Past
 			booked = append(booked, it)
 		default:
+			if !it.When.IsZero() && it.When.At.Before(s.now.Add(-12*time.Hour)) {
+				it.Status, it.Tone = dots(it.Status, "past"), view.Past
+				booked = append(booked, it)
+				continue
+			}
 			coming = append(coming, it)
 		}
 	}
@@ -432,7 +461,7 @@ func (s *sheet) encounters() view.Part {
 		until := view.ParseDate(f.End)
 		to := ""
 		if !until.IsZero() && until.Pro() != it.When.Pro() {
-			to = "to " + until.Pro()
+			to = "to " + s.date(until)
 		}
 		it.Detail = dots(to, record.Words(r.Get("serviceProvider")), f.Extra, f.Detail, record.Words(r.Get("participant", "individual")))
 		switch f.Status {

@@ -91,7 +91,7 @@ func frame(kind page.Kind, title string) page.Frame {
 // pages are all pages, by name, as they look with a record.
 func pages(t testing.TB) map[string]templ.Component {
 	v := sample(t)
-	rec := rows(v, names, time.Date(2026, 11, 19, 0, 0, 0, 0, time.UTC), false)
+	rec := rows(v, names, time.Date(2026, 11, 19, 0, 0, 0, 0, time.UTC), now, false)
 	b0 := banner(v, rec, "/record/0197c0ffee", now)
 	base := "/record/0197c0ffee"
 	on := func(section string) page.RecordPage {
@@ -112,7 +112,7 @@ func pages(t testing.TB) map[string]templ.Component {
 		all["record-"+string(s)] = page.Record(p)
 	}
 	empty := on("immunisations")
-	none := rows(&record.View{}, names, time.Time{}, false).Part(view.Immunisations)
+	none := rows(&record.View{}, names, time.Time{}, now, false).Part(view.Immunisations)
 	empty.Part = &none
 	all["record-empty"] = page.Record(empty)
 	tl := on("timeline")
@@ -120,12 +120,12 @@ func pages(t testing.TB) map[string]templ.Component {
 	tl.Timeline = &page.Timeline{Days: days, Count: len(rec.All), Older: base + "/timeline?page=2"}
 	all["record-timeline"] = page.Record(tl)
 	o := on("results")
-	o.Origin = &page.Origin{Item: "Creatinine", Source: "King's College Hospital", Received: view.ParseDate("2026-11-20T06:31:00Z"), Format: "HL7 v2 ORU^R01", MessageID: "M0000123", Element: "valueQuantity.value", Place: "OBX[1]-5", Value: "142", Back: base + "/results", Masked: true,
-		Lines:  []page.Line{{Before: `MSH|^~\&|EPR|RJZ|SELDA|QVI|20261120063100||ORU^R01|88123|P|2.5`}, {Masked: true}, {Before: "OBX|1|NM|2160-0^Creatinine^LN||", Marked: "142", After: "|umol/L|45-84|HH|||F|||20261120061000"}, {Masked: true}},
-		Others: []page.Link{{Href: base + "/origin/Observation/r1?at=code", Text: "code", Detail: "OBX[1]-3"}}}
+	o.Origin = &page.Origin{Item: "Creatinine", Source: "King's College Hospital", Received: view.ParseDate("2026-11-20T06:31:00Z"), Format: "HL7 v2", Place: "OBX", Back: base + "/results",
+		Lines:  []page.Line{{Text: `MSH|^~\&|EPR|RJZ|SELDA|QVI|20261120063100||ORU^R01|88123|P|2.5`}, {Text: "OBX|1|NM|2160-0^Creatinine^LN||142|umol/L|45-84|HH|||F|||20261120061000", Marks: [][2]int{{9, 15}, {32, 35}}}},
+		Fields: []page.OriginField{{Element: "value quantity, value", Place: "OBX-5", Value: "142"}}}
 	all["record-origin"] = page.Record(o)
 	b := on("")
-	b.Break = &page.BreakGlass{Action: base + "/emergency", Minutes: 60, Reasons: []page.Reason{{Code: "emergency", Text: "The patient can't be asked, and treatment can't wait"}, {Code: "safeguarding", Text: "A safeguarding enquiry"}}}
+	b.Break = &page.BreakGlass{Action: base + "/emergency", Hours: 12, Reasons: []page.Reason{{Code: "emergency", Text: "The patient can't be asked, and treatment can't wait"}, {Code: "safeguarding", Text: "A safeguarding enquiry"}}}
 	all["record-emergency"] = page.Record(b)
 	hit := page.Found{Href: base, Name: view.Name{Family: "Adeyemi", Given: "Folake", Title: "Miss"}, Born: view.ParseDate("1951-11-05"), Age: "75y", Gender: "Female", Number: "999 123 4519", NumberSays: "verified", Address: "14 Ilderton Road, SE15 1NW", Practice: "Old Kent Road Surgery"}
 	other := hit
@@ -171,15 +171,14 @@ func deskPages() map[string]templ.Component {
 	at := view.ParseDate("2026-11-21T02:10:00Z")
 	f := frame(page.Staff, "Privacy")
 	f.Search = false
-	hours := []int{3, 2, 0, 1, 0, 4, 9, 22, 51, 80, 77, 69, 70, 74, 66, 60, 58, 44, 30, 22, 14, 9, 6, 4}
-	feeds := []page.FeedRow{{Source: "RJZ:EPR", Name: "King's College Hospital", State: "live", Tone: view.Good, LastHeard: "just now", LastHour: 66, Usual: "usually 60", Today: 812, Hours: hours},
-		{Source: "LAMBETH:MOSAIC", Name: "Lambeth Social Care", State: "silent", Tone: view.Bad, LastHeard: "5 hours ago", Usual: "usually 12", Quarantined: 3, Today: 41, Hours: hours[:20], Href: "/quarantine?source=LAMBETH:MOSAIC"}}
+	feeds := []page.FeedRow{{Source: "RJZ:EPR", Name: "King's College Hospital", State: "live", Tone: view.Good, LastHeard: "just now", Today: 812, Total: 90412},
+		{Source: "LAMBETH:MOSAIC", Name: "Lambeth Social Care", State: "silent", Tone: view.Bad, LastHeard: "5 hours ago", Quarantined: 3, Today: 41, Total: 1204, Href: "/quarantine?source=LAMBETH:MOSAIC"}}
 	return map[string]templ.Component{
 		"privacy":       page.Privacy(page.PrivacyPage{Frame: f, Organisation: "King's College Hospital", Queue: []page.Case{{At: at, Who: "Dr V Stone", Role: "Hospital doctor", Citizen: "0197c0ffee", What: "Emergency access", Reason: "The patient can't be asked", Facts: []string{"At 02:10, outside the user's usual hours"}, Tone: view.Bad, Href: "/privacy/trail?near=12"}}}),
 		"privacy-trail": page.Privacy(page.PrivacyPage{Frame: f, Organisation: "King's College Hospital", ShowTrail: true, Trail: []page.TrailRow{{At: at, Who: "Dr V Stone", Role: "Hospital doctor", Did: "read the record", Citizen: "0197c0ffee", Purpose: "BTG", Rules: "G9", Outcome: "permit", Number: "12"}}}),
 		"feeds":         page.Feeds(page.FeedsPage{Frame: f, Feeds: feeds}),
 		"quarantine":    page.Quarantine(page.QuarantinePage{Frame: f, Groups: []page.QuarantineGroup{{Source: "LAMBETH:MOSAIC", Reason: "the date is not one", Place: "row 7, column dob", Rows: []page.QuarantineRow{{ID: "M0000124", Received: at, Format: "CSV clients"}}}}}),
-		"held":          page.Held(page.HeldPage{Frame: f, ID: "M0000124", Source: "LAMBETH:MOSAIC", Reason: "the date is not one", Place: "row 7, column dob", Format: "CSV clients", Received: at, Action: "/quarantine/M0000124/replay", Lines: []page.Line{{Before: "id,name,dob"}, {Before: "77,", Marked: "31/02/1951", After: ",SE15"}}}),
+		"held":          page.Held(page.HeldPage{Frame: f, ID: "M0000124", Source: "LAMBETH:MOSAIC", Reason: "the date is not one", Place: "row 7, column dob", Format: "CSV clients", Received: at, Action: "/quarantine/M0000124/replay", Lines: []page.Line{{Text: "id,name,dob"}, {Text: "77,31/02/1951,SE15", Marks: [][2]int{{3, 13}}}}}),
 		"trace":         page.Trace(page.TracePage{Frame: f, ID: "M0000124", Stages: []page.Stage{{At: "14:02:01.120", Name: "received", Detail: "1,204 bytes from LAMBETH:MOSAIC"}, {At: "14:02:01.125", Name: "quarantined", Detail: "row 7, column dob: the date is not one", Tone: view.Warn}}}),
 	}
 }

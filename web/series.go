@@ -8,15 +8,19 @@ import (
 	"selda/web/view"
 )
 
+// maxWas is the longest value that is shown as what it was before: a number is
+// short, a radiologist's words are not.
+const maxWas = 40
+
 // series makes a row of each series: its latest value, with the whole as its
 // trend. older are the values before, which the timeline shows.
 func (s *sheet) series(section view.Section, kind string, list []record.Series) (items, older []view.Item) {
 	for _, one := range list {
 		for i, p := range one.Points {
 			it := s.measured(section, kind, one, p)
-			if i+1 < len(one.Points) {
-				before := one.Points[i+1]
-				it.Value.Was = bare(before.Text, one.Unit) + " on " + view.ParseDate(before.WhenText).Pro()
+			if before := i + 1; before < len(one.Points) && len(one.Points[before].Text) <= maxWas {
+				before := one.Points[before]
+				it.Value.Was = bare(before.Text, one.Unit) + " on " + s.date(view.ParseDate(before.WhenText))
 			}
 			if i > 0 {
 				older = append(older, it)
@@ -88,7 +92,7 @@ func (s *sheet) results() (view.Part, []view.Item) {
 	var reports []view.Item
 	for _, f := range s.v.Reports() {
 		it := s.row(view.Results, "Report", f)
-		it.Pages, it.Files = view.Document(f.Lead().Res)
+		it.Body = f.Lead().Res
 		if f.Status != "final" && f.Status != "" && f.Status != "available" {
 			it.Status, it.Tone = words(f.Status), view.Warn
 		}

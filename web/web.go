@@ -5,3 +5,277 @@
 // Addresses never hold a name, a number or what was searched for: citizens are
 // named by their stable id, searches are posted.
 package web
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"selda/access"
+	"selda/access/origin"
+	"selda/access/record"
+	"selda/auth"
+	"selda/fault"
+	"selda/ingest"
+	"selda/nhs"
+	"selda/policy"
+	"selda/web/assets"
+	"selda/web/page"
+)
+
+// Writer is the port to the door in, for what citizens state themselves.
+type Writer interface {
+	Submit(ctx context.Context, raw *ingest.Raw) (*ingest.Receipt, error)
+}
+
+// Desk is the port to what those who run interfaces look at. Each call is
+// decided and audited by who answers it.
+type Desk interface {
+	Feeds(ctx context.Context, s policy.Subject) ([]ingest.Feed, error)
+	Quarantine(ctx context.Context, s policy.Subject, limit int) ([]Held, error)
+	Held(ctx context.Context, s policy.Subject, id string) (Held, *ingest.Raw, error)
+	Replay(ctx context.Context, s policy.Subject, id string) (ingest.Outcome, error)
+	Trace(ctx context.Context, s policy.Subject, id string) ([]Stage, error)
+}
+
+// Held is a message in quarantine, under the id that people see.
+type Held struct {
+	ID string
+	ingest.Record
+}
+
+// Stage is one stage of a message's way.
+type Stage struct {
+	Message, Name, Rule, Place, Detail string
+	At                                 time.Time
+}
+
+// Deps are what the pages stand on.
+type Deps struct {
+	Subject func(*http.Request) (policy.Subject, error) // who asks
+	Access  *access.Access
+	Records *record.Records
+	Ingest  Writer
+	Desk    Desk
+	Origins *origin.Origins
+	// Name is what people call a source; its code where it has no name.
+	Name func(nhs.Source) string
+	Now  func() time.Time
+	Log  *slog.Logger
+}
+
+// Web is the pages.
+type Web struct {
+	Deps
+	files *assets.Files
+}
+
+// New makes the pages.
+func New(d Deps) (*Web, error) {
+	const op = "web.New"
+	if d.Subject == nil || d.Access == nil || d.Records == nil || d.Now == nil {
+		return nil, fault.E(op, fault.Required, "Subject, Access, Records and Now are needed")
+	}
+	if d.Name == nil {
+		d.Name = func(s nhs.Source) string { return string(s) }
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	long := d.Name
+	d.Name = func(s nhs.Source) string { return shortName(long(s)) }
+	files, err := assets.New()
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	return &Web{Deps: d, files: files}, nil
+}
+
+// shortName is an organisation's name as people say it: what it is in law is
+// left off.
+func shortName(name string) string {
+	for _, tail := range []string{" NHS Foundation Trust", " NHS Trust"} {
+		name = strings.TrimSuffix(name, tail)
+	}
+	return name
+}
+
+// Stylesheet is the path of the pages' stylesheet, for the pages of sign-on.
+func (h *Web) Stylesheet() string { return h.files.Path("selda.css") }
+
+// Routes adds the pages to mux. The whole server is to be wrapped by auth's Wrap.
+func (h *Web) Routes(mux *http.ServeMux) {
+	mux.Handle("GET "+assets.Prefix, h.files)
+	for pattern, f := range map[string]handler{
+		"GET /{$}":         h.start,
+		"GET /search":      h.searchForm,
+		"POST /search":     h.search,
+		"GET /record/{id}": h.record, "GET /record/{id}/{section}": h.record,
+		"GET /record/{id}/origin/{type}/{item}": h.origin, "GET /record/{id}/file/{type}/{item}": h.file,
+		"POST /record/{id}/declare": h.declare, "GET /record/{id}/emergency": h.emergencyForm, "POST /record/{id}/emergency": h.emergency,
+		"GET /me": h.me, "GET /me/{section}": h.me, "POST /me/sharing": h.share,
+		"GET /for/{id}": h.me, "GET /for/{id}/{section}": h.me,
+		"GET /privacy": h.privacy, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
+		"GET /feeds": h.feeds, "GET /quarantine": h.quarantine, "GET /quarantine/{message}": h.held, "POST /quarantine/{message}/replay": h.replay,
+		"GET /trace": h.traceForm, "POST /trace": h.trace, "GET /trace/{message}": h.trace,
+		"/": h.nowhere,
+	} {
+		mux.HandleFunc(pattern, h.page(f))
+	}
+}
+
+// handler answers a request of somebody who has signed in.
+type handler func(w http.ResponseWriter, r *http.Request, s policy.Subject) error
+
+// page finds who asks, and makes a page of what goes wrong.
+func (h *Web) page(f handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s, err := h.Subject(r)
+		if err == nil {
+			if r.Method == http.MethodPost {
+				r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+			}
+			err = f(w, r, s)
+		}
+		if err != nil {
+			h.fail(w, r, s, err)
+		}
+	}
+}
+
+// answers are the words of a fault's kind for people: what happened, that
+// nothing was lost, what to do.
+var answers = map[fault.Kind]struct {
+	status        int
+	heading, text string
+}{
+	fault.NotFound:     {http.StatusNotFound, "There is no such page", "It may have been taken back, or you may not see it. Nothing was changed."},
+	fault.Deleted:      {http.StatusGone, "This was taken back", "Its source has taken it back. Nothing else was changed."},
+	fault.Security:     {http.StatusForbidden, "You can't open this", "Nothing was opened. That you asked is in the audit trail."},
+	fault.Value:        {http.StatusUnprocessableEntity, "Something in the form is not right", "Go back and change it. Nothing was changed so far."},
+	fault.Required:     {http.StatusUnprocessableEntity, "Something is missing", "Go back and fill it in. Nothing was changed so far."},
+	fault.Conflict:     {http.StatusConflict, "This can't be done any more", "Somebody may have done it already. Go back and look again."},
+	fault.TooLong:      {http.StatusRequestEntityTooLarge, "That is too long", "Go back and send less. Nothing was changed."},
+	fault.Throttled:    {http.StatusTooManyRequests, "Too much at once", "Wait a minute and try again. Nothing was lost."},
+	fault.Transient:    {http.StatusServiceUnavailable, "This does not work at the moment", "Nothing was lost. Try again in a minute."},
+	fault.NoStore:      {http.StatusServiceUnavailable, "This does not work at the moment", "What can't be recorded is not done. Nothing was lost. Try again in a minute."},
+	fault.NotSupported: {http.StatusBadRequest, "This is not supported", "Nothing was changed."},
+	fault.Exception:    {http.StatusInternalServerError, "Something is wrong with SELDA", "It is not your doing, and nothing was lost. Try again; if it stays so, tell the service desk."},
+}
+
+func (h *Web) fail(w http.ResponseWriter, r *http.Request, s policy.Subject, err error) {
+	kind := fault.KindOf(err)
+	if kind == fault.Login || kind == fault.Expired {
+		http.Redirect(w, r, auth.LoginURL(r), http.StatusSeeOther)
+		return
+	}
+	a, known := answers[kind]
+	if !known {
+		a = answers[fault.Exception]
+	}
+	text := []string{a.text}
+	if kind == fault.Security || kind == fault.Value || kind == fault.Conflict {
+		text = append([]string{sentence(fault.Reason(err))}, text...)
+	}
+	if a.status >= 500 {
+		h.Log.Error("page", "path", r.Pattern, "error", err) // the pattern: a path may hold an id
+	}
+	h.render(w, a.status, page.Message(page.MessagePage{Frame: h.frame(s, a.heading), Heading: a.heading, Text: text, Link: page.Link{Href: "/", Text: "Go to the start"}}))
+}
+
+// sentence makes a sentence of a reason.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	if c := s[0]; c >= 'a' && c <= 'z' {
+		s = string(c-32) + s[1:]
+	}
+	return s + "."
+}
+
+// render writes a page whole, or says that it can't.
+func (h *Web) render(w http.ResponseWriter, status int, c templ.Component) {
+	var b bytes.Buffer
+	if err := c.Render(context.Background(), &b); err != nil {
+		h.Log.Error("render", "error", err)
+		http.Error(w, "The page could not be made. Nothing was lost.", http.StatusInternalServerError)
+		return
+	}
+	head := w.Header()
+	head.Set("Content-Type", "text/html; charset=utf-8")
+	head.Set("Content-Security-Policy", page.CSP)
+	head.Set("Cache-Control", "no-store")
+	head.Set("X-Content-Type-Options", "nosniff")
+	head.Set("Referrer-Policy", "same-origin")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // the caller is gone: nobody is left to tell
+}
+
+// frame is what stands around a page of somebody.
+func (h *Web) frame(s policy.Subject, title string) page.Frame {
+	f := page.Frame{Title: title, Kind: page.Staff, User: s.Name, Now: h.Now(), CSS: h.files.Path("selda.css"), JS: []string{h.files.Path("selda.js")}}
+	if s.User == "" {
+		return f
+	}
+	f.Role = s.Role.Title()
+	if s.Organisation != "" {
+		f.Role += " · " + h.organisation(s.Organisation)
+	}
+	switch s.Role {
+	case nhs.Citizen, nhs.Proxy:
+		f.Kind, f.Role, f.Quick = page.Citizen, "Your own record", "https://www.bbc.co.uk/weather"
+		if s.Role == nhs.Proxy {
+			f.Role = "For somebody you help"
+		}
+	case nhs.Engineer:
+		f.Links = []page.Link{{Href: "/feeds", Text: "Feeds"}, {Href: "/quarantine", Text: "Quarantine"}, {Href: "/trace", Text: "Trace"}}
+	case nhs.PrivacyOfficer, nhs.CaldicottGuardian:
+		f.Links = []page.Link{{Href: "/privacy", Text: "To review"}, {Href: "/privacy/trail", Text: "Trail"}}
+	case nhs.Paramedic:
+		f.Kind = page.Crew
+		f.Search = true
+	default:
+		f.Search = opens(s.Role)
+	}
+	return f
+}
+
+// organisation is the name of an organisation.
+func (h *Web) organisation(o nhs.ODS) string { return h.Name(nhs.Source(string(o) + ":")) }
+
+// opens says whether a role opens records of others. Whose is access's to say.
+func opens(r nhs.Role) bool {
+	return r.Clinician() || r == nhs.Receptionist || r == nhs.SocialWorker || r == nhs.Handler111
+}
+
+// start is the first page of a role.
+func (h *Web) start(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
+	to := ""
+	switch s.Role {
+	case nhs.Citizen, nhs.Proxy:
+		to = "/me"
+	case nhs.PrivacyOfficer, nhs.CaldicottGuardian:
+		to = "/privacy"
+	case nhs.Engineer:
+		to = "/feeds"
+	default:
+		if opens(s.Role) {
+			return h.searchForm(w, r, s)
+		}
+		h.render(w, http.StatusOK, page.Message(page.MessagePage{Frame: h.frame(s, "SELDA"), Heading: "You are signed in",
+			Text: []string{"There is no page for the role " + s.Role.Title() + " yet. Programs use /fhir."}}))
+		return nil
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+func (h *Web) nowhere(http.ResponseWriter, *http.Request, policy.Subject) error {
+	return fault.E("web.nowhere", fault.NotFound, "there is no such page")
+}

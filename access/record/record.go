@@ -277,25 +277,10 @@ func (rs *Records) Find(ctx context.Context, g grant.Grant, index mpi.Index, gro
 			continue
 		}
 		seen[id] = true
-		c, err := index.Citizen(ctx, id, store.Latest)
+		v, err := rs.Demographics(ctx, g, index, id)
 		if err != nil {
 			return nil, err
 		}
-		v := &View{Grant: g, Citizen: c.ID}
-		for _, k := range c.Subjects {
-			versions, err := rs.Store.Compartment(ctx, k.Subject, g.N(), g.Predicate(), "Patient")
-			if err != nil {
-				return nil, err
-			}
-			for _, version := range versions {
-				res, err := version.Resource()
-				if err != nil {
-					return nil, err
-				}
-				v.Items = append(v.Items, Item{version, res})
-			}
-		}
-		v.Person = v.person()
 		out = append(out, v)
 	}
 	return out, nil
@@ -309,4 +294,32 @@ func (rs *Records) OfMessage(ctx context.Context, v *View, m store.MessageID) ([
 		return nil, err
 	}
 	return slices.DeleteFunc(all, func(x *store.Version) bool { return !within(v.Grant, x) }), nil
+}
+
+// Demographics gives who a citizen is, and no more, under a Grant for searching.
+func (rs *Records) Demographics(ctx context.Context, g grant.Grant, index mpi.Index, citizen string) (*View, error) {
+	const op = "record.Demographics"
+	if g.Kind() != seal.Search {
+		return nil, fault.E(op, fault.Security, "the Grant is not for searching")
+	}
+	c, err := index.Citizen(ctx, citizen, store.Latest)
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	v := &View{Grant: g, Citizen: c.ID}
+	for _, k := range c.Subjects {
+		versions, err := rs.Store.Compartment(ctx, k.Subject, g.N(), g.Predicate(), "Patient")
+		if err != nil {
+			return nil, fault.E(op, err)
+		}
+		for _, version := range versions {
+			res, err := version.Resource()
+			if err != nil {
+				return nil, fault.E(op, err)
+			}
+			v.Items = append(v.Items, Item{version, res})
+		}
+	}
+	v.Person = v.person()
+	return v, nil
 }

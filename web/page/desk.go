@@ -56,12 +56,9 @@ type FeedRow struct {
 	State        string
 	Tone         view.Tone
 	LastHeard    string
-	LastHour     int
-	Usual        string // "usually 120 at this hour"; "" where that is not known
-	Oldest       string // of the unprocessed; "" where none is
-	Today        int
+	Today        int // in the last 24 hours
+	Total        int
 	Quarantined  int
-	Hours        []int // messages in each of the last 24 hours, oldest first
 	Href         string
 }
 
@@ -112,22 +109,3 @@ type Stage struct {
 	Detail string
 	Tone   view.Tone
 }
-
-// bars is a feed's last hours as bars, each of 4 wide and up to 20 high.
-func bars(hours []int) []bar {
-	most := 1
-	for _, n := range hours {
-		most = max(most, n)
-	}
-	out := make([]bar, 0, len(hours))
-	for i, n := range hours {
-		h := 20 * float64(n) / float64(most)
-		if n > 0 {
-			h = max(h, 1.5)
-		}
-		out = append(out, bar{X: px(float64(i) * 5), Y: px(20 - h), Height: px(h)})
-	}
-	return out
-}
-
-type bar struct{ X, Y, Height string }

@@ -92,11 +92,14 @@ func MyMenu(base string) []Link {
 	}
 }
 
+// NothingReleased is what stands where a citizen's list is empty.
+const NothingReleased = "Nothing has been released to you yet. What your services share appears here after they have checked it."
+
 // PlainRows is a section in plain words.
 func PlainRows(heading, lead string, p view.Part, empty string) Rows {
 	r := Rows{Heading: heading, Lead: lead, Empty: empty}
 	if r.Empty == "" {
-		r.Empty = "Nothing has been released to you yet. What your services share appears here after they have checked it."
+		r.Empty = NothingReleased
 	}
 	for _, g := range p.Groups {
 		group := PlainGroup{Title: plainGroups[g.Title]}

@@ -95,7 +95,7 @@ type RecordPage struct {
 	Timeline *Timeline
 	Origin   *Origin
 	Break    *BreakGlass
-	Team     *Team
+	Letter   *Letter
 }
 
 // Summary is the first page of a record.
@@ -118,33 +118,33 @@ type Timeline struct {
 	Count        int
 }
 
-// Team is who is involved in care.
-type Team struct {
-	view.Part
-	Practice string
-	People   []view.Field // role and name
+// Letter is a document, opened to be read.
+type Letter struct {
+	Title string
+	Back  string
+	Head  []view.Field
+	Pages []view.Passage
 }
 
-// Origin is the message that an item came from, with its field marked.
+// Origin is the message that an item came from, with its fields marked.
 type Origin struct {
-	Item      string // the item in words
-	Source    string
-	Received  view.Date
-	Format    string // "HL7 v2 ORU^R01"
-	MessageID string
-	Element   string // "valueQuantity.value"
-	Place     string // "OBX[3]-5.1"
-	Value     string // what stands there
-	Back      string
-	Lines     []Line
-	Masked    bool // some lines are left out
-	Others    []Link
+	Item     string // the item in words
+	Source   string
+	Received view.Date
+	Format   string // "HL7 v2"
+	Place    string // of the item in the message
+	Back     string
+	Fields   []OriginField
+	Lines    []Line
 }
 
-// Line is a line of a raw message: text, with what is marked in it.
+// OriginField is an element of the item with the field that it was read from.
+type OriginField struct{ Element, Place, Value string }
+
+// Line is a line of a raw message: text, and the spans in it that are marked.
 type Line struct {
-	Before, Marked, After string
-	Masked                bool
+	Text  string
+	Marks [][2]int
 }
 
 // BreakGlass is the screen of rule G9.
@@ -152,9 +152,7 @@ type BreakGlass struct {
 	Action  string
 	Reasons []Reason
 	Error   string
-	Minutes int
-	// Blocked: the citizen said that even an emergency does not open it (G5).
-	Grounds []Reason
+	Hours   int // how long it stays open
 }
 
 // Reason is one of a list to pick from.
@@ -179,12 +177,11 @@ type Found struct {
 // SearchPage is the search and what it found.
 type SearchPage struct {
 	Frame
-	Asked  bool
-	As     string // how it was understood: "NHS number", "name and birth date"
-	Error  string
-	Found  []Found
-	Recent []Found
-	More   bool
+	Asked bool
+	As    string // how it was understood: "NHS number", "name and birth date"
+	Error string
+	Found []Found
+	More  bool
 }
 
 // DeclarePage asks for a relationship before a record opens (G7).
@@ -211,8 +208,8 @@ func (p RecordPage) Heading() string {
 	switch {
 	case p.Summary != nil:
 		return "Summary"
-	case p.Team != nil:
-		return "Care team"
+	case p.Letter != nil:
+		return "Document"
 	case p.Part != nil:
 		return p.Part.Title
 	case p.Timeline != nil:
@@ -276,15 +273,17 @@ func orNotKnown(s string) string {
 // between its parts.
 func rawLine(l Line) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		s := `<span class="s-raw__masked">left out</span>`
-		if !l.Masked {
-			s = templ.EscapeString(l.Before)
-			if l.Marked != "" {
-				s += "<mark>" + templ.EscapeString(l.Marked) + "</mark>"
+		var b strings.Builder
+		at := 0
+		for _, m := range l.Marks {
+			if m[0] < at || m[1] > len(l.Text) || m[1] < m[0] {
+				continue
 			}
-			s += templ.EscapeString(l.After)
+			b.WriteString(templ.EscapeString(l.Text[at:m[0]]) + "<mark>" + templ.EscapeString(l.Text[m[0]:m[1]]) + "</mark>")
+			at = m[1]
 		}
-		_, err := io.WriteString(w, s)
+		b.WriteString(templ.EscapeString(l.Text[at:]))
+		_, err := io.WriteString(w, b.String())
 		return err
 	})
 }

@@ -9,6 +9,8 @@ package view
 import (
 	"slices"
 	"strings"
+
+	"selda/fhir"
 )
 
 // Section is a part of the record.
@@ -62,10 +64,28 @@ type Item struct {
 	// Conflict is in what the sources differ, in a sentence; "" where they agree.
 	Conflict string
 	// Trend is the values of the same measurement, oldest first, this one last.
-	Trend  []Point
-	Pages  []Passage // what a document says, to be read in the page
-	Files  []File
+	Trend []Point
+	// Body is the resource of a document, whose text is read in the page.
+	Body   *fhir.Resource
 	Copies int // how often the same letter came again
+}
+
+// Pages are what a document says, to be read in the page.
+func (it Item) Pages() []Passage {
+	if it.Body == nil {
+		return nil
+	}
+	pages, _ := Document(it.Body)
+	return pages
+}
+
+// Files are a document's attachments that are not text.
+func (it Item) Files() []File {
+	if it.Body == nil {
+		return nil
+	}
+	_, files := Document(it.Body)
+	return files
 }
 
 // Value is a measured value.
@@ -83,7 +103,15 @@ type Witness struct {
 	Ref      string
 	Source   string
 	Received Date
-	Fields   []Field
+	Resource *fhir.Resource
+}
+
+// Fields are the whole item in words.
+func (w Witness) Fields() []Field {
+	if w.Resource == nil {
+		return nil
+	}
+	return Fields(w.Resource)
 }
 
 // Field is one element of the item in words.
@@ -235,5 +263,5 @@ func (s AllergyState) Words() string {
 	case AllergyUnavailable:
 		return "Allergies: source unavailable"
 	}
-	return "Allergies: nothing recorded"
+	return "Allergies: nothing recorded that you can see"
 }

@@ -84,6 +84,11 @@ func (r *Region) Handler() http.Handler {
 	mux.Handle("/fhir", fhirAPI)
 	mux.Handle("/fhir/", fhirAPI)
 	mux.HandleFunc("GET /fhir/.well-known/smart-configuration", r.Auth.SMARTConfiguration)
+	if pages, err := r.pages(); err == nil {
+		pages.Routes(mux)
+	} else {
+		mux.Handle("/", noPages(err))
+	}
 	return r.metrics.measure(r.Auth.Wrap(mux))
 }
 

@@ -1,0 +1,105 @@
+package region
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"selda/access/origin"
+	"selda/audit"
+	"selda/fault"
+	"selda/ingest"
+	"selda/ingest/classify"
+	"selda/nhs"
+	"selda/policy"
+	"selda/synth"
+	"selda/web"
+)
+
+// pages wires the pages.
+func (r *Region) pages() (*web.Web, error) {
+	return web.New(web.Deps{Subject: r.Auth.Subject, Access: r.Access, Records: r.Records, Ingest: r.Ingest, Desk: desk{r},
+		Origins: &origin.Origins{Raws: r.Journal}, Name: r.sourceNames(), Now: r.Now, Log: r.Log})
+}
+
+// sourceNames are what people call sources: the name of the organisation as
+// the directory has it, else as the footprint knows it, else its code.
+func (r *Region) sourceNames() func(nhs.Source) string {
+	known := map[nhs.ODS]string{"SELDA": "Yourself", "": ""}
+	for _, o := range synth.Organisations() {
+		known[o.Code] = o.Name
+	}
+	everything := &policy.Predicate{Permit: true, Everything: true}
+	return func(s nhs.Source) string {
+		if name, ok := known[s.Organisation()]; ok {
+			return name
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		found, err := r.Store.Search(ctx, "Organization", [][]string{{classify.Identifier(nhs.ODSSystem, string(s.Organisation()))}}, everything, 1)
+		if err != nil || len(found) == 0 {
+			return string(s.Organisation())
+		}
+		if v, err := r.Store.Shared(ctx, "Organization", found[0].ID); err == nil {
+			if res, err := v.Resource(); err == nil && res.Get("name").Text() != "" {
+				return res.Get("name").Text()
+			}
+		}
+		return string(s.Organisation())
+	}
+}
+
+// desk answers the pages of those who run interfaces.
+type desk struct{ r *Region }
+
+// Feeds is web.Desk's.
+func (d desk) Feeds(ctx context.Context, s policy.Subject) ([]ingest.Feed, error) {
+	if _, err := d.r.Access.Operate(ctx, s, audit.Read, "feeds"); err != nil {
+		return nil, err
+	}
+	return d.r.Store.Feeds(ctx, d.r.Now().Add(-24*time.Hour))
+}
+
+// Quarantine is web.Desk's.
+func (d desk) Quarantine(ctx context.Context, s policy.Subject, limit int) ([]web.Held, error) {
+	list, err := d.r.Quarantine(ctx, s, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]web.Held, len(list))
+	for i, m := range list {
+		out[i] = web.Held{ID: d.r.Store.MessageID(m.ID), Record: m}
+	}
+	return out, nil
+}
+
+// Held is web.Desk's.
+func (d desk) Held(ctx context.Context, s policy.Subject, id string) (web.Held, *ingest.Raw, error) {
+	m, raw, err := d.r.Message(ctx, s, id, "quarantined message "+id)
+	return web.Held{ID: id, Record: m}, raw, err
+}
+
+// Replay is web.Desk's.
+func (d desk) Replay(ctx context.Context, s policy.Subject, id string) (ingest.Outcome, error) {
+	return d.r.Replay(ctx, s, id)
+}
+
+// Trace is web.Desk's.
+func (d desk) Trace(ctx context.Context, s policy.Subject, id string) ([]web.Stage, error) {
+	list, err := d.r.Trace(ctx, s, id)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]web.Stage, len(list))
+	for i, one := range list {
+		out[i] = web.Stage{Message: one.Message, Name: one.Stage, Rule: one.Rule, Place: one.Place, Detail: one.Detail, At: one.At}
+	}
+	return out, nil
+}
+
+// noPages answers where the pages could not be made.
+func noPages(err error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "The pages could not be made: "+fault.Reason(err), http.StatusInternalServerError)
+	})
+}

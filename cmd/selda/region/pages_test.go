@@ -1,0 +1,280 @@
+package region
+
+import (
+	"html"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"selda/nhs"
+)
+
+// visitor is somebody with a browser.
+type visitor struct {
+	t    *testing.T
+	http *http.Client
+	base string
+	last string // where the browser is
+}
+
+var signInForm = regexp.MustCompile(`<form class="selda-plain-form" method="post" action="([^"]+)"`)
+
+// signedIn signs an account of the demonstration in, as people do.
+func signedIn(t *testing.T, base, user string) *visitor {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &visitor{t: t, http: &http.Client{Jar: jar}, base: base}
+	_, page := v.get("/")
+	m := signInForm.FindStringSubmatch(page)
+	if m == nil {
+		t.Fatalf("%s: no form to sign in: %s", user, page)
+	}
+	if status, page := v.post(html.UnescapeString(m[1]), url.Values{"user": {user}, "password": {DemoPassword}}); status != http.StatusOK {
+		t.Fatalf("%s: %d %s", user, status, page)
+	}
+	return v
+}
+
+func (v *visitor) get(path string) (int, string) { return v.do(http.MethodGet, path, nil) }
+
+func (v *visitor) post(path string, form url.Values) (int, string) {
+	return v.do(http.MethodPost, path, form)
+}
+
+func (v *visitor) do(method, path string, form url.Values) (int, string) {
+	v.t.Helper()
+	req, err := http.NewRequest(method, v.base+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	resp, err := v.http.Do(req)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.last = resp.Request.URL.Path
+	if csp := resp.Header.Get("Content-Security-Policy"); strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") && !strings.HasPrefix(csp, "default-src 'none'") {
+		v.t.Errorf("%s: the policy is %q", path, csp)
+	}
+	return resp.StatusCode, string(b)
+}
+
+// says fails unless a page has all of the words.
+func (v *visitor) says(status int, page string, want int, words ...string) {
+	v.t.Helper()
+	if status != want {
+		v.t.Errorf("%s: %d, want %d: %.300s", v.last, status, want, text(page))
+	}
+	for _, w := range words {
+		if !strings.Contains(text(page), w) {
+			v.t.Errorf("%s lacks %q: %.400s", v.last, w, text(page))
+		}
+	}
+}
+
+var tags = regexp.MustCompile(`<[^>]*>`)
+
+// text is a page's words.
+func text(page string) string {
+	return strings.Join(strings.Fields(html.UnescapeString(tags.ReplaceAllString(page, " "))), " ")
+}
+
+var recordLink = regexp.MustCompile(`href="(/record/[0-9a-z]+)"`)
+
+// find searches for a number and gives where the record is.
+func (v *visitor) find(n nhs.Number) string {
+	v.t.Helper()
+	status, page := v.post("/search", url.Values{"q": {n.Spaced()}})
+	m := recordLink.FindStringSubmatch(page)
+	if status != http.StatusOK || m == nil {
+		v.t.Fatalf("%d: nobody was found: %.400s", status, text(page))
+	}
+	return m[1]
+}
+
+func demonstration(t *testing.T) (base string, citizen nhs.Number) {
+	t.Helper()
+	r := open(t)
+	if _, err := r.StartDemo(t.Context(), Demo{Seed: 1, Citizens: 0}); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(r.Handler())
+	t.Cleanup(server.Close)
+	acc, ok := r.Auth.Accounts.Find("citizen")
+	if !ok {
+		t.Fatal("the demonstration has no citizen")
+	}
+	return server.URL, acc.NHSNumber
+}
+
+// Each role does what its pages are for.
+func TestPagesOfEachRole(t *testing.T) {
+	base, number := demonstration(t)
+	gp := signedIn(t, base, "gp")
+	record := gp.find(number)
+	for section, want := range map[string]string{"": "Current medicines", "/problems": "Active problems", "/medicines": "Repeat", "/allergies": "Allergies and intolerances",
+		"/results": "Reference range", "/observations": "Vital signs", "/immunisations": "vaccine", "/procedures": "Procedures", "/documents": "Letters and documents",
+		"/plans": "Resuscitation", "/referrals": "Appointments", "/social-care": "Social care", "/encounters": "Encounters", "/care-team": "Who is involved", "/timeline": "Timeline"} {
+		status, page := gp.get(record + section)
+		gp.says(status, page, http.StatusOK, want, "ADEYEMI, Folake", "999 123 4519", "This may not be everything.", "Emergency access", "Sources")
+	}
+	gp.originHolds(record)
+	status, page := gp.get(record + "/nothing")
+	gp.says(status, page, http.StatusNotFound, "There is no such page")
+	status, page = gp.get("/record/0000000000000")
+	gp.says(status, page, http.StatusNotFound, "There is no such page")
+
+	for _, user := range []string{"doctor", "visitor", "nurse", "pharmacist", "advisor", "paramedic", "handler", "reception"} {
+		v := signedIn(t, base, user)
+		status, page := v.get(record)
+		v.says(status, page, http.StatusOK, "ADEYEMI, Folake", "This may not be everything.")
+	}
+	for _, user := range []string{"engineer", "privacy", "guardian", "admin", "system", "citizen", "parent"} {
+		v := signedIn(t, base, user)
+		status, page := v.get(record)
+		v.says(status, page, http.StatusForbidden, "You can't open this")
+		status, page = v.post("/search", url.Values{"q": {number.Digits()}})
+		if status == http.StatusOK && strings.Contains(page, "ADEYEMI") {
+			t.Errorf("%s found a person", user)
+		}
+	}
+}
+
+// originHolds follows each origin of the results: the message has the value.
+func (v *visitor) originHolds(record string) {
+	v.t.Helper()
+	_, page := v.get(record + "/results")
+	links := regexp.MustCompile(`href="(/record/[^"]+/origin/[^"]+)"`).FindAllStringSubmatch(page, 12)
+	if len(links) == 0 {
+		v.t.Error("no result has an origin")
+	}
+	for _, l := range links {
+		status, page := v.get(l[1])
+		v.says(status, page, http.StatusOK, "came from", "What the message says")
+		if !strings.Contains(page, "<mark>") && !strings.Contains(page, ">FHIR<") {
+			v.t.Errorf("%s marks nothing", l[1])
+		}
+	}
+	status, page := v.get(record + "/origin/Observation/unknown")
+	v.says(status, page, http.StatusNotFound, "There is no such page")
+}
+
+// G7 and G9: who has no relationship says so, or opens in an emergency, and
+// both are seen by those who may.
+func TestDeclareAndEmergency(t *testing.T) {
+	base, number := demonstration(t)
+	social := signedIn(t, base, "social")
+	record := social.find(number)
+	status, page := social.get(record)
+	social.says(status, page, http.StatusForbidden, "Are you caring for this person now?", "ADEYEMI, Folake")
+	if strings.Contains(page, "llergy") || strings.Contains(page, "enicillin") {
+		t.Error("what is clinical is shown before the relationship")
+	}
+	status, page = social.post(record+"/declare", url.Values{"why": {"because"}})
+	social.says(status, page, http.StatusUnprocessableEntity, "Say how you are involved")
+	status, page = social.post(record+"/declare", url.Values{"why": {"here"}})
+	social.says(status, page, http.StatusOK, "you said that they are in your care")
+
+	hospice := signedIn(t, base, "hospice")
+	status, page = hospice.get(record + "/emergency")
+	hospice.says(status, page, http.StatusOK, "A privacy officer reviews each use", "Why do you need it?")
+	status, page = hospice.post(record+"/emergency", nil)
+	hospice.says(status, page, http.StatusUnprocessableEntity, "Say why you need it")
+	status, page = hospice.post(record+"/emergency", url.Values{"reason": {"vital-interests"}})
+	hospice.says(status, page, http.StatusOK, "you opened it in an emergency", "Current medicines")
+
+	citizen := signedIn(t, base, "citizen")
+	status, page = citizen.get("/me/looked")
+	citizen.says(status, page, http.StatusOK, "emergency access", "serious risk to the patient", "Said that you are in their care")
+
+	reception := signedIn(t, base, "reception")
+	status, page = reception.get(record + "/emergency")
+	reception.says(status, page, http.StatusForbidden, "for clinicians")
+}
+
+// G4: what a citizen chooses is shown before it is saved, and holds at once.
+func TestSharingChoice(t *testing.T) {
+	base, number := demonstration(t)
+	visiting := signedIn(t, base, "visitor")
+	record := visiting.find(number)
+	if status, page := visiting.get(record + "/medicines"); status != http.StatusOK || !strings.Contains(page, "Apixaban") {
+		t.Fatal(status, text(page))
+	}
+	citizen := signedIn(t, base, "citizen")
+	for _, p := range []string{"/me", "/me/record", "/me/medicines", "/me/results", "/me/letters", "/me/plans", "/me/people", "/me/sharing", "/me/looked"} {
+		status, page := citizen.get(p)
+		citizen.says(status, page, http.StatusOK)
+		if regexp.MustCompile(`\d\d-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-\d{4}`).MatchString(strings.SplitN(page, "<footer", 2)[0]) {
+			t.Errorf("%s has a professional's date", p)
+		}
+	}
+	status, page := citizen.post("/me/sharing", url.Values{"choice": {"object"}})
+	citizen.says(status, page, http.StatusOK, "If you choose", "will not see", "Save this choice")
+	if _, page := visiting.get(record + "/medicines"); !strings.Contains(page, "Apixaban") {
+		t.Error("a choice held before it was saved")
+	}
+	status, page = citizen.post("/me/sharing", url.Values{"choice": {"object"}, "save": {"yes"}})
+	citizen.says(status, page, http.StatusOK, "Saved.")
+	status, page = visiting.get(record + "/medicines")
+	visiting.says(status, page, http.StatusOK, "ADEYEMI, Folake", "This may not be everything.")
+	if strings.Contains(page, "Apixaban") {
+		t.Error("the objection does not hold")
+	}
+	status, page = citizen.post("/me/sharing", url.Values{"choice": {"share"}, "save": {"yes"}})
+	citizen.says(status, page, http.StatusOK, "Saved.")
+	if _, page := visiting.get(record + "/medicines"); !strings.Contains(page, "Apixaban") {
+		t.Error("sharing again does not hold")
+	}
+}
+
+func TestDesks(t *testing.T) {
+	base, _ := demonstration(t)
+	engineer := signedIn(t, base, "engineer")
+	status, page := engineer.get("/")
+	engineer.says(status, page, http.StatusOK, "Feeds", "King's College Hospital")
+	for path, want := range map[string]string{"/quarantine": "Quarantine", "/trace": "Message number"} {
+		status, page = engineer.get(path)
+		engineer.says(status, page, http.StatusOK, want)
+	}
+	status, page = engineer.post("/trace", url.Values{"id": {"nothing"}})
+	engineer.says(status, page, http.StatusNotFound, "There is no message or item with that number")
+	for _, user := range []string{"privacy", "guardian"} {
+		v := signedIn(t, base, user)
+		status, page = v.get("/privacy")
+		v.says(status, page, http.StatusOK, "What should I look at first?")
+		status, page = v.post("/privacy/trail", url.Values{"user": {user}})
+		v.says(status, page, http.StatusOK, "sign-in")
+	}
+	gp := signedIn(t, base, "gp")
+	for _, path := range []string{"/privacy", "/privacy/trail", "/feeds", "/quarantine", "/trace", "/quarantine/x", "/me", "/for/x"} {
+		if status, page := gp.get(path); status != http.StatusForbidden && status != http.StatusNotFound {
+			t.Errorf("%s: %d %s", path, status, text(page))
+		}
+	}
+	parent := signedIn(t, base, "parent")
+	status, page = parent.get("/")
+	parent.says(status, page, http.StatusOK, "People you help")
+	m := regexp.MustCompile(`href="(/for/[0-9a-z]+)"`).FindStringSubmatch(page)
+	if m == nil {
+		t.Fatal("a proxy helps nobody")
+	}
+	status, page = parent.get(m[1])
+	parent.says(status, page, http.StatusOK, "You are looking at the record of")
+	status, page = parent.get(m[1] + "/sharing")
+	parent.says(status, page, http.StatusForbidden, "Only the person themselves")
+}

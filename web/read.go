@@ -1,0 +1,178 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"selda/access"
+	"selda/access/grant"
+	"selda/access/record"
+	"selda/audit"
+	"selda/fault"
+	"selda/policy"
+	"selda/web/page"
+	"selda/web/view"
+)
+
+// visit is how long a look at a record lasts: what came since the look before
+// it is new.
+const visit = 30 * time.Minute
+
+// timelinePage is how many items a page of the timeline has.
+const timelinePage = 100
+
+// opened is a record, open for somebody.
+type opened struct {
+	subject policy.Subject
+	grant   grant.Grant
+	v       *record.View
+	rec     *view.Record
+	looked  time.Time
+	base    string
+}
+
+// open asks for a record and reads it.
+func (h *Web) open(r *http.Request, s policy.Subject, what string) (*opened, error) {
+	const op = "web.open"
+	ctx, id := r.Context(), r.PathValue("id")
+	if !opens(s.Role) {
+		return nil, fault.E(op, fault.Security, "your role does not open records")
+	}
+	looked := h.lastLook(ctx, s, id)
+	g, err := h.Access.Record(ctx, s, id, what)
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	v, err := h.Records.Open(ctx, g)
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	o := &opened{subject: s, grant: g, v: v, looked: looked, base: "/record/" + v.Citizen}
+	o.rec = rows(v, h.Name, looked, h.Now(), false)
+	return o, nil
+}
+
+// lastLook is when the user last read this record, before this visit. It is
+// the user's own doing, so no Grant is asked for; where it can't be told,
+// nothing is marked as new.
+func (h *Web) lastLook(ctx context.Context, s policy.Subject, citizen string) time.Time {
+	if h.Access.Trail == nil {
+		return time.Time{}
+	}
+	past, err := h.Access.Trail.Find(ctx, audit.Query{Citizen: citizen, User: s.User, Action: audit.Read, To: h.Now().Add(-visit), Limit: 5})
+	if err != nil {
+		return time.Time{}
+	}
+	for _, e := range past {
+		if e.Outcome == audit.Permit {
+			return e.At
+		}
+	}
+	return time.Time{}
+}
+
+// page is the frame of a record's page.
+func (h *Web) recordPage(o *opened, section string) page.RecordPage {
+	b := banner(o.v, o.rec, o.base, h.Now())
+	f := h.frame(o.subject, b.Name.Pro())
+	f.Whose = b.Name.Pro() + ", NHS No. " + b.Number.Spaced()
+	if b.Number.IsZero() {
+		f.Whose = b.Name.Pro() + ", " + b.NumberSays
+	}
+	return page.RecordPage{Frame: f, Banner: b, Nav: page.Nav(o.rec, o.base, section), Sources: h.sources(o.v), Relation: relation(o.grant.Decision()), Base: o.base}
+}
+
+// sources says how recent each source is.
+func (h *Web) sources(v *record.View) []page.SourceLine {
+	var out []page.SourceLine
+	for _, s := range v.Sources() {
+		name := h.Name(s.Source)
+		if i := slices.IndexFunc(out, func(l page.SourceLine) bool { return l.Name == name }); i >= 0 {
+			name += " (" + s.Source.System() + ")"
+		}
+		out = append(out, page.SourceLine{Name: name, AsAt: view.Since(s.AsAt, h.Now())})
+	}
+	return out
+}
+
+// relations are the rules of a permit in words for the one that it was made for.
+var relations = map[string]string{"G7 registration": "they are registered with your organisation", "G7 encounter": "of a stay or visit at your organisation",
+	"G7 referral": "they were referred to your organisation", "G7 caseload": "they are on your organisation's caseload", "G7 appointment": "they have an appointment at your organisation",
+	"G9 emergency access": "you opened it in an emergency"}
+
+func relation(d policy.Decision) string {
+	for _, rule := range d.Rules {
+		if words := relations[rule]; words != "" {
+			return words
+		}
+		if strings.HasPrefix(rule, "G7 ") {
+			return "you said that they are in your care"
+		}
+	}
+	return ""
+}
+
+// record is a record's summary, or one of its sections.
+func (h *Web) record(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
+	section := r.PathValue("section")
+	o, err := h.open(r, s, what(section))
+	var denied *access.Denied
+	if errors.As(err, &denied) {
+		return h.askDeclare(w, r, s, denied, "")
+	}
+	if err != nil {
+		return err
+	}
+	p := h.recordPage(o, section)
+	switch section {
+	case "":
+		p.Summary = page.NewSummary(o.rec, lookedDate(o.looked), h.Now())
+	case "timeline":
+		p.Timeline = timeline(o, r.URL.Query().Get("page"))
+	default:
+		part := o.rec.Part(view.Section(section))
+		if part.Title == "" {
+			return fault.E("web.record", fault.NotFound, "there is no such section")
+		}
+		p.Part = &part
+	}
+	p.Frame.Title = p.Banner.Name.Pro() + ", " + p.Heading()
+	h.render(w, http.StatusOK, page.Record(p))
+	return nil
+}
+
+// what is what a page reads, as it stands in the trail.
+func what(section string) string {
+	if section == "" {
+		return "record"
+	}
+	return "record: " + section
+}
+
+func lookedDate(t time.Time) view.Date {
+	if t.IsZero() {
+		return view.Date{}
+	}
+	return view.ParseDate(t.Format(time.RFC3339))
+}
+
+func timeline(o *opened, at string) *page.Timeline {
+	n, err := strconv.Atoi(at)
+	if err != nil || n < 1 || n > 1_000_000 {
+		n = 1
+	}
+	days, more := o.rec.Days((n-1)*timelinePage, timelinePage)
+	t := &page.Timeline{Days: days, Count: len(o.rec.All)}
+	if n > 1 {
+		t.Newer = o.base + "/timeline?page=" + strconv.Itoa(n-1)
+	}
+	if more {
+		t.Older = o.base + "/timeline?page=" + strconv.Itoa(n+1)
+	}
+	return t
+}
