@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"selda/fault"
+	"selda/fhir"
 	"selda/hl7v2"
 	"selda/ingest"
 )
@@ -136,19 +137,21 @@ func Split(format string, body []byte) []Piece {
 	return []Piece{{Format: format, Body: body}}
 }
 
-// splitJSON takes NDJSON apart: several lines that each begin and end as an
-// object. A lone resource, however it is laid out, is one piece.
+// splitJSON takes NDJSON apart: a file whose first line is a whole object by
+// itself. Each line is then a message of its own, and one that is cut off spoils
+// no other. A lone resource, however it is laid out, is one piece.
 func splitJSON(body []byte) []Piece {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	lines := bytes.Split(body, []byte("\n"))
 	var out []Piece
-	for i, l := range lines {
+	for i, l := range bytes.Split(body, []byte("\n")) {
 		l = bytes.TrimSpace(l)
 		if len(l) == 0 {
 			continue
 		}
-		if l[0] != '{' || l[len(l)-1] != '}' {
-			return []Piece{{Format: ingest.FHIR, Body: body}}
+		if len(out) == 0 {
+			if _, err := fhir.Compact(l); err != nil {
+				break
+			}
 		}
 		out = append(out, Piece{Format: ingest.FHIR, Row: i + 1, Body: l})
 	}
