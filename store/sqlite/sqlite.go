@@ -240,9 +240,9 @@ func (db *DB) read(ctx context.Context, f func(c *conn) error) error {
 		return fault.E("sqlite.read", fault.Transient, ctx.Err())
 	}
 	defer func() { db.readers <- c }()
-	if err := c.Exec("BEGIN"); err != nil {
+	if err := c.stmt("BEGIN").Exec(); err != nil {
 		return err
 	}
 	err := f(c)
-	return errors.Join(err, c.Exec("COMMIT"))
+	return errors.Join(err, c.stmt("COMMIT").Exec())
 }

@@ -3,6 +3,7 @@ package region
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"selda/access/origin"
@@ -29,24 +30,43 @@ func (r *Region) sourceNames() func(nhs.Source) string {
 	for _, o := range synth.Organisations() {
 		known[o.Code] = o.Name
 	}
-	everything := &policy.Predicate{Permit: true, Everything: true}
+	type entry struct {
+		name string
+		at   time.Time
+	}
+	var cache sync.Map // of nhs.ODS to entry: a page asks for hundreds
 	return func(s nhs.Source) string {
-		if name, ok := known[s.Organisation()]; ok {
+		org := s.Organisation()
+		if name, ok := known[org]; ok {
 			return name
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		found, err := r.Store.Search(ctx, "Organization", [][]string{{classify.Identifier(nhs.ODSSystem, string(s.Organisation()))}}, everything, 1)
-		if err != nil || len(found) == 0 {
-			return string(s.Organisation())
+		if e, ok := cache.Load(org); ok && time.Since(e.(entry).at) < namesHold {
+			return e.(entry).name
 		}
-		if v, err := r.Store.Shared(ctx, "Organization", found[0].ID); err == nil {
-			if res, err := v.Resource(); err == nil && res.Get("name").Text() != "" {
-				return res.Get("name").Text()
-			}
-		}
-		return string(s.Organisation())
+		name := r.organisationName(org)
+		cache.Store(org, entry{name, time.Now()})
+		return name
 	}
+}
+
+// namesHold is how long an organisation's name is used before the directory is asked again.
+const namesHold = time.Minute
+
+// organisationName is the name that the directory has, else the code.
+func (r *Region) organisationName(org nhs.ODS) string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	everything := &policy.Predicate{Permit: true, Everything: true}
+	found, err := r.Store.Search(ctx, "Organization", [][]string{{classify.Identifier(nhs.ODSSystem, string(org))}}, everything, 1)
+	if err != nil || len(found) == 0 {
+		return string(org)
+	}
+	if v, err := r.Store.Shared(ctx, "Organization", found[0].ID); err == nil {
+		if res, err := v.Resource(); err == nil && res.Get("name").Text() != "" {
+			return res.Get("name").Text()
+		}
+	}
+	return string(org)
 }
 
 // desk answers the pages of those who run interfaces.
