@@ -219,9 +219,16 @@ func (it *item) telecom(path string, v hl7v2.Value, use string) fhir.Object {
 	return o
 }
 
+// maxRepetitions of a field become elements: more is no real message, and
+// would cost a thousand times its size.
+const maxRepetitions = 500
+
 // each maps the repetitions of a field and collects what is not empty.
 func each(path string, v hl7v2.Value, list []fhir.Object, f func(path string, v hl7v2.Value) fhir.Object) []fhir.Object {
 	for r := range v.Reps() {
+		if len(list) == maxRepetitions {
+			break
+		}
 		if o := f(index(path, len(list)), r); len(o) > 0 {
 			list = append(list, o)
 		}
@@ -258,7 +265,7 @@ func (w *mapper) person(it *item, path string, v hl7v2.Value) fhir.Object {
 	if !w.once("Practitioner " + key) {
 		return o
 	}
-	p := &item{typ: "Practitioner", key: key, patient: mapped.Shared, place: v.Place(), at: -1, o: fhir.Object{"resourceType": "Practitioner"}}
+	p := &item{typ: "Practitioner", key: key, patient: mapped.Shared, place: v.Place(), o: fhir.Object{"resourceType": "Practitioner"}}
 	number := fhir.Object{"system": system, "value": id}
 	p.from("identifier[0].value", v.Comp(1))
 	p.list("identifier", number)

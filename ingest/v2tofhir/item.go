@@ -21,13 +21,13 @@ type item struct {
 	origins  []mapped.Origin
 	labels   string // the strictest v3-Confidentiality code given it, "" for none
 	notes    []fhir.Object
-	at       int // index in out.Resources once it is added, -1 before
+	added    bool
 }
 
 // start begins a resource about the open patient. subject names the element
 // that refers to them.
 func (w *mapper) start(typ, subject string, s hl7v2.Segment) *item {
-	it := &item{typ: typ, patient: w.patient, place: s.Place(), at: -1, o: make(fhir.Object, 14), origins: make([]mapped.Origin, 0, 16)}
+	it := &item{typ: typ, patient: w.patient, place: s.Place(), o: make(fhir.Object, 14), origins: make([]mapped.Origin, 0, 16)}
 	it.o["resourceType"] = typ
 	if subject != "" {
 		if w.subject == nil {
@@ -38,25 +38,33 @@ func (w *mapper) start(typ, subject string, s hl7v2.Segment) *item {
 	return it
 }
 
-// add puts the item into the message. An item that is added once more is
-// written anew: a note or a label came later.
+// add takes the item into the message, at the place of its first add. What
+// comes to it later (a note, a label) still counts: it is written at the end.
 func (w *mapper) add(it *item) {
-	if it == nil {
+	if it == nil || it.added {
 		return
 	}
-	if len(it.notes) > 0 {
-		it.o["note"] = it.notes
+	it.added = true
+	w.items = append(w.items, it)
+}
+
+// write makes the message's resources of its items.
+func (w *mapper) write() {
+	w.out.Resources = make([]mapped.Resource, len(w.items))
+	for i, it := range w.items {
+		if len(it.notes) > 0 {
+			it.o["note"] = it.notes
+		}
+		it.mark()
+		w.out.Resources[i] = mapped.Resource{Type: it.typ, Key: it.key, Patient: it.patient, Action: it.action, Body: fhir.Marshal(it.o), Place: it.place, Origins: it.origins}
 	}
+}
+
+// mark writes the item's label into it.
+func (it *item) mark() {
 	if it.labels != "" {
 		it.o["meta"] = fhir.Object{"security": []fhir.Object{fhir.Coding(systemConfidentiality, it.labels, "")}}
 	}
-	r := mapped.Resource{Type: it.typ, Key: it.key, Patient: it.patient, Action: it.action, Body: fhir.Marshal(it.o), Place: it.place, Origins: it.origins}
-	if it.at >= 0 {
-		w.out.Resources[it.at] = r
-		return
-	}
-	it.at = len(w.out.Resources)
-	w.out.Resources = append(w.out.Resources, r)
 }
 
 // uniqueKey is key, or key with a count where the message has used it for the

@@ -216,7 +216,6 @@ func (w *mapper) specimen(s hl7v2.Segment) {
 	}
 	r.it.from(index("specimen", len(r.specimens))+".display", v)
 	r.specimens = append(r.specimens, fhir.Object{"display": words(v)})
-	r.it.list("specimen", r.specimens...)
 }
 
 // closeReport ends the open report: its last result, its status where OBR says
@@ -243,6 +242,9 @@ func (w *mapper) closeReport() {
 	if len(r.results) > 0 {
 		it.o["result"] = r.results
 	}
+	if len(r.specimens) > 0 {
+		it.o["specimen"] = r.specimens
+	}
 	if len(r.comments) > 0 {
 		it.o["conclusion"] = strings.Join(r.comments, "\n")
 	}
@@ -266,9 +268,6 @@ func (w *mapper) note(s hl7v2.Segment) {
 		w.report.pending.it.comment(text, s)
 	case w.last != nil && commented[w.last.typ]:
 		w.last.comment(text, s)
-		if w.last.at >= 0 {
-			w.add(w.last)
-		}
 	case w.report != nil:
 		w.report.it.from("conclusion", s.Field(3))
 		w.report.comments = append(w.report.comments, text)

@@ -234,6 +234,9 @@ func (w *mapper) value(p *observation, s hl7v2.Segment, kind string, u *unit) {
 	}
 	var parts []fhir.Object
 	for r := range v.Reps() {
+		if len(parts) == maxRepetitions {
+			break
+		}
 		c := fhir.Object{"code": p.it.o["code"]}
 		if w.one(p.it, c, index("component", len(parts)), r, kind, u); len(c) > 1 {
 			parts = append(parts, c)

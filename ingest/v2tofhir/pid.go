@@ -39,18 +39,18 @@ func (w *mapper) pid(s hl7v2.Segment) error {
 	if w.typ == "ADT" && w.trigger == "A29" {
 		it.o["active"] = false // the person is deleted at the source
 	}
-	if it.labels != "" {
-		it.o["meta"] = fhir.Object{"security": []fhir.Object{fhir.Coding(systemConfidentiality, it.labels, "")}}
-	}
+	it.mark()
 	p.Body, p.Origins = fhir.Marshal(it.o), it.origins
 	w.pkey = patientKey(p)
-	for i, other := range w.out.Patients {
-		if patientKey(other) == w.pkey {
-			w.patient = i
-			return nil
-		}
+	if i, ok := w.people[w.pkey]; ok {
+		w.patient = i
+		return nil
 	}
 	w.patient = len(w.out.Patients)
+	if w.people == nil {
+		w.people = map[string]int{}
+	}
+	w.people[w.pkey] = w.patient
 	w.out.Patients = append(w.out.Patients, p)
 	return nil
 }
@@ -339,11 +339,8 @@ func (w *mapper) links() error {
 // patientAt is the index of the patient that a PID segment names.
 func (w *mapper) patientAt(s hl7v2.Segment) int {
 	ids := w.identifiers(s, false)
-	key := patientKey(mapped.Patient{Identifiers: ids, Fallback: fallback(s)})
-	for i, p := range w.out.Patients {
-		if patientKey(p) == key {
-			return i
-		}
+	if i, ok := w.people[patientKey(mapped.Patient{Identifiers: ids, Fallback: fallback(s)})]; ok {
+		return i
 	}
 	return -1
 }

@@ -36,7 +36,7 @@ func (w *mapper) document(s hl7v2.Segment) {
 		return
 	}
 	it := w.start("DocumentReference", "subject", s)
-	it.key, it.action = plainKey(w.own(entity(s.Field(12)))), documentEffects[w.trigger]
+	it.key, it.action = w.uniqueKey("DocumentReference", w.own(entity(s.Field(12)))), documentEffects[w.trigger]
 	it.o["status"] = "current"
 	switch availability := strings.ToUpper(token(s.Comp(19, 1).Text())); {
 	case w.trigger == "T11" || availability == "CA":
@@ -126,7 +126,8 @@ func (w *mapper) parentDocument(it *item, s hl7v2.Segment) {
 	}
 	it.list("relatesTo", fhir.Object{"code": code, "target": fhir.Ref(mapped.Ref("DocumentReference", parent))})
 	it.from("relatesTo[0].target", s.Field(13).Comp(1))
-	if code == "replaces" {
+	if code == "replaces" && w.keys["DocumentReference "+parent] == 0 {
+		w.uniqueKey("DocumentReference", parent)
 		old := w.start("DocumentReference", "subject", s)
 		old.key, old.action = parent, mapped.Patch
 		old.o["status"] = "superseded"

@@ -34,6 +34,8 @@ type mapper struct {
 	typ     string // MSH-9.1
 	trigger string // MSH-9.2
 	out     *mapped.Message
+	items   []*item        // what becomes of the segments so far
+	people  map[string]int // index of each patient by key
 
 	patient   int         // index of the patient that segments belong to; -1 before the first
 	pkey      string      // the patient's key, for the keys of what has no identifier of its own
@@ -79,10 +81,10 @@ func Map(m *hl7v2.Message, source nhs.Source) (*mapped.Message, error) {
 		}
 		return w.out, nil
 	}
-	w.out.Resources = make([]mapped.Resource, 0, min(m.Len(), 64))
 	if err := w.walk(); err != nil {
 		return nil, err
 	}
+	w.write()
 	return w.out, nil
 }
 
