@@ -101,6 +101,32 @@ func TestBundleIsStoredOnceAndReferencesResolve(t *testing.T) {
 	}
 }
 
+// Bundles whose fullUrls are placeholders speak of different people under the
+// same words: nothing of one may overwrite the other.
+func TestPlaceholdersNameNothingBeyondTheirBundle(t *testing.T) {
+	d := openDoor(t, t.TempDir())
+	defer d.stop()
+	bundle := func(number, family, text string) string {
+		return `{"resourceType":"Bundle","type":"transaction","entry":[
+	 {"fullUrl":"urn:uuid:patient","resource":{"resourceType":"Patient","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"` + number + `"}],"name":[{"family":"` + family + `","given":["A"]}],"birthDate":"1951-11-05"}},
+	 {"fullUrl":"urn:uuid:obs","resource":{"resourceType":"Observation","status":"final","code":{"text":"` + text + `"},"subject":{"reference":"urn:uuid:patient"}}}]}`
+	}
+	first := d.send(t, "RJZ:PAS", bundle("9991234519", "Adeyemi", "one"))
+	other := d.send(t, "RJZ:PAS", bundle("9992048166", "Mensah", "one"))
+	again := d.send(t, "RJZ:PAS", bundle("9991234519", "Adeyemi", "two"))
+	for i := range 2 {
+		if first.Items[i].ID == other.Items[i].ID {
+			t.Errorf("%s of two people is one resource", first.Items[i].Type)
+		}
+	}
+	if first.Items[0].ID != again.Items[0].ID || first.Items[1].ID == again.Items[1].ID {
+		t.Errorf("a later Bundle of the same person: %+v after %+v", again.Items, first.Items)
+	}
+	if o := d.send(t, "RJZ:PAS", bundle("9992048166", "Mensah", "one")); o.State != ingest.Duplicate {
+		t.Errorf("the same again: %s", o.State)
+	}
+}
+
 func TestSynthea(t *testing.T) {
 	files, _ := filepath.Glob("../../shared/material/synthea-r4/*.json")
 	if len(files) == 0 {

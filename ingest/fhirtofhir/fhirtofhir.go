@@ -8,6 +8,8 @@
 package fhirtofhir
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"strings"
 
@@ -35,6 +37,7 @@ type entry struct {
 	full   string // fullUrl
 	res    *fhir.Resource
 	key    string
+	local  bool // the key holds within this Bundle only
 	method string
 	delete [2]string // type and id of a DELETE
 }
@@ -46,6 +49,7 @@ type mapper struct {
 	byURL   map[string]int // fullUrl and Type/id to entry
 	people  map[string]int // how a patient is referred to, to its index
 	bundle  bool
+	json    []byte // of the whole
 }
 
 // Map reads compact JSON of a Bundle or a lone resource.
@@ -54,7 +58,7 @@ func Map(compact []byte, source nhs.Source) (*mapped.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &mapper{source: source, byURL: map[string]int{}, people: map[string]int{}, out: &mapped.Message{Event: "FHIR " + r.Type}}
+	m := &mapper{source: source, byURL: map[string]int{}, people: map[string]int{}, json: compact, out: &mapped.Message{Event: "FHIR " + r.Type}}
 	if r.Type == "Bundle" {
 		m.bundle = true
 		m.out.Event = "Bundle " + r.Get("type").Text()
@@ -134,6 +138,11 @@ func (m *mapper) add(e entry) error {
 	e.key = e.res.ID
 	if e.key == "" {
 		e.key = strings.TrimPrefix(strings.TrimPrefix(e.full, "urn:uuid:"), "urn:oid:")
+		if strings.HasPrefix(e.full, "urn:uuid:") && !isUUID(e.key) {
+			// A placeholder such as urn:uuid:patient, which the sender's next
+			// Bundle uses for somebody else: it names nothing beyond this one.
+			e.key, e.local = e.key+"#"+m.digest(), true
+		}
 	}
 	i := len(m.entries)
 	if e.full != "" {
@@ -149,6 +158,30 @@ func (m *mapper) add(e entry) error {
 	return nil
 }
 
+// digest tells this Bundle from every other.
+func (m *mapper) digest() string {
+	h := sha256.Sum256(m.json)
+	return hex.EncodeToString(h[:8])
+}
+
+// isUUID says whether s is 8-4-4-4-12 hexadecimal digits.
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f'):
+			return false
+		}
+	}
+	return true
+}
+
 func (m *mapper) findPatients() {
 	for i := range m.entries {
 		e := &m.entries[i]
@@ -157,7 +190,7 @@ func (m *mapper) findPatients() {
 		}
 		index := len(m.out.Patients)
 		p := Person(e.res, m.source, e.place)
-		if e.key != "" {
+		if e.key != "" && !e.local {
 			p.Identifiers = append(p.Identifiers, mapped.Identifier{System: idSystem(m.source), Value: e.key, Place: join(e.place, "id")})
 		}
 		p.Body = m.rewrite(fhir.Bare(e.res.JSON), e)
