@@ -328,18 +328,25 @@ func (c *commit) writePatient(i int) error {
 		if exists {
 			return nil
 		}
-		body = placeholder(p) // someone who has only been named by a number yet
+		body = c.placeholder(p) // someone who has only been named by a number yet
 	}
 	return c.resource(&mapped.Resource{Type: "Patient", Patient: i, Body: body, Place: p.Place, Origins: p.Origins, IfMatch: p.IfMatch},
 		target{l: l, id: p.ID, exists: exists, subject: c.subjects[i]})
 }
 
-func placeholder(p *mapped.Patient) []byte {
+// placeholder is the Patient of somebody of whom the source has said no more
+// than a number. One that only a citizen's own statement made is a part of
+// that statement: seen elsewhere, it would tell that they have stated something.
+func (c *commit) placeholder(p *mapped.Patient) []byte {
 	var ids []fhir.Object
 	for _, id := range p.Identifiers {
 		ids = append(ids, fhir.Object{"system": id.System, "value": id.Value})
 	}
-	return fhir.Marshal(fhir.Object{"resourceType": "Patient", "identifier": ids})
+	o := fhir.Object{"resourceType": "Patient", "identifier": ids}
+	if c.raw.About != "" {
+		o["meta"] = fhir.Object{"tag": []fhir.Object{fhir.Coding(policy.DataSetSystem, policy.Preferences.String(), "")}}
+	}
+	return fhir.Marshal(o)
 }
 
 // target is where a resource is, or will be.
