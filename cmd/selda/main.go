@@ -43,6 +43,7 @@ type cli struct {
 	Restore    restoreCmd    `cmd:"" help:"Make a data folder of a backup."`
 	Reindex    reindexCmd    `cmd:"" help:"Make the search index again from the record."`
 	Bench      benchCmd      `cmd:"" help:"A benchmark, with the machine's limit measured in the same run."`
+	Journey    journeyCmd    `cmd:"" help:"Play one of the stories that the system is shown and tested by."`
 	Version    versionCmd    `cmd:"" help:"Say which build this is."`
 }
 
