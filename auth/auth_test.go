@@ -98,6 +98,7 @@ func newRegion(t testing.TB, conf Config) *region {
 	}
 	mux.HandleFunc("/{$}", page)
 	mux.HandleFunc("/record/", page)
+	mux.HandleFunc("/favicon.ico", page)
 	mux.HandleFunc("/fhir/", page)
 	g.handler = a.Wrap(mux)
 	return g
@@ -454,6 +455,28 @@ func TestForgedState(t *testing.T) {
 		if k != Refused {
 			t.Error(k)
 		}
+	}
+}
+
+// Two windows sign in at once, and a browser asks for a picture in between.
+func TestSeveralSignInsAtOnce(t *testing.T) {
+	g := newRegion(t, Config{})
+	b := g.browser(t, "http://localhost")
+	_, first := b.get("/record/one")
+	_, second := b.get("/record/two")
+	b.get("/favicon.ico")
+	if _, page := b.post(actionOf(t, first), url.Values{"user": {"gp"}, "password": {password}}); page != "hello gp for TREAT" || !strings.HasSuffix(b.visited[len(b.visited)-1], "/record/one") {
+		t.Error(page)
+	}
+	if _, page := b.post(actionOf(t, second), url.Values{"user": {"gp"}, "password": {password}}); page != "hello gp for TREAT" || !strings.HasSuffix(b.visited[len(b.visited)-1], "/record/two") {
+		t.Error(page)
+	}
+	for range 30 {
+		b.get("/login")
+	}
+	u, _ := url.Parse("http://localhost")
+	if n := len(b.Jar.Cookies(u)); n > 2+maxPending {
+		t.Errorf("%d cookies have gathered", n)
 	}
 }
 

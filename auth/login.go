@@ -56,7 +56,8 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 		a.say(w, http.StatusInternalServerError, "Signing in does not work at the moment", "Try again in a minute.")
 		return
 	}
-	a.setLoginCookie(w, sealed)
+	a.dropPending(w, r)
+	a.setLoginCookie(w, l.State, sealed)
 	opts := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(l.Verifier), oauth2.SetAuthURLParam("nonce", l.Nonce)}
 	for k, v := range rp.Params {
 		opts = append(opts, oauth2.SetAuthURLParam(k, v))
@@ -70,11 +71,11 @@ func (a *Auth) callback(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	var l loginState
 	ok := false
-	if c, err := r.Cookie(a.conf.cookieName(loginCookie)); err == nil {
-		l, ok = a.seal.open(c.Value, time.Now())
-	}
-	a.setLoginCookie(w, "")
 	q := r.URL.Query()
+	if c, err := r.Cookie(a.loginCookieName(q.Get("state"))); err == nil {
+		l, ok = a.seal.open(c.Value, time.Now())
+		a.setPending(w, c.Name, "")
+	}
 	if !ok || subtle.ConstantTimeCompare([]byte(l.State), []byte(q.Get("state"))) != 1 {
 		a.refuse(w, r, l.Provider, policy.Subject{}, "the answer does not belong to a sign-in begun here",
 			"The sign-in took too long, or was begun in another window. Begin again.")

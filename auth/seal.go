@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"selda/fault"
@@ -71,13 +72,43 @@ func (s sealer) open(v string, now time.Time) (loginState, bool) {
 	return l, true
 }
 
-// setLoginCookie sets the cookie, or with "" takes it away.
-func (a *Auth) setLoginCookie(w http.ResponseWriter, value string) {
+// maxPending is how many sign-ins a browser can have begun at once.
+const maxPending = 4
+
+// loginCookieName is the cookie of one sign-in. Each has its own, so that a
+// second window, or a picture that a browser asks for by itself, does not
+// spoil the first.
+func (a *Auth) loginCookieName(state string) string {
+	return a.conf.cookieName(loginCookie) + "-" + state[:min(8, len(state))]
+}
+
+// setLoginCookie sets the cookie of a sign-in, or with "" takes it away.
+func (a *Auth) setLoginCookie(w http.ResponseWriter, state, value string) {
+	a.setPending(w, a.loginCookieName(state), value)
+}
+
+func (a *Auth) setPending(w http.ResponseWriter, name, value string) {
 	age := int(loginTTL / time.Second)
 	if value == "" {
 		age = -1
 	}
 	// Lax, not Strict: the provider sends the browser back from another site.
-	http.SetCookie(w, &http.Cookie{Name: a.conf.cookieName(loginCookie), Value: value, Path: "/", MaxAge: age,
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age,
 		HttpOnly: true, Secure: a.conf.secure(), SameSite: http.SameSiteLaxMode})
+}
+
+// dropPending takes begun sign-ins away where a browser has collected many.
+func (a *Auth) dropPending(w http.ResponseWriter, r *http.Request) {
+	var pending []string
+	for _, c := range r.Cookies() {
+		if strings.HasPrefix(c.Name, a.conf.cookieName(loginCookie)+"-") {
+			pending = append(pending, c.Name)
+		}
+	}
+	if len(pending) < maxPending {
+		return
+	}
+	for _, name := range pending {
+		a.setPending(w, name, "")
+	}
 }

@@ -445,25 +445,36 @@ func with(r *fhir.Resource) string {
 var contactKinds = map[string]string{"IMP": "Inpatient stay", "ACUTE": "Inpatient stay", "NONAC": "Inpatient stay", "EMER": "Emergency attendance",
 	"HH": "Home visit", "VR": "Telephone or video", "PRENC": "Before admission", "SS": "Day case", "OBSENC": "Observation stay", "FLD": "Seen by ambulance"}
 
+// saying is words that say something to people: a bare code does not.
+func saying(s string) string {
+	if strings.Trim(s, "0123456789") == "" {
+		return ""
+	}
+	return s
+}
+
 func (s *sheet) encounters() view.Part {
 	p := view.Part{Section: view.Encounters, Title: "Encounters", Empty: "Stays, visits and contacts would be here." + noneSent}
 	var open, closed []view.Item
 	for _, f := range s.v.Encounters() {
 		it := s.row(view.Encounters, "Encounter", f)
 		r := f.Lead().Res
-		if kind := contactKinds[r.Get("class", "code").Text()]; kind != "" && !strings.EqualFold(kind, it.Title) {
-			if len(r.Root().List("type")) == 0 {
-				it.Title = kind
-			} else {
-				it.Title = kind + ": " + it.Title
-			}
+		kind := contactKinds[r.Get("class", "code").Text()]
+		named := saying(record.Words(r.Get("type")))
+		switch {
+		case named == "" && kind != "":
+			it.Title = kind
+		case named == "" && r.Get("class", "code").Is("AMB"):
+			it.Title = "Visit"
+		case kind != "" && !strings.EqualFold(kind, named):
+			it.Title = kind + ": " + named
 		}
 		until := view.ParseDate(f.End)
 		to := ""
 		if !until.IsZero() && until.Pro() != it.When.Pro() {
 			to = "to " + s.date(until)
 		}
-		it.Detail = dots(to, record.Words(r.Get("serviceProvider")), f.Extra, f.Detail, record.Words(r.Get("participant", "individual")))
+		it.Detail = dots(to, record.Words(r.Get("serviceProvider")), f.Extra, saying(f.Detail), record.Words(r.Get("participant", "individual")))
 		switch f.Status {
 		case "in-progress", "arrived", "triaged", "onleave":
 			it.Status, it.Tone = "open now", view.Good

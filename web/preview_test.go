@@ -9,21 +9,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/a-h/templ"
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
 
 	"selda/access/record"
 	"selda/fhir"
 	"selda/ingest/classify"
+	"selda/internal/browser"
 	"selda/nhs"
 	"selda/policy"
 	"selda/store"
@@ -193,18 +188,9 @@ func rendered(t testing.TB, c templ.Component) string {
 	return b.String()
 }
 
-// Every page in a browser, wide and narrow: no accessibility violation, and
-// nothing that can only be reached by scrolling sideways. With
-// SELDA_SCREENSHOTS=DIR each is kept as a picture to look at.
+// Every page in a browser, wide and narrow.
 func TestPagesInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the browser is left out of the short tests")
-	}
-	axe, err := os.ReadFile("../node_modules/axe-core/axe.min.js")
-	if err != nil {
-		leaveOut(t, "axe-core is missing: npm ci")
-	}
-	chrome := browserPath(t)
+	b := browser.Open(t, "..")
 	all := pages(t)
 	files, err := assets.New()
 	if err != nil {
@@ -219,101 +205,17 @@ func TestPagesInABrowser(t *testing.T) {
 	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
-	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(chrome), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true))
-	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	defer cancel()
-	ctx, cancel := chromedp.NewContext(alloc)
-	defer cancel()
-	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
-	defer cancel()
 	names := make([]string, 0, len(all))
 	for n := range all {
 		names = append(names, n)
 	}
 	slices.Sort(names)
 	for _, name := range names {
+		b.Dark(name == "record-crew")
 		for _, width := range []int64{1280, 360} {
-			look(t, ctx, server.URL, name, width, string(axe))
+			b.Width(width)
+			b.Go(server.URL + "/" + name)
+			b.Look(fmt.Sprintf("%s-%d", name, width))
 		}
 	}
 }
-
-// runAxe opens the first rows, so that what is in them is looked at too.
-const runAxe = `(async () => {
-	const rows = document.querySelectorAll("details.s-item");
-	rows.forEach((d, i) => { d.open = i < 3 });
-	const r = await axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]});
-	rows.forEach((d, i) => { d.open = i === 1 });
-	return r.violations.map(v => v.id + " (" + v.impact + "): " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + " " + n.failureSummary.slice(0, 200)).join(" | ")).join("\n");
-})()`
-
-func look(t *testing.T, ctx context.Context, url, name string, width int64, axe string) {
-	t.Helper()
-	scheme := "light"
-	if name == "record-crew" {
-		scheme = "dark"
-	}
-	height := int64(740)
-	if width > 500 {
-		height = 900
-	}
-	check := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatalf("%s at %d: %v", name, width, err)
-		}
-	}
-	check(chromedp.Do(ctx, chromedp.EmulateViewport(width, height)))
-	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-	check(err)
-	check(chromedp.Do(ctx, chromedp.Navigate(url+"/"+name)))
-	wide, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > window.innerWidth + 1`))
-	check(err)
-	_, err = chromedp.Run(ctx, chromedp.Evaluate[int](axe+`;0`))
-	check(err)
-	violations, err := chromedp.Run(ctx, chromedp.Evaluate[string](runAxe, awaitPromise))
-	check(err)
-	fonts, err := chromedp.Run(ctx, chromedp.Evaluate[string](`getComputedStyle(document.body).fontFamily`))
-	check(err)
-	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	check(err)
-	if wide {
-		t.Errorf("%s at %d: the page scrolls sideways", name, width)
-	}
-	if violations != "" {
-		t.Errorf("%s at %d: %s", name, width, violations)
-	}
-	if strings.Contains(strings.ToLower(fonts), "frutiger") {
-		t.Errorf("%s: the font is %s", name, fonts)
-	}
-	if dir := os.Getenv("SELDA_SCREENSHOTS"); dir != "" {
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d.png", name, width)), picture, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func browserPath(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			return p
-		}
-	}
-	leaveOut(t, "Chromium is missing: apt-get install chromium")
-	return ""
-}
-
-// leaveOut skips a test that the machine lacks something for; where nothing
-// may be left out it fails.
-func leaveOut(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
-}
-
-// awaitPromise has Evaluate wait for what a promise gives.
-func awaitPromise(p *runtime.EvaluateParams) { p.AwaitPromise = new(true) }

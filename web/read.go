@@ -87,15 +87,34 @@ func (h *Web) recordPage(o *opened, section string) page.RecordPage {
 	return page.RecordPage{Frame: f, Banner: b, Nav: page.Nav(o.rec, o.base, section), Sources: h.sources(o.v), Relation: relation(o.grant.Decision()), Base: o.base}
 }
 
-// sources says how recent each source is.
+// sources says how recent each organisation's systems are. What several
+// systems of one have sent is one line, as old as the latest of it.
 func (h *Web) sources(v *record.View) []page.SourceLine {
-	var out []page.SourceLine
+	type line struct {
+		name    string
+		systems []string
+		at      time.Time
+	}
+	var lines []line
 	for _, s := range v.Sources() {
 		name := h.Name(s.Source)
-		if i := slices.IndexFunc(out, func(l page.SourceLine) bool { return l.Name == name }); i >= 0 {
-			name += " (" + s.Source.System() + ")"
+		i := slices.IndexFunc(lines, func(l line) bool { return l.name == name })
+		if i < 0 {
+			i = len(lines)
+			lines = append(lines, line{name: name})
 		}
-		out = append(out, page.SourceLine{Name: name, AsAt: view.Since(s.AsAt, h.Now())})
+		lines[i].systems = append(lines[i].systems, s.Source.System())
+		if s.AsAt.After(lines[i].at) {
+			lines[i].at = s.AsAt
+		}
+	}
+	var out []page.SourceLine
+	for _, l := range lines {
+		one := page.SourceLine{Name: l.name, AsAt: view.Since(l.at, h.Now())}
+		if len(l.systems) > 1 {
+			one.Systems = strings.Join(l.systems, ", ")
+		}
+		out = append(out, one)
 	}
 	return out
 }

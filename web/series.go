@@ -20,7 +20,7 @@ func (s *sheet) series(section view.Section, kind string, list []record.Series) 
 			it := s.measured(section, kind, one, p)
 			if before := i + 1; before < len(one.Points) && len(one.Points[before].Text) <= maxWas {
 				before := one.Points[before]
-				it.Value.Was = bare(before.Text, one.Unit) + " on " + s.date(view.ParseDate(before.WhenText))
+				it.Value.Was = bare(before.Text, before.Unit) + " on " + s.date(view.ParseDate(before.WhenText))
 			}
 			if i > 0 {
 				older = append(older, it)
@@ -35,7 +35,10 @@ func (s *sheet) series(section view.Section, kind string, list []record.Series) 
 
 func (s *sheet) measured(section view.Section, kind string, one record.Series, p record.Point) view.Item {
 	it := view.Item{Ref: p.Item.Type + "/" + p.Item.ID, Section: section, Kind: kind, Title: one.Title, Detail: p.Report, When: view.ParseDate(p.WhenText)}
-	it.Value = view.Value{Text: bare(p.Text, one.Unit), Unit: view.Unit(one.Unit), Range: p.Range, Flag: p.Flag}
+	it.Value = view.Value{Text: bare(p.Text, p.Unit), Unit: view.Unit(p.Unit), Range: p.Range, Flag: p.Flag}
+	if it.Value.Range != "" && strings.Trim(it.Value.Range, "0123456789.,- tomsale<>=") == "" {
+		it.Value.Range += " " + it.Value.Unit
+	}
 	switch p.Flag {
 	case "":
 	case "critical":
@@ -69,7 +72,7 @@ func (s *sheet) trend(one record.Series) []view.Point {
 		if !p.Numeric || when.Precision < view.Day {
 			continue
 		}
-		pt := view.Point{Ref: p.Item.Type + "/" + p.Item.ID, When: when, Value: p.Value, Text: strings.TrimSpace(bare(p.Text, one.Unit) + " " + view.Unit(one.Unit)), Source: s.name(p.Item.Source), Flag: p.Flag}
+		pt := view.Point{Ref: p.Item.Type + "/" + p.Item.ID, When: when, Value: p.Value, Text: strings.TrimSpace(bare(p.Text, p.Unit) + " " + view.Unit(p.Unit)), Source: s.name(p.Item.Source), Flag: p.Flag}
 		if p.Low != nil {
 			pt.Low, pt.HasLow = *p.Low, true
 		}

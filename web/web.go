@@ -111,6 +111,7 @@ func (h *Web) Stylesheet() string { return h.files.Path("selda.css") }
 // Routes adds the pages to mux. The whole server is to be wrapped by auth's Wrap.
 func (h *Web) Routes(mux *http.ServeMux) {
 	mux.Handle("GET "+assets.Prefix, h.files)
+	mux.HandleFunc("GET /favicon.ico", h.icon)
 	for pattern, f := range map[string]handler{
 		"GET /{$}":         h.start,
 		"GET /search":      h.searchForm,
@@ -171,6 +172,11 @@ var answers = map[fault.Kind]struct {
 func (h *Web) fail(w http.ResponseWriter, r *http.Request, s policy.Subject, err error) {
 	kind := fault.KindOf(err)
 	if kind == fault.Login || kind == fault.Expired {
+		// Only a page is worth a sign-in: not a picture that a browser asks for by itself.
+		if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" && dest != "document" {
+			http.Error(w, "Nobody has signed in.", http.StatusUnauthorized)
+			return
+		}
 		http.Redirect(w, r, auth.LoginURL(r), http.StatusSeeOther)
 		return
 	}
@@ -274,6 +280,11 @@ func (h *Web) start(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
+}
+
+// icon is what browsers ask for by themselves, whatever the page says.
+func (h *Web) icon(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, h.files.Path("icon.svg"), http.StatusFound)
 }
 
 func (h *Web) nowhere(http.ResponseWriter, *http.Request, policy.Subject) error {

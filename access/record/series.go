@@ -25,6 +25,7 @@ type Point struct {
 	Value    float64
 	Numeric  bool
 	Text     string // value with unit, as given: "142 µmol/L", "Positive"
+	Unit     string // as given, which may be spelt otherwise than the series' own
 	Flag     string // "high", "low", "abnormal", "critical" or ""
 	Low      *float64
 	High     *float64
@@ -44,12 +45,13 @@ func (v *View) series(d policy.DataSet) []Series {
 	var out []Series
 	at := map[string]int{}
 	add := func(title, key, unit string, p Point) {
-		i, ok := at[key+"|"+unit]
+		i, ok := at[key+"|"+unitKey(unit)]
 		if !ok {
 			i = len(out)
-			at[key+"|"+unit] = i
+			at[key+"|"+unitKey(unit)] = i
 			out = append(out, Series{Title: title, Key: key, Unit: unit})
 		}
+		p.Unit = unit
 		out[i].Points = append(out[i].Points, p)
 	}
 	for _, i := range v.Of("Observation") {
@@ -71,6 +73,31 @@ func (v *View) series(d policy.DataSet) []Series {
 	}
 	slices.SortStableFunc(out, func(a, b Series) int { return b.Points[0].When.Compare(a.Points[0].When) })
 	return out
+}
+
+// unitKey is a unit without the ways in which it is written: µmol/L is umol/L,
+// mL/min/{1.73_m2} is mL/min/1.73m². Values of other units are never of one
+// series.
+func unitKey(u string) string {
+	var b strings.Builder
+	for _, c := range strings.ToLower(u) {
+		switch c {
+		case ' ', '*', '^', '_', '{', '}', '[', ']', '×':
+		case 'µ', 'μ':
+			b.WriteByte('u')
+		case '²':
+			b.WriteByte('2')
+		case '³':
+			b.WriteByte('3')
+		case '⁹':
+			b.WriteByte('9')
+		case '¹':
+			b.WriteByte('1')
+		default:
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
 }
 
 // point reads a value; false where there is none, as of a panel's parent.

@@ -198,10 +198,18 @@ func fileKind(t string) string {
 		return "image"
 	case "application/rtf", "text/rtf", "application/msword":
 		return "word processor document"
-	case "":
+	case "", "text/xml", "application/xml":
 		return ""
 	}
 	return t
+}
+
+// fileVerb is what a press does: a document in XML is read in the page.
+func fileVerb(t string) string {
+	if strings.HasSuffix(t, "/xml") {
+		return "Read"
+	}
+	return "Open"
 }
 
 func allergyTone(s view.AllergyState) view.Tone {

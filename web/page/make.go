@@ -1,6 +1,7 @@
 package page
 
 import (
+	"strings"
 	"time"
 
 	"selda/web/view"
@@ -30,16 +31,16 @@ func Chips(rec *view.Record, p view.Person, base string) []Chip {
 	if rec.Allergy == view.AllergyRecorded {
 		chips = chips[:0]
 		for _, it := range rec.Part(view.Allergies).First(3, "Allergies and intolerances") {
-			text := "Allergy: " + it.Title
+			text := "Allergy: " + strings.TrimPrefix(it.Title, "Allergy to ")
 			if it.Detail != "" {
-				text += " (" + it.Detail + ")"
+				text += " (" + strings.ReplaceAll(it.Detail, " (severe)", "") + ")"
 			}
 			chips = append(chips, Chip{Mark: "▲", Text: text, Tone: it.Tone, Href: base + "/allergies"})
 		}
 	}
 	plans := rec.Part(view.Plans)
 	for _, it := range plans.First(2, "Resuscitation and treatment escalation") {
-		chips = append(chips, Chip{Mark: "◆", Text: it.Title + " " + it.When.Pro(), Tone: view.Warn, Href: base + "/plans"})
+		chips = append(chips, Chip{Mark: "◆", Text: short(it.Title) + " " + it.When.Pro(), Tone: view.Warn, Href: base + "/plans"})
 	}
 	for _, it := range plans.First(3, "Alerts") {
 		chips = append(chips, Chip{Mark: "⚑", Text: it.Title, Tone: view.Warn, Href: base + "/plans"})
@@ -54,6 +55,12 @@ func Chips(rec *view.Record, p view.Person, base string) []Chip {
 		chips = append(chips, Chip{Mark: "≠", Text: d, Tone: view.Warn})
 	}
 	return chips
+}
+
+// short is a title without what stands in brackets after it.
+func short(title string) string {
+	s, _, _ := strings.Cut(title, " (")
+	return s
 }
 
 // NewSummary picks what a professional must know now.

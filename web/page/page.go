@@ -76,9 +76,10 @@ type Chip struct {
 
 // SourceLine says how recent what a source sent is.
 type SourceLine struct {
-	Name string
-	AsAt string // "2 min ago", "live", "out since 14:02"
-	Out  bool
+	Name    string
+	Systems string // where there are several: "EPR, LAB, PAS"
+	AsAt    string // "2 min ago", "live", "out since 14:02"
+	Out     bool
 }
 
 // RecordPage is a professional's page of one citizen, any section of it.

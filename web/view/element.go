@@ -46,7 +46,7 @@ func Unit(u string) string {
 }
 
 var units = map[string]string{"umol/L": "µmol/L", "umol/l": "µmol/L", "ug/L": "µg/L", "ug/l": "µg/L", "ug": "µg", "mm[Hg]": "mmHg", "/min": "per min",
-	"{beats}/min": "per min", "Cel": "°C", "kg/m2": "kg/m²", "10*9/L": "×10⁹/L", "10^9/L": "×10⁹/L", "10*12/L": "×10¹²/L", "10^12/L": "×10¹²/L",
+	"{beats}/min": "per min", "Cel": "°C", "kg/m2": "kg/m²", "10*9/L": "×10⁹/L", "10^9/L": "×10⁹/L", "10*12/L": "×10¹²/L", "10^12/L": "×10¹²/L", "10⁹/L": "×10⁹/L", "10¹²/L": "×10¹²/L", "mL/min/1.73m2": "mL/min/1.73 m²", "mL/min/1.73m²": "mL/min/1.73 m²",
 	"10*3/uL": "×10³/µL", "10*6/uL": "×10⁶/µL", "mL/min/{1.73_m2}": "mL/min/1.73 m²", "m[IU]/L": "mIU/L", "[IU]/L": "IU/L", "1": "", "{score}": ""}
 
 // period is a Period in words.
@@ -200,8 +200,9 @@ func words(name string, n fhir.Node, depth int) string {
 		return s
 	}
 	var parts []string
+	only := ""
 	n.Each(func(child string, c fhir.Node) {
-		if notShown[child] || strings.HasPrefix(child, "_") {
+		if notShown[child] || strings.HasPrefix(child, "_") || child == "status" {
 			return
 		}
 		var texts []string
@@ -211,9 +212,13 @@ func words(name string, n fhir.Node, depth int) string {
 			}
 		}
 		if len(texts) > 0 {
-			parts = append(parts, strings.ToLower(label(child))+" "+strings.Join(texts, ", "))
+			only = strings.Join(texts, ", ")
+			parts = append(parts, strings.ToLower(label(child))+" "+only)
 		}
 	})
+	if len(parts) == 1 {
+		return only
+	}
 	return strings.Join(parts, "; ")
 }
 
@@ -228,7 +233,18 @@ func datatype(name string, n fhir.Node) (string, bool) {
 		return Concept(n), true
 	case name == "dosage" || name == "dosageInstruction":
 		return dose(n), true
-	case has("reference") || has("display") && !has("code"):
+	case name == "participant" || name == "performer" && has("actor"):
+		who := ""
+		for _, part := range []string{"individual", "actor", "member"} {
+			if who == "" {
+				who = reference(n.Get(part))
+			}
+		}
+		if role := Concept(n.Get("type")) + Concept(n.Get("role")) + Concept(n.Get("function")); role != "" && who != "" {
+			who += " (" + role + ")"
+		}
+		return who, true
+	case has("reference") || has("display") && !has("code") || has("identifier") && has("type"):
 		return reference(n), true
 	case has("value") && (has("unit") || has("code") && !has("use")):
 		v, u := quantity(n)
