@@ -37,6 +37,7 @@ type Access struct {
 	Index  mpi.Index
 	Owners Owners
 	Claims Claims
+	Marks  Marks
 	Trail  *audit.Trail
 	Now    func() time.Time
 }

@@ -203,6 +203,10 @@ func preferences(d *Decision, s *Subject, now time.Time, list []Preference, emer
 // heldForReview are the data sets to which review or delay applies (G10).
 var heldForReview = SetOf(Results, Documents)
 
+// HeldForReview says whether items of a data set wait for a clinician's review
+// or the delay before they reach the citizen (G10).
+func HeldForReview(d DataSet) bool { return heldForReview.Has(d) }
+
 func decideCitizen(r Request) Decision {
 	s := &r.Subject
 	own := has(r.Facts.NHSNumbers, s.NHSNumber)
