@@ -79,6 +79,9 @@ func TestDressAndBare(t *testing.T) {
 	if got := string(Overlay([]byte(`{"a":1,"b":2}`), []byte(`{"b":3}`))); got != `{"b":3,"a":1}` {
 		t.Error(got)
 	}
+	if got := string(Overlay([]byte(`{"period":{"start":"1","end":"2"},"x":{"y":1}}`), []byte(`{"period":{"end":"3"},"x":{"z":1}}`), "period")); got != `{"period":{"end":"3","start":"1"},"x":{"z":1}}` {
+		t.Error(got)
+	}
 }
 
 func TestRewriteReferences(t *testing.T) {

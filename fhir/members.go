@@ -3,6 +3,7 @@ package fhir
 import (
 	"bytes"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -94,12 +95,20 @@ func appendMember(out []byte, name string, value []byte) []byte {
 	return append(out, value...)
 }
 
-// Overlay is base with the members of top put over it.
-func Overlay(base, top []byte) []byte {
-	have := map[string]bool{}
+// Overlay is base with the members of top put over it. Members named in deep
+// that are objects in both are overlaid in their turn.
+func Overlay(base, top []byte, deep ...string) []byte {
+	below := map[string][]byte{}
+	for name, value := range Members(base) {
+		below[name] = value
+	}
 	out := append(make([]byte, 0, len(base)+len(top)), '{')
+	have := map[string]bool{}
 	for name, value := range Members(top) {
 		have[name] = true
+		if b := below[name]; slices.Contains(deep, name) && len(b) > 0 && b[0] == '{' && value[0] == '{' {
+			value = Overlay(b, value)
+		}
 		out = appendMember(out, name, value)
 	}
 	for name, value := range Members(base) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"selda/fault"
@@ -240,7 +241,7 @@ func (c *commit) patient(i int) error {
 	p := &c.msg.Patients[i]
 	person := mpi.Person{Source: c.raw.Source, Fallback: p.Fallback, At: c.now, Message: c.r.ID}
 	for _, id := range p.Identifiers {
-		person.Identifiers = append(person.Identifiers, mpi.Identifier{System: id.System, Value: id.Value, Verified: id.Verified})
+		person.Identifiers = append(person.Identifiers, mpi.Identifier{System: id.System, Value: id.Value, Verified: id.Verified, Organisation: mapped.OfOrganisation(id.System)})
 	}
 	if len(p.Body) > 0 {
 		r, err := fhir.ParseTrusted(p.Body)
@@ -330,7 +331,11 @@ func (c *commit) writePatient(i int) error {
 		}
 		body = c.placeholder(p) // someone who has only been named by a number yet
 	}
-	return c.resource(&mapped.Resource{Type: "Patient", Patient: i, Body: body, Place: p.Place, Origins: p.Origins, IfMatch: p.IfMatch},
+	action := mapped.Put
+	if c.raw.Format != FHIR {
+		action = mapped.Patch // what a message or a row leaves out of a person is not gone
+	}
+	return c.resource(&mapped.Resource{Type: "Patient", Patient: i, Action: action, Body: body, Place: p.Place, Origins: p.Origins, IfMatch: p.IfMatch},
 		target{l: l, id: p.ID, exists: exists, subject: c.subjects[i]})
 }
 
@@ -367,7 +372,7 @@ func (c *commit) target(r *mapped.Resource) (t target, err error) {
 		t.l, t.exists, err = c.tx.ByID(r.Type, r.ID)
 		t.id, t.ref = r.ID, r.ID
 	case r.Key != "":
-		t.l, t.ref, t.exists, err = c.tx.ByKey(c.raw.Source, r.Type, r.Key)
+		t.l, t.ref, t.exists, err = c.byKey(r, t.subject)
 	}
 	if t.exists && (r.Action == mapped.Remove || r.Action == mapped.Patch) && r.Patient == mapped.Shared {
 		t.subject = t.l.Subject
@@ -381,9 +386,45 @@ func (c *commit) target(r *mapped.Resource) (t target, err error) {
 	return t, err
 }
 
+// byKey finds a resource by what its source calls it. A number that an HL7 v2
+// message or a document gives again to somebody else is another resource,
+// unless it says that it corrects one: numbers are used twice, and an item may
+// not silently leave the citizen it was given to. In FHIR an id is the
+// resource, and goes to the right patient with it (G19).
+func (c *commit) byKey(r *mapped.Resource, subject store.Subject) (store.Located, string, bool, error) {
+	l, id, exists, err := c.tx.ByKey(c.raw.Source, r.Type, r.Key)
+	if err != nil || !exists || r.Patient == mapped.Shared || l.Subject == subject || c.raw.Format == FHIR || c.raw.Format == CSV {
+		return l, id, exists, err
+	}
+	if s := statusOf(r.Body); s == "corrected" || s == "amended" || s == "entered-in-error" {
+		return l, id, exists, nil
+	}
+	theirs, err := c.tx.CitizenOf(l.Subject)
+	if err != nil {
+		return l, id, exists, err
+	}
+	own, err := c.tx.CitizenOf(subject)
+	if err != nil || own == theirs {
+		return l, id, exists, err
+	}
+	return c.tx.ByKey(c.raw.Source, r.Type, r.Key+"\x00"+patientKey(subject))
+}
+
+func statusOf(body []byte) string {
+	for name, value := range fhir.Members(body) {
+		if name == "status" {
+			return strings.Trim(string(value), `"`)
+		}
+	}
+	return ""
+}
+
 func (c *commit) resource(r *mapped.Resource, t target) error {
 	if !t.exists && r.Action == mapped.Remove && len(r.Body) == 0 {
 		return nil // it takes back what never came
+	}
+	if !t.exists && r.Action == mapped.Patch && r.Type == "DocumentReference" && statusOf(r.Body) == "superseded" {
+		return nil // it replaces what never came
 	}
 	if r.IfMatch != 0 && r.IfMatch != t.l.Version {
 		return fault.E("ingest.write", fault.Conflict, "another version is in force", r.Place)
@@ -407,8 +448,11 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 	switch {
 	case r.Action == mapped.Remove && len(body) == 0:
 		put.Deleted, put.DataSet, put.Labels = true, old.DataSet, old.Labels
-	case r.Action == mapped.Patch && old != nil && !old.Deleted:
-		body = fhir.Overlay(old.Body, body)
+	case r.Action != mapped.Put && old != nil && !old.Deleted:
+		body = overlay(r.Type, old.Body, body)
+	}
+	if r.Type == "Encounter" && !put.Deleted {
+		body = wholeEncounter(body)
 	}
 	if !put.Deleted {
 		var failed error
@@ -441,6 +485,66 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 	return nil
 }
 
+// overlay puts what a message says over what is known already.
+func overlay(typ string, old, body []byte) []byte {
+	switch typ {
+	case "Patient":
+		for name := range fhir.Members(body) {
+			if strings.HasPrefix(name, "deceased") {
+				old = fhir.Without(old, "deceasedBoolean", "deceasedDateTime") // one or the other
+			}
+		}
+		return fhir.Overlay(old, identifiers(old, body))
+	case "Encounter":
+		return fhir.Overlay(old, body, "period", "hospitalization")
+	}
+	return fhir.Overlay(old, body)
+}
+
+// identifiers keeps the numbers of systems that a message does not speak of.
+func identifiers(old, body []byte) []byte {
+	before, err := fhir.ParseTrusted(old)
+	if err != nil {
+		return body
+	}
+	now, err := fhir.ParseTrusted(body)
+	if err != nil || !now.Get("identifier").Exists() {
+		return body
+	}
+	said := map[string]bool{}
+	var list []any
+	for _, id := range now.Root().List("identifier") {
+		said[id.Get("system").Text()] = true
+		list = append(list, json.RawMessage(id.JSON()))
+	}
+	kept := len(list)
+	for _, id := range before.Root().List("identifier") {
+		if !said[id.Get("system").Text()] {
+			list = append(list, json.RawMessage(id.JSON()))
+		}
+	}
+	if len(list) == kept {
+		return body
+	}
+	return fhir.Overlay(body, fhir.Marshal(fhir.Object{"identifier": list}))
+}
+
+// wholeEncounter gives an Encounter the elements that R4 demands, where its
+// message did not know them.
+func wholeEncounter(body []byte) []byte {
+	have := map[string]bool{}
+	for name := range fhir.Members(body) {
+		have[name] = true
+	}
+	if !have["status"] {
+		body = fhir.Overlay(body, []byte(`{"status":"unknown"}`))
+	}
+	if !have["class"] {
+		body = fhir.Overlay(body, []byte(`{"class":{"system":"http://terminology.hl7.org/CodeSystem/v3-NullFlavor","code":"UNK"}}`))
+	}
+	return body
+}
+
 // reference is what a key refers to: an id, which it may have before it comes.
 func (c *commit) reference(typ, key string, failed *error) string {
 	if typ == mapped.LocalType {
@@ -452,6 +556,11 @@ func (c *commit) reference(typ, key string, failed *error) string {
 	if typ == "Patient" {
 		if i, err := strconv.Atoi(key); err == nil && i < len(c.patients) {
 			return c.patients[i]
+		}
+	}
+	for i := range c.msg.Resources {
+		if r := &c.msg.Resources[i]; r.Key == key && r.Type == typ && i < len(c.targets) {
+			return c.targets[i].ref
 		}
 	}
 	_, id, _, err := c.tx.ByKey(c.raw.Source, typ, key)

@@ -25,6 +25,9 @@ type Identifier struct {
 	System   string
 	Value    string
 	Verified bool
+	// Organisation marks a number that all systems of one organisation use:
+	// it links within that organisation, as an NHS number does between them.
+	Organisation bool
 }
 
 // Person is what a message says of who someone is.
@@ -157,8 +160,15 @@ func Update(l Ledger, s store.Subject, p Person) error {
 		}
 	}
 	for _, n := range numbers {
-		if err := linkByNumber(l, p, s, n); err != nil {
+		if err := linkByNumber(l, p, s, Identifier{System: nhs.NumberSystem, Value: n}); err != nil {
 			return err
+		}
+	}
+	for _, id := range ids {
+		if id.Organisation {
+			if err := linkByNumber(l, p, s, id); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -239,8 +249,13 @@ func inSource(l Ledger, source nhs.Source, id Identifier) (store.Subject, bool, 
 
 // linkByNumber keeps G15: a valid number links alone only where the birth date
 // and one name agree too; otherwise the pair goes to review and both stay apart.
-func linkByNumber(l Ledger, p Person, s store.Subject, number string) error {
-	all, err := l.Identified(nhs.NumberSystem, number)
+// A hospital number links in the same way within its organisation.
+func linkByNumber(l Ledger, p Person, s store.Subject, id Identifier) error {
+	rule, number := "G15", "NHS number"
+	if id.Organisation {
+		rule, number = "R02", "hospital number"
+	}
+	all, err := l.Identified(id.System, id.Value)
 	if err != nil {
 		return err
 	}
@@ -249,7 +264,7 @@ func linkByNumber(l Ledger, p Person, s store.Subject, number string) error {
 		return err
 	}
 	for _, k := range all {
-		if k.Subject == s {
+		if k.Subject == s || id.Organisation && k.Source.Organisation() != p.Source.Organisation() {
 			continue
 		}
 		theirs, err := l.CitizenOf(k.Subject)
@@ -277,13 +292,13 @@ func linkByNumber(l Ledger, p Person, s store.Subject, number string) error {
 			}
 		}
 		if why := differ(mine, d); why != "" {
-			if err := l.AddReview(Review{At: p.At, Subject: s, Other: k.Subject, Rule: "G15", Reason: "the same NHS number, but " + why, State: "open"}); err != nil {
+			if err := l.AddReview(Review{At: p.At, Subject: s, Other: k.Subject, Rule: rule, Reason: "the same " + number + ", but " + why, State: "open"}); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := join(l, Event{At: p.At, Kind: "auto", Rule: "G15", Message: p.Message,
-			Reason: "the same valid NHS number, the birth date and a name agree"}, theirs, own); err != nil {
+		if err := join(l, Event{At: p.At, Kind: "auto", Rule: rule, Message: p.Message,
+			Reason: "the same valid " + number + ", the birth date and a name agree"}, theirs, own); err != nil {
 			return err
 		}
 		own = theirs

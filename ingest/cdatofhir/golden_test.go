@@ -22,7 +22,7 @@ func TestGolden(t *testing.T) {
 			`"code":"mm[Hg]","system":"http://unitsofmeasure.org","unit":"mm[Hg]","value":90`,
 		},
 		"nhs-111-cda/service/src/integration-test/resources/xml/primary-emergency-itk-request.xml": {
-			`"system":"https://selda.example/id/RJZ:DOCS/2.16.840.1.113883.2.1.3.2.4.18.24/Medway-NHS-Foundation-Trust","value":"K12345"`,
+			`"system":"https://selda.example/id/RJZ/2.16.840.1.113883.2.1.3.2.4.18.24/Medway-NHS-Foundation-Trust","value":"K12345"`,
 			`"number-present-but-not-traced"`, `"generalPractitioner":[{"display":"Medway Medical Practice"`,
 			`"dischargeDisposition":{"coding":[{"code":"Dx001"`, `"period":{"end":"2017-01-01T20:15:00+00:00","start":"2017-01-01T19:45:00+00:00"},"status":"finished"`,
 			`"meta":{"security":[{"code":"V","display":"very restricted"`, `"valueCodeableConcept":{"coding":[{"code":"22298006"`, `"status":"planned"`,

@@ -64,14 +64,26 @@ type Identifier struct {
 	Place    string // "PID-3[2].1"
 }
 
-// LocalSystem is the identifier system of a source's own numbers: those of an
-// assigning authority within it, or of the source itself where that is "".
+// LocalSystem is the identifier system of a source's own numbers. Those of a
+// named assigning authority are its organisation's, whichever of its systems
+// says them: the hospital number on a laboratory's report is that of the
+// patient administration system. Others are the source's alone.
 func LocalSystem(source, authority string) string {
-	s := "https://selda.example/id/" + source
-	if authority != "" {
-		s += "/" + authority
+	if authority == "" {
+		return localPrefix + source
 	}
-	return s
+	organisation, _, _ := strings.Cut(source, ":")
+	return localPrefix + organisation + "/" + authority
+}
+
+const localPrefix = "https://selda.example/id/"
+
+// OfOrganisation says whether a system is of numbers that all systems of one
+// organisation use.
+func OfOrganisation(system string) bool {
+	rest, ok := strings.CutPrefix(system, localPrefix)
+	organisation, authority, found := strings.Cut(rest, "/")
+	return ok && found && authority != "" && !strings.Contains(organisation, ":")
 }
 
 // What is done with a resource.

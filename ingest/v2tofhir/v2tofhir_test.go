@@ -98,7 +98,7 @@ func TestPatient(t *testing.T) {
 		t.Errorf("%d patients, %q", len(g.out.Patients), p.Fallback)
 	}
 	want := []mapped.Identifier{
-		{System: "https://selda.example/id/RJZ:PAS/RJZ", Value: "K123456", Place: "PID-3.1"},
+		{System: "https://selda.example/id/RJZ/RJZ", Value: "K123456", Place: "PID-3.1"},
 		{System: nhs.NumberSystem, Value: "9991234519", Verified: true, Place: "PID-3[2].1"}}
 	if len(p.Identifiers) != 2 || p.Identifiers[0] != want[0] || p.Identifiers[1] != want[1] {
 		t.Errorf("identifiers %+v", p.Identifiers)
@@ -133,10 +133,10 @@ func TestIdentity(t *testing.T) {
 		"by OID":                   {"|||9991234519^^^&2.16.840.1.113883.2.1.4.1&ISO", nhs.NumberSystem, "9991234519", "PID-3.1"},
 		"in the field of SSN":      {"|||||||||||||||||||9991234519", nhs.NumberSystem, "", "PID-19"},
 		"a local number":           {"|||K1", "https://selda.example/id/RJZ:PAS", "K1", "PID-3"},
-		"an authority with blanks": {"|||K1^^^SIM MRN^MRN", "https://selda.example/id/RJZ:PAS/SIM-MRN", "K1", "PID-3.1"},
-		"only PID-2":               {"||K1", "https://selda.example/id/RJZ:PAS/external", "K1", "PID-2"},
-		"PID-2 says it again":      {"||K1|K1^^^RJZ", "https://selda.example/id/RJZ:PAS/RJZ", "K1", "PID-3.1"},
-		"local before national":    {"|||9991234519^^^NHS~K1^^^RJZ^PI", "https://selda.example/id/RJZ:PAS/RJZ", "K1", "PID-3[2].1"},
+		"an authority with blanks": {"|||K1^^^SIM MRN^MRN", "https://selda.example/id/RJZ/SIM-MRN", "K1", "PID-3.1"},
+		"only PID-2":               {"||K1", "https://selda.example/id/RJZ/external", "K1", "PID-2"},
+		"PID-2 says it again":      {"||K1|K1^^^RJZ", "https://selda.example/id/RJZ/RJZ", "K1", "PID-3.1"},
+		"local before national":    {"|||9991234519^^^NHS~K1^^^RJZ^PI", "https://selda.example/id/RJZ/RJZ", "K1", "PID-3[2].1"},
 	} {
 		g := mapText(t, header("ADT^A28")+"PID"+c.pid)
 		ids := g.out.Patients[0].Identifiers
@@ -297,7 +297,7 @@ func TestReport(t *testing.T) {
 	}
 	g.says(g.one("Observation", 1).Body, map[string]string{"status": "final", "valueQuantity.value": "131", "valueQuantity.unit": "mmol/L", "valueQuantity.code": "mmol/L",
 		"interpretation[0].coding[0].code": "L", "referenceRange[0].low.value": "133", "referenceRange[0].high.value": "146", "referenceRange[0].text": "133 - 146",
-		"code.coding[0].system": "https://selda.example/id/RJZ:PAS/WinPath", "effectiveDateTime": "2026-03-15T11:00:00+00:00"})
+		"code.coding[0].system": "https://selda.example/id/RJZ/WinPath", "effectiveDateTime": "2026-03-15T11:00:00+00:00"})
 	g.says(g.one("Observation", 4).Body, map[string]string{"valueQuantity.value": "90", "valueQuantity.comparator": ">", "referenceRange[0].low.value": "60"})
 	crp := g.one("Observation", 5)
 	g.says(crp.Body, map[string]string{"note[0].text": "Repeat in 48 hours", "interpretation[0].coding[0].code": "H", "referenceRange[0].high.value": "5"})

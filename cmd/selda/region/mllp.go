@@ -19,7 +19,7 @@ func (r *Region) answer(feeds *Feeds) func(ctx context.Context, peer net.Addr, f
 	return func(ctx context.Context, peer net.Addr, frame []byte) []byte {
 		m, err := hl7v2.Parse(frame)
 		if err != nil {
-			return r.reject(ctx, nil, frame, hl7v2.Problem{Code: 100, Place: fault.PlaceOf(err), Text: fault.Reason(err)})
+			return r.reject(ctx, m, frame, hl7v2.Problem{Code: 100, Place: fault.PlaceOf(err), Text: fault.Reason(err)})
 		}
 		source, admitted := feeds.Admit(m, peer)
 		if !admitted {
