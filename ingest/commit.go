@@ -94,7 +94,7 @@ func (p *Pipeline) commit(batch []*Receipt) error {
 		if r.raw.Call == "" {
 			p.log.Error("a message could not be committed", "message", r.Number(), "error", err)
 		}
-		r.msg, r.err = nil, err
+		r.unusable = err
 		if err := p.try([]*Receipt{r}); err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (p *Pipeline) try(batch []*Receipt) error {
 	outcomes := make([]Outcome, len(batch))
 	err := p.store.Commit(context.Background(), func(tx Tx) error {
 		for i, r := range batch {
-			c := commit{tx: tx, r: r, raw: r.raw, msg: r.msg, now: p.now()}
+			c := commit{tx: tx, r: r, raw: r.raw, msg: r.msg, failed: cmp.Or(r.unusable, r.err), now: p.now()}
 			var err error
 			if outcomes[i], err = c.run(); err != nil {
 				return err
@@ -134,11 +134,12 @@ func (p *Pipeline) try(batch []*Receipt) error {
 
 // commit is the work on one message.
 type commit struct {
-	tx  Tx
-	r   *Receipt
-	raw *Raw
-	msg *mapped.Message
-	now time.Time
+	tx     Tx
+	r      *Receipt
+	raw    *Raw
+	msg    *mapped.Message
+	failed error // why it can't be used
+	now    time.Time
 
 	subjects []store.Subject
 	patients []string // reference of each patient
@@ -152,12 +153,12 @@ func (c *commit) run() (Outcome, error) {
 	if c.msg != nil {
 		rec.Event, rec.Control = c.msg.Event, c.msg.ControlID
 	}
-	if c.r.err != nil || c.msg == nil {
-		rec.State, rec.Reason, rec.Place = Quarantined, fault.Reason(c.r.err), fault.PlaceOf(c.r.err)
+	if c.failed != nil || c.msg == nil {
+		rec.State, rec.Reason, rec.Place = Quarantined, fault.Reason(c.failed), fault.PlaceOf(c.failed)
 		if c.raw.Call != "" {
 			rec.State = Refused
 		}
-		return Outcome{State: rec.State, Err: c.r.err, Reason: rec.Reason, Place: rec.Place}, c.tx.SaveMessage(rec)
+		return Outcome{State: rec.State, Err: c.failed, Reason: rec.Reason, Place: rec.Place}, c.tx.SaveMessage(rec)
 	}
 	if c.raw.Format == HL7v2 || c.raw.Format == CDA {
 		seen, err := c.tx.Seen(c.raw.Source, c.r.hash)

@@ -94,6 +94,8 @@ type Receipt struct {
 	err    error
 	hash   [16]byte
 
+	unusable error // why it could not be committed; the committer's alone
+
 	done    chan struct{} // closed when outcome is there
 	outcome Outcome
 	failed  error

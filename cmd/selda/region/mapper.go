@@ -60,7 +60,11 @@ func mapV2(r *ingest.Raw) (*mapped.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v2tofhir.Map(m, r.Source)
+	out, err := v2tofhir.Map(m, r.Source)
+	if err != nil { // what can be said of it: a trace finds it by its control id
+		return &mapped.Message{Event: m.Event(), ControlID: m.ControlID()}, err
+	}
+	return out, nil
 }
 
 // FHIRJSON is a FHIR resource as compact JSON, whether it came as JSON or XML.

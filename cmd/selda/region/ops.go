@@ -203,6 +203,8 @@ func (r *Region) Trace(ctx context.Context, s policy.Subject, id string) ([]Stag
 	switch rec.State {
 	case ingest.Quarantined:
 		return append(out, Stage{Message: name, Stage: "quarantined", At: rec.Received, Rule: "it can't be used", Place: rec.Place, Detail: rec.Reason}), nil
+	case ingest.Refused:
+		return append(out, Stage{Message: name, Stage: "refused", At: rec.Received, Place: rec.Place, Detail: rec.Reason}), nil
 	case ingest.Duplicate:
 		if rec.N == 0 {
 			return append(out, Stage{Message: name, Stage: "duplicate", Detail: "the source has sent the same before"}), nil
