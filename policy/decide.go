@@ -139,15 +139,25 @@ func decideProfessional(r Request, sets DataSets) Decision {
 	return d
 }
 
-// relationship is the first that holds, in words; "" for none.
+// strength orders relationships: the first of these that holds is the one named.
+var strength = []string{"registration", "encounter", "appointment", "referral", "caseload"}
+
+// relationship is the strongest that holds, in words; "" for none.
 func relationship(s *Subject, now time.Time, f Facts) string {
+	best := len(strength)
 	for _, rel := range f.Relationships {
 		if rel.Organisation != s.Organisation || now.Before(rel.From) {
 			continue
 		}
-		if rel.To.IsZero() || now.Before(rel.To.Add(after(rel.Kind))) {
-			return rel.Kind
+		if !rel.To.IsZero() && !now.Before(rel.To.Add(after(rel.Kind))) {
+			continue
 		}
+		if i := slices.Index(strength, rel.Kind); i >= 0 && i < best {
+			best = i
+		}
+	}
+	if best < len(strength) {
+		return strength[best]
 	}
 	if claimed(s, now, f, false) {
 		return "declared by the user"
