@@ -21,13 +21,16 @@ type sheet struct {
 	now    time.Time
 	// plainly: for the one whose record it is.
 	plainly bool
-	shown   map[string]bool
-	times   map[string]time.Time // when a row's latest word came
+	// whole: with the timeline, which only two pages need.
+	whole  bool
+	shown  map[string]bool
+	times  map[string]time.Time // when a row's latest word came
+	before int                  // values of series that are not the latest
 }
 
 // rows makes the record of a View.
 func rows(v *record.View, name func(nhs.Source) string, looked, now time.Time, out bool) *view.Record {
-	return (&sheet{v: v, name: name, looked: looked, now: now}).record(out)
+	return (&sheet{v: v, name: name, looked: looked, now: now, whole: true}).record(out)
 }
 
 // plainRows is rows for the one whose record it is: dates in plain words.
@@ -54,6 +57,7 @@ func (s *sheet) record(out bool) *view.Record {
 	add(results)
 	observations, older2 := s.observations()
 	add(observations)
+	rec.Count = s.before
 	add(s.plain(view.Immunisations, "Immunisations", "Immunisation", "Vaccines given would be here.", s.v.Immunisations(), given))
 	add(s.plain(view.Procedures, "Procedures", "Procedure", "Operations and procedures would be here.", s.v.Procedures(), done))
 	add(s.documents())
@@ -69,18 +73,23 @@ func (s *sheet) record(out bool) *view.Record {
 		if p.Section == view.CareTeam {
 			continue // people have no place in time
 		}
+		rec.Count += p.Count
 		for _, g := range p.Groups {
-			rec.All = append(rec.All, g.Items...)
-		}
-	}
-	for _, it := range rec.All {
-		if it.New {
-			rec.New = append(rec.New, it)
+			for i := range g.Items {
+				if g.Items[i].New {
+					rec.New = append(rec.New, g.Items[i])
+				}
+			}
+			if s.whole {
+				rec.All = append(rec.All, g.Items...)
+			}
 		}
 	}
 	slices.SortStableFunc(rec.New, func(a, b view.Item) int { return s.times[b.Ref].Compare(s.times[a.Ref]) })
-	rec.All = append(append(rec.All, older...), older2...)
-	view.Sort(rec.All)
+	if s.whole {
+		rec.All = append(append(rec.All, older...), older2...)
+		view.Sort(rec.All)
+	}
 	return rec
 }
 

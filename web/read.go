@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"selda/access"
@@ -53,8 +54,41 @@ func (h *Web) open(r *http.Request, s policy.Subject, what string) (*opened, err
 		return nil, fault.E(op, err)
 	}
 	o := &opened{subject: s, grant: g, v: v, looked: looked, base: "/record/" + v.Citizen}
-	o.rec = rows(v, h.Name, looked, h.Now(), false)
+	whole := r.PathValue("section") == "timeline" || r.PathValue("item") != ""
+	o.rec = (&sheet{v: v, name: h.Name, looked: looked, now: h.Now(), whole: whole}).record(false)
 	return o, nil
+}
+
+// visits are the visits of users to records, for as long as they last: the
+// trail need not be asked for each page of one.
+type visits struct {
+	mu sync.Mutex
+	m  map[[2]string]visiting
+}
+
+type visiting struct{ before, last time.Time }
+
+const maxVisits = 20_000
+
+// at is when the user visited before, if this is a page of a visit that is known.
+func (v *visits) at(key [2]string, now time.Time) (before time.Time, known bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	one, ok := v.m[key]
+	if !ok || now.Sub(one.last) > visit {
+		return time.Time{}, false
+	}
+	v.m[key] = visiting{one.before, now}
+	return one.before, true
+}
+
+func (v *visits) begin(key [2]string, before, now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.m == nil || len(v.m) >= maxVisits {
+		v.m = map[[2]string]visiting{} // what is forgotten is asked of the trail again
+	}
+	v.m[key] = visiting{before, now}
 }
 
 // lastLook is when the user last read this record, before this visit. It is
@@ -64,16 +98,23 @@ func (h *Web) lastLook(ctx context.Context, s policy.Subject, citizen string) ti
 	if h.Access.Trail == nil {
 		return time.Time{}
 	}
-	past, err := h.Access.Trail.Find(ctx, audit.Query{Citizen: citizen, User: s.User, Action: audit.Read, To: h.Now().Add(-visit), Limit: 5})
+	now, key := h.Now(), [2]string{s.User, citizen}
+	if before, known := h.visits.at(key, now); known {
+		return before
+	}
+	past, err := h.Access.Trail.Find(ctx, audit.Query{Citizen: citizen, User: s.User, Action: audit.Read, To: now.Add(-visit), Limit: 5})
 	if err != nil {
 		return time.Time{}
 	}
+	var before time.Time
 	for _, e := range past {
 		if e.Outcome == audit.Permit {
-			return e.At
+			before = e.At
+			break
 		}
 	}
-	return time.Time{}
+	h.visits.begin(key, before, now)
+	return before
 }
 
 // page is the frame of a record's page.
@@ -186,7 +227,7 @@ func timeline(o *opened, at string) *page.Timeline {
 		n = 1
 	}
 	days, more := o.rec.Days((n-1)*timelinePage, timelinePage)
-	t := &page.Timeline{Days: days, Count: len(o.rec.All)}
+	t := &page.Timeline{Days: days, Count: o.rec.Count}
 	if n > 1 {
 		t.Newer = o.base + "/timeline?page=" + strconv.Itoa(n-1)
 	}

@@ -16,7 +16,12 @@ const maxWas = 40
 // trend. older are the values before, which the timeline shows.
 func (s *sheet) series(section view.Section, kind string, list []record.Series) (items, older []view.Item) {
 	for _, one := range list {
+		s.before += len(one.Points) - 1
 		for i, p := range one.Points {
+			if i > 0 && !s.whole {
+				s.shown[p.Item.Type+"/"+p.Item.ID] = true
+				continue
+			}
 			it := s.measured(section, kind, one, p)
 			if before := i + 1; before < len(one.Points) && len(one.Points[before].Text) <= maxWas {
 				before := one.Points[before]

@@ -72,7 +72,8 @@ type Deps struct {
 // Web is the pages.
 type Web struct {
 	Deps
-	files *assets.Files
+	files  *assets.Files
+	visits visits
 }
 
 // New makes the pages.

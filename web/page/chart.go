@@ -1,12 +1,16 @@
 package page
 
 import (
+	"context"
+	"io"
 	"math"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"selda/web/view"
 )
@@ -19,6 +23,13 @@ const (
 	chartRight  = 624.0
 	chartTop    = 22.0
 	chartBottom = 190.0
+)
+
+// How much of a series is drawn, and how much of it stands in the table: the
+// latest. All of it is in the timeline.
+const (
+	maxPoints = 60
+	maxTable  = 24
 )
 
 // chart is a line chart, laid out.
@@ -38,11 +49,71 @@ type dot struct {
 	Out         bool
 }
 
-func (c chart) viewBox() string { return "0 0 " + px(chartWidth) + " " + px(chartHeight) }
+// trend is the chart of a series, and its table. It is written by hand, since
+// a record has hundreds of points and each is several strings.
+func trend(p RecordPage, it view.Item) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		var b strings.Builder
+		b.Grow(512 + 640*len(it.Trend))
+		if c, ok := newChart(it); ok {
+			c.write(&b)
+		}
+		writeTable(&b, p.Base, it)
+		_, err := io.WriteString(w, b.String())
+		return err
+	})
+}
+
+// put writes pieces, each second of them escaped: "<a href=\"", href, "\">".
+func put(b *strings.Builder, pieces ...string) {
+	for i, s := range pieces {
+		if i%2 == 1 {
+			s = templ.EscapeString(s)
+		}
+		b.WriteString(s)
+	}
+}
+
+func (c chart) write(b *strings.Builder) {
+	put(b, `<svg class="s-chart" viewBox="0 0 640.0 220.0" role="group" aria-label="`, c.Label, `">`)
+	if c.BandHeight != "" {
+		put(b, `<rect class="s-chart__band" x="`, c.Left, `" y="`, c.BandTop, `" width="`, c.Width, `" height="`, c.BandHeight, `"></rect>`)
+	}
+	for _, t := range c.Y {
+		put(b, `<line class="s-chart__axis" x1="`, c.Left, `" x2="`, c.Right, `" y1="`, t.At, `" y2="`, t.At, `"></line><text x="`, c.TextLeft, `" y="`, t.Text, `" text-anchor="end">`, t.Label, `</text>`)
+	}
+	for _, t := range c.X {
+		put(b, `<text x="`, t.At, `" y="`, c.TextBottom, `" text-anchor="`, t.Text, `">`, t.Label, `</text>`)
+	}
+	put(b, `<text x="`, c.Left, `" y="12">`, c.Unit, `</text><path class="s-chart__line" d="`, c.Path, `"></path>`)
+	for _, d := range c.Dots {
+		class := "s-chart__dot"
+		if d.Out {
+			class = "s-chart__dot s-chart__dot--out"
+		}
+		label := templ.EscapeString(d.Label)
+		b.WriteString(`<g role="img" tabindex="0" aria-label="` + label + `"><title>` + label + `</title><circle class="` + class + `" cx="` + d.X + `" cy="` + d.Y + `" r="4.5"></circle></g>`)
+	}
+	b.WriteString(`</svg>`)
+}
+
+func writeTable(b *strings.Builder, base string, it view.Item) {
+	put(b, `<details class="nhsuk-details s-noprint"><summary class="nhsuk-details__summary"><span class="nhsuk-details__summary-text">Show `, it.Title, ` as a table</span></summary><div class="nhsuk-details__text s-scroll"><table class="s-table"><thead><tr><th scope="col">Date</th><th scope="col" class="s-right">Value</th><th scope="col">Meaning</th><th scope="col">Source</th><th scope="col">Origin</th></tr></thead><tbody>`)
+	for i, pt := range slices.Backward(it.Trend) {
+		if len(it.Trend)-i > maxTable {
+			put(b, `<tr><td colspan="5">Earlier values are in the <a href="`, base+"/timeline", `">timeline</a>.</td></tr>`)
+			break
+		}
+		day := pt.When.Pro()
+		put(b, `<tr><td class="s-num">`, day, `</td><td class="s-num s-right">`, pt.Text, `</td><td>`, pt.Flag, `</td><td>`, pt.Source,
+			`</td><td><a href="`, base+"/origin/"+pt.Ref, `">Origin<span class="s-hide"> of `, pt.Text, ` on `, day, `</span></a></td></tr>`)
+	}
+	b.WriteString(`</tbody></table></div></details>`)
+}
 
 // newChart lays out an item's series; false where there is nothing to draw.
 func newChart(it view.Item) (chart, bool) {
-	points := it.Trend
+	points := it.Trend[max(0, len(it.Trend)-maxPoints):]
 	if len(points) < 2 {
 		return chart{}, false
 	}
@@ -142,12 +213,6 @@ func sparkPath(points []view.Point) string {
 		b.WriteString(map[bool]string{true: "M", false: "L"}[i == 0] + px(x) + " " + px(y))
 	}
 	return b.String()
-}
-
-func newestFirst(points []view.Point) []view.Point {
-	out := slices.Clone(points)
-	slices.Reverse(out)
-	return out
 }
 
 // flagMark stands before a flag's word, for those who scan.

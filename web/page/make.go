@@ -21,7 +21,7 @@ func Nav(rec *view.Record, base, current string) []Link {
 	for _, p := range rec.Parts {
 		nav = append(nav, Link{Href: base + "/" + string(p.Section), Text: p.Title, Current: current == string(p.Section), Key: keys[p.Section], Count: p.Count})
 	}
-	return append(nav, Link{Href: base + "/timeline", Text: "Timeline", Current: current == "timeline", Key: "t", Count: len(rec.All)})
+	return append(nav, Link{Href: base + "/timeline", Text: "Timeline", Current: current == "timeline", Key: "t", Count: rec.Count})
 }
 
 // Chips are what the banner says at once, always in one order: allergies,

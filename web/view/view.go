@@ -187,7 +187,8 @@ func (p Part) First(n int, groups ...string) []Item {
 type Record struct {
 	Parts   []Part
 	New     []Item // since the reader last looked, newest first
-	All     []Item // the timeline, newest first
+	All     []Item // the timeline, newest first; only where it was asked for
+	Count   int    // of the timeline
 	Allergy AllergyState
 }
 
