@@ -63,7 +63,23 @@ func find(raw []byte, depth int) (*Document, error) {
 		in.TrackingID = d.TrackingID
 		return in, nil
 	}
-	return nil, fault.E(op, fault.Structure, "there is no ClinicalDocument: this is no CDA document, or only a part of one", printable(root.Name))
+	return nil, fault.E(op, fault.Structure, "there is no ClinicalDocument: this is no CDA document, or only a part of one", rootName(root.Name))
+}
+
+// roots are the elements that senders begin with where a ClinicalDocument is
+// due: parts of one, and envelopes.
+const roots = " ClinicalDocument section entry component act observation procedure organizer encounter supply substanceAdministration recordTarget patientRole author " +
+	"custodian informant participant documentationOf serviceEvent componentOf encompassingEncounter relatedDocument authorization legalAuthenticator " +
+	"dataEnterer authenticator structuredBody nonXMLBody Envelope DistributionEnvelope Bundle text table list "
+
+// rootName is the root element's name where it is one of those, or of an HL7
+// v3 interaction; else the name could be anything, and an error does not hold it.
+func rootName(name string) string {
+	interaction := len(name) > 10 && len(name) <= 20 && name[4] == '_' && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "" && strings.ContainsAny(name, "0123456789")
+	if interaction || strings.Contains(roots, " "+name+" ") {
+		return name
+	}
+	return "root element"
 }
 
 // printable keeps a root element's name out of an error where it is none that

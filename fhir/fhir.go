@@ -63,7 +63,7 @@ func Compact(in []byte) ([]byte, error) {
 func jsonError(op string, err error) error {
 	place := ""
 	if s, ok := err.(*jsontext.SyntacticError); ok {
-		place = strings.TrimPrefix(strings.ReplaceAll(string(s.JSONPointer), "/", "."), ".")
+		place = elementPath(string(s.JSONPointer))
 		if strings.Contains(s.Err.Error(), "duplicate") {
 			return fault.E(op, fault.Structure, "a name stands twice in one JSON object", place)
 		}
@@ -72,6 +72,29 @@ func jsonError(op string, err error) error {
 		}
 	}
 	return fault.E(op, fault.Structure, "not well-formed JSON", place)
+}
+
+// elementPath is a JSON pointer as a path of elements, as far as its names could
+// be FHIR's: any other text may be somebody's data.
+func elementPath(pointer string) string {
+	var out []string
+	for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		if !couldBeElement(part) {
+			break
+		}
+		out = append(out, part)
+	}
+	return strings.Join(out, ".")
+}
+
+// couldBeElement says whether a name is written as FHIR's elements are.
+func couldBeElement(name string) bool {
+	for i, c := range name {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (i == 0 || c < 'A' || c > 'Z') && (i > 0 || c != '_') {
+			return false
+		}
+	}
+	return len(name) <= 40
 }
 
 // deeper says whether brackets in b nest deeper than limit, strings aside.

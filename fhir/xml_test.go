@@ -55,7 +55,7 @@ func TestFromXMLRefuses(t *testing.T) {
 		"a DTD":            {`<!DOCTYPE Patient [<!ENTITY a "b">]><Patient` + ns + `/>`, "", fault.Security},
 		"an own entity":    {`<Patient` + ns + `><id value="&a;"/></Patient>`, "Patient", fault.Structure},
 		"unknown element":  {`<Patient` + ns + `><name><nick value="x"/></name></Patient>`, "Patient.name[0].nick", fault.Invalid},
-		"unknown resource": {`<Patience` + ns + `/>`, "Patience", fault.Invalid},
+		"unknown resource": {`<Patience` + ns + `/>`, "", fault.Invalid},
 		"other namespace":  {`<Patient xmlns="urn:x"/>`, "Patient", fault.Invalid},
 		"twice":            {`<Patient` + ns + `><gender value="male"/><gender value="male"/></Patient>`, "Patient.gender", fault.Structure},
 		"no number":        {`<Bundle` + ns + `><total value="many"/></Bundle>`, "Bundle.total", fault.Value},

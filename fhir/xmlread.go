@@ -79,7 +79,15 @@ func refuse(kind fault.Kind, reason string) error { return &refusal{kind, reason
 // fail puts the place to an error. What encoding/xml says may quote the input,
 // so only its line is kept.
 func (r *xmlReader) fail(op string, err error) error {
-	place := strings.Join(r.path, ".")
+	path := r.path
+	for i, part := range path {
+		// A name that none of FHIR's could be may be anything: an error does not hold it.
+		if name, _, _ := strings.Cut(part, "["); !couldBeElement(name) && !IsResourceType(name) {
+			path = path[:i]
+			break
+		}
+	}
+	place := strings.Join(path, ".")
 	var known *refusal
 	if errors.As(err, &known) {
 		return fault.E(op, known.kind, known.reason, place)

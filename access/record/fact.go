@@ -596,7 +596,9 @@ func (v *View) Encounters() []Fact {
 	for i := range facts {
 		facts[i].End = facts[i].Lead().Res.Get("period", "end").Text()
 	}
-	return facts
+	// A visit of which a source gave no more than the number, as a laboratory
+	// does, is only there to be referred to.
+	return slices.DeleteFunc(facts, func(f Fact) bool { return f.Status == "unknown" && f.WhenText == "" })
 }
 
 // Documents are letters and summaries; the same letter from several sources,
