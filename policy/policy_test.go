@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -166,6 +167,32 @@ func TestG12Roles(t *testing.T) {
 		s := Subject{User: "u", Role: role, Organisation: "X"}
 		if Decide(Request{Subject: s, Now: now, Facts: Facts{Relationships: []Relationship{{Organisation: "X", Kind: "encounter"}}}}).Permit || Search(s).Permit {
 			t.Errorf("%s opens records", role)
+		}
+	}
+}
+
+// Invariant 7: every decision names its rules, and the same facts give it again.
+func TestInvariant7DecisionsExplainThemselvesAndReplay(t *testing.T) {
+	n := number(t, "9991234519")
+	facts := []Facts{
+		{},
+		{NHSNumbers: []nhs.Number{n}, BirthDate: now.AddDate(-40, 0, 0)},
+		{NHSNumbers: []nhs.Number{n}, Deceased: true},
+		{Relationships: []Relationship{{Organisation: "RJZ", Kind: "encounter"}}, Preferences: []Preference{{From: now}, {From: now, DataSets: SetOf(Results)}}},
+		{Claims: []Claim{{User: "u", Organisation: "RJZ", Emergency: true, Reason: "r", From: now, To: now.Add(time.Hour)}}},
+	}
+	roles := []nhs.Role{"", nhs.GP, nhs.HospitalDoctor, nhs.Nurse, nhs.Pharmacist, nhs.SocialWorker, nhs.Handler111, nhs.Advisor111, nhs.Paramedic, nhs.Receptionist,
+		nhs.HospiceNurse, nhs.PrivacyOfficer, nhs.CaldicottGuardian, nhs.GovernanceLead, nhs.Analyst, nhs.Administrator, nhs.Engineer, nhs.SourceSystem, nhs.Citizen, nhs.Proxy}
+	for _, role := range roles {
+		for i, f := range facts {
+			r := Request{Subject: Subject{User: "u", Role: role, Organisation: "RJZ", NHSNumber: n, For: []nhs.Number{n}, Source: "RJZ:API"}, Now: now, Facts: f}
+			d := Decide(r)
+			if len(d.Rules) == 0 || !d.Permit && (d.Reason == "" || d.Predicate.Permit) {
+				t.Errorf("%s, facts %d: it does not explain itself: %+v", role, i, d)
+			}
+			if again := Decide(r); !reflect.DeepEqual(d, again) {
+				t.Errorf("%s, facts %d: %+v, and then %+v", role, i, d, again)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package arch
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -14,6 +15,24 @@ func TestArchitecture(t *testing.T) {
 	}
 	for _, f := range found {
 		t.Error(f)
+	}
+}
+
+// The tests that ARCHITECTURE.md names for the invariants exist.
+func TestInvariantsAreShown(t *testing.T) {
+	md, err := os.ReadFile("../../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`([a-z0-9/]+_test\\.go) (Test\\w+)`").FindAllStringSubmatch(string(md), -1)
+	if len(named) < 8 {
+		t.Fatalf("ARCHITECTURE.md names %d tests for eight invariants", len(named))
+	}
+	for _, n := range named {
+		src, err := os.ReadFile("../../" + n[1])
+		if err != nil || !strings.Contains(string(src), "func "+n[2]+"(") {
+			t.Errorf("%s has no %s", n[1], n[2])
+		}
 	}
 }
 
