@@ -47,17 +47,26 @@ func (rs *Records) Open(ctx context.Context, g grant.Grant, types ...string) (*V
 	if g.Kind() != seal.Record {
 		return nil, fault.E(op, fault.Security, "the Grant does not open a record")
 	}
-	v := &View{Grant: g, Citizen: g.Citizen().ID}
+	v, err := rs.view(ctx, g, g.Citizen(), types...)
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	return v, nil
+}
+
+// view reads what a Grant shows of a citizen.
+func (rs *Records) view(ctx context.Context, g grant.Grant, c mpi.Found, types ...string) (*View, error) {
+	v := &View{Grant: g, Citizen: c.ID}
 	p := g.Predicate()
-	for _, k := range g.Citizen().Subjects {
+	for _, k := range c.Subjects {
 		versions, err := rs.Store.Compartment(ctx, k.Subject, g.N(), p, types...)
 		if err != nil {
-			return nil, fault.E(op, err)
+			return nil, err
 		}
 		for _, version := range versions {
 			res, err := version.Resource()
 			if err != nil {
-				return nil, fault.E(op, err)
+				return nil, err
 			}
 			v.Items = append(v.Items, Item{version, res})
 		}
@@ -306,20 +315,9 @@ func (rs *Records) Demographics(ctx context.Context, g grant.Grant, index mpi.In
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	v := &View{Grant: g, Citizen: c.ID}
-	for _, k := range c.Subjects {
-		versions, err := rs.Store.Compartment(ctx, k.Subject, g.N(), g.Predicate(), "Patient")
-		if err != nil {
-			return nil, fault.E(op, err)
-		}
-		for _, version := range versions {
-			res, err := version.Resource()
-			if err != nil {
-				return nil, fault.E(op, err)
-			}
-			v.Items = append(v.Items, Item{version, res})
-		}
+	v, err := rs.view(ctx, g, c, "Patient")
+	if err != nil {
+		return nil, fault.E(op, err)
 	}
-	v.Person = v.person()
 	return v, nil
 }
