@@ -311,7 +311,7 @@ func (s *sheet) documents() view.Part {
 		}
 		it.Copies = len(f.Items) - 1
 		for _, i := range f.Items {
-			it.Body = i.Res
+			it.Body, it.BodyRef = i.Res, i.Type+"/"+i.ID
 			if len(it.Pages()) > 0 {
 				break
 			}
@@ -340,7 +340,7 @@ func (s *sheet) plans() view.Part {
 		if f.Extra != "" {
 			it.Detail = dots(it.Detail, "by "+f.Extra)
 		}
-		it.Body = f.Lead().Res
+		it.Body, it.BodyRef = f.Lead().Res, it.Ref
 		switch {
 		case f.Status == "completed" || f.Status == "revoked" || f.Status == "superseded" || f.Status == "inactive":
 			it.Status, it.Tone = words(f.Status), view.Past // superseded copies are void (G24)

@@ -22,17 +22,39 @@ var inPage = map[string]bool{"application/pdf": true, "image/png": true, "image/
 // file gives an attachment of a document that is not text; of a CDA document
 // its sections, to be read.
 func (h *Web) file(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
-	const op = "web.file"
-	typ, id, at := r.PathValue("type"), r.PathValue("item"), r.URL.Query().Get("at")
-	o, err := h.open(r, s, "file of "+typ+"/"+id)
+	o, err := h.open(r, s, "file of "+r.PathValue("type")+"/"+r.PathValue("item"))
 	if err != nil {
 		return err
 	}
-	item, ok := o.v.Find(typ, id)
+	return h.giveFile(w, r, o, func(l page.Letter) {
+		p := h.recordPage(o, string(view.Documents))
+		l.Back = o.base + "/documents#" + r.PathValue("type") + "-" + r.PathValue("item")
+		p.Letter = &l
+		p.Frame.Title = p.Banner.Name.Pro() + ", " + p.Heading()
+		h.render(w, http.StatusOK, page.Record(p))
+	})
+}
+
+// myFile is the same for the one whose record it is.
+func (h *Web) myFile(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
+	m, err := h.openMine(r, s, "own file: "+r.PathValue("type")+"/"+r.PathValue("item"))
+	if err != nil {
+		return err
+	}
+	return h.giveFile(w, r, m.opened, func(l page.Letter) {
+		m.p.Letter, m.p.Frame.Title = &l, l.Title
+		h.render(w, http.StatusOK, page.My(m.p))
+	})
+}
+
+// giveFile hands an attachment over, or has a CDA document shown.
+func (h *Web) giveFile(w http.ResponseWriter, r *http.Request, o *opened, show func(page.Letter)) error {
+	const op = "web.file"
+	item, ok := o.v.Find(r.PathValue("type"), r.PathValue("item"))
 	if !ok {
 		return fault.E(op, fault.NotFound, "there is no such document")
 	}
-	a := walk(item.Res.Root(), at)
+	a := walk(item.Res.Root(), r.URL.Query().Get("at"))
 	kind, _, _ := strings.Cut(strings.ToLower(a.Get("contentType").Text()), ";")
 	if !a.IsObject() || kind == "" {
 		return fault.E(op, fault.NotFound, "there is no such file")
@@ -52,7 +74,7 @@ func (h *Web) file(w http.ResponseWriter, r *http.Request, s policy.Subject) err
 			return fault.E(op, err)
 		}
 		if raw.Format == ingest.CDA {
-			return h.cdaDocument(w, o, typ+"/"+id, kind, raw.Body)
+			return cdaDocument(w, kind, raw.Body, show)
 		}
 	}
 	if len(body) == 0 {
@@ -92,7 +114,7 @@ func send(w http.ResponseWriter, kind string, body []byte) {
 
 // cdaDocument shows a CDA document by its sections; a body that is not
 // structured is handed over as it is.
-func (h *Web) cdaDocument(w http.ResponseWriter, o *opened, ref, kind string, body []byte) error {
+func cdaDocument(w http.ResponseWriter, kind string, body []byte, show func(page.Letter)) error {
 	doc, err := cda.Parse(body)
 	if err != nil {
 		return fault.E("web.file", err)
@@ -101,17 +123,14 @@ func (h *Web) cdaDocument(w http.ResponseWriter, o *opened, ref, kind string, bo
 		send(w, strings.ToLower(inner.ContentType), inner.Data)
 		return nil
 	}
-	p := h.recordPage(o, string(view.Documents))
 	n := doc.Narrative()
-	letter := page.Letter{Title: n.Title, Back: o.base + "/documents#" + strings.ReplaceAll(ref, "/", "-")}
+	letter := page.Letter{Title: n.Title}
 	for _, f := range n.Facts {
 		letter.Head = append(letter.Head, view.Field{Label: f.Label, Text: f.Value})
 	}
 	for _, sec := range n.Sections {
 		letter.Pages = append(letter.Pages, view.Passage{Title: sec.Title, Text: view.Narrative(sec.HTML)})
 	}
-	p.Letter = &letter
-	p.Frame.Title = p.Banner.Name.Pro() + ", " + p.Heading()
-	h.render(w, http.StatusOK, page.Record(p))
+	show(letter)
 	return nil
 }

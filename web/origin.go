@@ -80,7 +80,14 @@ func elementWords(path string) string {
 	var out []string
 	for part := range strings.SplitSeq(path, ".") {
 		name, _, _ := strings.Cut(part, "[")
-		out = append(out, strings.ToLower(view.Label(name)))
+		switch {
+		case name == "coding":
+			continue
+		case name == "code" && len(out) > 0:
+			out = append(out, "code")
+		default:
+			out = append(out, strings.ToLower(view.Label(name)))
+		}
 	}
 	return strings.Join(out, ", ")
 }

@@ -100,7 +100,7 @@ func (s *sheet) results() (view.Part, []view.Item) {
 	var reports []view.Item
 	for _, f := range s.v.Reports() {
 		it := s.row(view.Results, "Report", f)
-		it.Body = f.Lead().Res
+		it.Body, it.BodyRef = f.Lead().Res, it.Ref
 		if f.Status != "final" && f.Status != "" && f.Status != "available" {
 			it.Status, it.Tone = words(f.Status), view.Warn
 		}

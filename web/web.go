@@ -120,7 +120,7 @@ func (h *Web) Routes(mux *http.ServeMux) {
 		"GET /record/{id}": h.record, "GET /record/{id}/{section}": h.record,
 		"GET /record/{id}/origin/{type}/{item}": h.origin, "GET /record/{id}/file/{type}/{item}": h.file,
 		"POST /record/{id}/declare": h.declare, "GET /record/{id}/emergency": h.emergencyForm, "POST /record/{id}/emergency": h.emergency,
-		"GET /me": h.me, "GET /me/{section}": h.me, "POST /me/sharing": h.share,
+		"GET /me": h.me, "GET /me/{section}": h.me, "GET /me/file/{type}/{item}": h.myFile, "GET /for/{id}/file/{type}/{item}": h.myFile, "POST /me/sharing": h.share,
 		"GET /for/{id}": h.me, "GET /for/{id}/{section}": h.me,
 		"GET /privacy": h.privacy, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
 		"GET /feeds": h.feeds, "GET /quarantine": h.quarantine, "GET /quarantine/{message}": h.held, "POST /quarantine/{message}/replay": h.replay,

@@ -20,6 +20,7 @@ type MyPage struct {
 	Rows    *Rows
 	Sharing *Sharing
 	Looked  *Looked
+	Letter  *Letter
 }
 
 // Home is a citizen's first page.
@@ -34,7 +35,6 @@ type Rows struct {
 	Lead    string // what this page is
 	Groups  []PlainGroup
 	Empty   string
-	Letters bool // opened as letters
 }
 
 // PlainGroup is rows under a heading.
@@ -115,10 +115,13 @@ func PlainMeaning(it view.Item) []string {
 	case strings.Contains(v.Flag, "low"):
 		out = append(out, "This is below the usual range"+inBrackets(v.Range)+".")
 	case v.Flag != "":
-		out = append(out, "The laboratory marked this as "+strings.TrimPrefix(v.Flag, "critical ")+".")
+		out = append(out, "The laboratory marked this as "+v.Flag+".")
 	}
-	if v.Flag != "" {
-		out = append(out, "A result outside the usual range is common, and does not always mean that something is wrong. The person who ordered it has seen it. Ask them if you want to know more.")
+	switch {
+	case strings.HasPrefix(v.Flag, "critical"):
+		out = append(out, "If nobody has spoken with you about this, call your GP practice, or 111 when it is closed.")
+	case v.Flag != "":
+		out = append(out, "A result outside the usual range is common, and does not always mean that something is wrong. If you want to know more, ask the person who ordered it.")
 	}
 	return out
 }

@@ -9,10 +9,10 @@ import (
 )
 
 // Document is what a document says, to be read in the page, and its files that
-// are not text.
+// are not text; ref is its own reference, which a stored body does not hold.
 // https://hl7.org/fhir/R4/documentreference.html and its like
-func Document(r *fhir.Resource) (pages []Passage, files []File) {
-	d := document{ref: r.Type + "/" + r.ID}
+func Document(ref string, r *fhir.Resource) (pages []Passage, files []File) {
+	d := document{ref: ref}
 	d.sections(r.Root().List("section"), 0)
 	for i, c := range r.Root().List("content") {
 		d.attach(c.Get("attachment"), "content["+strconv.Itoa(i)+"].attachment")

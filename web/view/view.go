@@ -65,9 +65,11 @@ type Item struct {
 	Conflict string
 	// Trend is the values of the same measurement, oldest first, this one last.
 	Trend []Point
-	// Body is the resource of a document, whose text is read in the page.
-	Body   *fhir.Resource
-	Copies int // how often the same letter came again
+	// Body is the resource of a document, whose text is read in the page, and
+	// BodyRef its reference.
+	Body    *fhir.Resource
+	BodyRef string
+	Copies  int // how often the same letter came again
 }
 
 // Pages are what a document says, to be read in the page.
@@ -75,7 +77,7 @@ func (it Item) Pages() []Passage {
 	if it.Body == nil {
 		return nil
 	}
-	pages, _ := Document(it.Body)
+	pages, _ := Document(it.BodyRef, it.Body)
 	return pages
 }
 
@@ -84,7 +86,7 @@ func (it Item) Files() []File {
 	if it.Body == nil {
 		return nil
 	}
-	_, files := Document(it.Body)
+	_, files := Document(it.BodyRef, it.Body)
 	return files
 }
 

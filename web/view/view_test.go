@@ -136,7 +136,7 @@ func FuzzParseDate(f *testing.F) {
 func TestDocument(t *testing.T) {
 	text := base64.StdEncoding.EncodeToString([]byte("Dear doctor\n\nAll is well."))
 	r := resource(t, `{"resourceType":"DocumentReference","id":"d1","status":"current","content":[{"attachment":{"contentType":"text/plain; charset=utf-8","data":"`+text+`"}},{"attachment":{"contentType":"application/pdf","title":"ECG","url":"Binary/1"}},{"attachment":{"contentType":"text/xml","hash":"AAAA"}}]}`)
-	pages, files := Document(r)
+	pages, files := Document("DocumentReference/d1", r)
 	if len(pages) != 1 || len(pages[0].Text) != 2 || pages[0].Text[1].Text != "All is well." {
 		t.Errorf("%+v", pages)
 	}
@@ -144,7 +144,7 @@ func TestDocument(t *testing.T) {
 		t.Errorf("%+v", files)
 	}
 	c := resource(t, `{"resourceType":"Composition","id":"c1","status":"final","type":{"text":"x"},"date":"2026","author":[],"title":"x","section":[{"title":"Plan","text":{"status":"generated","div":"<div>Rest</div>"},"section":[{"code":{"text":"Diet"},"text":{"status":"generated","div":"<div>Salt</div>"}}]}]}`)
-	pages, _ = Document(c)
+	pages, _ = Document("Composition/c1", c)
 	if len(pages) != 2 || pages[0].Title != "Plan" || pages[1].Title != "Diet" || pages[1].Text[0].Text != "Salt" {
 		t.Errorf("%+v", pages)
 	}

@@ -2,6 +2,7 @@ package region
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"selda/internal/browser"
@@ -42,14 +43,24 @@ func TestRealPagesInABrowser(t *testing.T) {
 			for _, width := range []int64{1280, 360} {
 				b.Width(width)
 				b.Go(base + page)
-				b.Look(fmt.Sprintf("real-%s-%s-%d", one.user, name(page), width))
+				b.Look(fmt.Sprintf("real-%s-%s-%d", one.user, name(strings.Replace(page+"/", record+"/", "/summary-", 1)), width))
 			}
+		}
+		if one.user == "gp" {
+			b.Width(1280)
+			b.Go(base + record + "/documents")
+			b.Go(b.Eval(`document.querySelector("a[href*='/file/']").href`))
+			b.Look("real-gp-letter-1280")
+			b.Go(base + record + "/results")
+			b.Go(b.Eval(`document.querySelector("a[href*='/origin/']").href`))
+			b.Look("real-gp-origin-1280")
 		}
 	}
 }
 
 // name is the last part of a path.
 func name(path string) string {
+	path = strings.TrimSuffix(path, "/")
 	for i := len(path) - 1; i >= 0; i-- {
 		if path[i] == '/' {
 			return path[i+1:]

@@ -3,6 +3,7 @@ package region
 import (
 	"html"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"selda/auth"
 	"selda/nhs"
 )
 
@@ -109,7 +111,15 @@ func (v *visitor) find(n nhs.Number) string {
 
 func demonstration(t *testing.T) (base string, citizen nhs.Number) {
 	t.Helper()
-	r := open(t)
+	r, err := Open(t.Context(), Options{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler), Demo: &auth.Demonstration{Password: DemoPassword, Users: DemoUsers()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	if _, err := r.StartDemo(t.Context(), Demo{Seed: 1, Citizens: 0}); err != nil {
 		t.Fatal(err)
 	}
@@ -134,6 +144,7 @@ func TestPagesOfEachRole(t *testing.T) {
 		gp.says(status, page, http.StatusOK, want, "ADEYEMI, Folake", "999 123 4519", "This may not be everything.", "Emergency access", "Sources")
 	}
 	gp.originHolds(record)
+	gp.readsLetter(record)
 	status, page := gp.get(record + "/nothing")
 	gp.says(status, page, http.StatusNotFound, "There is no such page")
 	status, page = gp.get("/record/0000000000000")
@@ -152,6 +163,22 @@ func TestPagesOfEachRole(t *testing.T) {
 		if status == http.StatusOK && strings.Contains(page, "ADEYEMI") {
 			t.Errorf("%s found a person", user)
 		}
+	}
+}
+
+// readsLetter opens a document that came as CDA, in the page.
+func (v *visitor) readsLetter(path string) {
+	v.t.Helper()
+	_, page := v.get(path + map[bool]string{true: "/letters", false: "/documents"}[path == "/me"])
+	m := regexp.MustCompile(`href="(/[^"]+/file/DocumentReference/[^"]+)">Read `).FindStringSubmatch(page)
+	if m == nil {
+		v.t.Errorf("%s has no letter to read", path)
+		return
+	}
+	status, page := v.get(html.UnescapeString(m[1]))
+	v.says(status, page, http.StatusOK, "Author")
+	if words := strings.Fields(text(page)); len(words) < 60 {
+		v.t.Errorf("the letter has %d words", len(words))
 	}
 }
 
@@ -223,6 +250,7 @@ func TestSharingChoice(t *testing.T) {
 			t.Errorf("%s has a professional's date", p)
 		}
 	}
+	citizen.readsLetter("/me")
 	status, page := citizen.post("/me/sharing", url.Values{"choice": {"object"}})
 	citizen.says(status, page, http.StatusOK, "If you choose", "will not see", "Save this choice")
 	if _, page := visiting.get(record + "/medicines"); !strings.Contains(page, "Apixaban") {
