@@ -113,9 +113,12 @@ func (w *war) run(k int) {
 		w.t.Errorf("kill %d: only %d answers in 20 s: %s", k, answered.Load(), s.errs)
 	}
 	late.Stop()
-	// Somewhere in the next answers' work: between a write, a flush and a commit.
-	until := time.Now().Add(time.Duration(w.dice.IntN(8000)) * time.Microsecond)
-	for time.Now().Before(until) {
+	// At once after an answer, or somewhere in the work for the next ones:
+	// between a write, a flush and a commit.
+	if k%2 == 1 {
+		until := time.Now().Add(time.Duration(w.dice.IntN(8000)) * time.Microsecond)
+		for time.Now().Before(until) {
+		}
 	}
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait()
