@@ -49,6 +49,9 @@ func (q *request) search(typ string) error {
 	if err != nil {
 		return err
 	}
+	if err := checkDates(params); err != nil {
+		return err
+	}
 	cur, err := q.cursor(params, typ)
 	if err != nil {
 		return err
@@ -66,6 +69,24 @@ func (q *request) search(typ string) error {
 		return err
 	}
 	return q.page(typ, params, found, count, cur, ignored)
+}
+
+// checkDates refuses a date that is none, whether or not anything is found
+// that it could be tested on.
+func checkDates(params url.Values) error {
+	for name, values := range params {
+		if name != "_lastUpdated" && elements[name].kind != "date" {
+			continue
+		}
+		for _, value := range values {
+			for _, v := range strings.Split(value, ",") {
+				if _, err := matchesDate(time.Unix(0, 0), v); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // params are those of the URL and, by POST, of the form.
