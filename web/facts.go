@@ -9,6 +9,7 @@ import (
 	"selda/access/record"
 	"selda/fhir"
 	"selda/nhs"
+	"selda/policy"
 	"selda/web/view"
 )
 
@@ -116,6 +117,8 @@ func (s *sheet) witness(it *view.Item, w record.Item) {
 		it.Sources = append(it.Sources, name)
 	}
 	it.Witnesses = append(it.Witnesses, view.Witness{Ref: ref, Source: name, Received: view.ParseDate(w.Recorded.Format(time.RFC3339)), Resource: w.Res})
+	it.Reviewed = it.Reviewed || w.Labels&policy.Reviewed != 0
+	it.Reviewable = it.Reviewable || ref == it.Ref && policy.HeldForReview(w.DataSet)
 	if !s.looked.IsZero() && w.Recorded.After(s.looked) {
 		it.New = true
 	}

@@ -24,6 +24,9 @@ import (
 // it is new.
 const visit = 30 * time.Minute
 
+// outAfter is how long a source may be silent before it is said to be out.
+const outAfter = 24 * time.Hour
+
 // timelinePage is how many items a page of the timeline has.
 const timelinePage = 100
 
@@ -125,7 +128,7 @@ func (h *Web) recordPage(o *opened, section string) page.RecordPage {
 	if b.Number.IsZero() {
 		f.Whose = b.Name.Pro() + ", " + b.NumberSays
 	}
-	return page.RecordPage{Frame: f, Banner: b, Nav: page.Nav(o.rec, o.base, section), Sources: h.sources(o.v), Relation: relation(o.grant.Decision()), Base: o.base}
+	return page.RecordPage{Frame: f, Banner: b, Nav: page.Nav(o.rec, o.base, section), Sources: h.sources(o.v), Relation: relation(o.grant.Decision()), Base: o.base, Reviewer: o.subject.Role.Clinician()}
 }
 
 // sources says how recent each organisation's systems are. What several
@@ -134,7 +137,8 @@ func (h *Web) sources(v *record.View) []page.SourceLine {
 	type line struct {
 		name    string
 		systems []string
-		at      time.Time
+		at      time.Time // of what is shown
+		heard   time.Time // of anything at all; zero where it is not known
 	}
 	var lines []line
 	for _, s := range v.Sources() {
@@ -148,6 +152,11 @@ func (h *Web) sources(v *record.View) []page.SourceLine {
 		if s.AsAt.After(lines[i].at) {
 			lines[i].at = s.AsAt
 		}
+		if h.LastHeard != nil {
+			if heard := h.LastHeard(s.Source); heard.After(lines[i].heard) {
+				lines[i].heard = heard
+			}
+		}
 	}
 	var out []page.SourceLine
 	for _, l := range lines {
@@ -155,8 +164,20 @@ func (h *Web) sources(v *record.View) []page.SourceLine {
 		if len(l.systems) > 1 {
 			one.Systems = strings.Join(l.systems, ", ")
 		}
+		if !l.heard.IsZero() && h.Now().Sub(l.heard) > outAfter {
+			one.AsAt, one.Out = "OUT since "+view.ParseDate(l.heard.Format(time.RFC3339)).ProTime(), true
+		}
 		out = append(out, one)
 	}
+	slices.SortStableFunc(out, func(a, b page.SourceLine) int { // what is out comes first
+		switch {
+		case a.Out && !b.Out:
+			return -1
+		case b.Out && !a.Out:
+			return 1
+		}
+		return 0
+	})
 	return out
 }
 
@@ -235,4 +256,22 @@ func timeline(o *opened, at string) *page.Timeline {
 		t.Older = o.base + "/timeline?page=" + strconv.Itoa(n+1)
 	}
 	return t
+}
+
+// review marks a result or a letter as reviewed by a clinician (G10).
+func (h *Web) review(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
+	const op = "web.review"
+	if err := r.ParseForm(); err != nil {
+		return fault.E(op, fault.TooLong, "the form did not arrive whole")
+	}
+	id, typ, item := r.PathValue("id"), r.PathValue("type"), r.PathValue("item")
+	if err := h.Access.Review(r.Context(), s, id, typ, item); err != nil {
+		return fault.E(op, err)
+	}
+	section := view.Results
+	if r.PostForm.Get("section") == string(view.Documents) {
+		section = view.Documents
+	}
+	http.Redirect(w, r, "/record/"+id+"/"+string(section)+"#"+typ+"-"+item, http.StatusSeeOther)
+	return nil
 }

@@ -65,8 +65,10 @@ type Deps struct {
 	Origins *origin.Origins
 	// Name is what people call a source; its code where it has no name.
 	Name func(nhs.Source) string
-	Now  func() time.Time
-	Log  *slog.Logger
+	// LastHeard is when anything of a source last came; nil where that is not known.
+	LastHeard func(nhs.Source) time.Time
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Web is the pages.
@@ -119,7 +121,8 @@ func (h *Web) Routes(mux *http.ServeMux) {
 		"POST /search":     h.search,
 		"GET /record/{id}": h.record, "GET /record/{id}/{section}": h.record,
 		"GET /record/{id}/origin/{type}/{item}": h.origin, "GET /record/{id}/file/{type}/{item}": h.file,
-		"POST /record/{id}/declare": h.declare, "GET /record/{id}/emergency": h.emergencyForm, "POST /record/{id}/emergency": h.emergency,
+		"POST /record/{id}/review/{type}/{item}": h.review,
+		"POST /record/{id}/declare":              h.declare, "GET /record/{id}/emergency": h.emergencyForm, "POST /record/{id}/emergency": h.emergency,
 		"GET /me": h.me, "GET /me/{section}": h.me, "GET /me/file/{type}/{item}": h.myFile, "GET /for/{id}/file/{type}/{item}": h.myFile, "POST /me/sharing": h.share,
 		"GET /for/{id}": h.me, "GET /for/{id}/{section}": h.me,
 		"GET /privacy": h.privacy, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,

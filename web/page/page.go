@@ -90,6 +90,7 @@ type RecordPage struct {
 	Sources  []SourceLine
 	Relation string // how the reader is entitled: "registered with your practice"
 	Base     string // "/record/0197…"
+	Reviewer bool   // the reader may mark results and letters as reviewed
 	// What the section shows: one of these.
 	Summary  *Summary
 	Part     *view.Part

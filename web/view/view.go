@@ -69,7 +69,9 @@ type Item struct {
 	// BodyRef its reference.
 	Body    *fhir.Resource
 	BodyRef string
-	Copies  int // how often the same letter came again
+	// Reviewed: a clinician has; Reviewable: it waits for that to reach the citizen.
+	Reviewed, Reviewable bool
+	Copies               int // how often the same letter came again
 }
 
 // Pages are what a document says, to be read in the page.

@@ -166,6 +166,31 @@ func TestPagesOfEachRole(t *testing.T) {
 	}
 }
 
+var reviewForm = regexp.MustCompile(`action="(/record/[^"]+/review/[^"]+)"`)
+
+// A clinician marks a result as reviewed; others may not.
+func TestReview(t *testing.T) {
+	base, number := demonstration(t)
+	doctor := signedIn(t, base, "doctor")
+	record := doctor.find(number)
+	_, page := doctor.get(record + "/results")
+	m := reviewForm.FindStringSubmatch(page)
+	if m == nil {
+		t.Fatal("no result can be marked as reviewed")
+	}
+	before := strings.Count(page, ">reviewed<")
+	status, page := doctor.post(m[1], url.Values{"section": {"results"}})
+	doctor.says(status, page, http.StatusOK, "reviewed")
+	if after := strings.Count(page, ">reviewed<"); after != before+1 {
+		t.Errorf("%d are reviewed, there were %d", after, before)
+	}
+	reception := signedIn(t, base, "reception")
+	status, page = reception.post(m[1], nil)
+	if status == http.StatusOK {
+		t.Errorf("a receptionist reviews results: %s", text(page))
+	}
+}
+
 // readsLetter opens a document that came as CDA, in the page.
 func (v *visitor) readsLetter(path string) {
 	v.t.Helper()
