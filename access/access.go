@@ -80,16 +80,42 @@ func (a *Access) RecordAt(ctx context.Context, s policy.Subject, citizen, what s
 		}
 		return grant.Grant{}, fault.E(op, err)
 	}
-	return a.decide(ctx, op, s, found, audit.Read, what, n)
+	return a.decide(ctx, op, s, asked{found, n, found, n}, audit.Read, what)
 }
 
-func (a *Access) decide(ctx context.Context, op string, s policy.Subject, found mpi.Found, action, what string, n uint64) (grant.Grant, error) {
+// Page asks for the record as at n, for the next page of a search that began
+// then, under what the citizen decides now: an objection is in force for the
+// next query, also of a reader who is in the middle of one.
+func (a *Access) Page(ctx context.Context, s policy.Subject, citizen, what string, n uint64) (grant.Grant, error) {
+	const op = "access.Page"
+	found, err := a.Index.Citizen(ctx, citizen, n)
+	if err != nil {
+		return a.RecordAt(ctx, s, citizen, what, n) // refused, and recorded
+	}
+	now, err := a.Index.Citizen(ctx, citizen, store.Latest)
+	if err != nil {
+		return a.RecordAt(ctx, s, citizen, what, n)
+	}
+	return a.decide(ctx, op, s, asked{found, n, now, store.Latest}, audit.Read, what)
+}
+
+// asked is a record as at n, and the facts by which it is decided, as at
+// another n.
+type asked struct {
+	found   mpi.Found
+	n       uint64
+	factsOf mpi.Found
+	factsAt uint64
+}
+
+func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q asked, action, what string) (grant.Grant, error) {
+	found := q.found
 	now := a.Now()
 	var d policy.Decision
 	if s.Role == nhs.Operator {
 		d = policy.Decision{Permit: true, Predicate: *system, Rules: []string{"operator at the command line"}}
 	} else {
-		facts, err := a.facts(ctx, found, n)
+		facts, err := a.facts(ctx, q.factsOf, q.factsAt)
 		if err != nil {
 			return grant.Grant{}, fault.E(op, err)
 		}
@@ -110,7 +136,7 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, found 
 	if !d.Permit {
 		return grant.Grant{}, denied(op, d, found.ID)
 	}
-	return seal.Make(seal.Fields{Kind: seal.Record, Subject: s, Citizen: found, N: n, At: now, Predicate: d.Predicate, Decision: d, Entry: seq}), nil
+	return seal.Make(seal.Fields{Kind: seal.Record, Subject: s, Citizen: found, N: q.n, At: now, Predicate: d.Predicate, Decision: d, Entry: seq}), nil
 }
 
 // Item asks for the record that a resource belongs to. A resource that the

@@ -112,6 +112,10 @@ func odsOf(ids []fhir.Node) nhs.ODS {
 	return ""
 }
 
+// clockSkew is how far a source's clock may be ahead of ours: an admission
+// that has just begun there has begun here.
+const clockSkew = time.Hour
+
 // careFacts are the relationships that an encounter, an episode, an
 // appointment, a referral, a plan or a team shows (G7).
 func (a *Access) careFacts(ctx context.Context, v *store.Version, r *fhir.Resource) []policy.Relationship {
@@ -135,7 +139,7 @@ func (a *Access) careFacts(ctx context.Context, v *store.Version, r *fhir.Resour
 		default:
 			return nil
 		}
-		rel.From = start
+		rel.From = start.Add(-clockSkew)
 	case "EpisodeOfCare", "CareTeam", "CarePlan":
 		if status != "active" {
 			return nil

@@ -281,7 +281,7 @@ func (q *request) searchRecord(typ string, params url.Values, cur cursor) ([]res
 	if id == "" {
 		return nil, fault.E("api.search", fault.Required, "say whose record: patient=ID", "patient")
 	}
-	g, err := q.Access.RecordAt(ctx, q.subject, id, typ+" search", cur.at())
+	g, err := q.Access.Page(ctx, q.subject, id, typ+" search", cur.at())
 	if fault.Is(err, fault.NotFound) {
 		g, err = q.Access.Item(ctx, q.subject, "Patient", id, audit.Search)
 	}
