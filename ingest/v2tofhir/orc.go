@@ -105,9 +105,9 @@ func (w *mapper) requestDetail(it *item, orc, obr hl7v2.Segment) {
 	for _, v := range []hl7v2.Value{obr.Field(31), orc.Field(16)} {
 		reasons = each("reasonCode", v, reasons, func(p string, v hl7v2.Value) fhir.Object { return w.concept(it, p, v) })
 	}
-	if len(reasons) == 0 && obr.Field(13).Exists() { // relevant clinical information
+	if text := plain(obr.Field(13)); len(reasons) == 0 && text != "" { // relevant clinical information
 		it.from("reasonCode[0].text", obr.Field(13))
-		reasons = []fhir.Object{{"text": plain(obr.Field(13))}}
+		reasons = []fhir.Object{{"text": text}}
 	}
 	it.list("reasonCode", reasons...)
 	if v := obr.Comp(24, 1); v.Exists() {
