@@ -10,6 +10,7 @@ package store
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"selda/fhir"
@@ -51,6 +52,25 @@ type Version struct {
 	Origin  string // places in the message, as Origins encodes them
 
 	parsed *fhir.Resource
+	memo   *memo
+}
+
+// memo keeps what was derived from a version that many readers share.
+type memo struct{ of atomic.Pointer[any] }
+
+// Derived gives what derive makes of the version, and keeps it as long as the
+// version is kept in memory. What it gives is shared: nobody may change it, and
+// it may depend on nothing but the version.
+func (v *Version) Derived(derive func() any) any {
+	if v.memo == nil {
+		return derive()
+	}
+	if d := v.memo.of.Load(); d != nil {
+		return *d
+	}
+	d := derive()
+	v.memo.of.Store(&d)
+	return d
 }
 
 // Resource is the body, parsed. It may be shared between readers.
@@ -67,7 +87,7 @@ func (v *Version) Parse() error {
 		return nil
 	}
 	r, err := fhir.ParseTrusted(v.Body)
-	v.parsed = r
+	v.parsed, v.memo = r, &memo{}
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"strings"
 	"time"
 
@@ -76,6 +77,7 @@ type Web struct {
 	Deps
 	files  *assets.Files
 	visits visits
+	turns  chan struct{} // pages that are being made
 }
 
 // New makes the pages.
@@ -96,7 +98,7 @@ func New(d Deps) (*Web, error) {
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	return &Web{Deps: d, files: files}, nil
+	return &Web{Deps: d, files: files, turns: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
 }
 
 // shortName is an organisation's name as people say it: what it is in law is
@@ -210,9 +212,20 @@ func sentence(s string) string {
 }
 
 // render writes a page whole, or says that it can't.
+// turn waits for a processor's worth of room, and gives what ends it. Pages
+// are made one after another in the order in which they were asked for, as many
+// at once as there are processors: sixteen that are all made at once are all late.
+func (h *Web) turn() (done func()) {
+	h.turns <- struct{}{}
+	return func() { <-h.turns }
+}
+
 func (h *Web) render(w http.ResponseWriter, status int, c templ.Component) {
 	var b bytes.Buffer
-	if err := c.Render(context.Background(), &b); err != nil {
+	done := h.turn()
+	err := c.Render(context.Background(), &b)
+	done()
+	if err != nil {
 		h.Log.Error("render", "error", err)
 		http.Error(w, "The page could not be made. Nothing was lost.", http.StatusInternalServerError)
 		return

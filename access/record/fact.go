@@ -25,6 +25,8 @@ type Fact struct {
 	Extra    string // a medicine's last issue, a plan's issuer, …
 	Items    []Item // the leading one first, then the other witnesses
 	Conflict []Said // what each says, where sources do not agree
+
+	key string // what it is the same by, where that is known beforehand
 }
 
 // Said is what one source says of a Fact, in words: "active", "one a day".

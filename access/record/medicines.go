@@ -12,20 +12,36 @@ import (
 func (v *View) Medicines() []Fact {
 	var facts []Fact
 	for _, i := range v.Of("MedicationStatement", "MedicationRequest") {
-		r := i.Res.Root()
-		status := r.Get("status").Text()
-		if status == "entered-in-error" || status == "draft" || status == "cancelled" {
-			continue
+		if i.Res.Get("medicationCodeableConcept").Exists() {
+			if f := i.Derived(func() any { return v.medicine(i) }).(*Fact); f != nil {
+				facts = append(facts, *f)
+			}
+		} else if f := v.medicine(i); f != nil { // its name is in another item of this View
+			facts = append(facts, *f)
 		}
-		f := Fact{Title: v.medication(r), Status: status, When: i.When, WhenText: date(r, "effectiveDateTime", "effectivePeriod", "authoredOn", "dateAsserted"),
-			Detail: dose(r), Items: []Item{i}, Group: medicineGroup(i, status), Extra: lastIssue(r)}
-		if f.Group == Stopped {
-			f.End = cmp.Or(r.Get("effectivePeriod", "end").Text(), r.Get("dispenseRequest", "validityPeriod", "end").Text())
-		}
-		facts = append(facts, f)
 	}
+	return mergeMedicines(facts)
+}
+
+// medicine is what one item says; nil where it says nothing that is taken.
+func (v *View) medicine(i Item) *Fact {
+	r := i.Res.Root()
+	status := r.Get("status").Text()
+	if status == "entered-in-error" || status == "draft" || status == "cancelled" {
+		return nil
+	}
+	f := Fact{Title: v.medication(r), Status: status, When: i.When, WhenText: date(r, "effectiveDateTime", "effectivePeriod", "authoredOn", "dateAsserted"),
+		Detail: dose(r), Items: []Item{i}, Group: medicineGroup(i, status), Extra: lastIssue(r)}
+	if f.Group == Stopped {
+		f.End = cmp.Or(r.Get("effectivePeriod", "end").Text(), r.Get("dispenseRequest", "validityPeriod", "end").Text())
+	}
+	f.key = medicineKey(&f)
+	return &f
+}
+
+func mergeMedicines(facts []Fact) []Fact {
 	merged := merge(facts, rules{
-		key:   medicineKey,
+		key:   func(f *Fact) string { return f.key },
 		newer: func(a, b *Fact) bool { return a.When.After(b.When) },
 		open:  func(f *Fact) bool { return f.Group != Stopped },
 		says: func(f *Fact) string {

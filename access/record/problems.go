@@ -22,26 +22,38 @@ const (
 func (v *View) Problems() []Fact {
 	var facts []Fact
 	for _, i := range v.Of("Condition") {
-		r := i.Res.Root()
-		if s := code(r.Get("verificationStatus")); s == "entered-in-error" || s == "refuted" {
-			continue
+		if f := i.Derived(func() any { return problemOf(i) }).(*Fact); f != nil {
+			facts = append(facts, *f)
 		}
-		f := Fact{Title: Words(r.Get("code")), Status: code(r.Get("clinicalStatus")), When: i.When, WhenText: date(r, "onsetDateTime", "onsetPeriod", "recordedDate"),
-			End: date(r, "abatementDateTime", "abatementPeriod"), Items: []Item{i}}
-		f.Detail = note(r)
-		switch f.Status {
-		case "inactive", "remission", "resolved":
-			f.Group = Past
-			if significant(r) {
-				f.Group = Significant
-			}
-		default:
-			f.Group = Active
-		}
-		facts = append(facts, f)
 	}
+	return mergeProblems(facts)
+}
+
+// problemOf is what one item says; nil where it says that there is none.
+func problemOf(i Item) *Fact {
+	r := i.Res.Root()
+	if s := code(r.Get("verificationStatus")); s == "entered-in-error" || s == "refuted" {
+		return nil
+	}
+	f := Fact{Title: Words(r.Get("code")), Status: code(r.Get("clinicalStatus")), When: i.When, WhenText: date(r, "onsetDateTime", "onsetPeriod", "recordedDate"),
+		End: date(r, "abatementDateTime", "abatementPeriod"), Items: []Item{i}}
+	f.Detail = note(r)
+	switch f.Status {
+	case "inactive", "remission", "resolved":
+		f.Group = Past
+		if significant(r) {
+			f.Group = Significant
+		}
+	default:
+		f.Group = Active
+	}
+	f.key = codeKey(r.Get("code"))
+	return &f
+}
+
+func mergeProblems(facts []Fact) []Fact {
 	merged := merge(facts, rules{
-		key:  func(f *Fact) string { return codeKey(f.Lead().Res.Get("code")) },
+		key:  func(f *Fact) string { return f.key },
 		open: func(f *Fact) bool { return f.Group == Active },
 		says: func(f *Fact) string {
 			if f.Group == Active {

@@ -41,37 +41,61 @@ func (v *View) Results() []Series { return v.series(policy.Results) }
 // Observations are what was observed at the bedside, as series.
 func (v *View) Observations() []Series { return v.series(policy.Observations) }
 
-func (v *View) series(d policy.DataSet) []Series {
-	var out []Series
-	at := map[string]int{}
-	add := func(title, key, unit string, p Point) {
-		i, ok := at[key+"|"+unitKey(unit)]
-		if !ok {
-			i = len(out)
-			at[key+"|"+unitKey(unit)] = i
-			out = append(out, Series{Title: title, Key: key, Unit: unit})
-		}
-		p.Unit = unit
-		out[i].Points = append(out[i].Points, p)
-	}
-	for _, i := range v.Of("Observation") {
-		if i.DataSet != d || i.Res.Get("status").Is("entered-in-error") {
-			continue
+// measure is one value of an Observation, with the series that it belongs to.
+type measure struct {
+	title, key, series string
+	point              Point
+}
+
+// measures are the values of an Observation, its components' too.
+func measures(i Item) []measure {
+	return i.Derived(func() any {
+		var out []measure
+		add := func(n fhir.Node) {
+			if p, unit, ok := point(i, n); ok {
+				p.Unit = unit
+				key := codeKey(n.Get("code"))
+				out = append(out, measure{Words(n.Get("code")), key, key + "|" + unitKey(unit), p})
+			}
 		}
 		r := i.Res.Root()
-		if p, unit, ok := point(i, r); ok {
-			add(Words(r.Get("code")), codeKey(r.Get("code")), unit, p)
+		if r.Get("status").Is("entered-in-error") {
+			return out
 		}
+		add(r)
 		for _, c := range r.List("component") {
-			if p, unit, ok := point(i, c); ok {
-				add(Words(c.Get("code")), codeKey(c.Get("code")), unit, p)
+			add(c)
+		}
+		return out
+	}).([]measure)
+}
+
+func (v *View) series(d policy.DataSet) []Series {
+	var all []*measure
+	for k := range v.Items {
+		if i := v.Items[k]; i.Type == "Observation" && i.DataSet == d {
+			list := measures(i)
+			for m := range list {
+				all = append(all, &list[m])
 			}
 		}
 	}
-	for i := range out {
-		slices.SortStableFunc(out[i].Points, func(a, b Point) int { return b.When.Compare(a.When) })
+	slices.SortStableFunc(all, func(a, b *measure) int { return b.point.When.Compare(a.point.When) })
+	count := map[string]int{}
+	for _, m := range all {
+		count[m.series]++
 	}
-	slices.SortStableFunc(out, func(a, b Series) int { return b.Points[0].When.Compare(a.Points[0].When) })
+	out := make([]Series, 0, len(count))
+	at := make(map[string]int, len(count))
+	for _, m := range all {
+		i, ok := at[m.series]
+		if !ok {
+			i = len(out)
+			at[m.series] = i
+			out = append(out, Series{Title: m.title, Key: m.key, Unit: m.point.Unit, Points: make([]Point, 0, count[m.series])})
+		}
+		out[i].Points = append(out[i].Points, m.point)
+	}
 	return out
 }
 

@@ -75,6 +75,7 @@ var errUsage = errors.New("wrong use")
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	tuneMemory()
 	cwd, _ := os.Getwd()
 	os.Exit(run(ctx, os.Args[1:], cwd, os.Stdout, os.Stderr, nil))
 }

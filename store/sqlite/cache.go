@@ -46,7 +46,7 @@ func (c *cache) get(s store.Subject, n int64) ([]*store.Version, bool) {
 func (c *cache) put(s store.Subject, n int64, versions []*store.Version) {
 	entry := &cached{subject: s, n: n, versions: versions, bytes: 256}
 	for _, v := range versions {
-		entry.bytes += 500 + 3*len(v.Body) // the text, its tape, and what is kept beside them
+		entry.bytes += 900 + 3*len(v.Body) // the text, its tape, and what is derived from them
 	}
 	if entry.bytes > c.limit/4 {
 		return

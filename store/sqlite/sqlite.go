@@ -52,7 +52,7 @@ type DB struct {
 // Options of a store.
 type Options struct {
 	Readers    int // connections that read; 4 where 0
-	CacheBytes int // of parsed compartments; 96 MiB where 0
+	CacheBytes int // of parsed compartments; 160 MiB where 0
 }
 
 // Open opens the store in folder dir, making it where there is none.
@@ -62,7 +62,7 @@ func Open(dir string, o Options) (*DB, error) {
 		o.Readers = 4
 	}
 	if o.CacheBytes == 0 {
-		o.CacheBytes = 96 << 20
+		o.CacheBytes = 160 << 20
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
