@@ -96,7 +96,6 @@ type Trail struct {
 	heads sync.Mutex // guards marks
 	marks []mark     // heads of what is appended and not yet flushed
 	index Index
-	kick  chan struct{}
 	stop  context.CancelFunc
 	wg    sync.WaitGroup
 }
@@ -125,7 +124,7 @@ func Open(o Options) (*Trail, error) {
 	if err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
-	t := &Trail{key: key, dir: filepath.Join(o.Data, "audit"), now: o.Now, head: headFile, index: o.Index, kick: make(chan struct{}, 1)}
+	t := &Trail{key: key, dir: filepath.Join(o.Data, "audit"), now: o.Now, head: headFile, index: o.Index}
 	known, _, err := readHead(headFile, key)
 	if err != nil {
 		_ = headFile.Close()
@@ -250,10 +249,6 @@ func (t *Trail) Append(ctx context.Context, e Entry) (uint64, error) {
 	}
 	if err := t.log.Wait(p); err != nil {
 		return 0, fault.E(op, fault.NoStore, err)
-	}
-	select {
-	case t.kick <- struct{}{}:
-	default:
 	}
 	return seq, nil
 }

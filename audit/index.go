@@ -37,23 +37,24 @@ type Query struct {
 
 const recordHash = 32
 
+// followEvery is how far the index may be behind: entries are indexed many at a
+// time. Find does not wait for it, it catches up itself.
+const followEvery = 500 * time.Millisecond
+
 // follow keeps the index up with the trail.
 func (t *Trail) follow(ctx context.Context) {
 	if t.index == nil {
 		return
 	}
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {
-		_ = t.catchUp(ctx) // tried again at the next tick; Find catches up itself and reports
+		_ = t.catchUp(ctx) // tried again at the next tick
 		select {
 		case <-ctx.Done():
 			return
-		case <-t.kick:
 		case <-tick.C:
-			if t.head != nil {
-				_ = t.head.Sync()
-			}
+			_ = t.head.Sync()
 		}
 	}
 }
