@@ -149,8 +149,9 @@ func (c auditVerifyCmd) Run(e *env) error {
 }
 
 type linkCmd struct {
-	List linkListCmd `cmd:"" help:"List changes of links, and pairs that wait for review."`
-	Undo linkUndoCmd `cmd:"" help:"Undo one change of links exactly."`
+	List  linkListCmd  `cmd:"" help:"List changes of links, and pairs that wait for review."`
+	Undo  linkUndoCmd  `cmd:"" help:"Undo one change of links exactly."`
+	Sever linkSeverCmd `cmd:"" help:"Part one source's identity from its citizen, for good."`
 }
 
 type linkListCmd struct {
@@ -205,6 +206,21 @@ func (c linkUndoCmd) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "link %d is undone\n", c.ID)
+	return nil
+}
+
+type linkSeverCmd struct {
+	Patient string `arg:"" help:"The id of the source's own Patient, as links of the citizen's Patient name it."`
+}
+
+func (linkSeverCmd) needsRegion() {}
+
+func (c linkSeverCmd) Run(e *env) error {
+	citizen, err := e.region.Sever(e.ctx, region.OperatorSubject(), strings.TrimPrefix(c.Patient, "Patient/"))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "severed: the identity is now citizen %s\n", citizen)
 	return nil
 }
 

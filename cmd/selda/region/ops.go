@@ -117,6 +117,30 @@ func (r *Region) UndoLink(ctx context.Context, s policy.Subject, id int64) error
 	})
 }
 
+// Sever takes the identity of one source's Patient out of its citizen for good
+// (G14: adoption, gender recognition, protected identity): the two are never
+// matched, suggested, redirected or listed together again. It gives the new
+// citizen's id.
+func (r *Region) Sever(ctx context.Context, s policy.Subject, patient string) (string, error) {
+	if _, err := r.Access.Operate(ctx, s, audit.Update, "severance of Patient/"+patient); err != nil {
+		return "", err
+	}
+	subject, err := r.Store.Owner(ctx, "Patient", patient)
+	if err != nil {
+		return "", err
+	}
+	if err := r.Store.Write(ctx, func(tx *sqlite.Tx) error {
+		if _, err := tx.Begin(r.Now(), "SELDA:MPI", 0); err != nil {
+			return err
+		}
+		_, err := mpi.Sever(tx, subject, r.Now())
+		return err
+	}); err != nil {
+		return "", err
+	}
+	return r.Store.CitizenID(ctx, subject)
+}
+
 // Quarantine lists what is in quarantine, the latest first.
 func (r *Region) Quarantine(ctx context.Context, s policy.Subject, limit int) ([]ingest.Record, error) {
 	if _, err := r.Access.Operate(ctx, s, audit.Read, "quarantine"); err != nil {
