@@ -190,6 +190,9 @@ func material(t *testing.T, ending string, sets []string, f func(name string, in
 
 // XML to JSON to XML is the same tree. What is refused is refused with a reason.
 func TestXMLRoundTripMaterial(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads hundreds of files")
+	}
 	for set, want := range map[string][2]int{ // taken, refused
 		"uk-core-r4":           {525, 1},
 		"nhs-iops-bars":        {75, 0},
@@ -240,6 +243,9 @@ func TestXMLRoundTripMaterial(t *testing.T) {
 
 // JSON to XML to JSON is the same value, numbers to the digit.
 func TestJSONRoundTripMaterial(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads hundreds of files")
+	}
 	taken, refused := 0, 0
 	// What JSON does not allow is put right on the way: empty lists and
 	// objects, and booleans in quotes.

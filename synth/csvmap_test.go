@@ -11,6 +11,9 @@ import (
 
 // Every extract agrees with its mapping and its totals, and every row maps.
 func TestExtractsMap(t *testing.T) {
+	if testing.Short() {
+		t.Skip("walks hundreds of citizens")
+	}
 	rows, types, files, vanished := map[string]int{}, map[string]int{}, map[string]int{}, 0
 	before := map[string][]csvtofhir.Key{}
 	for m := range New(3, 1800, time.Time{}).Messages() {

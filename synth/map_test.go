@@ -101,6 +101,9 @@ func TestEveryMessageMaps(t *testing.T) {
 // A merge names the two numbers that the truth has; a discharge ends the
 // stay; the summary says which medicine stopped and what is not known.
 func TestWhatMattersComesThrough(t *testing.T) {
+	if testing.Short() {
+		t.Skip("walks hundreds of citizens")
+	}
 	r := New(8, 400, time.Time{})
 	merges := map[string]Merge{}
 	for c := range r.Citizens() {
@@ -161,6 +164,9 @@ func local(ids []mapped.Identifier) string {
 // What is of a sensitive class carries its label, in every resource that
 // tells of it.
 func TestSensitiveItemsAreLabelled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("walks hundreds of citizens")
+	}
 	found := map[string]int{}
 	for m := range New(21, 1800, time.Time{}).Messages() {
 		if m.Fault != "" {

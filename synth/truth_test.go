@@ -77,11 +77,10 @@ func TestRegionIsAsItsSources(t *testing.T) {
 
 // Nothing happens that could not.
 func TestLivesArePlausible(t *testing.T) {
-	citizens := 900
 	if testing.Short() {
-		citizens = 600
+		t.Skip("walks hundreds of citizens")
 	}
-	r := New(9, citizens, time.Time{})
+	r := New(9, 900, time.Time{})
 	dead, merges, pregnant := 0, 0, 0
 	r.walk(false, func(_ int, s *story) bool {
 		p := s.p
@@ -199,10 +198,10 @@ func segment(message, name string) string {
 
 // The mistakes that the doors must cope with are there.
 func TestFaultsAreThere(t *testing.T) {
-	citizens := 1_300
 	if testing.Short() {
-		citizens = 1_000
+		t.Skip("walks hundreds of citizens")
 	}
+	const citizens = 1_300
 	faults, missing, invalid := map[string]int{}, 0, 0
 	found := map[string]int{}
 	for m := range New(6, citizens, time.Time{}).Messages() {
@@ -246,6 +245,9 @@ func TestFaultsAreThere(t *testing.T) {
 
 // A number that was merged away is not spoken of again.
 func TestMergedNumbersFallSilent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("walks hundreds of citizens")
+	}
 	r := New(13, 900, time.Time{})
 	gone := map[LocalID]time.Time{}
 	for c := range r.Citizens() {
