@@ -1,6 +1,7 @@
 package v2tofhir
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -142,7 +143,9 @@ func check(t *testing.T, m *hl7v2.Message, out *mapped.Message) {
 			}
 		}
 		var tree any
-		_ = json.Unmarshal(body, &tree)
+		d := json.NewDecoder(bytes.NewReader(body))
+		d.UseNumber() // a number is held to its text
+		_ = d.Decode(&tree)
 		for _, o := range origins {
 			origin(t, m, typ, tree, o)
 		}

@@ -110,9 +110,6 @@ func (w *mapper) structuredNumeric(it *item, o fhir.Object, path string, v hl7v2
 // bounds reads "3.5 - 5.3", "[ 0.04 - 0.40 ]", "70_105", "< 0.21", ">60".
 func bounds(s string) (low, high fhir.Decimal) {
 	s = strings.TrimSpace(strings.Trim(strings.TrimSpace(s), "[]()"))
-	if strings.ContainsAny(s, "eE") && strings.ContainsAny(s, "0123456789") && !strings.Contains(s, " to ") {
-		return "", "" // powers of ten are not how ranges are written: the words stay, nothing is read into them
-	}
 	if cmp, rest := comparator(s); cmp != "" {
 		n := number(rest)
 		if cmp[0] == '<' {
