@@ -222,9 +222,10 @@ func (h *Web) turn() (done func()) {
 
 func (h *Web) render(w http.ResponseWriter, status int, c templ.Component) {
 	var b bytes.Buffer
-	done := h.turn()
-	err := c.Render(context.Background(), &b)
-	done()
+	err := func() error {
+		defer h.turn()()
+		return c.Render(context.Background(), &b)
+	}()
 	if err != nil {
 		h.Log.Error("render", "error", err)
 		http.Error(w, "The page could not be made. Nothing was lost.", http.StatusInternalServerError)
