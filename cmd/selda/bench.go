@@ -22,8 +22,9 @@ import (
 )
 
 type benchCmd struct {
-	Ingest benchIngestCmd `cmd:"" help:"How fast FHIR files and HL7 v2 over MLLP are taken in."`
-	Record benchRecordCmd `cmd:"" help:"How fast a whole record is opened as a page."`
+	Ingest  benchIngestCmd  `cmd:"" help:"How fast FHIR files and HL7 v2 over MLLP are taken in."`
+	Record  benchRecordCmd  `cmd:"" help:"How fast a whole record is opened as a page."`
+	Readers benchReadersCmd `cmd:"" hidden:""`
 }
 
 // figure is one measured number with its unit.

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -193,8 +196,51 @@ func (c benchRecordCmd) read(e *env, data string, whole []string, cold bool) ([]
 	return times, errors.Join(err, readErr, r.Close())
 }
 
+// readAll has a process of its own read the pages: readers that share a
+// scheduler with the server would wait for it, as no reader does.
 func (c benchRecordCmd) readAll(ctx context.Context, base, token string, work []string) ([]time.Duration, error) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.Readers}}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	in, err := json.Marshal(readers{Base: base, Token: token, Work: work, Readers: c.Readers})
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, "bench", "readers")
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, err
+	}
+	var times []time.Duration
+	return times, json.Unmarshal(out, &times)
+}
+
+// readers is what the process of readers is told on its standard input.
+type readers struct {
+	Base, Token string
+	Work        []string
+	Readers     int
+}
+
+// benchReadersCmd is that process: it prints how long each page took.
+type benchReadersCmd struct{}
+
+func (benchReadersCmd) Run(e *env) error {
+	var c readers
+	if err := json.NewDecoder(os.Stdin).Decode(&c); err != nil {
+		return err
+	}
+	times, err := c.run(e.ctx)
+	if err != nil {
+		return err
+	}
+	return e.printJSON(times)
+}
+
+func (c readers) run(ctx context.Context) ([]time.Duration, error) {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.Readers, DisableCompression: true}}
 	defer client.CloseIdleConnections()
 	next := make(chan string)
 	var mu sync.Mutex
@@ -205,7 +251,7 @@ func (c benchRecordCmd) readAll(ctx context.Context, base, token string, work []
 		wg.Go(func() {
 			for id := range next {
 				began := time.Now()
-				err := readPage(ctx, client, base+"/record/"+id, token)
+				err := readPage(ctx, client, c.Base+"/record/"+id, c.Token)
 				took := time.Since(began)
 				mu.Lock()
 				times = append(times, took)
@@ -216,7 +262,7 @@ func (c benchRecordCmd) readAll(ctx context.Context, base, token string, work []
 			}
 		})
 	}
-	for _, id := range work {
+	for _, id := range c.Work {
 		next <- id
 	}
 	close(next)
