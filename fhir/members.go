@@ -174,12 +174,21 @@ func Instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.00
 // earliest it may be. ok is false where s is none of them. A time without a
 // zone does not occur in FHIR and is not read.
 func Time(s string) (t time.Time, ok bool) {
-	for _, layout := range [...]string{"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02", "2006-01", "2006", "2006-01-02T15:04Z07:00"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, true
+	layout := "2006-01-02T15:04:05.999999999Z07:00"
+	switch len(s) {
+	case len("2006"):
+		layout = "2006"
+	case len("2006-01"):
+		layout = "2006-01"
+	case len("2006-01-02"):
+		layout = "2006-01-02"
+	case len("2006-01-02T15:04Z"), len("2006-01-02T15:04+00:00"):
+		if s[16] != ':' {
+			layout = "2006-01-02T15:04Z07:00"
 		}
 	}
-	return time.Time{}, false
+	t, err := time.Parse(layout, s)
+	return t, err == nil
 }
 
 // RewriteReferences gives each Reference.reference, and each Attachment.url

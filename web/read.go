@@ -52,7 +52,6 @@ func (h *Web) open(r *http.Request, s policy.Subject, what string) (*opened, err
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	defer h.turn()()
 	v, err := h.Records.Open(ctx, g)
 	if err != nil {
 		return nil, fault.E(op, err)

@@ -15,6 +15,7 @@ const maxWas = 40
 // series makes a row of each series: its latest value, with the whole as its
 // trend. older are the values before, which the timeline shows.
 func (s *sheet) series(section view.Section, kind string, list []record.Series) (items, older []view.Item) {
+	items = make([]view.Item, 0, len(list))
 	for _, one := range list {
 		s.before += len(one.Points) - 1
 		for i, p := range one.Points {
@@ -71,7 +72,7 @@ func bare(text, unit string) string {
 
 // trend is a series as points, oldest first.
 func (s *sheet) trend(one record.Series) []view.Point {
-	var out []view.Point
+	out := make([]view.Point, 0, len(one.Points))
 	for _, p := range one.Points {
 		when := view.ParseDate(p.WhenText)
 		if !p.Numeric || when.Precision < view.Day {

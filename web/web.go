@@ -7,7 +7,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
@@ -77,7 +76,7 @@ type Web struct {
 	Deps
 	files  *assets.Files
 	visits visits
-	turns  chan struct{} // pages that are being made
+	turns  turns
 }
 
 // New makes the pages.
@@ -98,7 +97,7 @@ func New(d Deps) (*Web, error) {
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	return &Web{Deps: d, files: files, turns: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
+	return &Web{Deps: d, files: files, turns: make(turns, runtime.GOMAXPROCS(0)+1)}, nil
 }
 
 // shortName is an organisation's name as people say it: what it is in law is
@@ -132,6 +131,9 @@ func (h *Web) Routes(mux *http.ServeMux) {
 		"GET /trace": h.traceForm, "POST /trace": h.trace, "GET /trace/{message}": h.trace,
 		"/": h.nowhere,
 	} {
+		if strings.HasPrefix(pattern, "GET ") {
+			f = h.turns.inTurn(f)
+		}
 		mux.HandleFunc(pattern, h.page(f))
 	}
 }
@@ -142,22 +144,25 @@ type handler func(w http.ResponseWriter, r *http.Request, s policy.Subject) erro
 // page finds who asks, and makes a page of what goes wrong.
 func (h *Web) page(f handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		a := newAnswer(w)
+		defer a.send(w)
 		s, err := h.Subject(r)
 		if err == nil {
 			if r.Method == http.MethodPost {
 				r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 			}
-			err = f(w, r, s)
+			err = f(a, r, s)
 		}
 		if err != nil {
-			h.fail(w, r, s, err)
+			a.begin()
+			h.fail(a, r, s, err)
 		}
 	}
 }
 
-// answers are the words of a fault's kind for people: what happened, that
+// refusals are the words of a fault's kind for people: what happened, that
 // nothing was lost, what to do.
-var answers = map[fault.Kind]struct {
+var refusals = map[fault.Kind]struct {
 	status        int
 	heading, text string
 }{
@@ -186,9 +191,9 @@ func (h *Web) fail(w http.ResponseWriter, r *http.Request, s policy.Subject, err
 		http.Redirect(w, r, auth.LoginURL(r), http.StatusSeeOther)
 		return
 	}
-	a, known := answers[kind]
+	a, known := refusals[kind]
 	if !known {
-		a = answers[fault.Exception]
+		a = refusals[fault.Exception]
 	}
 	text := []string{a.text}
 	if kind == fault.Security || kind == fault.Value || kind == fault.Conflict {
@@ -212,25 +217,7 @@ func sentence(s string) string {
 }
 
 // render writes a page whole, or says that it can't.
-// turn waits for a processor's worth of room, and gives what ends it. Pages
-// are made one after another in the order in which they were asked for, as many
-// at once as there are processors: sixteen that are all made at once are all late.
-func (h *Web) turn() (done func()) {
-	h.turns <- struct{}{}
-	return func() { <-h.turns }
-}
-
 func (h *Web) render(w http.ResponseWriter, status int, c templ.Component) {
-	var b bytes.Buffer
-	err := func() error {
-		defer h.turn()()
-		return c.Render(context.Background(), &b)
-	}()
-	if err != nil {
-		h.Log.Error("render", "error", err)
-		http.Error(w, "The page could not be made. Nothing was lost.", http.StatusInternalServerError)
-		return
-	}
 	head := w.Header()
 	head.Set("Content-Type", "text/html; charset=utf-8")
 	head.Set("Content-Security-Policy", page.CSP)
@@ -238,7 +225,13 @@ func (h *Web) render(w http.ResponseWriter, status int, c templ.Component) {
 	head.Set("X-Content-Type-Options", "nosniff")
 	head.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // the caller is gone: nobody is left to tell
+	if err := c.Render(context.Background(), w); err != nil {
+		h.Log.Error("render", "error", err)
+		if a, ok := w.(*answer); ok {
+			a.begin()
+		}
+		http.Error(w, "The page could not be made. Nothing was lost.", http.StatusInternalServerError)
+	}
 }
 
 // frame is what stands around a page of somebody.

@@ -53,19 +53,29 @@ type dot struct {
 // a record has hundreds of points and each is several strings.
 func trend(p RecordPage, it view.Item) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		var b strings.Builder
-		b.Grow(512 + 640*len(it.Trend))
+		b := &html{w: w}
 		if c, ok := newChart(it); ok {
-			c.write(&b)
+			c.write(b)
 		}
-		writeTable(&b, p.Base, it)
-		_, err := io.WriteString(w, b.String())
-		return err
+		writeTable(b, p.Base, it)
+		return b.err
 	})
 }
 
+// html writes to w until an error; the first is kept.
+type html struct {
+	w   io.Writer
+	err error
+}
+
+func (h *html) WriteString(s string) {
+	if h.err == nil {
+		_, h.err = io.WriteString(h.w, s)
+	}
+}
+
 // put writes pieces, each second of them escaped: "<a href=\"", href, "\">".
-func put(b *strings.Builder, pieces ...string) {
+func put(b *html, pieces ...string) {
 	for i, s := range pieces {
 		if i%2 == 1 {
 			s = templ.EscapeString(s)
@@ -74,7 +84,7 @@ func put(b *strings.Builder, pieces ...string) {
 	}
 }
 
-func (c chart) write(b *strings.Builder) {
+func (c *chart) write(b *html) {
 	put(b, `<svg class="s-chart" viewBox="0 0 640.0 220.0" role="group" aria-label="`, c.Label, `">`)
 	if c.BandHeight != "" {
 		put(b, `<rect class="s-chart__band" x="`, c.Left, `" y="`, c.BandTop, `" width="`, c.Width, `" height="`, c.BandHeight, `"></rect>`)
@@ -92,12 +102,14 @@ func (c chart) write(b *strings.Builder) {
 			class = "s-chart__dot s-chart__dot--out"
 		}
 		label := templ.EscapeString(d.Label)
-		b.WriteString(`<g role="img" tabindex="0" aria-label="` + label + `"><title>` + label + `</title><circle class="` + class + `" cx="` + d.X + `" cy="` + d.Y + `" r="4.5"></circle></g>`)
+		for _, s := range [...]string{`<g role="img" tabindex="0" aria-label="`, label, `"><title>`, label, `</title><circle class="`, class, `" cx="`, d.X, `" cy="`, d.Y, `" r="4.5"></circle></g>`} {
+			b.WriteString(s)
+		}
 	}
 	b.WriteString(`</svg>`)
 }
 
-func writeTable(b *strings.Builder, base string, it view.Item) {
+func writeTable(b *html, base string, it view.Item) {
 	put(b, `<details class="nhsuk-details s-noprint"><summary class="nhsuk-details__summary"><span class="nhsuk-details__summary-text">Show `, it.Title, ` as a table</span></summary><div class="nhsuk-details__text s-scroll"><table class="s-table"><thead><tr><th scope="col">Date</th><th scope="col" class="s-right">Value</th><th scope="col">Meaning</th><th scope="col">Source</th><th scope="col">Origin</th></tr></thead><tbody>`)
 	for i, pt := range slices.Backward(it.Trend) {
 		if len(it.Trend)-i > maxTable {
@@ -112,10 +124,10 @@ func writeTable(b *strings.Builder, base string, it view.Item) {
 }
 
 // newChart lays out an item's series; false where there is nothing to draw.
-func newChart(it view.Item) (chart, bool) {
+func newChart(it view.Item) (*chart, bool) {
 	points := it.Trend[max(0, len(it.Trend)-maxPoints):]
 	if len(points) < 2 {
-		return chart{}, false
+		return nil, false
 	}
 	last := points[len(points)-1]
 	lo, hi := points[0].Value, points[0].Value
@@ -141,7 +153,7 @@ func newChart(it view.Item) (chart, bool) {
 		return chartLeft + 12 + (chartRight-chartLeft-24)*float64(t.Sub(from))/float64(to.Sub(from))
 	}
 	y := func(v float64) float64 { return chartBottom - (chartBottom-chartTop)*(v-lo)/(hi-lo) }
-	c := chart{Unit: it.Value.Unit, Left: px(chartLeft), Right: px(chartRight), Width: px(chartRight - chartLeft), TextLeft: px(chartLeft - 6), TextBottom: px(chartHeight - 10),
+	c := &chart{Unit: it.Value.Unit, Left: px(chartLeft), Right: px(chartRight), Width: px(chartRight - chartLeft), TextLeft: px(chartLeft - 6), TextBottom: px(chartHeight - 10),
 		Label: it.Title + ", " + strconv.Itoa(len(points)) + " values from " + points[0].When.Pro() + " to " + last.When.Pro()}
 	if last.HasLow || last.HasTop {
 		top, bottom := chartTop, chartBottom
@@ -160,9 +172,14 @@ func newChart(it view.Item) (chart, bool) {
 	}
 	c.X = []tick{{At: px(x(from)), Text: "start", Label: points[0].When.Pro()}, {At: px(x(last.When.At)), Text: "end", Label: last.When.Pro()}}
 	var path strings.Builder
+	path.Grow(12 * len(points))
+	c.Dots = make([]dot, 0, len(points))
 	for i, p := range points {
 		px0, py0 := px(x(p.When.At)), px(y(p.Value))
-		path.WriteString(map[bool]string{true: "M", false: "L"}[i == 0] + px0 + " " + py0)
+		path.WriteString(penTo(i))
+		path.WriteString(px0)
+		path.WriteByte(' ')
+		path.WriteString(py0)
 		out := p.HasLow && p.Value < p.Low || p.HasTop && p.Value > p.High
 		label := p.Text + " on " + p.When.ProTime() + ", " + p.Source
 		if p.Flag != "" {
@@ -192,6 +209,14 @@ func decimals(step float64) int {
 	return max(0, int(math.Ceil(-math.Log10(step)-1e-9)))
 }
 
+// penTo is how a path goes to its point i: the first without a line.
+func penTo(i int) string {
+	if i == 0 {
+		return "M"
+	}
+	return "L"
+}
+
 func px(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 
 // sparkPath is a series as a line of 80 by 20.
@@ -210,7 +235,10 @@ func sparkPath(points []view.Point) string {
 		if hi > lo {
 			y = 18 - 16*(p.Value-lo)/(hi-lo)
 		}
-		b.WriteString(map[bool]string{true: "M", false: "L"}[i == 0] + px(x) + " " + px(y))
+		b.WriteString(penTo(i))
+		b.WriteString(px(x))
+		b.WriteByte(' ')
+		b.WriteString(px(y))
 	}
 	return b.String()
 }
