@@ -37,10 +37,17 @@ func (c *commit) apply() error {
 			return err
 		}
 	}
+	overtaken, err := c.overtaken()
+	if err != nil || overtaken {
+		return err
+	}
 	for i := range c.msg.Resources {
 		if err := c.resource(&c.msg.Resources[i], c.targets[i]); err != nil {
 			return err
 		}
+	}
+	if err := c.takeBack(); err != nil {
+		return err
 	}
 	return c.links()
 }
@@ -186,6 +193,9 @@ func (c *commit) target(r *mapped.Resource) (t target, err error) {
 	case r.Key != "":
 		t.l, t.ref, t.exists, err = c.byKey(r, t.subject)
 	}
+	if err == nil && !t.exists && r.Encloses && r.Action == mapped.Remove && len(r.Body) == 0 {
+		err = c.byNumber(r, &t)
+	}
 	if t.exists && (r.Action == mapped.Remove || r.Action == mapped.Patch) && r.Patient == mapped.Shared {
 		t.subject = t.l.Subject
 	}
@@ -207,6 +217,9 @@ func (c *commit) byKey(r *mapped.Resource, subject store.Subject) (store.Located
 	l, id, exists, err := c.tx.ByKey(c.raw.Source, r.Type, r.Key)
 	if err != nil || !exists || r.Patient == mapped.Shared || l.Subject == subject || c.raw.Format == FHIR || c.raw.Format == CSV {
 		return l, id, exists, err
+	}
+	if r.Replaces {
+		return l, id, exists, nil
 	}
 	if s := statusOf(r.Body); s == "corrected" || s == "amended" || s == "entered-in-error" {
 		return l, id, exists, nil
@@ -232,11 +245,13 @@ func statusOf(body []byte) string {
 }
 
 func (c *commit) resource(r *mapped.Resource, t target) error {
-	if !t.exists && r.Action == mapped.Remove && len(r.Body) == 0 {
-		return nil // it takes back what never came
-	}
-	if !t.exists && r.Action == mapped.Patch && r.Type == "DocumentReference" && statusOf(r.Body) == "superseded" {
-		return nil // it replaces what never came
+	if r.Action == mapped.Remove && len(r.Body) == 0 || r.Action == mapped.Patch && replaced(r.Type, r.Body) {
+		switch {
+		case !t.exists:
+			return c.absent(r, t)
+		case t.l.Deleted:
+			return nil
+		}
 	}
 	if r.IfMatch != 0 && r.IfMatch != t.l.Version {
 		return fault.E("ingest.write", fault.Conflict, "another version is in force", r.Place)
@@ -257,7 +272,16 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 			return fault.E("ingest.write", fault.NotFound, "there is no such resource of this source", r.Place)
 		}
 	}
+	late, err := c.late(old)
+	if err != nil {
+		return err
+	}
 	switch {
+	case late && (old.Deleted || r.Action == mapped.Remove || r.Type != "Patient" && r.Type != "Encounter" || takenBack(old.Body)):
+		c.left = append(c.left, mapped.Unmapped{Place: r.Place, Reason: "it came late: a message that was sent after it has spoken of this already"})
+		return nil
+	case late: // it fills what is not known yet
+		body = overlay(r.Type, body, old.Body)
 	case r.Action == mapped.Remove && len(body) == 0:
 		put.Deleted, put.DataSet, put.Labels = true, old.DataSet, old.Labels
 	case r.Action != mapped.Put && old != nil && !old.Deleted:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"selda/fault"
@@ -139,6 +140,7 @@ type commit struct {
 	patients []string // reference of each patient
 	targets  []target // of each resource
 	items    []Item
+	left     []mapped.Unmapped // what was understood and not written, and why
 	n        uint64
 }
 
@@ -191,14 +193,26 @@ func (c *commit) unchanged() bool {
 
 // steps is what the trace tells beyond the columns.
 func (c *commit) steps() []byte {
-	s := struct {
-		Committed time.Time         `json:"committed"`
-		Subjects  int               `json:"subjects"`
-		Resources int               `json:"resources"`
-		Unmapped  []mapped.Unmapped `json:"unmapped,omitempty"`
-	}{c.now.UTC(), len(c.subjects), len(c.items), c.msg.Unmapped}
+	s := steps{Sent: c.msg.Sent, Committed: c.now.UTC(), Subjects: len(c.subjects), Resources: len(c.items), Unmapped: slices.Concat(c.msg.Unmapped, c.left)}
+	if c.raw.Format == CDA {
+		for _, i := range c.items {
+			if i.Same {
+				s.Again = append(s.Again, i.Item)
+			}
+		}
+	}
 	b, _ := json.Marshal(s)
 	return b
+}
+
+// steps are kept with the message, as JSON.
+type steps struct {
+	Sent      string            `json:"sent,omitempty"` // when the sender says it was made
+	Committed time.Time         `json:"committed"`
+	Subjects  int               `json:"subjects"`
+	Resources int               `json:"resources"`
+	Unmapped  []mapped.Unmapped `json:"unmapped,omitempty"`
+	Again     []store.ItemID    `json:"again,omitempty"` // what a document says that was known already: another one had said it
 }
 
 // Replay tries a quarantined message again with the mappings of today. One

@@ -173,6 +173,13 @@ type Tx interface {
 	ByID(typ, id string) (Located, bool, error)
 	// Current is the version in force.
 	Current(l Located) (*Version, error)
+	// Versions are all versions of a resource, the latest first.
+	Versions(l Located) ([]*Version, error)
+	// InForce gives the versions in force of a subject's resources of a type,
+	// deletions left out, without their bodies.
+	InForce(s Subject, typ string) ([]*Version, error)
+	// ChangedBy gives the resources that a message's commit changed, as they are now.
+	ChangedBy(m MessageID) ([]Located, error)
 	// NewID reserves the next item and gives the id that the outside will see.
 	NewID() (ItemID, string)
 	// Write writes a version.

@@ -166,8 +166,10 @@ func TestReplaces(t *testing.T) {
 	}
 	same := `<setId root="s"/><relatedDocument typeCode="RPLC"><parentDocument><id root="1.2.3" extension="old"/><setId root="s"/></parentDocument></relatedDocument>`
 	msg = mapping1(t, header+same+"</ClinicalDocument>")
-	if len(msg.Resources) != 1 || msg.Resources[0].Key != "s" || msg.Resources[0].Action != mapped.Put {
-		t.Error("a later version of the same set follows under the same key")
+	// A later version of the same set follows under the same key; an earlier
+	// one that did not name its set goes by its number.
+	if len(msg.Resources) != 2 || msg.Resources[0].Key != "s" || msg.Resources[0].Action != mapped.Put || !msg.Resources[0].Replaces || msg.Resources[1].Key != "1.2.3:old" {
+		t.Errorf("%+v", msg.Resources)
 	}
 }
 

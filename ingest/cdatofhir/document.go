@@ -3,6 +3,7 @@ package cdatofhir
 import (
 	"crypto/sha1" //nolint:gosec // FHIR's Attachment.hash is SHA-1; it protects nothing here
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,11 @@ func (m *mapping) document() {
 	r.set("masterIdentifier", r.identifier("masterIdentifier", d.First("id")))
 	if set := r.identifier("identifier[0]", d.First("setId")); set != nil {
 		r.body["identifier"] = []fhir.Object{set}
+	}
+	version, _ := strconv.Atoi(d.First("versionNumber").Attr("value"))
+	if version > 0 {
+		r.body["extension"] = []fhir.Object{{"url": mapped.DocumentVersion, "valueString": strconv.Itoa(version)}}
+		r.from("extension[0].valueString", d.First("versionNumber").AttrPlace("value"))
 	}
 	r.set("type", r.concept("type", d.First("code")))
 	if c := r.coding("securityLabel[0].coding[0]", d.First("confidentialityCode")); c != nil {
@@ -50,11 +56,13 @@ func (m *mapping) document() {
 	}
 	r.set("context", r.context())
 	r.content(made)
-	replaced := r.relations()
+	replaced, follows := r.relations()
 	r.putAs(m.key)
-	for _, key := range replaced {
-		m.msg.Resources = append(m.msg.Resources, mapped.Resource{Type: "DocumentReference", Key: key, Patient: 0, Action: mapped.Remove,
-			Place: d.First("relatedDocument").Place()})
+	own := &m.msg.Resources[len(m.msg.Resources)-1]
+	own.Encloses, own.Replaces = true, follows || version > 1
+	for _, key := range replaced { // of whomever it was: it may have been the wrong patient's
+		m.msg.Resources = append(m.msg.Resources, mapped.Resource{Type: "DocumentReference", Key: key, Patient: mapped.Shared, Action: mapped.Remove,
+			Place: d.First("relatedDocument").Place(), Encloses: true})
 	}
 }
 
@@ -116,10 +124,10 @@ func (r *resource) context() fhir.Object {
 var relation = map[string]string{"RPLC": "replaces", "APND": "appends", "XFRM": "transforms"}
 
 // relations puts what the document says of others, and gives the keys of those
-// that it replaces.
-func (r *resource) relations() []string {
+// that it replaces: by the number of their set, and by their own. follows says
+// that one is of this document's own set.
+func (r *resource) relations() (replaced []string, follows bool) {
 	var list []fhir.Object
-	var replaced []string
 	for _, rel := range r.m.root.All("relatedDocument") {
 		code := relation[rel.Attr("typeCode")]
 		parent := rel.First("parentDocument")
@@ -137,14 +145,20 @@ func (r *resource) relations() []string {
 		if key != r.m.key {
 			target["reference"] = mapped.Ref("DocumentReference", key)
 			r.from(path+".target.reference", parent.Place())
-			if code == "replaces" {
-				replaced = append(replaced, key)
+		}
+		if code == "replaces" {
+			follows = follows || key == r.m.key
+			number, _ := identity(parent.First("id"))
+			for _, k := range []string{key, number} {
+				if k != "" && k != r.m.key && !slices.Contains(replaced, k) {
+					replaced = append(replaced, k)
+				}
 			}
 		}
 		list = append(list, fhir.Object{"code": code, "target": target})
 	}
 	r.body["relatesTo"] = list
-	return replaced
+	return replaced, follows
 }
 
 // encounter is the encompassingEncounter: what the document was written in.

@@ -107,7 +107,17 @@ type Resource struct {
 	ID string
 	// IfMatch is the version that must be in force; 0 is any.
 	IfMatch int
+	// Encloses marks a document that speaks for what its message says beside it:
+	// what an earlier version of it said, and this message does not say again, is
+	// taken back with it (G19). Replaces, in that document: it is known to follow
+	// an earlier one, which goes with it to this patient, whoever had it before.
+	Encloses, Replaces bool
 }
+
+// DocumentVersion is the extension of a DocumentReference with the number of
+// the document's version in its set: R5's element, as R4 carries it.
+// https://hl7.org/fhir/versions.html#extensions
+const DocumentVersion = "http://hl7.org/fhir/5.0/StructureDefinition/extension-DocumentReference.version"
 
 // Shared marks a resource of no one person: an organisation, a practitioner.
 const Shared = -1

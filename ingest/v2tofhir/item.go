@@ -22,6 +22,7 @@ type item struct {
 	labels   string // the strictest v3-Confidentiality code given it, "" for none
 	notes    []fhir.Object
 	added    bool
+	encloses bool // a document: mapped.Resource.Encloses
 }
 
 // start begins a resource about the open patient. subject names the element
@@ -56,7 +57,8 @@ func (w *mapper) write() {
 			it.o["note"] = it.notes
 		}
 		it.mark()
-		w.out.Resources[i] = mapped.Resource{Type: it.typ, Key: it.key, Patient: it.patient, Action: it.action, Body: fhir.Marshal(it.o), Place: it.place, Origins: it.origins}
+		w.out.Resources[i] = mapped.Resource{Type: it.typ, Key: it.key, Patient: it.patient, Action: it.action, Body: fhir.Marshal(it.o), Place: it.place, Origins: it.origins,
+			Encloses: it.encloses}
 	}
 }
 

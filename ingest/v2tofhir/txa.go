@@ -37,10 +37,12 @@ func (w *mapper) document(s hl7v2.Segment) {
 	}
 	it := w.start("DocumentReference", "subject", s)
 	it.key, it.action = w.uniqueKey("DocumentReference", w.own(entity(s.Field(12)))), documentEffects[w.trigger]
+	it.encloses = it.action != mapped.Patch // one without its content leaves what is there
 	it.o["status"] = "current"
 	switch availability := strings.ToUpper(token(s.Comp(19, 1).Text())); {
 	case w.trigger == "T11" || availability == "CA":
 		it.o["status"], it.action = "entered-in-error", mapped.Remove
+		it.encloses = true
 		if w.trigger == "T11" {
 			it.from("status", w.eventCode())
 		} else {
@@ -128,8 +130,8 @@ func (w *mapper) parentDocument(it *item, s hl7v2.Segment) {
 	it.from("relatesTo[0].target", s.Field(13).Comp(1))
 	if code == "replaces" && w.keys["DocumentReference "+parent] == 0 {
 		w.uniqueKey("DocumentReference", parent)
-		old := w.start("DocumentReference", "subject", s)
-		old.key, old.action = parent, mapped.Patch
+		old := w.start("DocumentReference", "", s)
+		old.key, old.action, old.encloses, old.patient = parent, mapped.Patch, true, mapped.Shared
 		old.o["status"] = "superseded"
 		old.from("status", w.eventCode())
 		w.add(old)
