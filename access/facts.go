@@ -131,6 +131,12 @@ func (a *Access) careFacts(ctx context.Context, v *store.Version, r *fhir.Resour
 		}
 		switch status {
 		case "arrived", "triaged", "in-progress", "onleave":
+			if start.IsZero() {
+				start = v.Recorded
+			}
+			if rel.To = policy.OpenUntil(r.Get("class", "code").Text(), start); ended {
+				rel.To = end
+			}
 		case "finished":
 			if !ended {
 				end = v.Recorded

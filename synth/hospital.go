@@ -126,19 +126,23 @@ func (s *story) admit(e stay) {
 	}
 	arrive := e.at
 	x := s.chart(e.trust, e.at)
+	var planned *visit
 	if e.emergency {
 		if e.ambulance {
 			s.ambulanceCall(e.at.Add(-75*time.Minute), e.reason, e.site)
 		}
 		arrive = s.throughED(x, e)
 	} else if pre := e.at.AddDate(0, 0, -14); s.within(pre) {
-		v := s.newVisit(x, "P", e.site, e.at, e.specialty)
-		s.pas(x, "A05", "ADT_A05", pre, func(m *v2) { m.pv1(v, false); m.dg1(1, e.reason, pre) })
+		planned = s.newVisit(x, "P", e.site, e.at, e.specialty)
+		s.pas(x, "A05", "ADT_A05", pre, func(m *v2) { m.pv1(planned, false); m.dg1(1, e.reason, pre) })
 	}
 	if !arrive.Before(to) {
 		arrive = to.Add(-time.Minute)
 	}
 	v := s.newVisit(x, "I", e.site, arrive, e.specialty)
+	if planned != nil {
+		v.number = planned.number // the visit that was expected
+	}
 	if e.ward != "" {
 		v.ward = e.ward
 	}
@@ -345,6 +349,9 @@ func (s *story) appointment(booked, when time.Time, specialty, service string, w
 		return
 	}
 	s.pas(x, "A04", "ADT_A01", when, func(m *v2) { m.pv1(v, false) })
+	if v.to = when.Add(time.Duration(s.between(15, 55)) * time.Minute); !s.faults.chance(rateLeftOpen) {
+		s.pas(x, "A03", "ADT_A03", v.to, func(m *v2) { m.pv1(v, true) })
+	}
 	text := "Diagnosis: " + why.term + ".\nSeen in the " + service + " clinic. " + oneOf(s.dice, []string{"Doing well. No change to treatment.", "Symptoms stable. Bloods reviewed.", "Some progress. We shall see them again.", "Imaging discussed. Plan agreed with the patient."})
 	s.mdm(x, v, "OPL", service+" clinic letter", s.working(when.AddDate(0, 0, 3)), text)
 }

@@ -85,6 +85,7 @@ const (
 	rateCancelled     = .004 // a result is cancelled
 	rateAdmissionOff  = .015 // an admission is cancelled
 	rateDischargeOff  = .01  // a discharge is cancelled, and made again
+	rateLeftOpen      = .15  // nobody closes an outpatient's visit
 	rateWrongEntry    = .004 // a fact in a practice's record is marked entered in error
 )
 

@@ -489,9 +489,14 @@ func (s *sheet) encounters() view.Part {
 		it.Detail = dots(to, record.Words(r.Get("serviceProvider")), f.Extra, saying(f.Detail), record.Words(r.Get("participant", "individual")))
 		switch f.Status {
 		case "in-progress", "arrived", "triaged", "onleave":
-			it.Status, it.Tone = "open now", view.Good
-			open = append(open, it)
-			continue
+			if s.isOpen(f) {
+				it.Status, it.Tone = "open now", view.Good
+				open = append(open, it)
+				continue
+			}
+			if until.IsZero() {
+				it.Status = "end not recorded"
+			}
 		case "planned", "cancelled":
 			it.Status = f.Status
 		}
@@ -500,6 +505,21 @@ func (s *sheet) encounters() view.Part {
 	p.Add("Open now", open)
 	p.Add("Encounters", closed)
 	return p
+}
+
+// isOpen says whether an encounter that its source has begun is still going
+// on: what nobody ended is not open for ever.
+func (s *sheet) isOpen(f record.Fact) bool {
+	i := f.Lead()
+	if end, ended := fhir.Time(f.End); ended {
+		return end.After(s.now)
+	}
+	start, ok := fhir.Time(i.Res.Get("period", "start").Text())
+	if !ok {
+		start = i.Recorded
+	}
+	until := policy.OpenUntil(i.Res.Get("class", "code").Text(), start)
+	return until.IsZero() || until.After(s.now)
 }
 
 func (s *sheet) team() view.Part {
