@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,7 +52,7 @@ func (e *env) figures(name string, asJSON bool, list []figure) error {
 }
 
 type benchIngestCmd struct {
-	From      string `help:"Folder of FHIR transaction Bundles to copy as different citizens; synthetic ones where it is not said." placeholder:"DIR"`
+	From      string `help:"Folder of FHIR transaction Bundles to copy as different citizens; those of synthetic practices where it is not said." placeholder:"DIR"`
 	Resources int    `default:"200000" help:"How many resources at least."`
 	Messages  int    `default:"20000" help:"How many HL7 v2 messages."`
 	Dir       string `help:"Folder to work in, deleted afterwards; the system's temporary one unless said." type:"path"`
@@ -116,27 +117,24 @@ func limits(dir string) ([]figure, error) {
 
 // files loads copies of Bundles, each as different citizens, from files.
 func (c benchIngestCmd) files(e *env, dir string) ([]figure, error) {
-	bundles, err := c.bundles()
-	if err != nil {
-		return nil, err
-	}
 	in := filepath.Join(dir, "in")
 	if err := os.MkdirAll(in, 0o700); err != nil {
 		return nil, err
 	}
-	total, copies, files := 0, 0, 0
+	total, files := 0, 0
 	var bytesIn int64
-	for total < c.Resources {
-		for i, b := range bundles {
-			body := copyOf(b, copies)
-			if err := os.WriteFile(filepath.Join(in, fmt.Sprintf("%05d-%04d.json", copies, i)), body, 0o600); err != nil {
-				return nil, err
-			}
-			total += bytes.Count(b, []byte(`"resource":`))
-			bytesIn += int64(len(body))
-			files++
+	for body, err := range c.bundles() {
+		if err != nil {
+			return nil, err
 		}
-		copies++
+		if err := os.WriteFile(filepath.Join(in, fmt.Sprintf("%06d.json", files)), body, 0o600); err != nil {
+			return nil, err
+		}
+		bytesIn += int64(len(body))
+		files++
+		if total += bytes.Count(body, []byte(`"resource":`)); total >= c.Resources {
+			break
+		}
 	}
 	data := filepath.Join(dir, "fhir")
 	r, err := region.Open(e.ctx, region.Options{Data: data, Log: e.log})
@@ -155,37 +153,41 @@ func (c benchIngestCmd) files(e *env, dir string) ([]figure, error) {
 		return nil, err
 	}
 	return []figure{
-		{"FHIR from files", float64(sum.Resources) / sum.Seconds, "resources/s", fmt.Sprintf("%d resources in %d Bundles, %d copies, %.0f MB", sum.Resources, files, copies, float64(bytesIn)/1e6)},
+		{"FHIR from files", float64(sum.Resources) / sum.Seconds, "resources/s", fmt.Sprintf("%d resources in %d Bundles, %.0f MB", sum.Resources, files, float64(bytesIn)/1e6)},
 		{"disk", float64(disk) / float64(sum.Resources), "bytes/resource", "raw messages, index, log and audit included"},
 	}, nil
 }
 
-// bundles are those of the folder, or the synthetic practices' own.
-func (c benchIngestCmd) bundles() ([][]byte, error) {
-	var out [][]byte
+// bundles are those of the folder, copied as other citizens again and again;
+// without a folder, those of synthetic practices, each citizen once.
+func (c benchIngestCmd) bundles() iter.Seq2[[]byte, error] {
 	if c.From == "" {
-		for m := range synth.New(1, 200, time.Time{}).Messages() {
-			if m.Format == ingest.FHIR && m.Fault == "" {
-				out = append(out, m.Body)
+		return func(yield func([]byte, error) bool) {
+			for m := range synth.New(1, c.Resources/8, time.Time{}).Messages() {
+				if m.Format == ingest.FHIR && m.Fault == "" && !yield(m.Body, nil) {
+					return
+				}
 			}
 		}
-		return out, nil
 	}
-	files, err := filepath.Glob(filepath.Join(c.From, "*.json"))
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			return nil, err
+	return func(yield func([]byte, error) bool) {
+		files, err := filepath.Glob(filepath.Join(c.From, "*.json"))
+		if err == nil && len(files) == 0 {
+			err = fmt.Errorf("there are no *.json files in %s", c.From)
 		}
-		out = append(out, b)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for n := 0; ; n++ {
+			for _, f := range files {
+				b, err := os.ReadFile(f)
+				if !yield(copyOf(b, n), err) {
+					return
+				}
+			}
+		}
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("there are no *.json files in %s", c.From)
-	}
-	return out, nil
 }
 
 // copyOf makes a Bundle speak of another citizen: each UUID in it gets other
