@@ -2,7 +2,9 @@ package auth
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -35,6 +37,33 @@ const (
 type Tokens struct {
 	keys     *keys
 	accounts *Accounts
+	signed   signed
+}
+
+// signed are the claims of tokens whose signature was found to hold: the same
+// token comes with each request, and a signature takes longer to check than
+// many an answer to find. What changes with time is checked each time.
+type signed struct {
+	mu sync.Mutex
+	m  map[[sha256.Size]byte]claims
+}
+
+const maxSigned = 4096
+
+func (s *signed) get(token [sha256.Size]byte) (claims, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.m[token]
+	return c, ok
+}
+
+func (s *signed) put(token [sha256.Size]byte, c claims) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.m == nil || len(s.m) >= maxSigned {
+		s.m = map[[sha256.Size]byte]claims{} // what is forgotten is checked again
+	}
+	s.m[token] = c
 }
 
 // claims are the claims of an access token. The account's name, role and
@@ -112,29 +141,39 @@ func (t *Tokens) Verify(token string, now time.Time) (policy.Subject, error) {
 
 // verify checks signature, type, audience and times.
 func (t *Tokens) verify(token, audience string, now time.Time) (claims, error) {
-	var c claims
 	refuse := fault.E("auth.verify", fault.Login, "the token is not one of ours")
 	if t == nil || t.keys == nil || len(token) > maxTokenSize {
-		return c, refuse
-	}
-	// The algorithm is ours to say, never the token's.
-	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256})
-	if err != nil || len(parsed.Headers) != 1 {
-		return c, refuse
-	}
-	h := parsed.Headers[0]
-	key, known := t.keys.verifying(h.KeyID)
-	if !known || h.ExtraHeaders[jose.HeaderType] != tokenType {
-		return c, refuse
-	}
-	if err := parsed.Claims(key, &c); err != nil || c.Expiry == nil || c.IssuedAt == nil || c.Subject == "" {
 		return claims{}, refuse
 	}
-	err = c.ValidateWithLeeway(jwt.Expected{AnyAudience: jwt.Audience{audience}, Time: now}, clockSkew)
+	hash := sha256.Sum256([]byte(token))
+	c, ok := t.signed.get(hash)
+	if !ok {
+		if c, ok = t.claimsOf(token); !ok {
+			return claims{}, refuse
+		}
+		t.signed.put(hash, c)
+	}
+	err := c.ValidateWithLeeway(jwt.Expected{AnyAudience: jwt.Audience{audience}, Time: now}, clockSkew)
 	if errors.Is(err, jwt.ErrExpired) || err == nil && !now.Before(c.Expiry.Time()) {
 		return claims{}, fault.E("auth.verify", fault.Expired, "the token has ended")
 	} else if err != nil {
 		return claims{}, refuse
 	}
 	return c, nil
+}
+
+// claimsOf reads a token whose signature and type hold.
+func (t *Tokens) claimsOf(token string) (c claims, ok bool) {
+	// The algorithm is ours to say, never the token's.
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256})
+	if err != nil || len(parsed.Headers) != 1 {
+		return c, false
+	}
+	h := parsed.Headers[0]
+	key, known := t.keys.verifying(h.KeyID)
+	if !known || h.ExtraHeaders[jose.HeaderType] != tokenType {
+		return c, false
+	}
+	err = parsed.Claims(key, &c)
+	return c, err == nil && c.Expiry != nil && c.IssuedAt != nil && c.Subject != ""
 }
