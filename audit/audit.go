@@ -19,7 +19,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -112,6 +111,8 @@ type Options struct {
 	Data  string
 	Now   func() time.Time
 	Index Index // nil: entries can't be searched
+	// FileBytes is how large a file of the trail gets; segment's own limit where 0.
+	FileBytes int64
 }
 
 const headBytes = 8 + 8 + sha256.Size + sha256.Size
@@ -125,12 +126,12 @@ func Open(o Options) (*Trail, error) {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
 	t := &Trail{key: key, dir: filepath.Join(o.Data, "audit"), now: o.Now, head: headFile, index: o.Index}
-	known, _, err := readHead(headFile, key)
+	known, err := readHead(headFile, key)
 	if err != nil {
 		_ = headFile.Close()
 		return nil, fault.E(op, fault.NoStore, err)
 	}
-	t.log, err = segment.Open(t.dir, segment.Options{Durable: known.end, OnFlush: t.flushed})
+	t.log, err = segment.Open(t.dir, segment.Options{Durable: known.end, OnFlush: t.flushed, FileBytes: o.FileBytes})
 	if err != nil {
 		_ = headFile.Close()
 		return nil, fault.E(op, fault.NoStore, err)
@@ -148,7 +149,7 @@ func Open(o Options) (*Trail, error) {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
 	if end := t.log.Durable(); end > known.end {
-		if err := t.writeHead(mark{end, t.seq, t.hash}); err != nil {
+		if err := writeHead(t.head, t.key, mark{end, t.seq, t.hash}); err != nil {
 			return nil, fault.E(op, fault.NoStore, err)
 		}
 	}
@@ -177,31 +178,52 @@ func openHead(data string) (key []byte, head *os.File, err error) {
 		return nil, nil, err
 	}
 	head, err = os.OpenFile(filepath.Join(dir, "head"), os.O_RDWR|os.O_CREATE, 0o600)
-	return key, head, err
+	if err != nil {
+		return nil, nil, err
+	}
+	if info, err := head.Stat(); err != nil || info.Size() > 0 {
+		return key, head, err
+	}
+	return key, head, beginHead(data, key, head)
 }
 
-func readHead(f *os.File, key []byte) (mark, bool, error) {
+// beginHead writes the head of a trail without entries, before there can be
+// one: a head that is empty later has been emptied.
+func beginHead(data string, key []byte, head *os.File) error {
+	files, err := filepath.Glob(filepath.Join(data, "audit", "*"))
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if info, err := os.Stat(f); err != nil || info.Size() > 0 {
+			return fmt.Errorf("the trail is there but its head is gone")
+		}
+	}
+	if err := writeHead(head, key, mark{}); err != nil {
+		return err
+	}
+	return head.Sync()
+}
+
+func readHead(f *os.File, key []byte) (mark, error) {
 	var b [headBytes]byte
 	n, _ := f.ReadAt(b[:], 0)
-	if n == 0 {
-		return mark{}, false, nil
-	}
 	body, mac := b[:headBytes-sha256.Size], b[headBytes-sha256.Size:]
 	if n < headBytes || !hmac.Equal(mac, sum(key, []byte("head"), body)) {
-		return mark{}, false, fmt.Errorf("the head of the trail does not hold")
+		return mark{}, fmt.Errorf("the head of the trail does not hold")
 	}
 	m := mark{end: segment.Position(binary.LittleEndian.Uint64(b[:])), seq: binary.LittleEndian.Uint64(b[8:])}
 	copy(m.hash[:], b[16:])
-	return m, true, nil
+	return m, nil
 }
 
-func (t *Trail) writeHead(m mark) error {
+func writeHead(f *os.File, key []byte, m mark) error {
 	var b [headBytes]byte
 	binary.LittleEndian.PutUint64(b[:], uint64(m.end))
 	binary.LittleEndian.PutUint64(b[8:], m.seq)
 	copy(b[16:], m.hash[:])
-	copy(b[headBytes-sha256.Size:], sum(t.key, []byte("head"), b[:headBytes-sha256.Size]))
-	_, err := t.head.WriteAt(b[:], 0)
+	copy(b[headBytes-sha256.Size:], sum(key, []byte("head"), b[:headBytes-sha256.Size]))
+	_, err := f.WriteAt(b[:], 0)
 	return err
 }
 
@@ -288,7 +310,7 @@ func (t *Trail) flushed(end segment.Position) {
 	t.marks = t.marks[i:]
 	t.heads.Unlock()
 	if last != nil {
-		_ = t.writeHead(m) // a missing head only makes a cut tail harder to find; it is written again with the next group
+		_ = writeHead(t.head, t.key, m) // a missing head only makes a cut tail harder to find; it is written again with the next group
 	}
 }
 
@@ -297,95 +319,4 @@ func (t *Trail) Close() error {
 	t.stop()
 	t.wg.Wait()
 	return errors.Join(t.log.Close(), t.head.Sync(), t.head.Close())
-}
-
-// Report is what Verify found.
-type Report struct {
-	Entries uint64 `json:"entries"`
-	Files   int    `json:"files"`
-	Bytes   int64  `json:"bytes"`
-	Head    string `json:"head"` // the last entry's hash
-}
-
-// Verify walks every byte under data/audit. The error names the first entry
-// that does not hold. It may run while the trail is being written to.
-func Verify(data string) (Report, error) {
-	const op = "audit.Verify"
-	dir := filepath.Join(data, "audit")
-	key, err := os.ReadFile(filepath.Join(data, "audit-head", "key"))
-	if err != nil {
-		return Report{}, fault.E(op, fault.NotFound, "there is no trail here, or its key is gone: looked in "+data)
-	}
-	head, err := os.Open(filepath.Join(data, "audit-head", "head"))
-	if err != nil {
-		return Report{}, fault.E(op, fault.Invalid, "the head of the trail is gone")
-	}
-	defer func() { _ = head.Close() }()
-	known, found, err := readHead(head, key)
-	if err != nil {
-		return Report{}, fault.E(op, fault.Invalid, err)
-	}
-	var r Report
-	if err := onlySegments(dir, &r); err != nil {
-		return r, fault.E(op, fault.Invalid, err)
-	}
-	var hash [sha256.Size]byte
-	atHead := !found
-	end, err := segment.Scan(dir, 0, func(p segment.Position, rec []byte) error {
-		h, seq, err := checkRecord(key, rec, r.Entries, hash)
-		if err != nil {
-			return err
-		}
-		r.Entries, hash = seq, h
-		if seq == known.seq {
-			if h != known.hash {
-				return fmt.Errorf("entry %d does not hold: it is not the one that was written", seq)
-			}
-			atHead = true
-		}
-		return nil
-	})
-	r.Head = hex.EncodeToString(hash[:])
-	switch {
-	case errors.Is(err, segment.ErrTorn) && end >= known.end && atHead:
-		// A frame beyond what was durable, half written: a crash or a writer at work.
-		return r, nil
-	case err != nil && errors.Is(err, segment.ErrDamaged):
-		return r, fault.E(op, fault.Invalid, fmt.Sprintf("entry %d does not hold: a file before it is missing", r.Entries+1))
-	case err != nil && r.Entries < known.seq:
-		return r, fault.E(op, fault.Invalid, fmt.Sprintf("entry %d does not hold: its bytes were changed or cut", r.Entries+1))
-	case err != nil:
-		return r, fault.E(op, fault.Invalid, err)
-	case !atHead:
-		return r, fault.E(op, fault.Invalid, fmt.Sprintf("entry %d does not hold: the trail ends before it, and %d entries were written", r.Entries+1, known.seq))
-	}
-	return r, nil
-}
-
-// onlySegments finds files that do not belong, and files out of line.
-func onlySegments(dir string, r *Report) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	files, err := segment.Files(dir)
-	if err != nil {
-		return err
-	}
-	next := segment.Position(0)
-	for i, f := range files {
-		if f != next {
-			return fmt.Errorf("a file of the trail is missing at byte %d", next)
-		}
-		info, err := os.Stat(filepath.Join(dir, segment.FileName(f)))
-		if err != nil {
-			return err
-		}
-		next = f + segment.Position(info.Size())
-		r.Files, r.Bytes = i+1, int64(next)
-	}
-	if len(entries) != len(files) {
-		return fmt.Errorf("there is a file in the trail's folder that is not the trail's")
-	}
-	return nil
 }
