@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"selda/audit"
@@ -13,17 +14,31 @@ import (
 
 // Reason is one of the reasons that a user may state for break-glass, with
 // the code that stands in the trail.
-type Reason struct{ Code, Words string }
+type Reason struct {
+	Code, Words string
+	// Overrules: "no emergency override" yields to it, and the Caldicott
+	// guardian reviews it (G5).
+	Overrules bool
+	// Protective: that somebody asked is itself kept from the citizen and those
+	// who help them (G8).
+	Protective bool
+}
 
 // Reasons are the national alert reasons (NHS Summary Care Record, permission
 // to view): self-claimed relationship aside, which Declare is for.
 var Reasons = []Reason{
-	{"emergency", "The patient can't be asked, and treatment can't wait"},
-	{"vital-interests", "There is a serious risk to the patient's life or health"},
-	{"public-interest", "There is a serious risk to others"},
-	{"safeguarding", "A safeguarding enquiry"},
-	{"statute", "The law requires it"},
-	{"court-order", "A court has ordered it"},
+	{Code: "emergency", Words: "The patient can't be asked, and treatment can't wait"},
+	{Code: "vital-interests", Words: "There is a serious risk to the patient's life or health"},
+	{Code: "public-interest", Words: "There is a serious risk to others", Overrules: true},
+	{Code: "safeguarding", Words: "A safeguarding enquiry", Overrules: true, Protective: true},
+	{Code: "statute", Words: "The law requires it"},
+	{Code: "court-order", Words: "A court has ordered it", Overrules: true},
+}
+
+// overrules says whether a reason, in the words in which it is kept, is one
+// that "no emergency override" yields to.
+func overrules(words string) bool {
+	return slices.ContainsFunc(Reasons, func(r Reason) bool { return r.Overrules && r.Words == words })
 }
 
 func reason(code string) (Reason, bool) {
@@ -41,7 +56,7 @@ func (a *Access) Declare(ctx context.Context, s policy.Subject, citizen, why str
 	if strings.TrimSpace(why) == "" {
 		why = "the patient is in front of me"
 	}
-	return a.claim(ctx, op, s, citizen, audit.Declare, why, false)
+	return a.claim(ctx, op, s, citizen, audit.Declare, Reason{Words: why}, false)
 }
 
 // BreakGlass records an emergency access to one citizen (G9): a reason from
@@ -52,10 +67,10 @@ func (a *Access) BreakGlass(ctx context.Context, s policy.Subject, citizen, code
 	if !ok {
 		return fault.E(op, fault.Value, "choose one of the reasons in the list")
 	}
-	return a.claim(ctx, op, s, citizen, audit.BreakGlass, r.Words, true)
+	return a.claim(ctx, op, s, citizen, audit.BreakGlass, r, true)
 }
 
-func (a *Access) claim(ctx context.Context, op string, s policy.Subject, citizen, action, why string, emergency bool) error {
+func (a *Access) claim(ctx context.Context, op string, s policy.Subject, citizen, action string, why Reason, emergency bool) error {
 	found, err := a.Index.Citizen(ctx, citizen, store.Latest)
 	if err != nil {
 		return fault.E(op, err)
@@ -66,7 +81,7 @@ func (a *Access) claim(ctx context.Context, op string, s policy.Subject, citizen
 		may = d.MayBreakGlass
 	}
 	e := audit.From(s, action, "record")
-	e.Citizen, e.Reason = found.ID, why
+	e.Citizen, e.Reason, e.Concealed = found.ID, why.Words, why.Protective
 	if emergency {
 		e.Purpose, e.Rules = nhs.Emergency, []string{"G9 emergency access"}
 	} else {
@@ -83,5 +98,5 @@ func (a *Access) claim(ctx context.Context, op string, s policy.Subject, citizen
 	}
 	now := a.Now()
 	return a.Claims.AddClaim(ctx, found.Subjects[0].Subject, policy.Claim{User: s.User, Organisation: s.Organisation, Emergency: emergency,
-		Reason: why, From: now, To: now.Add(policy.ClaimLasts)})
+		Reason: why.Words, From: now, To: now.Add(policy.ClaimLasts)})
 }

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ import (
 )
 
 // factTypes are the resources that facts are read from.
-var factTypes = []string{"Patient", "Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CarePlan", "CareTeam", "Consent"}
+var factTypes = []string{"Patient", "Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CarePlan", "CareTeam", "MedicationDispense", "Consent"}
 
 // facts gathers what policy needs to know of a citizen, as at n.
 func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.Facts, error) {
@@ -49,7 +50,17 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.F
 	if !registered {
 		f.Relationships = append(f.Relationships, elsewhere...)
 	}
+	if len(f.Preferences) > 0 { // only what is withheld has to be given back
+		for _, s := range subjects {
+			if err := a.addressed(ctx, &f, s, n); err != nil {
+				return f, err
+			}
+		}
+	}
 	claims, err := a.Claims.ClaimsOf(ctx, subjects)
+	for i := range claims {
+		claims[i].Overrules = claims[i].Emergency && overrules(claims[i].Reason)
+	}
 	f.Claims = claims
 	return f, err
 }
@@ -117,7 +128,7 @@ func odsOf(ids []fhir.Node) nhs.ODS {
 const clockSkew = time.Hour
 
 // careFacts are the relationships that an encounter, an episode, an
-// appointment, a referral, a plan or a team shows (G7).
+// appointment, a dispensing, a referral, a plan or a team shows (G7).
 func (a *Access) careFacts(ctx context.Context, v *store.Version, r *fhir.Resource) []policy.Relationship {
 	rel := policy.Relationship{Organisation: v.Source.Organisation()}
 	status := r.Get("status").Text()
@@ -160,6 +171,14 @@ func (a *Access) careFacts(ctx context.Context, v *store.Version, r *fhir.Resour
 			return nil
 		}
 		rel.Kind = "appointment"
+		rel.From = at.UTC().Truncate(24 * time.Hour)
+		rel.To = rel.From.Add(24 * time.Hour)
+	case "MedicationDispense":
+		at, ok := fhir.Time(cmp.Or(r.Get("whenHandedOver").Text(), r.Get("whenPrepared").Text()))
+		if !ok || status == "cancelled" || status == "entered-in-error" || status == "declined" {
+			return nil
+		}
+		rel.Kind = "dispensing"
 		rel.From = at.UTC().Truncate(24 * time.Hour)
 		rel.To = rel.From.Add(24 * time.Hour)
 	case "ServiceRequest":

@@ -32,7 +32,7 @@ const (
 // that narrows anything: a permit, a draft, one that was withdrawn.
 func Read(r *fhir.Resource, id string, recorded time.Time) (policy.Preference, bool) {
 	p := policy.Preference{ID: id, From: recorded}
-	if r.Type != "Consent" || !r.Get("status").Is("active") {
+	if r.Type != "Consent" || !r.Get("status").Is("active") || elsewhere(r) {
 		return p, false
 	}
 	provision := r.Get("provision")
@@ -82,6 +82,26 @@ func Read(r *fhir.Resource, id string, recorded time.Time) (policy.Preference, b
 		p.Organisations = append(p.Organisations, o)
 	}
 	return p, true
+}
+
+// elsewhere says whether a Consent is about something else than sharing for
+// care: research, treatment, advance decisions, or a secondary use alone. Such
+// an opt-out does not touch individual care (G3).
+func elsewhere(r *fhir.Resource) bool {
+	for _, c := range r.Root().List("scope", "coding") {
+		switch c.Get("code").Text() {
+		case "research", "treatment", "adr":
+			return true
+		}
+	}
+	purposes := r.Root().List("provision", "purpose")
+	for _, p := range purposes {
+		switch p.Get("code").Text() {
+		case "TREAT", "CAREMGT", "COC", "ETREAT", "HPAYMT", "PATRQT", "PATADMIN", string(nhs.Emergency):
+			return false
+		}
+	}
+	return len(purposes) > 0
 }
 
 // dataSet reads a class (a resource type or one of SELDA's data sets).

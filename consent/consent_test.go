@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -47,6 +48,36 @@ func TestBuildIsReadBack(t *testing.T) {
 		got, ok := read(t, string(fhir.Marshal(Build(p, n, at))))
 		if !ok || !reflect.DeepEqual(got, p) {
 			t.Errorf("%+v became %+v, %t", p, got, ok)
+		}
+	}
+}
+
+// G3: an opt-out of research or of another secondary use does not touch the
+// care of the person.
+func TestG3OptOutsOfOtherUsesDoNotTouchCare(t *testing.T) {
+	optOut := `{"resourceType":"Consent","status":"active",%s"policyRule":{"coding":[{"code":"OPTOUT"}]},"provision":{"type":"deny"%s}}`
+	for _, c := range []struct {
+		scope, purpose string
+		want           bool
+	}{
+		{"", "", true},
+		{"patient-privacy", "", true},
+		{"research", "", false},
+		{"treatment", "", false},
+		{"patient-privacy", "HRESCH", false},
+		{"patient-privacy", "PUBHLTH", false},
+		{"patient-privacy", "TREAT", true},
+		{"patient-privacy", "BTG", true},
+	} {
+		scope, purpose := "", ""
+		if c.scope != "" {
+			scope = `"scope":{"coding":[{"code":"` + c.scope + `"}]},`
+		}
+		if c.purpose != "" {
+			purpose = `,"purpose":[{"code":"` + c.purpose + `"}]`
+		}
+		if _, ok := read(t, fmt.Sprintf(optOut, scope, purpose)); ok != c.want {
+			t.Errorf("scope %q, purpose %q: an objection is %t", c.scope, c.purpose, ok)
 		}
 	}
 }

@@ -16,13 +16,14 @@ type Facts struct {
 	Relationships []Relationship
 	Preferences   []Preference
 	Claims        []Claim
+	Addressed     []Addressed
 }
 
 // Relationship is a legitimate relationship between an organisation and a
 // citizen (G7), with where it comes from.
 type Relationship struct {
 	Organisation nhs.ODS
-	Kind         string // "registration", "encounter", "referral", "caseload", "appointment"
+	Kind         string // "registration", "encounter", "referral", "caseload", "appointment", "dispensing"
 	From, To     time.Time
 }
 
@@ -33,6 +34,7 @@ type Claim struct {
 	Organisation nhs.ODS
 	Emergency    bool
 	Reason       string
+	Overrules    bool // the reason is one that "no emergency override" yields to (G5)
 	From, To     time.Time
 }
 
@@ -86,6 +88,9 @@ func Decide(r Request) Decision {
 	case s.Role == nhs.SourceSystem:
 		return Decision{Permit: true, Rules: []string{"own source"}, Predicate: Predicate{Permit: true, OnlySource: s.Source, DataSets: AllDataSets}}
 	}
+	if !directCare(s.Purpose) {
+		return deny("G1 direct care", "records are opened for direct care, not for this purpose")
+	}
 	sets := roleDataSets(s.Role)
 	if sets == 0 {
 		return deny("G1 default deny", "the role "+s.Role.Title()+" does not open records")
@@ -102,12 +107,18 @@ func Search(s Subject) Decision {
 	switch {
 	case s.User != "" && s.Role == nhs.SourceSystem:
 		return Decision{Permit: true, Rules: []string{"own source"}, Predicate: Predicate{Permit: true, OnlySource: s.Source, DataSets: AllDataSets}}
-	case s.User == "" || roleDataSets(s.Role) == 0 || s.Organisation == "":
+	case s.User == "" || roleDataSets(s.Role) == 0 || s.Organisation == "" || !directCare(s.Purpose):
 		return deny("G1 default deny", "the role "+s.Role.Title()+" does not search for people")
 	}
 	p := Predicate{Permit: true, Own: s.Organisation, DataSets: SetOf(Demographics, Directory)}
 	p.Hidden, p.HiddenOwn = audience(s.Role)
 	return Decision{Permit: true, Predicate: p, Rules: []string{"G7 search by demographics"}}
+}
+
+// directCare says whether a purpose is the care of the person, or what goes
+// with it: other uses have their own gateways (G1, G3).
+func directCare(p nhs.Purpose) bool {
+	return p != nhs.PublicHealthUse && p != nhs.PrivacyReview && p != nhs.Operations
 }
 
 func deny(rule, reason string) Decision { return Decision{Rules: []string{rule}, Reason: reason} }
@@ -135,12 +146,12 @@ func decideProfessional(r Request, sets DataSets) Decision {
 		d.Rules = append(d.Rules, "G9 emergency access")
 		d.Predicate.Hidden &= statutory
 	}
-	preferences(&d, s, r.Now, r.Facts.Preferences, emergency)
+	objections(&d, r, emergency)
 	return d
 }
 
 // strength orders relationships: the first of these that holds is the one named.
-var strength = []string{"registration", "encounter", "appointment", "referral", "caseload"}
+var strength = []string{"registration", "encounter", "appointment", "dispensing", "referral", "caseload"}
 
 // relationship is the strongest that holds, in words; "" for none.
 func relationship(s *Subject, now time.Time, f Facts) string {
@@ -175,39 +186,11 @@ func after(kind string) time.Duration {
 
 // claimed says whether the user's own statement is in force.
 func claimed(s *Subject, now time.Time, f Facts, emergency bool) bool {
-	for _, c := range f.Claims {
-		if c.User == s.User && c.Organisation == s.Organisation && c.Emergency == emergency && !now.Before(c.From) && now.Before(c.To) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.Claims, func(c Claim) bool { return inForce(c, s, now, emergency) })
 }
 
-// preferences narrows a predicate by what the citizen has decided (G4).
-func preferences(d *Decision, s *Subject, now time.Time, list []Preference, emergency bool) {
-	p := &d.Predicate
-	for _, c := range list {
-		if now.Before(c.From) || !c.To.IsZero() && !now.Before(c.To) {
-			continue
-		}
-		if len(c.Organisations) > 0 && !slices.Contains(c.Organisations, s.Organisation) {
-			continue
-		}
-		if emergency && !c.NoOverride {
-			continue
-		}
-		switch {
-		case len(c.Items) > 0:
-			p.Sealed = append(p.Sealed, c.Items...)
-			d.Rules = append(d.Rules, "G4 sealed items")
-		case c.DataSets != 0:
-			p.NotDataSets |= c.DataSets
-			d.Rules = append(d.Rules, "G4 kinds of data withheld")
-		default:
-			p.Objected = true
-			d.Rules = append(d.Rules, "G4 objection of the citizen")
-		}
-	}
+func inForce(c Claim, s *Subject, now time.Time, emergency bool) bool {
+	return c.User == s.User && c.Organisation == s.Organisation && c.Emergency == emergency && !now.Before(c.From) && now.Before(c.To)
 }
 
 // heldForReview are the data sets to which review or delay applies (G10).

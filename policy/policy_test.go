@@ -69,9 +69,90 @@ func TestG4Objection(t *testing.T) {
 	if d := Decide(Request{Subject: s, Now: now, Facts: f}); !d.Emergency || !shows(d, "RJZ:PAS", Observations) {
 		t.Error("break-glass does not open an objection", d.Explain())
 	}
-	f.Preferences[0].NoOverride = true
-	if d := Decide(Request{Subject: s, Now: now, Facts: f}); shows(d, "RJZ:PAS", Observations) {
-		t.Error("an objection without override was opened")
+}
+
+// G4: nothing that was sent to the reader's organisation is hidden from it by
+// what the citizen withholds; a label still does.
+func TestG4Addressee(t *testing.T) {
+	referral := Item{"ServiceRequest", "r1"}
+	f := Facts{Relationships: []Relationship{{Organisation: "RN7", Kind: "encounter"}}, Addressed: []Addressed{{"RN7", referral}, {"RJ2", Item{"ServiceRequest", "r2"}}}}
+	for name, p := range map[string]Preference{"all": {}, "a kind of data": {DataSets: SetOf(Referrals)}, "the item": {Items: []Item{referral}}, "the reader": {Organisations: []nhs.ODS{"RN7"}}} {
+		f.Preferences = []Preference{p}
+		d := Decide(Request{Subject: Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7"}, Now: now, Facts: f})
+		col := Columns{Type: "ServiceRequest", ID: "r1", Source: "G85001:GP", DataSet: Referrals, Final: true}
+		if !d.Predicate.Shows(&col) {
+			t.Errorf("%s withheld: a referral is hidden from whom it was sent to: %s", name, d.Explain())
+		}
+		col.Labels = HIVSTI
+		if d.Predicate.Shows(&col) {
+			t.Errorf("%s withheld: a label is not kept", name)
+		}
+		col.ID, col.Labels = "r2", 0
+		if name != "the item" && d.Predicate.Shows(&col) {
+			t.Errorf("%s withheld: a referral to another is shown", name)
+		}
+	}
+}
+
+// G5: "no emergency override" yields to a court order, a safeguarding enquiry
+// and serious risk to others, and to nothing else.
+func TestG5NoOverrideYieldsToStatedGrounds(t *testing.T) {
+	s := Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7"}
+	for _, overrules := range []bool{false, true} {
+		f := Facts{Preferences: []Preference{{NoOverride: true}}, Claims: []Claim{{User: "v", Organisation: "RN7", Emergency: true, Overrules: overrules, From: now, To: now.Add(time.Hour)}}}
+		d := Decide(Request{Subject: s, Now: now, Facts: f})
+		if got := d.Predicate.Shows(&Columns{Source: "RJZ:PAS", DataSet: Observations, Final: true}); got != overrules || !d.Emergency {
+			t.Errorf("a ground that overrules: %t, opened: %t: %s", overrules, got, d.Explain())
+		}
+		if overrules != strings.Contains(d.Explain(), "G5") {
+			t.Errorf("the decision does not say why: %s", d.Explain())
+		}
+	}
+}
+
+// G1: records are opened for direct care; other purposes have their own ways.
+func TestG1DirectCareOnly(t *testing.T) {
+	f := Facts{Relationships: []Relationship{{Organisation: "RN7", Kind: "encounter"}}}
+	for p, want := range map[nhs.Purpose]bool{nhs.Treatment: true, nhs.Emergency: true, nhs.RecordAdmin: true, nhs.PublicHealthUse: false, nhs.Operations: false, nhs.PrivacyReview: false} {
+		s := Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7", Purpose: p}
+		if d := Decide(Request{Subject: s, Now: now, Facts: f}); d.Permit != want || Search(s).Permit != want {
+			t.Errorf("%s: %s", p, d.Explain())
+		}
+	}
+	if d := Decide(Request{Subject: Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7", Purpose: nhs.Emergency}, Now: now}); d.Permit {
+		t.Error("a purpose alone is no break-glass")
+	}
+}
+
+// G9: break-glass is of one user, for a time; it opens no label that a law
+// protects, and says in the decision that it was used.
+func TestG9BreakGlass(t *testing.T) {
+	s := Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7"}
+	claim := Claim{User: "v", Organisation: "RN7", Emergency: true, From: now.Add(-time.Hour), To: now.Add(time.Hour)}
+	decide := func(s Subject, c Claim) Decision {
+		return Decide(Request{Subject: s, Now: now, Facts: Facts{Claims: []Claim{c}}})
+	}
+	d := decide(s, claim)
+	if !d.Permit || !d.Emergency || !strings.Contains(d.Explain(), "G9") {
+		t.Fatal(d.Explain())
+	}
+	for label, want := range map[Labels]bool{HIVSTI: true, SexualHealth: true, Convictions: true, Fertility: false, Adoption: false, GenderRecognition: false} {
+		if got := d.Predicate.Shows(&Columns{Source: "RJZ:PAS", DataSet: Problems, Labels: label, Final: true}); got != want {
+			t.Errorf("%s: %t", label, got)
+		}
+	}
+	over, other, elsewhere := claim, s, s
+	over.To = now
+	other.User, elsewhere.Organisation = "w", "RJZ"
+	for name, d := range map[string]Decision{"its time is over": decide(s, over), "another user": decide(other, claim), "another organisation": decide(elsewhere, claim)} {
+		if d.Permit {
+			t.Errorf("%s: %s", name, d.Explain())
+		}
+	}
+	for _, role := range []nhs.Role{nhs.Receptionist, nhs.SocialWorker, nhs.Handler111} {
+		if Decide(Request{Subject: Subject{User: "u", Role: role, Organisation: "X"}, Now: now}).MayBreakGlass {
+			t.Errorf("%s may break glass", role)
+		}
 	}
 }
 

@@ -45,6 +45,9 @@ type Predicate struct {
 	// Sealed are single items that are hidden from this reader, the own
 	// organisation's aside.
 	Sealed []Item
+	// Addressed are items that were sent to the reader's organisation: nothing
+	// that the citizen withholds is among them (G4).
+	Addressed []Item
 	// Release holds the release rule for a citizen and their apps (G10); nil for professionals.
 	Release *Release
 }
@@ -78,19 +81,25 @@ func (p *Predicate) Shows(c *Columns) bool {
 	if safe := p.ShowSafety && c.Labels&SafetyPlan != 0; !safe && (c.Labels&p.HiddenOwn != 0 || !own && c.Labels&p.Hidden != 0) {
 		return false
 	}
-	if !own {
-		for _, s := range p.Sealed {
-			if s.ID == c.ID && s.Type == c.Type {
-				return false
-			}
-		}
-	}
-	if !own && c.DataSet != Demographics && c.DataSet != Directory {
-		if p.Objected || p.NotDataSets.Has(c.DataSet) {
-			return false
-		}
+	if !own && p.withheld(c) {
+		return false
 	}
 	return p.Release == nil || p.Release.reached(c)
+}
+
+// withheld says whether the citizen withholds an item of another organisation.
+func (p *Predicate) withheld(c *Columns) bool {
+	hidden := (p.Objected || p.NotDataSets.Has(c.DataSet)) && c.DataSet != Demographics && c.DataSet != Directory
+	return (hidden || names(p.Sealed, c)) && !names(p.Addressed, c)
+}
+
+func names(list []Item, c *Columns) bool {
+	for _, i := range list {
+		if i.ID == c.ID && i.Type == c.Type {
+			return true
+		}
+	}
+	return false
 }
 
 // reached says whether an item has reached the citizen.

@@ -4,7 +4,7 @@
 // so that a decision replays from its record to the same answer.
 //
 // Words are XACML's (subject, purpose, permit, deny). Rules are filed by the
-// governing rule that they keep, G4 in objection.go and so on.
+// governing rule that they keep: G4 and G5 in objection.go, G8 and G12 in audience.go.
 package policy
 
 import "selda/nhs"

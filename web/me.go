@@ -361,6 +361,9 @@ func (h *Web) looked(r *http.Request, m *mine) (*page.Looked, error) {
 		if e.Concealed || e.User == m.subject.User || e.Action == audit.SignIn {
 			continue
 		}
+		if emergency := e.Action == audit.BreakGlass || e.Purpose == nhs.Emergency; emergency && m.subject.Role == nhs.Proxy {
+			continue // the person is told, nobody for them (G9)
+		}
 		look := h.look(e)
 		// One visit opens many pages: it is one look, told by its first.
 		if n := len(l.Looks); n > 0 && e.Action == audit.Read && same(l.Looks[n-1], look) && last.Sub(e.At) < visit {

@@ -118,6 +118,17 @@ func (r *resource) context() fhir.Object {
 	if c := r.concept("context.facilityType", facility); c != nil {
 		o["facilityType"] = c
 	}
+	// To whom it was sent: an objection does not hide it from them.
+	var to []fhir.Object
+	for _, x := range d.All("informationRecipient") {
+		if o := r.organisation("context.related["+itoa(len(to))+"]", x.First("intendedRecipient", "receivedOrganization")); o != nil {
+			o["type"] = "Organization"
+			to = append(to, o)
+		}
+	}
+	if len(to) > 0 {
+		o["related"] = to
+	}
 	return o
 }
 
