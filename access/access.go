@@ -142,6 +142,11 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 // Item asks for the record that a resource belongs to. A resource that the
 // reader may not know of, and one that never was, get the same answer.
 func (a *Access) Item(ctx context.Context, s policy.Subject, typ, id, action string) (grant.Grant, error) {
+	return a.ItemPage(ctx, s, typ, id, action, store.Latest)
+}
+
+// ItemPage is Item as at n, for the next page of a search that began then.
+func (a *Access) ItemPage(ctx context.Context, s policy.Subject, typ, id, action string, n uint64) (grant.Grant, error) {
 	const op = "access.Item"
 	unknown := fault.E(op, fault.NotFound, "there is no such resource")
 	if s.Role == nhs.SourceSystem {
@@ -156,7 +161,7 @@ func (a *Access) Item(ctx context.Context, s policy.Subject, typ, id, action str
 	}
 	if err == nil {
 		if citizen, err2 := a.Index.CitizenID(ctx, owner); err2 == nil {
-			g, err := a.RecordAt(ctx, s, citizen, typ+"/"+id, store.Latest)
+			g, err := a.Page(ctx, s, citizen, typ+"/"+id, n)
 			if err == nil || !fault.Is(err, fault.Security) && !fault.Is(err, fault.NotFound) {
 				return g, err
 			}

@@ -47,6 +47,7 @@ type request struct {
 	subject policy.Subject
 	path    []string // below /fhir
 	base    string   // https://host/fhir
+	status  int      // of the error, where its kind does not say it
 }
 
 // ServeHTTP serves everything below /fhir.
@@ -64,6 +65,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var err error
 	if q.subject, err = a.Subject(r); err == nil {
+		q.notice()
 		err = q.serve()
 	}
 	if err != nil {
@@ -108,7 +110,27 @@ func (q *request) serve() error {
 	case m == http.MethodDelete && n == 2:
 		return q.delete(q.path[0], q.path[1])
 	}
-	return fault.E(op, fault.NotSupported, "this interaction is not supported: /fhir/metadata says what is")
+	return q.notAllowed()
+}
+
+// notAllowed answers a method that a path does not have.
+func (q *request) notAllowed() error {
+	allow, n := "", len(q.path)
+	switch {
+	case n == 0, n == 2 && q.path[1] == "_search":
+		allow = "POST"
+	case n == 1:
+		allow = "GET, HEAD, POST"
+	case n == 2:
+		allow = "GET, HEAD, PUT, DELETE"
+	case n == 3 && (q.path[2] == "_history" || q.path[2] == "$everything" && q.path[0] == "Patient"), n == 4 && q.path[2] == "_history":
+		allow = "GET, HEAD"
+	default:
+		return fault.E("api", fault.NotFound, "there is no such operation: /fhir/metadata says what there is")
+	}
+	q.w.Header().Set("Allow", allow)
+	q.status = http.StatusMethodNotAllowed
+	return fault.E("api", fault.NotSupported, "this interaction is not supported: /fhir/metadata says what is")
 }
 
 // system says whether a source system asks.
@@ -131,10 +153,12 @@ func (q *request) fail(err error) {
 	if kind == fault.Exception {
 		words = "something is wrong with this server; nothing was changed"
 	}
-	if kind == fault.Login || kind == fault.Expired {
+	switch {
+	case q.status != 0:
+		status = q.status
+	case kind == fault.Login || kind == fault.Expired:
 		q.w.Header().Set("WWW-Authenticate", `Bearer realm="selda"`)
-	}
-	if kind == fault.Conflict && q.r.Header.Get("If-Match") != "" {
+	case kind == fault.Conflict && q.r.Header.Get("If-Match") != "":
 		status = http.StatusPreconditionFailed
 	}
 	issue := fhir.Object{"severity": "error", "code": kind.String(), "diagnostics": words}

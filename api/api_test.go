@@ -155,6 +155,7 @@ func TestLifeOfAResource(t *testing.T) {
 func TestErrors(t *testing.T) {
 	a := open(t)
 	a.patient("p1", "9991234519")
+	a.do(201, "system", "PUT", "/fhir/Patient/p2", `{"resourceType":"Patient","id":"p2","name":[{"family":"Other"}],"birthDate":"1961-11-05"}`)
 	for _, c := range []struct {
 		want                     int
 		user, method, path, body string
@@ -174,7 +175,15 @@ func TestErrors(t *testing.T) {
 		{422, "system", "PUT", "/fhir/Observation/no_id", observation("no_id", "p1", "x")},
 		{400, "system", "POST", "/fhir/Bundle", `{"resourceType":"Bundle","type":"batch"}`},
 		{400, "system", "POST", "/fhir", observation("", "p1", "x")},
-		{400, "system", "PATCH", "/fhir/Observation/o1", `{}`},
+		{405, "system", "PATCH", "/fhir/Observation/o1", `{}`},
+		{405, "system", "PUT", "/fhir/Observation", `{}`},
+		{405, "system", "GET", "/fhir", ""},
+		{404, "system", "GET", "/fhir/Observation/o1/$nonsense", ""},
+		{400, "doctor", "GET", "/fhir/Observation?patient=a&subject=b", ""},
+		{422, "doctor", "GET", "/fhir/Observation?patient=Group/b", ""},
+		{422, "doctor", "GET", "/fhir/Observation?patient=a%27%20OR%201", ""},
+		{404, "doctor", "GET", "/fhir/Patient/never/$everything", ""},
+		{404, "citizen", "GET", "/fhir/Patient/p2/$everything", ""},
 		{422, "system", "GET", "/fhir/Observation?patient=p1&_count=many", ""},
 		{422, "system", "GET", "/fhir/Observation?patient=p1&_page=nonsense", ""},
 		{422, "system", "GET", "/fhir/Observation?patient=p1&date=yesterday", ""},
@@ -298,7 +307,7 @@ func TestPaging(t *testing.T) {
 	a.env.Advance(59 * time.Minute)
 	a.do(200, "doctor", "GET", second, "")
 	a.env.Advance(2 * time.Minute)
-	if r := a.do(401, "doctor", "GET", second, ""); len(r.Issue) != 1 || r.Issue[0].Code != "expired" {
+	if r := a.do(410, "doctor", "GET", second, ""); len(r.Issue) != 1 || r.Issue[0].Code != "expired" {
 		t.Errorf("a page after its hour: %s", r.Body)
 	}
 }
@@ -371,6 +380,179 @@ func TestAnswersAreNotKept(t *testing.T) {
 		ans, err := a.env.Do(t.Context(), "doctor", http.MethodGet, path, nil)
 		if err != nil || ans.Header.Get("Cache-Control") != "no-store" || ans.Header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %v %v", path, err, ans.Header)
+		}
+	}
+}
+
+// A batch is as many requests as it has entries: what one asks in vain does not
+// hinder the others, and each is answered in its place.
+// https://hl7.org/fhir/R4/http.html#transaction
+func TestBatch(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	r := a.do(200, "system", "POST", "/fhir", `{"resourceType":"Bundle","type":"batch","entry":[
+		{"resource":`+observation("", "p1", "a")+`,"request":{"method":"POST","url":"Observation"}},
+		{"resource":`+observation("", "nobody", "b")+`,"request":{"method":"POST","url":"Observation"}},
+		{"request":{"method":"GET","url":"Observation?patient=p1"}},
+		{"request":{"method":"GET","url":"Patient/p1"}},
+		{"request":{"method":"GET","url":"Patient/never"}},
+		{"resource":`+observation("k", "p1", "c")+`,"request":{"method":"PUT","url":"Observation/k","ifMatch":"W/\"3\""}},
+		{"request":{"method":"DELETE","url":"Observation/k"}},
+		{"request":{"method":"POST","url":""}},
+		{"request":{"method":"PATCH","url":"Patient/p1"}}]}`)
+	var got []string
+	for _, e := range r.Entry {
+		got = append(got, e.Response.Status[:3])
+	}
+	if fmt.Sprint(got) != "[201 422 200 200 404 412 204 422 405]" || !strings.Contains(string(r.Body), `"type":"batch-response"`) {
+		t.Fatalf("%v: %s", got, r.Body)
+	}
+	if r.Entry[2].Resource == nil || r.Entry[2].Resource.Total != 1 || r.Entry[3].Resource == nil || r.Entry[3].Resource.ID != "p1" || r.Entry[0].Response.Etag != `W/"1"` || r.Entry[0].Response.Location == "" {
+		t.Errorf("%s", r.Body)
+	}
+	if r := a.do(200, "doctor", "POST", "/fhir", `{"resourceType":"Bundle","type":"batch","entry":[{"resource":`+observation("", "p1", "a")+`,"request":{"method":"POST","url":"Observation"}},{"request":{"method":"GET","url":"Patient/p1"}}]}`); r.Entry[0].Response.Status != "403 Forbidden" || r.Entry[1].Response.Status != "404 Not Found" {
+		t.Errorf("a batch is more than its entries: %s", r.Body)
+	}
+}
+
+// G6: every answer to a professional has the same sentence and the same way to
+// emergency access, whatever was found; nobody else's has it.
+func TestG6TheSentenceIsInEveryAnswer(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	citizen, err := a.env.Citizen(t.Context(), "9991234519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := a.env.Subject("doctor")
+	if err := a.env.Region.Access.Declare(t.Context(), s, citizen, ""); err != nil {
+		t.Fatal(err)
+	}
+	for path, status := range map[string]int{"Observation?patient=" + citizen: 200, "Patient/" + citizen: 200, "Patient/" + citizen + "/$everything": 200, "Patient/never": 404,
+		"Observation/never": 404, "Observation?patient=never": 200, "Patient?identifier=1": 200, "Organization?name=x": 200} {
+		r := a.do(status, "doctor", "GET", "/fhir/"+path, "")
+		if link := r.Header.Get("Link"); !strings.Contains(link, "This may not be everything.") || !strings.Contains(link, a.env.HTTP+"/") || !strings.Contains(link, "emergency-access") {
+			t.Errorf("%s: Link: %s", path, link)
+		}
+		if r.ResourceType == "Bundle" && !strings.Contains(string(r.Body), "This may not be everything.") {
+			t.Errorf("%s: %s", path, r.Body)
+		}
+	}
+	for _, user := range []string{"citizen", "system"} {
+		if r := a.do(200, user, "GET", "/fhir/Patient?identifier=9991234519", ""); r.Header.Get("Link") != "" || strings.Contains(string(r.Body), "everything") {
+			t.Errorf("%s: %s", user, r.Body)
+		}
+	}
+}
+
+// What is searched without a record: ids, each as a read would find it; what is
+// of no person; those whom a proxy acts for.
+func TestSearchWithoutARecord(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	a.do(201, "system", "PUT", "/fhir/Observation/o1", observation("o1", "p1", "x"))
+	a.do(201, "system", "PUT", "/fhir/Organization/org1", `{"resourceType":"Organization","id":"org1","identifier":[{"system":"https://fhir.nhs.uk/Id/ods-organization-code","value":"RJ1"}],"name":"Guy's and St Thomas'"}`)
+	if r := a.do(200, "doctor", "GET", "/fhir/Observation?_id=o1,never", ""); r.Total != 0 {
+		t.Errorf("without a relationship: %s", r.Body)
+	}
+	citizen, err := a.env.Citizen(t.Context(), "9991234519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := a.env.Subject("doctor")
+	if err := a.env.Region.Access.Declare(t.Context(), s, citizen, ""); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"Observation?_id=o1,never": 1, "Observation?_id=o1,o1&status=final": 1, "Observation?_id=o1&status=amended": 0, "Organization?name=guy": 1, "Organization?name=king": 0,
+		"Organization?identifier=https://fhir.nhs.uk/Id/ods-organization-code|RJ1": 1, "Organization?_id=org1": 1, "Practitioner?name=x": 0} {
+		if r := a.do(200, "doctor", "GET", "/fhir/"+path, ""); r.Total != want {
+			t.Errorf("%s: %d, want %d: %s", path, r.Total, want, r.Body)
+		}
+	}
+	child, err := a.env.Subject("parent")
+	if err != nil || len(child.For) == 0 {
+		t.Fatal(child, err)
+	}
+	a.do(201, "system", "PUT", "/fhir/Patient/c1", `{"resourceType":"Patient","id":"c1","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"`+child.For[0].Digits()+`"}],"name":[{"family":"Mensah"}],"birthDate":"2021-04-19"}`)
+	if r := a.do(200, "parent", "GET", "/fhir/Patient", ""); r.Total != len(child.For) {
+		t.Errorf("a proxy finds %d: %s", r.Total, r.Body)
+	}
+}
+
+// Paging through what a system wrote, and through people, is as at one n, too.
+func TestPagingAcrossCitizens(t *testing.T) {
+	a := open(t)
+	for i := range 5 {
+		id := fmt.Sprintf("q%d", i)
+		a.do(201, "system", "PUT", "/fhir/Patient/"+id, `{"resourceType":"Patient","id":"`+id+`","name":[{"family":"Paged"}],"birthDate":"19`+fmt.Sprint(60+i)+`-01-01"}`)
+	}
+	for _, user := range []string{"system", "doctor"} {
+		page := a.do(200, user, "GET", "/fhir/Patient?family=Paged&_count=2", "")
+		first := page.Total
+		a.do(201, "system", "PUT", "/fhir/Patient/later-"+user, `{"resourceType":"Patient","id":"later-`+user+`","name":[{"family":"Paged"}],"birthDate":"1999-01-01"}`)
+		seen := map[string]bool{}
+		for range 5 {
+			for _, e := range page.Entry {
+				if seen[e.Resource.ID] {
+					t.Errorf("%s: %s is on two pages", user, e.Resource.ID)
+				}
+				seen[e.Resource.ID] = true
+			}
+			next := ""
+			for _, l := range page.Link {
+				if l.Relation == "next" {
+					next = strings.TrimPrefix(l.URL, a.env.HTTP)
+				}
+			}
+			if next == "" {
+				break
+			}
+			if page = a.do(200, user, "GET", next, ""); page.Total != first {
+				t.Errorf("%s: %d in all, %d at first", user, page.Total, first)
+			}
+		}
+		if len(seen) != first || seen["later-"+user] {
+			t.Errorf("%s: %d of %d seen", user, len(seen), first)
+		}
+	}
+}
+
+// A body of another kind is told from FHIR before it is read.
+func TestMediaTypes(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	for kind, want := range map[string]int{"application/fhir+json; charset=utf-8": 201, "application/json": 201, "text/html": 415, "multipart/form-data; boundary=x": 415, "image/png": 415} {
+		a.do(want, "system", "POST", "/fhir/Observation", observation("", "p1", "x"), "Content-Type: "+kind)
+	}
+}
+
+// What the CapabilityStatement says is so: each search parameter of each type
+// is taken in strict handling, and no other.
+func TestCapabilityStatementIsTrue(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	var cs struct {
+		Rest []struct {
+			Resource []struct {
+				Type        string
+				SearchParam []struct{ Name, Type string }
+			}
+		}
+	}
+	if err := json.Unmarshal(a.do(200, "", "GET", "/fhir/metadata", "").Body, &cs); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range cs.Rest[0].Resource {
+		has := map[string]bool{}
+		for _, p := range r.SearchParam {
+			has[p.Name] = true
+			value := map[string]string{"date": "2026-11-05", "token": "x", "string": "x", "reference": "p1"}[p.Type]
+			a.do(200, "system", "GET", "/fhir/"+r.Type+"?"+p.Name+"="+value, "", "Prefer: handling=strict")
+		}
+		for _, name := range []string{"code", "vaccine-code", "clinical-status", "name", "patient", "identifier"} {
+			if !has[name] {
+				a.do(400, "system", "GET", "/fhir/"+r.Type+"?"+name+"=x", "", "Prefer: handling=strict")
+			}
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 // bundle writes a Bundle without parsing what is in it.
 type bundle struct {
 	kind    string
+	meta    fhir.Object // nil for none
 	entries []byte
 }
 
@@ -23,6 +24,7 @@ type entry struct {
 	status   string
 	location string
 	etag     int
+	outcome  []byte
 	at       time.Time
 }
 
@@ -49,6 +51,9 @@ func (b *bundle) add(e entry) {
 		if e.etag != 0 {
 			r["etag"] = `W/"` + strconv.Itoa(e.etag) + `"`
 		}
+		if e.outcome != nil {
+			r["outcome"] = json.RawMessage(e.outcome)
+		}
 		if !e.at.IsZero() {
 			r["lastModified"] = fhir.Instant(e.at)
 		}
@@ -62,7 +67,11 @@ func (b *bundle) add(e entry) {
 
 // bytes is the Bundle; total below 0 is left out.
 func (b *bundle) bytes(total int, links []link) []byte {
-	out := append(make([]byte, 0, len(b.entries)+256), `{"resourceType":"Bundle","type":"`...)
+	out := append(make([]byte, 0, len(b.entries)+256), `{"resourceType":"Bundle",`...)
+	if b.meta != nil {
+		out = append(append(append(out, `"meta":`...), fhir.Marshal(b.meta)...), ',')
+	}
+	out = append(out, `"type":"`...)
 	out = append(out, b.kind...)
 	out = append(out, '"')
 	if total >= 0 {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -71,7 +72,6 @@ func (q *request) cursor(params url.Values, typ string) (cursor, error) {
 		n, err := q.Records.N(q.r.Context())
 		return cursor{N: n}, err
 	}
-	bad := fault.E(op, fault.Expired, "this page is gone: search again", "_page")
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(raw) < q.Cursors.aead.NonceSize() {
 		return cursor{}, fault.E(op, fault.Value, "this is not a page of a search", "_page")
@@ -91,7 +91,8 @@ func (q *request) cursor(params url.Values, typ string) (cursor, error) {
 	case c.User != q.subject.User || c.Type != typ || c.Query != self.Encode():
 		return cursor{}, fault.E(op, fault.Value, "this page is of another search", "_page")
 	case q.Now().Sub(time.Unix(c.Made, 0)) > CursorLasts:
-		return cursor{}, bad
+		q.status = http.StatusGone
+		return cursor{}, fault.E(op, fault.Expired, "this page is gone: search again", "_page")
 	}
 	return c, nil
 }

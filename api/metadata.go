@@ -7,6 +7,9 @@ import (
 	"selda/fhir"
 )
 
+// notStored are the types that are no record of anything.
+var notStored = map[string]bool{"Bundle": true, "Parameters": true, "OperationOutcome": true, "CapabilityStatement": true}
+
 // metadata is the CapabilityStatement: what is true of this server, made from
 // the tables that serve. It needs no sign-in.
 // https://hl7.org/fhir/R4/capabilitystatement.html
@@ -18,7 +21,7 @@ func (q *request) metadata() {
 	slices.Sort(names)
 	var types []fhir.Object
 	for _, t := range fhir.ResourceTypes() {
-		if t == "Bundle" || t == "Parameters" || t == "OperationOutcome" || t == "CapabilityStatement" {
+		if notStored[t] {
 			continue
 		}
 		var inter, params []fhir.Object
@@ -32,9 +35,15 @@ func (q *request) metadata() {
 				param(n, map[string]string{"identifier": "token", "birthdate": "date"}[n])
 			}
 		} else {
-			param("patient", "reference")
+			param("_lastUpdated", "date")
+			if !directory[t] {
+				param("patient", "reference")
+				param("subject", "reference")
+			}
 			for _, n := range names {
-				param(n, elements[n].kind)
+				if has(t, n) {
+					param(n, elements[n].kind)
+				}
 			}
 		}
 		for _, p := range params {
@@ -55,9 +64,9 @@ func (q *request) metadata() {
 		"software":       fhir.Object{"name": "SELDA", "version": q.Version},
 		"implementation": fhir.Object{"description": "The shared care record of South East London", "url": q.base},
 		"rest": []fhir.Object{{"mode": "server", "resource": types,
-			"interaction": []fhir.Object{{"code": "transaction"}},
+			"interaction": []fhir.Object{{"code": "transaction"}, {"code": "batch"}},
 			"security": fhir.Object{"cors": false, "service": []fhir.Object{fhir.Concept("", fhir.Coding("http://terminology.hl7.org/CodeSystem/restful-security-service", "SMART-on-FHIR", "SMART on FHIR"))},
-				"description": "Every request needs a bearer token and is decided, audited and narrowed by the citizen's choices and the rules of care."}}},
+				"description": "Every request needs a bearer token and is decided, audited and narrowed by the citizen's choices and the rules of care. Answers to professionals say in their Link header that they may not be everything, and where emergency access is."}}},
 	}
 	q.send(http.StatusOK, fhir.Marshal(cs))
 }

@@ -62,8 +62,33 @@ func (q *request) read(typ, id string) error {
 		return fault.E("api.read", fault.Deleted, "the resource was deleted")
 	}
 	q.headers(v.Version, v.Recorded)
-	q.send(http.StatusOK, dressed(v))
+	body, err := q.as(g, v)
+	if err != nil {
+		return err
+	}
+	q.send(http.StatusOK, body)
 	return nil
+}
+
+// as is a version as the one who asks may see it: of somebody whose address is
+// withheld without it.
+func (q *request) as(g grant.Grant, v *store.Version) ([]byte, error) {
+	if q.system() || v.Type != "Patient" && v.Type != "RelatedPerson" {
+		return dressed(v), nil
+	}
+	view, err := q.Records.Open(q.r.Context(), g, "Patient")
+	if err != nil {
+		return nil, err
+	}
+	return seen(view, v), nil
+}
+
+// seen is a version as a View shows it.
+func seen(view *record.View, v *store.Version) []byte {
+	if view.Person.Restricted {
+		return placeless(v.Type, dressed(v))
+	}
+	return dressed(v)
 }
 
 // Version read. https://hl7.org/fhir/R4/http.html#vread
@@ -85,7 +110,11 @@ func (q *request) vread(typ, id, version string) error {
 				return fault.E("api.vread", fault.Deleted, "this version is a deletion")
 			}
 			q.headers(v.Version, v.Recorded)
-			q.send(http.StatusOK, dressed(v))
+			body, err := q.as(g, v)
+			if err != nil {
+				return err
+			}
+			q.send(http.StatusOK, body)
 			return nil
 		}
 	}
@@ -106,6 +135,7 @@ func (q *request) history(typ, id string) error {
 		return err
 	}
 	b := newBundle("history")
+	b.meta = q.tagged()
 	for _, v := range all {
 		method := "PUT"
 		switch {
@@ -116,7 +146,9 @@ func (q *request) history(typ, id string) error {
 		}
 		e := entry{full: q.base + "/" + typ + "/" + id, method: method, url: typ + "/" + id, etag: v.Version, at: v.Recorded}
 		if !v.Deleted {
-			e.resource = dressed(v)
+			if e.resource, err = q.as(g, v); err != nil {
+				return err
+			}
 		}
 		b.add(e)
 	}

@@ -59,9 +59,9 @@ func (q *request) search(typ string) error {
 	var found []result
 	switch {
 	case typ == "Patient" && !q.system():
-		found, err = q.searchCitizens(params)
+		found, err = q.searchCitizens(params, cur)
 	case q.system():
-		found, err = q.searchOwn(typ, params)
+		found, err = q.searchOwn(typ, params, cur)
 	default:
 		found, err = q.searchRecord(typ, params, cur)
 	}
@@ -119,8 +119,13 @@ func countOf(params url.Values) (int, error) {
 	return min(n, maxCount), nil
 }
 
-// always are the parameters that every type has.
-var always = []string{"_id", "_count", "_format", "_pretty", "_page", "_sort", "_lastUpdated", "patient", "subject"}
+// always are the parameters that every type has; ofItems those of items in records
+// and directories, ofRecords those of items in records.
+var (
+	always    = []string{"_id", "_count", "_format", "_pretty", "_page"}
+	ofItems   = []string{"_sort", "_lastUpdated"}
+	ofRecords = []string{"patient", "subject"}
+)
 
 var citizenParams = []string{"identifier", "family", "given", "name", "birthdate", "address-postalcode"}
 
@@ -133,8 +138,8 @@ func (q *request) unknown(typ string, params url.Values) ([]string, error) {
 		known := modifier == "" && slices.Contains(always, plain)
 		if typ == "Patient" {
 			known = known || slices.Contains(citizenParams, plain) && (modifier == "" || modifier == "exact")
-		} else if _, ok := elements[plain]; ok && modifier == "" {
-			known = true
+		} else {
+			known = known || modifier == "" && (has(typ, plain) || slices.Contains(ofItems, plain) || !directory[typ] && slices.Contains(ofRecords, plain))
 		}
 		if !known {
 			out = append(out, name)
@@ -190,14 +195,26 @@ func patientGroups(params url.Values) ([][]string, error) {
 
 // searchCitizens finds citizens for people and their apps: one merged Patient
 // each. A citizen's own token finds just the own Patient.
-func (q *request) searchCitizens(params url.Values) ([]result, error) {
+func (q *request) searchCitizens(params url.Values, cur cursor) ([]result, error) {
 	ctx := q.r.Context()
-	if q.subject.Role == nhs.Citizen {
+	switch q.subject.Role {
+	case nhs.Citizen:
 		own, err := q.Access.Own(ctx, q.subject)
 		if err != nil {
 			return nil, err
 		}
 		return q.citizens([]string{own}, params)
+	case nhs.Proxy:
+		var theirs []string
+		for _, n := range q.subject.For {
+			id, err := q.Access.ByNumber(ctx, n)
+			if err == nil {
+				theirs = append(theirs, id)
+			} else if !fault.Is(err, fault.NotFound) {
+				return nil, err
+			}
+		}
+		return q.citizens(theirs, params)
 	}
 	if id := params.Get("_id"); id != "" {
 		return q.citizens(strings.Split(id, ","), params)
@@ -213,7 +230,10 @@ func (q *request) searchCitizens(params url.Values) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	people, err := q.Records.Find(ctx, g, q.Access.Index, groups, maxFound)
+	people, err := q.Records.FindAt(ctx, g, q.Access.Index, groups, cur.at(), maxFound+1)
+	if err == nil {
+		err = tooMany(len(people))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -270,20 +290,26 @@ func matchesPatient(r *fhir.Resource, params url.Values) bool {
 // searchRecord finds items in one citizen's record.
 func (q *request) searchRecord(typ string, params url.Values, cur cursor) ([]result, error) {
 	ctx := q.r.Context()
-	id := patientParam(params)
-	if id == "" && q.subject.Role == nhs.Citizen {
-		own, err := q.Access.Own(ctx, q.subject)
-		if err != nil {
+	id, err := patientParam(params)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case id != "":
+	case q.subject.Role == nhs.Citizen:
+		if id, err = q.Access.Own(ctx, q.subject); err != nil {
 			return nil, err
 		}
-		id = own
-	}
-	if id == "" {
+	case params.Get("_id") != "":
+		return q.searchIDs(typ, params)
+	case directory[typ]:
+		return q.searchDirectory(typ, params, cur)
+	default:
 		return nil, fault.E("api.search", fault.Required, "say whose record: patient=ID", "patient")
 	}
 	g, err := q.Access.Page(ctx, q.subject, id, typ+" search", cur.at())
 	if fault.Is(err, fault.NotFound) {
-		g, err = q.Access.Item(ctx, q.subject, "Patient", id, audit.Search)
+		g, err = q.Access.ItemPage(ctx, q.subject, "Patient", id, audit.Search, cur.at())
 	}
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Security) {
 		return nil, nil // nobody of whom the reader may know anything
@@ -291,49 +317,160 @@ func (q *request) searchRecord(typ string, params url.Values, cur cursor) ([]res
 	if err != nil {
 		return nil, err
 	}
-	v, err := q.Records.Open(ctx, g, typ)
+	types := []string{typ}
+	if typ == "RelatedPerson" {
+		types = append(types, "Patient") // says whether where people live is withheld
+	}
+	v, err := q.Records.Open(ctx, g, types...)
 	if err != nil {
 		return nil, err
 	}
 	var out []result
-	for _, i := range v.Items {
+	for _, i := range v.Of(typ) {
 		ok, err := matches(i, params)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			out = append(out, result{id: i.ID, typ: typ, body: dressed(i.Version), mode: "match", when: i.When, recorded: i.Recorded})
+			out = append(out, result{id: i.ID, typ: typ, body: seen(v, i.Version), mode: "match", when: i.When, recorded: i.Recorded})
 		}
 	}
 	return out, sortResults(out, params.Get("_sort"))
 }
 
-func patientParam(params url.Values) string {
-	for _, name := range []string{"patient", "subject"} {
-		if v := params.Get(name); v != "" {
-			return v[strings.LastIndex(v, "/")+1:]
+// maxIDs is how many ids one search may name.
+const maxIDs = 100
+
+// searchIDs finds resources by their ids alone: each in the record that it
+// belongs to, as a read would.
+func (q *request) searchIDs(typ string, params url.Values) ([]result, error) {
+	ctx := q.r.Context()
+	ids := strings.Split(params.Get("_id"), ",")
+	if len(ids) > maxIDs {
+		return nil, fault.E("api.search", fault.TooLong, "a search names at most "+strconv.Itoa(maxIDs)+" ids", "_id")
+	}
+	var out []result
+	for _, id := range ids {
+		g, err := q.Access.Item(ctx, q.subject, typ, id, audit.Search)
+		if err == nil {
+			var v *store.Version
+			if v, err = q.Records.Read(ctx, g, typ, id); err == nil && !v.Deleted {
+				err = q.hit(&out, v, params, func() ([]byte, error) { return q.as(g, v) })
+			}
+		}
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
 		}
 	}
-	return ""
+	return out, sortResults(out, params.Get("_sort"))
+}
+
+// hit adds a version to what was found, if it matches.
+func (q *request) hit(out *[]result, v *store.Version, params url.Values, body func() ([]byte, error)) error {
+	res, err := v.Resource()
+	if err != nil {
+		return err
+	}
+	ok, err := matches(record.Item{Version: v, Res: res}, params)
+	if err != nil || !ok || slices.ContainsFunc(*out, func(r result) bool { return r.id == v.ID }) {
+		return err
+	}
+	b, err := body()
+	*out = append(*out, result{id: v.ID, typ: v.Type, body: b, mode: "match", when: v.When, recorded: v.Recorded})
+	return err
+}
+
+// directory are the types that are of no person: anyone who has signed in may
+// search them.
+var directory = map[string]bool{"Organization": true, "Practitioner": true, "PractitionerRole": true, "Location": true, "HealthcareService": true, "Endpoint": true}
+
+func (q *request) searchDirectory(typ string, params url.Values, cur cursor) ([]result, error) {
+	ctx := q.r.Context()
+	g, err := q.Access.Directory(ctx, q.subject, typ+" search")
+	if err != nil {
+		return nil, err
+	}
+	versions, err := q.Records.All(ctx, g, typ, codeGroups(params), cur.at(), maxFound+1)
+	if err != nil {
+		return nil, err
+	}
+	if err := tooMany(len(versions)); err != nil {
+		return nil, err
+	}
+	var out []result
+	for _, v := range versions {
+		if err := q.hit(&out, v, params, func() ([]byte, error) { return dressed(v), nil }); err != nil {
+			return nil, err
+		}
+	}
+	return out, sortResults(out, params.Get("_sort"))
+}
+
+// tooMany refuses a search that finds more than it can count.
+func tooMany(n int) error {
+	if n <= maxFound {
+		return nil
+	}
+	return fault.E("api.search", fault.NotSupported, "more than "+strconv.Itoa(maxFound)+" match: say more of what is looked for")
+}
+
+// patientParams are the ids that patient and subject name, each once.
+func patientParams(params url.Values) ([]string, error) {
+	var ids []string
+	for _, name := range []string{"patient", "subject"} {
+		for _, v := range params[name] {
+			if v == "" {
+				continue
+			}
+			parts := strings.Split(v, "/")
+			id := parts[len(parts)-1]
+			if len(parts) > 1 && parts[len(parts)-2] != "Patient" || !fhir.IsID(id) {
+				return nil, fault.E("api.search", fault.Value, "a patient is an id or Patient/id", name)
+			}
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids, nil
+}
+
+// patientParam is the one patient whose record is searched; "" where none is named.
+func patientParam(params url.Values) (string, error) {
+	ids, err := patientParams(params)
+	switch {
+	case err != nil || len(ids) == 0:
+		return "", err
+	case len(ids) > 1:
+		return "", fault.E("api.search", fault.NotSupported, "one record is searched at a time", "patient")
+	}
+	return ids[0], nil
 }
 
 // searchOwn finds what a source system wrote.
-func (q *request) searchOwn(typ string, params url.Values) ([]result, error) {
+func (q *request) searchOwn(typ string, params url.Values, cur cursor) ([]result, error) {
 	ctx := q.r.Context()
+	id, err := patientParam(params)
+	if err != nil {
+		return nil, err
+	}
 	g, err := q.Access.System(ctx, q.subject, audit.Search, typ)
 	if err != nil {
 		return nil, err
 	}
 	var versions []*store.Version
-	if id := patientParam(params); id != "" {
-		versions, err = q.Records.OfPatient(ctx, g, id, typ)
+	if id != "" {
+		versions, err = q.Records.OfPatient(ctx, g, id, cur.at(), typ)
 		if fault.Is(err, fault.NotFound) {
 			return nil, nil
 		}
 	} else {
 		var groups [][]string
 		if groups, err = patientGroups(params); err == nil {
-			versions, err = q.Records.All(ctx, g, typ, append(groups, codeGroups(params)...), maxFound)
+			versions, err = q.Records.All(ctx, g, typ, append(groups, codeGroups(params)...), cur.at(), maxFound+1)
+		}
+		if err == nil {
+			err = tooMany(len(versions))
 		}
 	}
 	if err != nil {
@@ -381,170 +518,10 @@ func codeGroups(params url.Values) [][]string {
 	return groups
 }
 
-// elements are the search parameters that are tested on items of one record,
-// with the element each looks at. The complete set is compiled from the
-// definitions; these are what the pages and the first users of the API need.
-var elements = map[string]struct {
-	kind  string
-	paths []string
-}{
-	"code":                {"token", []string{"code", "medicationCodeableConcept", "vaccineCode"}},
-	"category":            {"token", []string{"category"}},
-	"status":              {"token", []string{"status"}},
-	"clinical-status":     {"token", []string{"clinicalStatus"}},
-	"verification-status": {"token", []string{"verificationStatus"}},
-	"type":                {"token", []string{"type"}},
-	"class":               {"token", []string{"class"}},
-	"intent":              {"token", []string{"intent"}},
-	"identifier":          {"token", []string{"identifier"}},
-	"vaccine-code":        {"token", []string{"vaccineCode"}},
-	"date":                {"date", nil},
-}
-
-// matches tests an item against the parameters.
-func matches(i record.Item, params url.Values) (bool, error) {
-	for name, values := range params {
-		if name == "_id" {
-			if !slices.Contains(strings.Split(values[0], ","), i.ID) {
-				return false, nil
-			}
-			continue
-		}
-		if name == "_lastUpdated" {
-			for _, v := range values {
-				if ok, err := matchesDate(i.Recorded, v); err != nil || !ok {
-					return false, err
-				}
-			}
-			continue
-		}
-		e, known := elements[name]
-		if !known {
-			continue
-		}
-		for _, value := range values {
-			ok := false
-			for _, v := range strings.Split(value, ",") {
-				switch e.kind {
-				case "token":
-					ok = ok || matchesToken(i.Res, e.paths, v)
-				case "date":
-					hit, err := matchesDate(i.When, v)
-					if err != nil {
-						return false, err
-					}
-					ok = ok || hit
-				}
-			}
-			if !ok {
-				return false, nil
-			}
-		}
-	}
-	return true, nil
-}
-
-// Token search. https://hl7.org/fhir/R4/search.html#token
-func matchesToken(r *fhir.Resource, paths []string, v string) bool {
-	sys, code, piped := strings.Cut(v, "|")
-	if !piped {
-		code = v
-	}
-	hit := func(n fhir.Node, system, value string) bool {
-		return (code == "" || n.Get(value).Text() == code) && (!piped || n.Get(system).Text() == sys)
-	}
-	for _, p := range paths {
-		for _, n := range r.Root().List(p) {
-			if n.IsString() {
-				if n.Text() == code {
-					return true
-				}
-				continue
-			}
-			if n.Get("value").Exists() && hit(n, "system", "value") || n.Get("code").Exists() && hit(n, "system", "code") {
-				return true
-			}
-			for _, c := range n.List("coding") {
-				if hit(c, "system", "code") {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// Date search with prefixes. https://hl7.org/fhir/R4/search.html#date
-func matchesDate(at time.Time, v string) (bool, error) {
-	prefix := "eq"
-	if len(v) > 2 && v[0] >= 'a' && v[0] <= 'z' {
-		prefix, v = v[:2], v[2:]
-	}
-	from, ok := fhir.Time(v)
-	if !ok {
-		return false, fault.E("api.search", fault.Value, "a date is written as 2026, 2026-11, 2026-11-05 or with a time and zone", "date")
-	}
-	to := from
-	switch len(v) {
-	case 4:
-		to = from.AddDate(1, 0, 0)
-	case 7:
-		to = from.AddDate(0, 1, 0)
-	case 10:
-		to = from.AddDate(0, 0, 1)
-	default:
-		to = from.Add(time.Second)
-	}
-	if at.IsZero() {
-		return false, nil
-	}
-	switch prefix {
-	case "eq":
-		return !at.Before(from) && at.Before(to), nil
-	case "ne":
-		return at.Before(from) || !at.Before(to), nil
-	case "gt", "sa":
-		return !at.Before(to), nil
-	case "ge":
-		return !at.Before(from), nil
-	case "lt", "eb":
-		return at.Before(from), nil
-	case "le":
-		return at.Before(to), nil
-	}
-	return false, fault.E("api.search", fault.Value, "the prefixes are eq, ne, gt, ge, lt, le, sa and eb", "date")
-}
-
-// sortResults puts what was found in order of date or _lastUpdated; the
-// latest first where a minus stands before it.
-// https://hl7.org/fhir/R4/search.html#sort
-func sortResults(out []result, by string) error {
-	if by == "" {
-		return nil
-	}
-	name, down := strings.CutPrefix(by, "-")
-	var key func(r *result) time.Time
-	switch name {
-	case "date":
-		key = func(r *result) time.Time { return r.when }
-	case "_lastUpdated":
-		key = func(r *result) time.Time { return r.recorded }
-	default:
-		return fault.E("api.search", fault.NotSupported, "it can be sorted by date or _lastUpdated", "_sort")
-	}
-	slices.SortStableFunc(out, func(a, b result) int {
-		c := key(&a).Compare(key(&b))
-		if down {
-			return -c
-		}
-		return c
-	})
-	return nil
-}
-
 // page answers with one page of what was found.
 func (q *request) page(typ string, params url.Values, found []result, count int, cur cursor, ignored []string) error {
 	b := newBundle("searchset")
+	b.meta = q.tagged()
 	total := len(found)
 	end := min(cur.Offset+count, total)
 	for i := min(cur.Offset, total); i < end; i++ {
@@ -571,46 +548,5 @@ func (q *request) page(typ string, params url.Values, found []result, count int,
 		links = append(links, link{"next", q.base + "/" + typ + "?" + self.Encode()})
 	}
 	q.send(http.StatusOK, b.bytes(total, links))
-	return nil
-}
-
-// Everything of a patient, as one Bundle.
-// https://hl7.org/fhir/R4/patient-operation-everything.html
-func (q *request) everything(id string) error {
-	ctx := q.r.Context()
-	b := newBundle("searchset")
-	total := 0
-	add := func(typ, id string, body []byte) {
-		b.add(entry{full: q.base + "/" + typ + "/" + id, resource: body, mode: "match"})
-		total++
-	}
-	if q.system() {
-		g, err := q.Access.System(ctx, q.subject, audit.Read, "Patient/"+id+"/$everything")
-		if err != nil {
-			return err
-		}
-		versions, err := q.Records.OfPatient(ctx, g, id)
-		if err != nil {
-			return err
-		}
-		for _, v := range versions {
-			add(v.Type, v.ID, dressed(v))
-		}
-	} else {
-		g, err := q.Access.Record(ctx, q.subject, id, "Patient/"+id+"/$everything")
-		if err != nil {
-			return err
-		}
-		v, err := q.Records.Open(ctx, g)
-		if err != nil {
-			return err
-		}
-		body, _ := Citizen(v)
-		add("Patient", v.Citizen, body)
-		for _, i := range v.Items {
-			add(i.Type, i.ID, dressed(i.Version))
-		}
-	}
-	q.send(http.StatusOK, b.bytes(total, []link{{"self", q.base + "/Patient/" + id + "/$everything"}}))
 	return nil
 }

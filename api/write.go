@@ -15,6 +15,10 @@ import (
 
 // body reads the request's body.
 func (q *request) body() ([]byte, error) {
+	if unsupported(q.r) {
+		q.status = http.StatusUnsupportedMediaType
+		return nil, fault.E("api.body", fault.NotSupported, "the body is application/fhir+json or application/fhir+xml")
+	}
 	b, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, MaxBody))
 	if err != nil {
 		return nil, fault.E("api.body", fault.TooLong, "the body is larger than 64 MiB, or was cut off")
@@ -182,58 +186,4 @@ func (q *request) written(out ingest.Outcome, typ string, status int) error {
 		q.send(status, fhir.Dress(i.Body, i.ID, strconv.Itoa(i.Version), i.At))
 	}
 	return nil
-}
-
-// Batch and transaction. https://hl7.org/fhir/R4/http.html#transaction
-func (q *request) bundle() error {
-	body, err := q.body()
-	if err != nil {
-		return err
-	}
-	if err := q.mayWrite(audit.Create, "Bundle"); err != nil {
-		return err
-	}
-	out, err := q.submit("POST", body, q.subject.Source, "")
-	if err != nil {
-		return err
-	}
-	b := newBundle("transaction-response")
-	for _, e := range byEntry(out.Items) {
-		resp := entry{status: "201 Created", etag: e.Version, at: e.At, location: e.Type + "/" + e.ID + "/_history/" + strconv.Itoa(e.Version)}
-		switch {
-		case e.Deleted:
-			resp = entry{status: "204 No Content"}
-		case e.Existed:
-			resp.status = "200 OK"
-		}
-		b.add(resp)
-	}
-	q.send(http.StatusOK, b.bytes(-1, nil))
-	return nil
-}
-
-// byEntry puts items in the order of the entries that they came from.
-func byEntry(items []ingest.Item) []ingest.Item {
-	var out []ingest.Item
-	for _, i := range items {
-		n, ok := entryNumber(i.Place)
-		if !ok {
-			continue
-		}
-		for len(out) <= n {
-			out = append(out, ingest.Item{})
-		}
-		out[n] = i
-	}
-	return out
-}
-
-func entryNumber(place string) (int, bool) {
-	s, ok := strings.CutPrefix(place, "entry[")
-	if !ok {
-		return 0, false
-	}
-	s, _, _ = strings.Cut(s, "]")
-	n, err := strconv.Atoi(s)
-	return n, err == nil
 }

@@ -56,10 +56,14 @@ func (rs *Records) Open(ctx context.Context, g grant.Grant, types ...string) (*V
 
 // view reads what a Grant shows of a citizen.
 func (rs *Records) view(ctx context.Context, g grant.Grant, c mpi.Found, types ...string) (*View, error) {
+	return rs.viewAt(ctx, g, c, g.N(), types...)
+}
+
+func (rs *Records) viewAt(ctx context.Context, g grant.Grant, c mpi.Found, n uint64, types ...string) (*View, error) {
 	v := &View{Grant: g, Citizen: c.ID}
 	p := g.Predicate()
 	for _, k := range c.Subjects {
-		versions, err := rs.Store.Compartment(ctx, k.Subject, g.N(), p, types...)
+		versions, err := rs.Store.Compartment(ctx, k.Subject, n, p, types...)
 		if err != nil {
 			return nil, err
 		}
@@ -234,29 +238,30 @@ func (rs *Records) Search(ctx context.Context, g grant.Grant, typ string, groups
 // N is the number of the last commit.
 func (rs *Records) N(ctx context.Context) (uint64, error) { return rs.Store.N(ctx) }
 
-// OfPatient gives what a source system wrote of one of its patients.
-func (rs *Records) OfPatient(ctx context.Context, g grant.Grant, id string, types ...string) ([]*store.Version, error) {
+// OfPatient gives what a source system wrote of one of its patients, as at n.
+func (rs *Records) OfPatient(ctx context.Context, g grant.Grant, id string, n uint64, types ...string) ([]*store.Version, error) {
 	if g.Kind() != seal.System {
 		return nil, fault.E("record.OfPatient", fault.Security, "the Grant is not a source system's")
 	}
-	v, err := rs.Store.Read(ctx, "Patient", id, g.N(), g.Predicate())
+	v, err := rs.Store.Read(ctx, "Patient", id, n, g.Predicate())
 	if err != nil {
 		return nil, err
 	}
-	return rs.Store.Compartment(ctx, v.Subject, g.N(), g.Predicate(), types...)
+	return rs.Store.Compartment(ctx, v.Subject, n, g.Predicate(), types...)
 }
 
-// All gives what a source system wrote of a type, the latest first, up to limit.
-func (rs *Records) All(ctx context.Context, g grant.Grant, typ string, groups [][]string, limit int) ([]*store.Version, error) {
+// All gives what a source system wrote of a type, or what is of no person, as
+// at n, the latest first, up to limit.
+func (rs *Records) All(ctx context.Context, g grant.Grant, typ string, groups [][]string, n uint64, limit int) ([]*store.Version, error) {
 	found, err := rs.Search(ctx, g, typ, groups, limit)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]*store.Version, 0, len(found))
 	for _, f := range found {
-		v, err := rs.Store.Read(ctx, typ, f.ID, g.N(), g.Predicate())
+		v, err := rs.Store.Read(ctx, typ, f.ID, n, g.Predicate())
 		if fault.Is(err, fault.NotFound) {
-			continue // gone since
+			continue // gone since, or not there yet
 		}
 		if err != nil {
 			return nil, err
@@ -271,6 +276,11 @@ func (rs *Records) All(ctx context.Context, g grant.Grant, typ string, groups []
 // Find gives the citizens whose Patients have a token of every group: each
 // once, with their demographics, under a Grant for searching.
 func (rs *Records) Find(ctx context.Context, g grant.Grant, index mpi.Index, groups [][]string, limit int) ([]*View, error) {
+	return rs.FindAt(ctx, g, index, groups, store.Latest, limit)
+}
+
+// FindAt is Find as at n, for the next page of a search that began then.
+func (rs *Records) FindAt(ctx context.Context, g grant.Grant, index mpi.Index, groups [][]string, n uint64, limit int) ([]*View, error) {
 	found, err := rs.Search(ctx, g, "Patient", groups, limit)
 	if err != nil {
 		return nil, err
@@ -286,11 +296,20 @@ func (rs *Records) Find(ctx context.Context, g grant.Grant, index mpi.Index, gro
 			continue
 		}
 		seen[id] = true
-		v, err := rs.Demographics(ctx, g, index, id)
+		c, err := index.Citizen(ctx, id, n)
+		if fault.Is(err, fault.NotFound) {
+			continue // not there yet
+		}
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, v)
+		v, err := rs.viewAt(ctx, g, c, n, "Patient")
+		if err != nil {
+			return nil, err
+		}
+		if len(v.Items) > 0 {
+			out = append(out, v)
+		}
 	}
 	return out, nil
 }

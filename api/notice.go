@@ -1,0 +1,80 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"selda/fhir"
+	"selda/nhs"
+)
+
+// This file keeps G6: hidden must never read as "none". Every answer to a
+// professional carries the same sentence and points to the same emergency
+// access, whether or not anything is hidden, found or permitted.
+
+// Sentence is the fixed sentence.
+const Sentence = "This may not be everything."
+
+// emergencyAccess is the relation of the link to the page of rule G9.
+const emergencyAccess = "https://selda.example/rel/emergency-access"
+
+// professional says whether somebody asks who looks after people.
+func (q *request) professional() bool {
+	switch q.subject.Role {
+	case nhs.SourceSystem, nhs.Citizen, nhs.Proxy:
+		return false
+	}
+	return true
+}
+
+// notice puts the sentence and the way to emergency access in the header. It
+// is made of the request alone: what is found does not change it.
+func (q *request) notice() {
+	if !q.professional() {
+		return
+	}
+	where := "/search"
+	id := ""
+	if len(q.path) > 1 && q.path[0] == "Patient" && q.path[1] != "_search" {
+		id = q.path[1]
+	} else if params, err := url.ParseQuery(q.r.URL.RawQuery); err == nil {
+		if list, err := patientParams(params); err == nil && len(list) == 1 {
+			id = list[0]
+		}
+	}
+	if fhir.IsID(id) {
+		where = "/record/" + id + "/emergency"
+	}
+	q.w.Header().Set("Link", "<"+strings.TrimSuffix(q.base, "/fhir")+where+`>; rel="`+emergencyAccess+`"; title="`+Sentence+`"`)
+}
+
+// tagged is the meta of a Bundle for a professional: the sentence again, for
+// those who keep the Bundle and not its header.
+func (q *request) tagged() fhir.Object {
+	if !q.professional() {
+		return nil
+	}
+	return fhir.Object{"tag": []fhir.Object{fhir.Coding(SourceTag, "may-not-be-everything", Sentence)}}
+}
+
+// placeless is a Patient or a related person without what tells where somebody
+// lives or how to reach them: of a citizen whose address is withheld no source's
+// word shows it (G13).
+func placeless(typ string, body []byte) []byte {
+	if typ != "Patient" && typ != "RelatedPerson" {
+		return body
+	}
+	return fhir.Without(body, "address", "telecom", "contact", "text")
+}
+
+// unsupported says whether a body is of a media type that is no FHIR.
+// https://hl7.org/fhir/R4/http.html#mime-type
+func unsupported(r *http.Request) bool {
+	kind, _, _ := strings.Cut(strings.ToLower(r.Header.Get("Content-Type")), ";")
+	switch kind = strings.TrimSpace(kind); kind {
+	case "", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded":
+		return false // nobody said what it is: the body tells
+	}
+	return !strings.HasSuffix(kind, "json") && !strings.HasSuffix(kind, "xml")
+}
