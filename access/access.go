@@ -6,6 +6,7 @@ package access
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"selda/access/grant"
@@ -96,6 +97,8 @@ func (a *Access) Page(ctx context.Context, s policy.Subject, citizen, what strin
 	if err != nil {
 		return a.RecordAt(ctx, s, citizen, what, n)
 	}
+	// Who was linked then and is not now was somebody else, or is severed (G14).
+	found.Subjects = slices.DeleteFunc(slices.Clone(found.Subjects), func(k mpi.Known) bool { return !slices.Contains(now.Subjects, k) })
 	return a.decide(ctx, op, s, asked{found, n, now, store.Latest}, audit.Read, what)
 }
 

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"strconv"
@@ -253,7 +254,11 @@ func (c *commit) resource(r *mapped.Resource, t target) error {
 			return nil
 		}
 	}
-	if r.IfMatch != 0 && r.IfMatch != t.l.Version {
+	version := t.l.Version
+	if r.ID != "" && t.exists && t.l.Source != c.raw.Source {
+		version = 0 // which version another source's resource has is not told
+	}
+	if r.IfMatch != 0 && r.IfMatch != version {
 		return fault.E("ingest.write", fault.Conflict, "another version is in force", r.Place)
 	}
 	return c.write(r, t)
@@ -302,8 +307,8 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 		}
 		class := classify.Of(res)
 		put.DataSet, put.Labels, put.Final, put.When, put.Reported, put.Tokens = class.DataSet, class.Labels, class.Final, class.When, class.Reported, class.Tokens
-		if old != nil {
-			put.Labels |= old.Labels & policy.Reviewed
+		if old != nil && bytes.Equal(old.Body, put.Body) {
+			put.Labels |= old.Labels & policy.Reviewed // what is changed has not been reviewed (G10)
 		}
 	}
 	w, err := c.tx.Write(put)
