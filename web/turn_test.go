@@ -1,9 +1,11 @@
 package web
 
 import (
+	"compress/gzip"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"selda/policy"
@@ -50,6 +52,38 @@ func TestSlowReadersHoldUpNobody(t *testing.T) {
 	for range 5 {
 		if r := <-done; r.Body.String() != "a page" {
 			t.Errorf("a slow reader got %q", r.Body)
+		}
+	}
+}
+
+// A page goes packed to who takes it so, and plain to who does not.
+func TestPagesArePacked(t *testing.T) {
+	h := &Web{turns: make(turns, 1)}
+	h.Subject = func(*http.Request) (policy.Subject, error) { return policy.Subject{}, nil }
+	want := strings.Repeat("<p>a page</p>", 1000)
+	page := h.page(func(w http.ResponseWriter, _ *http.Request, _ policy.Subject) error {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, err := io.WriteString(w, want)
+		return err
+	})
+	for _, accepts := range []string{"", "gzip, br"} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		r.Header.Set("Accept-Encoding", accepts)
+		page(w, r)
+		var body io.Reader = w.Body
+		if accepts != "" {
+			if w.Body.Len() > len(want)/10 {
+				t.Errorf("%d bytes of %d were sent", w.Body.Len(), len(want))
+			}
+			z, err := gzip.NewReader(w.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body = z
+		}
+		if got, err := io.ReadAll(body); err != nil || string(got) != want {
+			t.Errorf("%q: %v, %d bytes", accepts, err, len(got))
 		}
 	}
 }

@@ -145,7 +145,7 @@ type handler func(w http.ResponseWriter, r *http.Request, s policy.Subject) erro
 func (h *Web) page(f handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a := newAnswer(w)
-		defer a.send(w)
+		defer a.send(w, r)
 		s, err := h.Subject(r)
 		if err == nil {
 			if r.Method == http.MethodPost {
