@@ -145,7 +145,6 @@ type handler func(w http.ResponseWriter, r *http.Request, s policy.Subject) erro
 func (h *Web) page(f handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a := newAnswer(w)
-		defer a.send(w, r)
 		s, err := h.Subject(r)
 		if err == nil {
 			if r.Method == http.MethodPost {
@@ -157,6 +156,7 @@ func (h *Web) page(f handler) http.HandlerFunc {
 			a.begin()
 			h.fail(a, r, s, err)
 		}
+		a.send(w, r)
 	}
 }
 
