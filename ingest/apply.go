@@ -144,6 +144,12 @@ func (c *commit) writePatient(i int) error {
 	if err != nil {
 		return err
 	}
+	if p.Gone {
+		if !exists || l.Deleted {
+			return nil
+		}
+		return c.resource(&mapped.Resource{Type: "Patient", Patient: i, Action: mapped.Remove, Place: p.Place}, target{l: l, exists: true, subject: c.subjects[i]})
+	}
 	body := p.Body
 	if len(body) == 0 {
 		if exists {

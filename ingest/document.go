@@ -14,7 +14,7 @@ import (
 
 // This file keeps time and documents in order: a message that was sent before
 // one that is known already changes nothing that the later one said, and what
-// a document said goes when the document does (G19).
+// a document said, or was said of a visit, goes when that does (G19).
 
 // sent is when the sender says that a message was made, by itself; zero where
 // it does not say to the minute.
@@ -36,7 +36,7 @@ func (c *commit) late(old *store.Version) (bool, error) {
 	if own.IsZero() || old.Source != c.raw.Source || old.Message == c.r.ID {
 		return false, nil
 	}
-	s, err := c.stepsOf(old.Message)
+	_, s, err := c.keptOf(old.Message)
 	if err != nil {
 		return false, err
 	}
@@ -44,12 +44,13 @@ func (c *commit) late(old *store.Version) (bool, error) {
 	return !before.IsZero() && own.Before(before), nil
 }
 
-func (c *commit) stepsOf(m store.MessageID) (s steps, err error) {
-	b, err := c.tx.StepsOf(m)
+// keptOf is a message's event, and its steps.
+func (c *commit) keptOf(m store.MessageID) (event string, s steps, err error) {
+	event, b, err := c.tx.StepsOf(m)
 	if err == nil && len(b) > 0 {
 		err = json.Unmarshal(b, &s)
 	}
-	return s, err
+	return event, s, err
 }
 
 func takenBack(body []byte) bool {
@@ -67,7 +68,7 @@ func replaced(typ string, body []byte) bool {
 func (c *commit) overtaken() (bool, error) {
 	for i := range c.msg.Resources {
 		r, t := &c.msg.Resources[i], c.targets[i]
-		if !r.Encloses || r.Action == mapped.Remove || !t.exists || replaced(r.Type, r.Body) {
+		if !r.Encloses || r.Type == "Encounter" || r.Action == mapped.Remove || !t.exists || replaced(r.Type, r.Body) {
 			continue
 		}
 		old, err := c.tx.Current(t.l)
@@ -202,8 +203,14 @@ func (c *commit) takeBackOf(r *mapped.Resource, doc store.Located, said map[stor
 			if err != nil {
 				return err
 			}
-			if !own[now.Message] || c.raw.Format == HL7v2 && !strings.HasPrefix(now.Origin, "OBX") {
-				continue // said by another message since, or not of the document itself
+			if !own[now.Message] { // said by another message since
+				continue
+			}
+			if part, err := c.partOf(r, now); err != nil || !part {
+				if err != nil {
+					return err
+				}
+				continue
 			}
 			if others == nil {
 				if others, err = c.standing(doc, own); err != nil {
@@ -216,6 +223,23 @@ func (c *commit) takeBackOf(r *mapped.Resource, doc store.Located, said map[stor
 		}
 	}
 	return nil
+}
+
+// partOf says whether what stands beside a document or a visit in its message
+// was said of that alone. In HL7 v2 a document's own are its observations; a
+// visit that is called off takes its diagnoses and procedures with it, and one
+// that was a mistake its observations too. A laboratory's message only names
+// the visit.
+func (c *commit) partOf(r *mapped.Resource, v *store.Version) (bool, error) {
+	if c.raw.Format != HL7v2 {
+		return true, nil
+	}
+	segment := v.Origin[:min(3, len(v.Origin))]
+	if r.Type != "Encounter" {
+		return segment == "OBX", nil
+	}
+	event, _, err := c.keptOf(v.Message)
+	return strings.HasPrefix(event, "ADT") && (segment == "DG1" || segment == "PR1" || segment == "OBX" && statusOf(r.Body) == "entered-in-error"), err
 }
 
 // standing are the other documents of a source about the same person.
@@ -235,7 +259,7 @@ func (c *commit) standing(doc store.Located, own map[store.MessageID]bool) (*sta
 			continue
 		}
 		s.messages[v.Message] = true
-		kept, err := c.stepsOf(v.Message)
+		_, kept, err := c.keptOf(v.Message)
 		if err != nil {
 			return nil, err
 		}

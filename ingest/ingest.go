@@ -57,8 +57,8 @@ type Messages interface {
 	// Seen says whether a source has sent exactly these bytes before.
 	Seen(source nhs.Source, hash [16]byte) (bool, error)
 	SaveMessage(r Record) error
-	// StepsOf gives what SaveMessage kept of a message's steps.
-	StepsOf(m store.MessageID) ([]byte, error)
+	// StepsOf gives what SaveMessage kept of a message's event and steps.
+	StepsOf(m store.MessageID) (event string, steps []byte, err error)
 	// DocumentOf finds the document that a message of a control id made.
 	DocumentOf(source nhs.Source, control string) (store.Located, bool, error)
 	// JournalPosition is the end of what has been committed.

@@ -48,6 +48,8 @@ type Patient struct {
 	ID string
 	// New makes a subject of its own: a FHIR create.
 	New bool
+	// Gone: the source takes the person back, who should never have been there (ADT^A29).
+	Gone bool
 	// IfMatch is the version that must be in force; 0 is any.
 	IfMatch int
 	Place   string   // "PID", "recordTarget", "entry[0].resource"
@@ -107,10 +109,10 @@ type Resource struct {
 	ID string
 	// IfMatch is the version that must be in force; 0 is any.
 	IfMatch int
-	// Encloses marks a document that speaks for what its message says beside it:
-	// what an earlier version of it said, and this message does not say again, is
-	// taken back with it (G19). Replaces, in that document: it is known to follow
-	// an earlier one, which goes with it to this patient, whoever had it before.
+	// Encloses marks a document or a visit that speaks for what its messages say
+	// of it: what was said with an earlier version, and is not said again, is
+	// taken back with it (G19). Replaces, in a document: it is known to follow an
+	// earlier one, which goes with it to this patient, whoever had it before.
 	Encloses, Replaces bool
 }
 

@@ -36,9 +36,7 @@ func (w *mapper) pid(s hl7v2.Segment) error {
 	w.identifierList(it, p.Identifiers, status, s.Field(32))
 	w.demographics(it, s)
 	w.registration(it, pd1)
-	if w.typ == "ADT" && w.trigger == "A29" {
-		it.o["active"] = false // the person is deleted at the source
-	}
+	p.Gone = w.typ == "ADT" && w.trigger == "A29"
 	it.mark()
 	p.Body, p.Origins = fhir.Marshal(it.o), it.origins
 	w.pkey = patientKey(p)

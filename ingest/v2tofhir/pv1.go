@@ -68,6 +68,7 @@ func (w *mapper) visit(s hl7v2.Segment) {
 		}
 	}
 	it.action = e.action
+	it.encloses = adt && e.action == mapped.Remove // its diagnoses go with it
 	if w.typ == "ADT" || w.typ == "REF" || w.typ == "BAR" || w.typ == "DFT" {
 		w.visitDetail(it, s, pv2)
 	}

@@ -160,7 +160,9 @@ func TestIdentity(t *testing.T) {
 	g = mapText(t, header("ADT^A31")+"PID|1||A1||X^Y|||||||||||||||||||||||||N")
 	g.says(g.out.Patients[0].Body, map[string]string{"deceasedBoolean": "false"})
 	g = mapText(t, header("ADT^A29")+"PID|1||A1||X^Y")
-	g.says(g.out.Patients[0].Body, map[string]string{"active": "false"})
+	if !g.out.Patients[0].Gone {
+		t.Error("a person whom the source takes back is not gone")
+	}
 }
 
 func TestRefused(t *testing.T) {

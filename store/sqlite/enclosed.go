@@ -50,11 +50,11 @@ func (tx *Tx) ChangedBy(m store.MessageID) ([]store.Located, error) {
 }
 
 // StepsOf is ingest.Messages'.
-func (tx *Tx) StepsOf(m store.MessageID) (steps []byte, err error) {
-	s := tx.c.stmt(`SELECT steps FROM message WHERE id=?`)
+func (tx *Tx) StepsOf(m store.MessageID) (event string, steps []byte, err error) {
+	s := tx.c.stmt(`SELECT event, steps FROM message WHERE id=?`)
 	_ = s.BindInt64(1, int64(m))
-	err = rows(s, func() error { steps = s.ColumnBlob(0, nil); return nil })
-	return steps, err
+	err = rows(s, func() error { event, steps = s.ColumnText(0), s.ColumnBlob(1, nil); return nil })
+	return event, steps, err
 }
 
 // DocumentOf is ingest.Messages'.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"selda/ingest"
+	"selda/ingest/classify"
 	"selda/nhs"
 	"selda/policy"
 	"selda/store"
@@ -199,5 +200,35 @@ func TestLateMessagesChangeNothingThatALaterOneSaid(t *testing.T) {
 				t.Errorf("not %s, or %s: %s", c.want, c.not, b)
 			}
 		})
+	}
+}
+
+// G19: what was said of a visit that is called off goes with it, a result of
+// the laboratory does not; a person who is taken back is found no more, and
+// comes back when the source says so.
+func TestG19CancelledVisitsAndPeople(t *testing.T) {
+	adt := func(trigger, at, more string) string {
+		return "MSH|^~\\&|PAS|RJZ|SELDA|SEL|202611010" + at + "00||ADT^" + trigger + "|" + trigger + at + "|P|2.4\nPID|1||K1^^^RJZ^MRN~" + folake + "^^^NHS^NHS||ADEYEMI^FOLAKE||19511105|F\nPV1|1|I|WARD1||||||||||||||||V9001\n" + more
+	}
+	said := "DG1|1||J18.9^Pneumonia^I10|||A\nOBX|1|NM|8867-4^Pulse^LN||80|/min|||||F\n"
+	result := "MSH|^~\\&|PAS|RJZ|SELDA|SEL|20261101091500||ORU^R01|r|P|2.4\nPID|1||K1^^^RJZ^MRN\nPV1|1|I|WARD1||||||||||||||||V9001\nOBR|1||F00001|UE^Urea\nOBX|1|NM|CREA^Creatinine||142|umol/L|||||F\n"
+	for trigger, want := range map[string]string{"A11": "8867-4, CREA", "A23": "CREA", "A08": "8867-4, CREA, J18.9", "A29": "8867-4, CREA, J18.9"} {
+		r := open(t)
+		first := send(t, r, "RJZ:PAS", adt("A01", "900", said))
+		send(t, r, "RJZ:PAS", result)
+		send(t, r, "RJZ:PAS", adt(trigger, "930", ""))
+		if got := says(t, r, folake); got != want {
+			t.Errorf("after %s the record says %q, not %q", trigger, got, want)
+		}
+		find := func() bool {
+			found, err := r.Store.Search(t.Context(), "Patient", [][]string{{classify.Identifier(nhs.NumberSystem, folake)}}, &policy.Predicate{Permit: true, Everything: true}, 10)
+			return err == nil && len(found) == 1
+		}
+		if find() == (trigger == "A29") {
+			t.Errorf("after %s the person is found: %v", trigger, find())
+		}
+		if send(t, r, "RJZ:PAS", adt("A31", "940", "")); !find() || !strings.Contains(body(t, r, first, "Patient"), "ADEYEMI") {
+			t.Errorf("after %s, the source has said anew who it is, and nobody is found", trigger)
+		}
 	}
 }
