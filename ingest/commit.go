@@ -115,6 +115,7 @@ func (p *Pipeline) try(batch []*Receipt) error {
 	for i, r := range batch {
 		r.outcome = outcomes[i]
 		p.room.give(len(r.raw.Body))
+		p.heard.committed(r.raw.Source)
 		if p.told != nil {
 			p.told(r.raw, outcomes[i].State)
 		}

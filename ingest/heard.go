@@ -1,27 +1,88 @@
 package ingest
 
 import (
+	"slices"
 	"sync"
 	"time"
 
 	"selda/nhs"
 )
 
-// heard is when each source was last heard from, in memory: every page that
-// shows a record asks for it.
+// HeardHours is how many hours back the messages of a source are counted by
+// the hour: the last day, and the seven before it, which say what is usual.
+const HeardHours = 8 * 24
+
+// heard is how each source is doing, in memory: every page that shows a record
+// asks when its sources were last heard from.
 type heard struct {
 	mu sync.RWMutex
-	at map[nhs.Source]time.Time
+	of map[nhs.Source]*hearing
 }
 
-func (h *heard) note(s nhs.Source, at time.Time) {
+type hearing struct {
+	last    time.Time
+	total   int
+	hour    int64           // the hour of the last count, since 1970
+	hours   [HeardHours]int // a ring: hour h is at h modulo its length
+	waiting []time.Time     // received, and not committed yet, in order
+}
+
+func (h *heard) source(s nhs.Source) *hearing {
+	f := h.of[s]
+	if f == nil {
+		if h.of == nil {
+			h.of = map[nhs.Source]*hearing{}
+		}
+		f = &hearing{}
+		h.of[s] = f
+	}
+	return f
+}
+
+// know takes up what the store knows of a feed.
+func (h *heard) know(f Feed) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.at == nil {
-		h.at = map[nhs.Source]time.Time{}
+	x := h.source(f.Source)
+	x.last, x.total, x.hour = f.LastHeard, f.Messages, f.LastHeard.Unix()/3600
+	for i, n := range f.Hours {
+		x.hours[(x.hour-int64(len(f.Hours)-1-i))%HeardHours] = n
 	}
-	if at.After(h.at[s]) {
-		h.at[s] = at
+}
+
+// received counts a message that has come, and waits for its commit.
+func (h *heard) received(s nhs.Source, at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f := h.source(s)
+	f.total++
+	f.waiting = append(f.waiting, at)
+	hour := at.Unix() / 3600
+	f.turn(hour)
+	if hour > f.hour-HeardHours {
+		f.hours[hour%HeardHours]++
+	}
+	if at.After(f.last) {
+		f.last = at
+	}
+}
+
+// turn empties the hours that the ring comes to anew.
+func (f *hearing) turn(hour int64) {
+	for ; f.hour < hour; f.hour++ {
+		if hour-f.hour > HeardHours {
+			f.hour = hour - HeardHours
+		}
+		f.hours[(f.hour+1)%HeardHours] = 0
+	}
+}
+
+// committed ends the wait of a source's oldest message: they are committed in order.
+func (h *heard) committed(s nhs.Source) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if f := h.source(s); len(f.waiting) > 0 {
+		f.waiting = f.waiting[1:]
 	}
 }
 
@@ -30,5 +91,34 @@ func (h *heard) note(s nhs.Source, at time.Time) {
 func (p *Pipeline) LastHeard(s nhs.Source) time.Time {
 	p.heard.mu.RLock()
 	defer p.heard.mu.RUnlock()
-	return p.heard.at[s]
+	if f := p.heard.of[s]; f != nil {
+		return f.last
+	}
+	return time.Time{}
+}
+
+// Feeds is how each source is doing, by name, but for what is in quarantine.
+func (p *Pipeline) Feeds() []Feed {
+	now := p.now().Unix() / 3600
+	p.heard.mu.Lock()
+	defer p.heard.mu.Unlock()
+	out := make([]Feed, 0, len(p.heard.of))
+	for s, x := range p.heard.of {
+		x.turn(now)
+		f := Feed{Source: s, LastHeard: x.last, Messages: x.total, Waiting: len(x.waiting), Hours: make([]int, HeardHours)}
+		if len(x.waiting) > 0 {
+			f.Oldest = x.waiting[0]
+		}
+		for i := range f.Hours {
+			f.Hours[i] = x.hours[(now-int64(HeardHours-1-i)+HeardHours)%HeardHours]
+		}
+		out = append(out, f)
+	}
+	slices.SortFunc(out, func(a, b Feed) int {
+		if a.Source < b.Source {
+			return -1
+		}
+		return 1
+	})
+	return out
 }

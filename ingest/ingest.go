@@ -177,7 +177,7 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 		work: make(chan *Receipt, 4096), room: newRoom(o.InFlightBytes), failed: make(chan struct{})}
 	p.moved = sync.NewCond(&p.idle)
 	for _, f := range o.Heard {
-		p.heard.note(f.Source, f.LastHeard)
+		p.heard.know(f)
 	}
 	for range runtime.GOMAXPROCS(0) {
 		p.wg.Go(p.mapAll)
@@ -222,7 +222,6 @@ func (p *Pipeline) Submit(ctx context.Context, raw *Raw) (*Receipt, error) {
 	if raw.Received.IsZero() {
 		raw.Received = p.now()
 	}
-	p.heard.note(raw.Source, raw.Received)
 	rec := p.journal.pack(raw)
 	if err := p.room.take(ctx, len(raw.Body)); err != nil {
 		return nil, fault.E(op, fault.Throttled, err)
@@ -252,6 +251,7 @@ func (p *Pipeline) enqueue(ctx context.Context, r *Receipt) error {
 }
 
 func (p *Pipeline) enqueueTaken(r *Receipt) error {
+	p.heard.received(r.raw.Source, r.raw.Received)
 	for _, line := range []chan *Receipt{p.work, p.queue} {
 		select {
 		case line <- r:
@@ -374,9 +374,12 @@ type Feed struct {
 	Source            nhs.Source
 	LastHeard         time.Time
 	Messages          int
-	Quarantined       int // in quarantine now
-	Recent            int // received since the time asked for
-	RecentQuarantined int
+	Hours             []int     // received in each hour, the last of them not over yet
+	Waiting           int       // received and not committed yet
+	Oldest            time.Time // of those
+	Quarantined       int       // in quarantine now
+	RecentQuarantined int       // of those, received since the time asked for
+	OldestQuarantined time.Time
 }
 
 // Ledger is the port to what is known of messages, for traces and quarantine.
@@ -384,7 +387,13 @@ type Ledger interface {
 	Message(ctx context.Context, id store.MessageID) (Record, error)
 	ByControl(ctx context.Context, control string) ([]Record, error)
 	InQuarantine(ctx context.Context, limit int) ([]Record, error)
+	// Feeds is what is known of every source: when it was last heard from, how
+	// many messages, and those of each hour since a time, up to its last one.
 	Feeds(ctx context.Context, since time.Time) ([]Feed, error)
+	// Held is how many messages of each source are in quarantine, and since a time.
+	Held(ctx context.Context, since time.Time) ([]Feed, error)
+	// Latest gives the last messages of a source, of the last many of all.
+	Latest(ctx context.Context, source nhs.Source, limit int) ([]Record, error)
 	// ItemsOf gives type and id of what a message changed.
 	ItemsOf(ctx context.Context, m store.MessageID) ([]policy.Item, error)
 }

@@ -166,15 +166,21 @@ func deskPages() map[string]templ.Component {
 	at := view.ParseDate("2026-11-21T02:10:00Z")
 	f := frame(page.Staff, "Privacy")
 	f.Search = false
-	feeds := []page.FeedRow{{Source: "RJZ:EPR", Name: "King's College Hospital", State: "live", Tone: view.Good, LastHeard: "just now", Today: 812, Total: 90412},
-		{Source: "LAMBETH:MOSAIC", Name: "Lambeth Social Care", State: "silent", Tone: view.Bad, LastHeard: "5 hours ago", Quarantined: 3, Today: 41, Total: 1204, Href: "/quarantine?source=LAMBETH:MOSAIC"}}
+	day := []int{31, 28, 20, 12, 9, 8, 12, 25, 48, 61, 70, 66, 58, 60, 64, 62, 57, 50, 44, 41, 38, 36, 33, 12}
+	feeds := []page.FeedRow{{Source: "LAMBETH:MOSAIC", Name: "Lambeth Social Care", State: "stopped", Tone: view.Bad, LastHeard: "5 hours ago", Rate: "0 this hour, usually 4", Hours: make([]int, 24), Usual: day, Quarantined: 1, Held: 3, Href: "/feeds/LAMBETH:MOSAIC", HeldHref: "/quarantine?source=LAMBETH:MOSAIC"},
+		{Source: "RJZ:EPR", Name: "King's College Hospital", State: "live", Tone: view.Good, LastHeard: "just now", Rate: "12 this hour, usually 35", Hours: day, Usual: day, Oldest: "just now", Waiting: 2, Total: 90412, Href: "/feeds/RJZ:EPR"}}
+	feed := page.FeedPage{Frame: f, Row: feeds[0], Looked: 1000, Unmapped: []page.UnmappedRow{{Kind: "ZPI", Reason: "a segment of the sender's own", Count: 41, Href: "/trace/M0000124"}},
+		Extracts: []page.ExtractRow{{Name: "social-care-packages", File: "social-care-packages-2026-11-20.csv", At: at, Rows: 1204, Kept: 12, Unchanged: 1190, Refused: 2, Vanished: 3, Totals: "they agree · COST 120.50", Tone: view.Good},
+			{Name: "community-caseload", File: "community-caseload.csv", At: at, Totals: "Nothing of it was taken: the totals say 12 rows, the file has 11", Tone: view.Bad}},
+		Latest: []page.MessageRow{{ID: "M0000124", Received: at, What: "CSV clients", State: "quarantined"}}}
 	return map[string]templ.Component{
 		"privacy":       page.Privacy(page.PrivacyPage{Frame: f, Organisation: "King's College Hospital", Queue: []page.Case{{At: at, Who: "Dr V Stone", Role: "Hospital doctor", Citizen: "0197c0ffee", What: "Emergency access", Reason: "The patient can't be asked", Facts: []string{"At 02:10, outside the user's usual hours"}, Tone: view.Bad, Href: "/privacy/trail?near=12"}}}),
 		"privacy-trail": page.Privacy(page.PrivacyPage{Frame: f, Organisation: "King's College Hospital", ShowTrail: true, Trail: []page.TrailRow{{At: at, Who: "Dr V Stone", Role: "Hospital doctor", Did: "read the record", Citizen: "0197c0ffee", Purpose: "BTG", Rules: "G9", Outcome: "permit", Number: "12"}}}),
-		"feeds":         page.Feeds(page.FeedsPage{Frame: f, Feeds: feeds}),
-		"quarantine":    page.Quarantine(page.QuarantinePage{Frame: f, Groups: []page.QuarantineGroup{{Source: "LAMBETH:MOSAIC", Reason: "the date is not one", Place: "row 7, column dob", Rows: []page.QuarantineRow{{ID: "M0000124", Received: at, Format: "CSV clients"}}}}}),
+		"feeds":         page.Feeds(page.FeedsPage{Frame: f, Feeds: feeds, Wrong: 1}),
+		"feed":          page.Feed(feed),
+		"quarantine":    page.Quarantine(page.QuarantinePage{Frame: f, Groups: []page.QuarantineGroup{{Source: "Lambeth Social Care", Code: "LAMBETH:MOSAIC", Count: 41, Reason: "the date is not one", Place: "column dob", Rows: []page.QuarantineRow{{ID: "M0000124", Place: "row 7, column dob", Received: at, Format: "CSV clients"}}}}}),
 		"held":          page.Held(page.HeldPage{Frame: f, ID: "M0000124", Source: "LAMBETH:MOSAIC", Reason: "the date is not one", Place: "row 7, column dob", Format: "CSV clients", Received: at, Action: "/quarantine/M0000124/replay", Lines: []page.Line{{Text: "id,name,dob"}, {Text: "77,31/02/1951,SE15", Marks: [][2]int{{3, 13}}}}}),
-		"trace":         page.Trace(page.TracePage{Frame: f, ID: "M0000124", Stages: []page.Stage{{At: "14:02:01.120", Name: "received", Detail: "1,204 bytes from LAMBETH:MOSAIC"}, {At: "14:02:01.125", Name: "quarantined", Detail: "row 7, column dob: the date is not one", Tone: view.Warn}}}),
+		"trace":         page.Trace(page.TracePage{Frame: f, ID: "M0000124", Fields: []page.FieldRow{{Place: "row 7", Item: "Patient/x7"}, {Place: "row 7, column dob", Item: "Patient/x7", Element: "birthDate"}}, More: 3, Stages: []page.Stage{{At: "14:02:01.120", Name: "received", Detail: "1,204 bytes from LAMBETH:MOSAIC"}, {At: "14:02:01.125", Name: "quarantined", Detail: "row 7, column dob: the date is not one", Tone: view.Warn}}}),
 	}
 }
 

@@ -37,10 +37,14 @@ type Writer interface {
 // decided and audited by who answers it.
 type Desk interface {
 	Feeds(ctx context.Context, s policy.Subject) ([]ingest.Feed, error)
+	Feed(ctx context.Context, s policy.Subject, source nhs.Source) (Feed, error)
 	Quarantine(ctx context.Context, s policy.Subject, limit int) ([]Held, error)
 	Held(ctx context.Context, s policy.Subject, id string) (Held, *ingest.Raw, error)
 	Replay(ctx context.Context, s policy.Subject, id string) (ingest.Outcome, error)
-	Trace(ctx context.Context, s policy.Subject, id string) ([]Stage, error)
+	// ReplayAll tries again all of a source that failed with one reason at one place.
+	ReplayAll(ctx context.Context, s policy.Subject, source nhs.Source, reason, place string) (stored, held int, err error)
+	// Trace gives a message's stages, and what became of its fields.
+	Trace(ctx context.Context, s policy.Subject, id string) ([]Stage, []Mapped, error)
 }
 
 // Held is a message in quarantine, under the id that people see.
@@ -127,7 +131,7 @@ func (h *Web) Routes(mux *http.ServeMux) {
 		"GET /me": h.me, "GET /me/{section}": h.me, "GET /me/file/{type}/{item}": h.myFile, "GET /for/{id}/file/{type}/{item}": h.myFile, "POST /me/sharing": h.share,
 		"GET /for/{id}": h.me, "GET /for/{id}/{section}": h.me,
 		"GET /privacy": h.privacy, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
-		"GET /feeds": h.feeds, "GET /quarantine": h.quarantine, "GET /quarantine/{message}": h.held, "POST /quarantine/{message}/replay": h.replay,
+		"GET /feeds": h.feeds, "GET /feeds/{source}": h.feed, "POST /quarantine/replay": h.replayAll, "GET /quarantine": h.quarantine, "GET /quarantine/{message}": h.held, "POST /quarantine/{message}/replay": h.replay,
 		"GET /trace": h.traceForm, "POST /trace": h.trace, "GET /trace/{message}": h.trace,
 		"/": h.nowhere,
 	} {

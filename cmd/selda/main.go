@@ -30,6 +30,7 @@ type cli struct {
 	Demo       demoCmd       `cmd:"" help:"Run the exchange with the synthetic region of South East London."`
 	Ingest     ingestCmd     `cmd:"" help:"Load files and folders through the same stages as the doors."`
 	Quarantine quarantineCmd `cmd:"" help:"What could not be used, and why."`
+	Extract    extractCmd    `cmd:"" help:"CSV extracts, held against the last ones."`
 	Trace      traceCmd      `cmd:"" help:"Every stage of a message."`
 	Link       linkCmd       `cmd:"" help:"Links between source identities and citizens."`
 	Token      tokenCmd      `cmd:"" help:"Print a bearer token of a demonstration account."`

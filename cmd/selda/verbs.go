@@ -15,7 +15,6 @@ import (
 	"selda/auth"
 	"selda/cmd/selda/region"
 	"selda/fault"
-	"selda/ingest"
 	"selda/nhs"
 )
 
@@ -221,104 +220,6 @@ func (c linkSeverCmd) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "severed: the identity is now citizen %s\n", citizen)
-	return nil
-}
-
-type quarantineCmd struct {
-	List   quarantineListCmd   `cmd:"" help:"List what is in quarantine."`
-	Show   quarantineShowCmd   `cmd:"" help:"Show one message."`
-	Replay quarantineReplayCmd `cmd:"" help:"Try one message again, after the fix."`
-}
-
-type quarantineListCmd struct {
-	JSON  bool `name:"json" help:"One JSON object a line."`
-	Limit int  `default:"100000" help:"How many at most."`
-}
-
-func (quarantineListCmd) needsRegion() {}
-
-type quarantined struct {
-	ID       string    `json:"id"`
-	Source   string    `json:"source"`
-	Reason   string    `json:"reason"`
-	Place    string    `json:"place"`
-	Received time.Time `json:"received"`
-	Format   string    `json:"format"`
-	Message  string    `json:"message,omitempty"`
-}
-
-func (e *env) quarantined(r ingest.Record) quarantined {
-	return quarantined{ID: e.region.Store.MessageID(r.ID), Source: string(r.Source), Reason: r.Reason, Place: r.Place, Received: r.Received, Format: r.Format}
-}
-
-func (c quarantineListCmd) Run(e *env) error {
-	list, err := e.region.Quarantine(e.ctx, region.OperatorSubject(), c.Limit)
-	if err != nil {
-		return err
-	}
-	var rows [][]string
-	for _, r := range list {
-		q := e.quarantined(r)
-		if c.JSON {
-			if err := e.printJSON(q); err != nil {
-				return err
-			}
-		}
-		rows = append(rows, []string{q.ID, q.Source, q.Received.Format(time.DateTime), q.Place, q.Reason})
-	}
-	if !c.JSON {
-		e.table("id\tsource\treceived\tplace\treason", rows)
-	}
-	return nil
-}
-
-type quarantineShowCmd struct {
-	ID   string `arg:"" help:"The message."`
-	Show bool   `help:"With the message itself; audited."`
-	JSON bool   `name:"json" help:"Print one JSON object."`
-}
-
-func (quarantineShowCmd) needsRegion() {}
-
-func (c quarantineShowCmd) Run(e *env) error {
-	what := "quarantine " + c.ID
-	if c.Show {
-		what += ", with values"
-	}
-	rec, raw, err := e.region.Message(e.ctx, region.OperatorSubject(), c.ID, what)
-	if err != nil {
-		return err
-	}
-	q := e.quarantined(rec)
-	if c.Show {
-		q.Message = string(raw.Body)
-	}
-	if c.JSON {
-		return e.printJSON(q)
-	}
-	fmt.Fprintf(e.stdout, "message   %s\nsource    %s\nformat    %s\nreceived  %s\nstate     %s\nreason    %s\nplace     %s\n",
-		q.ID, q.Source, q.Format, q.Received.Format(time.DateTime), rec.State, q.Reason, q.Place)
-	if c.Show {
-		fmt.Fprintln(e.stdout, "\n"+strings.ReplaceAll(q.Message, "\r", "\n"))
-	}
-	return nil
-}
-
-type quarantineReplayCmd struct {
-	ID string `arg:"" help:"The message."`
-}
-
-func (quarantineReplayCmd) needsRegion() {}
-
-func (c quarantineReplayCmd) Run(e *env) error {
-	out, err := e.region.Replay(e.ctx, region.OperatorSubject(), c.ID)
-	if err != nil {
-		return err
-	}
-	if out.State == ingest.Quarantined {
-		return fmt.Errorf("it stays in quarantine: %s (at %s)", out.Reason, cmp.Or(out.Place, "no place"))
-	}
-	fmt.Fprintf(e.stdout, "%s is %s, with %d resources\n", c.ID, out.State, len(out.Items))
 	return nil
 }
 

@@ -53,6 +53,9 @@ func (r *Reader) trailer() error {
 	return nil
 }
 
+// Stated says whether the mapping has the file state totals to be checked.
+func (m *Mapping) Stated() bool { return m.Sidecar || m.trailer != nil }
+
 // Check compares what was counted with what the trailer says, or the sidecar
 // file (nil where there is none), once Next has come to the end. The error says
 // the first total that differs.

@@ -12,8 +12,8 @@ import (
 
 // Totals are what a file says of itself, or what was counted in it.
 type Totals struct {
-	Rows int               // data rows
-	Sums map[string]string // sum of each summed column, by its name as the mapping spells it
+	Rows int               `json:"rows"`           // data rows
+	Sums map[string]string `json:"sums,omitempty"` // sum of each summed column, by its name as the mapping spells it
 }
 
 // trailer is a last row that holds the totals.

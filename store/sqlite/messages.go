@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -148,17 +149,79 @@ func (db *DB) InQuarantine(ctx context.Context, limit int) ([]ingest.Record, err
 // Feeds is ingest.Ledger's.
 func (db *DB) Feeds(ctx context.Context, since time.Time) (out []ingest.Feed, err error) {
 	err = db.read(ctx, func(c *conn) error {
-		s := c.stmt(`SELECT s.name, max(m.received), count(*), sum(m.state=1), sum(m.received>=?), sum(m.state=1 AND m.received>=?)
-			FROM message m JOIN source s ON s.id=m.source GROUP BY m.source ORDER BY s.name`)
+		at := map[int64]int{}
+		s := c.stmt(`SELECT source, max(received), count(*) FROM message GROUP BY source`)
+		if err := rows(s, func() error {
+			at[s.ColumnInt64(0)] = len(out)
+			out = append(out, ingest.Feed{Source: db.sourceName(s.ColumnInt64(0)), LastHeard: time.UnixMilli(s.ColumnInt64(1)).UTC(), Messages: s.ColumnInt(2)})
+			return nil
+		}); err != nil {
+			return err
+		}
+		hours := c.stmt(`SELECT source, received/3600000, count(*) FROM message WHERE id>=? AND received>=? GROUP BY 1, 2`)
+		first, err := firstSince(c, since)
+		_ = hours.BindInt64(1, first)
+		_ = hours.BindInt64(2, since.UnixMilli())
+		return errors.Join(err, rows(hours, func() error {
+			f := &out[at[hours.ColumnInt64(0)]]
+			if n := f.LastHeard.Unix()/3600 - hours.ColumnInt64(1); n < ingest.HeardHours {
+				if f.Hours == nil {
+					f.Hours = make([]int, ingest.HeardHours)
+				}
+				f.Hours[ingest.HeardHours-1-n] = hours.ColumnInt(2)
+			}
+			return nil
+		}))
+	})
+	return out, err
+}
+
+// firstSince is where in the table the messages begin that were received
+// since a time: it is in the order in which they came, and has no index by time.
+func firstSince(c *conn, since time.Time) (int64, error) {
+	low, high := int64(0), int64(0)
+	high, err := c.int64(`SELECT coalesce(max(id), 0) FROM message`)
+	for low < high && err == nil {
+		middle := low + (high-low)/2
+		s := c.stmt(`SELECT id, received FROM message WHERE id>? ORDER BY id LIMIT 1`)
+		_ = s.BindInt64(1, middle)
+		err = rows(s, func() error {
+			if s.ColumnInt64(1) < since.UnixMilli() {
+				low = s.ColumnInt64(0)
+			} else {
+				high = middle
+			}
+			return nil
+		})
+	}
+	return low, err
+}
+
+// Held is ingest.Ledger's.
+func (db *DB) Held(ctx context.Context, since time.Time) (out []ingest.Feed, err error) {
+	err = db.read(ctx, func(c *conn) error {
+		s := c.stmt(`SELECT source, count(*), sum(received>=?), min(received) FROM message WHERE state=1 GROUP BY source`)
 		_ = s.BindInt64(1, since.UnixMilli())
-		_ = s.BindInt64(2, since.UnixMilli())
 		return rows(s, func() error {
-			out = append(out, ingest.Feed{Source: nhs.Source(s.ColumnText(0)), LastHeard: time.UnixMilli(s.ColumnInt64(1)).UTC(), Messages: s.ColumnInt(2),
-				Quarantined: s.ColumnInt(3), Recent: s.ColumnInt(4), RecentQuarantined: s.ColumnInt(5)})
+			out = append(out, ingest.Feed{Source: db.sourceName(s.ColumnInt64(0)), Quarantined: s.ColumnInt(1), RecentQuarantined: s.ColumnInt(2),
+				OldestQuarantined: time.UnixMilli(s.ColumnInt64(3)).UTC()})
 			return nil
 		})
 	})
 	return out, err
+}
+
+// latestOf is how many messages of all sources are looked through for those of one.
+const latestOf = 200_000
+
+// Latest is ingest.Ledger's.
+func (db *DB) Latest(ctx context.Context, source nhs.Source, limit int) ([]ingest.Record, error) {
+	src, _ := db.sourceID(source)
+	return db.messages(ctx, `SELECT `+messageColumns+` FROM (SELECT * FROM message ORDER BY id DESC LIMIT ?) WHERE source=? LIMIT ?`, func(s *sqlite3.Stmt) {
+		_ = s.BindInt64(1, latestOf)
+		_ = s.BindInt64(2, src)
+		_ = s.BindInt64(3, int64(limit))
+	})
 }
 
 // ItemsOf is ingest.Ledger's: ids and types of what a message changed.

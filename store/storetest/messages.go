@@ -104,7 +104,16 @@ func messages(b *box) {
 
 	feeds, err := b.Feeds(b.ctx(), epoch.Add(3*time.Second))
 	b.must(err)
-	b.equal("feeds", feeds, []ingest.Feed{{Source: pas, LastHeard: epoch.Add(5 * time.Second), Messages: 5, Quarantined: 1, Recent: 3, RecentQuarantined: 1}})
+	hours := make([]int, ingest.HeardHours)
+	hours[len(hours)-1] = 3
+	b.equal("feeds", feeds, []ingest.Feed{{Source: pas, LastHeard: epoch.Add(5 * time.Second), Messages: 5, Hours: hours}})
+	for since, recent := range map[time.Duration]int{0: 1, time.Hour: 0} {
+		held, err := b.Held(b.ctx(), epoch.Add(since))
+		b.must(err)
+		b.equal("held", held, []ingest.Feed{{Source: pas, Quarantined: 1, RecentQuarantined: recent, OldestQuarantined: epoch.Add(3 * time.Second)}})
+	}
+	b.equal("the last of a source", numbers(b.Latest(b.ctx(), pas, 2)), []store.MessageID{5, 4})
+	b.equal("of a source that has sent none", len(numbers(b.Latest(b.ctx(), lims, 2))), 0)
 
 	id := b.MessageID(3)
 	if n, ok := b.MessageNumber(id); !ok || n != 3 {

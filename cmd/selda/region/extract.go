@@ -1,6 +1,7 @@
 package region
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,10 +12,12 @@ import (
 	"strings"
 	"time"
 
+	"selda/audit"
 	"selda/fault"
 	"selda/ingest"
 	"selda/ingest/csvtofhir"
 	"selda/ingest/mapped"
+	"selda/policy"
 )
 
 // This file loads CSV extracts: each row a message of its own, the totals
@@ -121,9 +124,11 @@ func (l *load) extract(name string, body, sidecar []byte) error {
 	if err != nil {
 		return l.submit(whole)
 	}
+	came := Reconciliation{File: filepath.Base(name), Source: string(l.files.Source), Mapping: m.Name, At: l.r.Now().UTC(), Checked: m.Stated()}
 	rows, err := readExtract(m, whole, sidecar)
-	if err != nil {
-		return l.submit(whole) // nothing of it is taken: it goes to quarantine as it is
+	if err != nil { // nothing of it is taken: it goes to quarantine as it is
+		came.Problem, came.Place = fault.Reason(err), fault.PlaceOf(err)
+		return errors.Join(l.reconcile(came), l.submit(whole))
 	}
 	if err := l.drain(0); err != nil {
 		return err
@@ -142,9 +147,10 @@ func (l *load) extract(name string, body, sidecar []byte) error {
 		return err
 	}
 	after := *l.sum
-	return l.reconcile(Reconciliation{File: filepath.Base(name), Source: string(l.files.Source), Mapping: m.Name, At: l.r.Now().UTC(), Rows: len(rows.raws),
-		Kept: after.Stored - before.Stored - gone, Unchanged: after.Duplicates - before.Duplicates, Refused: after.Quarantined - before.Quarantined, Vanished: gone,
-		Totals: rows.reader.Totals()})
+	l.sum.Messages, l.sum.Stored = after.Messages-gone, after.Stored-gone // a message is a row: what vanished is none
+	came.Rows, came.Kept, came.Unchanged = len(rows.raws), after.Stored-before.Stored-gone, after.Duplicates-before.Duplicates
+	came.Refused, came.Vanished, came.Totals = after.Quarantined-before.Quarantined, gone, rows.reader.Totals()
+	return l.reconcile(came)
 }
 
 type extractRows struct {
@@ -216,7 +222,10 @@ type Reconciliation struct {
 	Unchanged int              `json:"unchanged"` // as last time
 	Refused   int              `json:"refused"`   // in quarantine
 	Vanished  int              `json:"vanished"`  // were there last time, and are taken back
+	Checked   bool             `json:"checked"`   // the file states totals, which hold unless there is a problem
 	Totals    csvtofhir.Totals `json:"totals"`
+	Problem   string           `json:"problem,omitempty"` // why nothing of it was taken
+	Place     string           `json:"place,omitempty"`
 }
 
 func (l *load) reconcile(c Reconciliation) error {
@@ -225,7 +234,10 @@ func (l *load) reconcile(c Reconciliation) error {
 }
 
 // Reconciliations are the last one of each source's extracts.
-func (r *Region) Reconciliations() ([]Reconciliation, error) {
+func (r *Region) Reconciliations(ctx context.Context, s policy.Subject) ([]Reconciliation, error) {
+	if _, err := r.Access.Operate(ctx, s, audit.Read, "extracts"); err != nil {
+		return nil, err
+	}
 	files, err := filepath.Glob(filepath.Join(r.Data, "extracts", "*", "*.last.json"))
 	if err != nil {
 		return nil, err

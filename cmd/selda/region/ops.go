@@ -141,14 +141,6 @@ func (r *Region) Sever(ctx context.Context, s policy.Subject, patient string) (s
 	return r.Store.CitizenID(ctx, subject)
 }
 
-// Quarantine lists what is in quarantine, the latest first.
-func (r *Region) Quarantine(ctx context.Context, s policy.Subject, limit int) ([]ingest.Record, error) {
-	if _, err := r.Access.Operate(ctx, s, audit.Read, "quarantine"); err != nil {
-		return nil, err
-	}
-	return r.Store.InQuarantine(ctx, limit)
-}
-
 // Message gives a message with its raw bytes.
 func (r *Region) Message(ctx context.Context, s policy.Subject, id, what string) (ingest.Record, *ingest.Raw, error) {
 	if _, err := r.Access.Operate(ctx, s, audit.Read, what); err != nil {
@@ -168,21 +160,6 @@ func (r *Region) message(ctx context.Context, id string) (ingest.Record, error) 
 		return ingest.Record{}, fault.E("region.message", fault.NotFound, "there is no message with this id")
 	}
 	return r.Store.Message(ctx, n)
-}
-
-// Replay tries a quarantined message again.
-func (r *Region) Replay(ctx context.Context, s policy.Subject, id string) (ingest.Outcome, error) {
-	if _, err := r.Access.Operate(ctx, s, audit.Update, "replay of "+id); err != nil {
-		return ingest.Outcome{}, err
-	}
-	rec, err := r.message(ctx, id)
-	if err != nil {
-		return ingest.Outcome{}, err
-	}
-	if rec.State != ingest.Quarantined {
-		return ingest.Outcome{}, fault.E("region.Replay", fault.Conflict, "the message is not in quarantine: it is "+rec.State)
-	}
-	return r.Ingest.Replay(ctx, rec.ID)
 }
 
 // Stage is one stage of a message's way.
@@ -210,16 +187,9 @@ func (r *Region) Trace(ctx context.Context, s policy.Subject, id string) ([]Stag
 	if rec.Event != "" {
 		out = append(out, Stage{Message: name, Stage: "parsed", Detail: rec.Event})
 	}
-	var steps struct {
-		Committed time.Time `json:"committed"`
-		Subjects  int       `json:"subjects"`
-		Resources int       `json:"resources"`
-		Unmapped  []struct{ Place, Reason string }
-	}
-	if len(rec.Steps) > 0 {
-		if err := json.Unmarshal(rec.Steps, &steps); err != nil {
-			return nil, err
-		}
+	steps, err := stepsOf(rec)
+	if err != nil {
+		return nil, err
 	}
 	for _, u := range steps.Unmapped {
 		out = append(out, Stage{Message: name, Stage: "left", Place: u.Place, Detail: u.Reason})
@@ -243,6 +213,21 @@ func (r *Region) Trace(ctx context.Context, s policy.Subject, id string) ([]Stag
 		out = append(out, Stage{Message: name, Stage: "written", Detail: i.Type + "/" + i.ID})
 	}
 	return append(out, Stage{Message: name, Stage: "committed", At: steps.Committed, Detail: fmt.Sprintf("%d resources, %d changed", steps.Resources, len(items))}), nil
+}
+
+// steps is what a message's record keeps of its way.
+type steps struct {
+	Committed time.Time                        `json:"committed"`
+	Subjects  int                              `json:"subjects"`
+	Resources int                              `json:"resources"`
+	Unmapped  []struct{ Place, Reason string } `json:"unmapped"`
+}
+
+func stepsOf(rec ingest.Record) (s steps, err error) {
+	if len(rec.Steps) > 0 {
+		err = json.Unmarshal(rec.Steps, &s)
+	}
+	return s, err
 }
 
 func (r *Region) traced(ctx context.Context, id string) (ingest.Record, error) {

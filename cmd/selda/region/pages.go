@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"selda/access/origin"
-	"selda/audit"
 	"selda/fault"
-	"selda/ingest"
 	"selda/ingest/classify"
 	"selda/nhs"
 	"selda/policy"
@@ -67,54 +65,6 @@ func (r *Region) organisationName(org nhs.ODS) string {
 		}
 	}
 	return string(org)
-}
-
-// desk answers the pages of those who run interfaces.
-type desk struct{ r *Region }
-
-// Feeds is web.Desk's.
-func (d desk) Feeds(ctx context.Context, s policy.Subject) ([]ingest.Feed, error) {
-	if _, err := d.r.Access.Operate(ctx, s, audit.Read, "feeds"); err != nil {
-		return nil, err
-	}
-	return d.r.Store.Feeds(ctx, d.r.Now().Add(-24*time.Hour))
-}
-
-// Quarantine is web.Desk's.
-func (d desk) Quarantine(ctx context.Context, s policy.Subject, limit int) ([]web.Held, error) {
-	list, err := d.r.Quarantine(ctx, s, limit)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]web.Held, len(list))
-	for i, m := range list {
-		out[i] = web.Held{ID: d.r.Store.MessageID(m.ID), Record: m}
-	}
-	return out, nil
-}
-
-// Held is web.Desk's.
-func (d desk) Held(ctx context.Context, s policy.Subject, id string) (web.Held, *ingest.Raw, error) {
-	m, raw, err := d.r.Message(ctx, s, id, "quarantined message "+id)
-	return web.Held{ID: id, Record: m}, raw, err
-}
-
-// Replay is web.Desk's.
-func (d desk) Replay(ctx context.Context, s policy.Subject, id string) (ingest.Outcome, error) {
-	return d.r.Replay(ctx, s, id)
-}
-
-// Trace is web.Desk's.
-func (d desk) Trace(ctx context.Context, s policy.Subject, id string) ([]web.Stage, error) {
-	list, err := d.r.Trace(ctx, s, id)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]web.Stage, len(list))
-	for i, one := range list {
-		out[i] = web.Stage{Message: one.Message, Name: one.Stage, Rule: one.Rule, Place: one.Place, Detail: one.Detail, At: one.At}
-	}
-	return out, nil
 }
 
 // noPages answers where the pages could not be made.

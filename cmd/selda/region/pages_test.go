@@ -300,7 +300,7 @@ func TestDesks(t *testing.T) {
 	engineer := signedIn(t, base, "engineer")
 	status, page := engineer.get("/")
 	engineer.says(status, page, http.StatusOK, "Feeds", "King's College Hospital")
-	for path, want := range map[string]string{"/quarantine": "Quarantine", "/trace": "Message number"} {
+	for path, want := range map[string]string{"/quarantine": "Quarantine", "/trace": "Message number", "/feeds/RJZ:PAS": "Last messages"} {
 		status, page = engineer.get(path)
 		engineer.says(status, page, http.StatusOK, want)
 	}
@@ -314,7 +314,7 @@ func TestDesks(t *testing.T) {
 		v.says(status, page, http.StatusOK, "sign-in")
 	}
 	gp := signedIn(t, base, "gp")
-	for _, path := range []string{"/privacy", "/privacy/trail", "/feeds", "/quarantine", "/trace", "/quarantine/x", "/me", "/for/x"} {
+	for _, path := range []string{"/privacy", "/privacy/trail", "/feeds", "/quarantine", "/trace", "/quarantine/x", "/feeds/RJZ:PAS", "/me", "/for/x"} {
 		if status, page := gp.get(path); status != http.StatusForbidden && status != http.StatusNotFound {
 			t.Errorf("%s: %d %s", path, status, text(page))
 		}

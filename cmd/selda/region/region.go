@@ -93,7 +93,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if r.Journal, err = ingest.OpenJournal(filepath.Join(o.Data, "raw")); err != nil {
 		return r, fault.E(op, fault.NoStore, err)
 	}
-	feeds, err := r.Store.Feeds(ctx, o.Now())
+	feeds, err := r.Store.Feeds(ctx, o.Now().Add(-ingest.HeardHours*time.Hour))
 	if err != nil {
 		return r, err
 	}

@@ -1,0 +1,137 @@
+package region
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"selda/fault"
+	"selda/ingest"
+	"selda/nhs"
+	"selda/policy"
+)
+
+var engineer = policy.Subject{User: "engineer", Role: nhs.Engineer, Organisation: "QKK"}
+
+const tiny = `extract: tiny
+about: One problem a row
+full: true
+dates: yyyy-mm-dd
+required: [id, term]
+person:
+  local_id: id
+  set:
+    name.family: name
+rows:
+  - resource: Condition
+    key: id
+    set:
+      code.text: term
+totals:
+  trailer: END
+  rows: 2
+`
+
+// What came of an extract, and of one that was not taken, stands on its feed's
+// page; nobody else may see it.
+func TestExtractsAreReconciled(t *testing.T) {
+	r := open(t)
+	dir := t.TempDir()
+	mapping := filepath.Join(dir, "tiny.yaml")
+	if err := os.WriteFile(mapping, []byte(tiny), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	load := func(text string) Summary {
+		t.Helper()
+		file := filepath.Join(dir, "tiny.csv")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		sum, err := r.IngestFiles(t.Context(), OperatorSubject(), Files{Source: "703:ASC", Mapping: mapping, Paths: []string{file}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	load("id,name,term\n1,A,Asthma\n2,B,Gout\nEND,2\n")
+	if s := load("id,name,term\n1,A,Asthma\n3,C,COPD\nEND,2\n"); s.Messages != 2 || s.Stored != 1 || s.Duplicates != 1 {
+		t.Errorf("a message is a row, and what vanished is none: %+v", s)
+	}
+	f, err := (desk{r}).Feed(t.Context(), engineer, "703:ASC")
+	if err != nil || len(f.Extracts) != 1 {
+		t.Fatalf("%+v %v", f, err)
+	}
+	if e := f.Extracts[0]; e.Rows != 2 || e.Kept != 1 || e.Unchanged != 1 || e.Vanished != 1 || e.Refused != 0 || !e.Checked || e.Problem != "" {
+		t.Errorf("%+v", e)
+	}
+	load("id,name,term\n1,A,Asthma\nEND,2\n")
+	f, err = (desk{r}).Feed(t.Context(), engineer, "703:ASC")
+	if err != nil || f.Extracts[0].Problem != "the totals say 2 rows, the file has 1" || f.Quarantined != 1 || f.RecentQuarantined != 1 {
+		t.Errorf("%+v %v", f, err)
+	}
+	if _, err := (desk{r}).Feed(t.Context(), policy.Subject{User: "gp", Role: nhs.GP, Organisation: "G1"}, "703:ASC"); !fault.Is(err, fault.Security) {
+		t.Errorf("a practitioner sees a feed: %v", err)
+	}
+}
+
+// All that failed in one way is tried again at once, and only that.
+func TestReplayOfMany(t *testing.T) {
+	r := open(t)
+	submit := func(raw *ingest.Raw) {
+		t.Helper()
+		rec, err := r.Ingest.Submit(t.Context(), raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, err := rec.Committed(t.Context()); err != nil || out.State != ingest.Quarantined {
+			t.Fatalf("%+v %v", out, err)
+		}
+	}
+	for _, id := range []string{"1", "2"} {
+		submit(&ingest.Raw{Source: "703:ASC", Format: ingest.CSV, Mapping: "tiny.yaml", Row: 2, Body: []byte("id,name,term\n" + id + ",A,Asthma\n")})
+	}
+	submit(&ingest.Raw{Source: "703:ASC", Format: ingest.HL7v2, Body: []byte("MSH|^~\\&|A|B|||||ADT^A01|1|P|2.4\rPV1|1|I\r")})
+	list, err := r.Quarantine(t.Context(), engineer, 10)
+	if err != nil || len(list) != 3 {
+		t.Fatal(list, err)
+	}
+	if err := os.MkdirAll(r.mapper.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(r.mapper.dir, "tiny.yaml"), []byte(tiny), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stored, held, err := (desk{r}).ReplayAll(t.Context(), engineer, "703:ASC", list[1].Reason, ingest.KindOfPlace(list[1].Place))
+	if err != nil || stored != 2 || held != 0 {
+		t.Errorf("%d %d %v", stored, held, err)
+	}
+	if all, err := r.ReplayAll(t.Context(), engineer, Which{}); err != nil || all != (Replayed{Tried: 1, Held: 1}) {
+		t.Errorf("%+v %v", all, err)
+	}
+}
+
+// The engineer sees what became of each field, and what is not mapped yet: the
+// places, and never a value.
+func TestTraceTellsOfEachField(t *testing.T) {
+	r := open(t)
+	send(t, r, "RJZ:PAS", "MSH|^~\\&|PAS|RJZ|SELDA|SEL|20261101090000||ADT^A01|C1|P|2.4\nPID|1||K1^^^RJZ^MRN||ADEYEMI^FOLAKE||19511105|F\nPV1|1|I|WARD1||||||||||||||||V9001\nZPI|1|x\nZPI|2|y\n")
+	_, fields, err := (desk{r}).Trace(t.Context(), engineer, "C1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, f := range fields {
+		found = found || f.Place == "PID-7" && f.Element == "birthDate" && strings.HasPrefix(f.Item, "Patient/")
+		if strings.Contains(f.Place+f.Item+f.Element, "ADEYEMI") {
+			t.Errorf("a value: %+v", f)
+		}
+	}
+	if !found {
+		t.Errorf("nothing is said of PID-7: %+v", fields)
+	}
+	f, err := (desk{r}).Feed(t.Context(), engineer, "RJZ:PAS")
+	if err != nil || len(f.Unmapped) != 1 || f.Unmapped[0].Kind != "ZPI" || f.Unmapped[0].Count != 2 || len(f.Latest) != 1 {
+		t.Errorf("%+v %v", f, err)
+	}
+}
