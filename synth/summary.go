@@ -56,15 +56,14 @@ func (s *story) diagnosesSection(x *xmlDoc, id string, v *visit, e stay) {
 	for _, c := range all {
 		lines = append(lines, c.term)
 	}
-	x.section("2.16.840.1.113883.10.20.22.2.5.1", "11450-4", "Diagnoses", lines, func() {
+	x.section("2.16.840.1.113883.10.20.22.2.24", "11535-2", "Diagnoses", lines, func() {
 		for i, c := range all {
 			x.open("entry", "typeCode", "DRIV")
 			x.open("act", "classCode", "ACT", "moodCode", "EVN")
-			x.empty("templateId", "root", "2.16.840.1.113883.10.20.22.4.3")
+			x.empty("templateId", "root", "2.16.840.1.113883.10.20.22.4.33")
 			x.empty("id", "root", id, "extension", "problem-"+strconv.Itoa(i+1))
-			x.empty("code", "code", "CONC", "codeSystem", "2.16.840.1.113883.5.6")
+			x.empty("code", "code", "11535-2", "codeSystem", "2.16.840.1.113883.6.1", "displayName", "Hospital discharge diagnosis")
 			x.empty("statusCode", "code", "active")
-			x.low(v.from)
 			x.open("entryRelationship", "typeCode", "SUBJ")
 			x.open("observation", "classCode", "OBS", "moodCode", "EVN")
 			x.empty("templateId", "root", "2.16.840.1.113883.10.20.22.4.4")

@@ -58,6 +58,12 @@ type rules struct {
 	open func(*Fact) bool
 	// says is what is compared between sources; "" is silent.
 	says func(*Fact) string
+	// weak is how weakly a source stands by the Fact, 0 where fully. Where
+	// another stands by it more, a weak one bears witness only: it neither leads
+	// nor contradicts.
+	weak func(*Fact) int
+	// over says whether a closed Fact was closed after an open one was said.
+	over func(closed, open *Fact) bool
 }
 
 // merge puts facts of the same key together. The latest leads. Of one source
@@ -101,25 +107,49 @@ func (r rules) join(list []Fact) Fact {
 		}
 		return 0
 	})
-	lead := list[0]
-	lead.Items = nil
-	var latest []*Fact // of each source
+	if r.weak != nil {
+		slices.SortStableFunc(list, func(a, b Fact) int { return r.weak(&a) - r.weak(&b) })
+	}
+	latest := r.latest(list)
+	lead := *latest[0]
+	lead.Items = slices.Clone(lead.Items)
 	for i := range list {
 		f := &list[i]
-		lead.Items = append(lead.Items, f.Items...)
-		lead.Detail, lead.Extra, lead.WhenText = cmp.Or(lead.Detail, f.Detail), cmp.Or(lead.Extra, f.Extra), cmp.Or(lead.WhenText, f.WhenText)
-		if !slices.ContainsFunc(latest, func(l *Fact) bool { return l.Lead().Source == f.Lead().Source }) {
-			latest = append(latest, f)
+		if f != latest[0] {
+			lead.Items = append(lead.Items, f.Items...)
 		}
+		lead.Detail, lead.Extra, lead.WhenText = cmp.Or(lead.Detail, f.Detail), cmp.Or(lead.Extra, f.Extra), cmp.Or(lead.WhenText, f.WhenText)
 	}
 	for _, f := range latest[1:] {
-		if r.open != nil && r.open(f) && !r.open(&list[0]) {
+		if r.open != nil && r.open(f) && !r.open(latest[0]) {
 			lead.Group, lead.Status = f.Group, f.Status
 			break
 		}
 	}
 	lead.Conflict = r.conflict(latest)
 	return lead
+}
+
+// latest is the last word of each source that counts, the leading one first.
+func (r rules) latest(list []Fact) []*Fact {
+	var each []*Fact
+	for i := range list {
+		f := &list[i]
+		known := slices.ContainsFunc(each, func(l *Fact) bool { return l.Lead().Source == f.Lead().Source })
+		if !known && (r.weak == nil || r.weak(f) == r.weak(&list[0])) {
+			each = append(each, f)
+		}
+	}
+	if r.over == nil {
+		return each
+	}
+	var out []*Fact
+	for _, f := range each {
+		if !r.open(f) || !slices.ContainsFunc(each, func(c *Fact) bool { return !r.open(c) && r.over(c, f) }) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // conflict is what each source says, where they differ.
@@ -258,43 +288,6 @@ func (v *View) SocialCare() []Fact {
 	return simple(v.InDataSet(policy.SocialCare), func(r fhir.Node) string {
 		return cmp.Or(r.Get("title").Text(), Words(r.Get("category")), Words(r.Get("code")), "Social care")
 	}, func(r fhir.Node) string { return cmp.Or(r.Get("description").Text(), note(r)) }, words("author"), "period", "authoredOn")
-}
-
-// Encounters are contacts: admissions, attendances, consultations.
-func (v *View) Encounters() []Fact {
-	facts := simple(v.Of("Encounter", "EpisodeOfCare"), func(r fhir.Node) string {
-		return cmp.Or(Words(r.Get("type")), r.Get("class", "display").Text(), r.Get("class", "code").Text(), "Contact")
-	}, func(r fhir.Node) string {
-		return cmp.Or(Words(r.Get("reasonCode")), Words(r.Get("serviceType")))
-	}, func(r fhir.Node) string { return Words(r.Get("location", "location")) }, "period")
-	for i := range facts {
-		facts[i].End = facts[i].Lead().Res.Get("period", "end").Text()
-	}
-	// A visit of which a source gave no more than the number, as a laboratory
-	// does, is only there to be referred to.
-	return slices.DeleteFunc(facts, func(f Fact) bool { return f.Status == "unknown" && f.WhenText == "" })
-}
-
-// Documents are letters and summaries; the same letter from several sources,
-// or sent twice, is one row.
-func (v *View) Documents() []Fact {
-	facts := simple(v.Of("DocumentReference", "Composition"), func(r fhir.Node) string {
-		return cmp.Or(r.Get("description").Text(), r.Get("content", "attachment", "title").Text(), r.Get("title").Text(), Words(r.Get("type")), "Document")
-	}, words("type"), words("author"), "date", "context")
-	return merge(facts, rules{key: func(f *Fact) string {
-		r := f.Lead().Res
-		if h := r.Get("content", "attachment", "hash").Text(); h != "" {
-			return "hash|" + h
-		}
-		if data := r.Get("content", "attachment", "data").Text(); len(data) > 200 {
-			return "data|" + data
-		}
-		if f.WhenText == "" {
-			return ""
-		}
-		day, _, _ := strings.Cut(f.WhenText, "T")
-		return fold.Name(f.Title) + "|" + code(r.Get("type")) + "|" + day
-	}})
 }
 
 // Reports are laboratory and imaging reports, with what they conclude.

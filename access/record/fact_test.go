@@ -123,3 +123,94 @@ func TestAllergies(t *testing.T) {
 		}
 	}
 }
+
+// What was diagnosed at a stay is no problem of the list, and what a list has
+// is one row with the stay as its witness.
+func TestProblemsOfListsAndVisits(t *testing.T) {
+	coded := func(category, sure, system, code, words string) string {
+		return `{"resourceType":"Condition","category":[{"coding":[{"code":"` + category + `"}]}],"clinicalStatus":{"coding":[{"code":"active"}]},"verificationStatus":{"coding":[{"code":"` + sure + `"}]},
+			"code":{"coding":[{"system":"` + system + `","code":"` + code + `"}],"text":"` + words + `"}}`
+	}
+	list := coded("problem-list-item", "confirmed", "http://snomed.info/sct", "84114007", "Heart failure")
+	stay := coded("encounter-diagnosis", "confirmed", "http://hl7.org/fhir/sid/icd-10", "N17.9", "Acute kidney injury")
+	same := coded("encounter-diagnosis", "confirmed", "http://snomed.info/sct", "14669001", "Acute kidney injury")
+	reason := coded("encounter-diagnosis", "unconfirmed", "http://hl7.org/fhir/sid/icd-10", "R06.0", "Shortness of breath")
+	known := coded("encounter-diagnosis", "confirmed", "http://hl7.org/fhir/sid/icd-10", "I50.9", "heart failure")
+	for name, c := range map[string]struct {
+		lines []string
+		want  string
+	}{
+		"a list, and a stay":                {[]string{"G85001:GP " + list, "RJZ:PAS " + stay}, "active: Heart failure (1)\nvisit: Acute kidney injury (1)"},
+		"coded in two systems":              {[]string{"G85001:GP " + list, "RJZ:PAS " + stay, "RJZ:EPR " + same}, "active: Heart failure (1)\nvisit: Acute kidney injury (2)"},
+		"known to the list":                 {[]string{"G85001:GP " + list, "RJZ:PAS " + known}, "active: Heart failure (2)"},
+		"closed by the list":                {[]string{"G85001:GP " + strings.Replace(list, `"active"`, `"resolved"`, 1), "RJZ:PAS " + known}, "past: Heart failure (2)"},
+		"not confirmed":                     {[]string{"RJZ:PAS " + reason}, "visit: Shortness of breath (1)"},
+		"nobody keeps a list":               {[]string{"RJZ:PAS " + stay, "RJZ:PAS " + reason}, "active: Acute kidney injury (1)\nvisit: Shortness of breath (1)"},
+		"a practice's entries are the list": {[]string{"G85001:GP " + stay}, "active: Acute kidney injury (1)"},
+	} {
+		if got := told(said(t, c.lines...).Problems()); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, c.want)
+		}
+	}
+}
+
+// A discharge summary says what was taken on its day. What the practice
+// stopped later is stopped.
+func TestMedicineStoppedAfterADischargeSummary(t *testing.T) {
+	statement := func(status, asserted, end string) string {
+		return `{"resourceType":"MedicationStatement","status":"` + status + `","medicationCodeableConcept":{"text":"Amlodipine 5mg tablets"},"effectivePeriod":{"start":"2005-04-02"` + end + `},"dateAsserted":"` + asserted + `"}`
+	}
+	stopped := "G85001:GP " + statement("stopped", "2019-06-24", `,"end":"2019-06-24"`)
+	for on, want := range map[string]string{
+		"2019-06-22T14:06:00+01:00": "stopped: Amlodipine 5mg tablets (2)",
+		"2019-07-22":                "hospital: Amlodipine 5mg tablets | G85001:GP stopped | RJZ:EPR current (2)",
+	} {
+		if got := told(said(t, stopped, "RJZ:EPR "+statement("active", on, "")).Medicines()); got != want {
+			t.Errorf("a summary of %s:\n got %s\nwant %s", on, got, want)
+		}
+	}
+}
+
+// Of one visit several systems of a trust speak, under its number: one row,
+// led by the system that says most.
+func TestEncountersOfOneVisit(t *testing.T) {
+	visit := func(status, number, more string) string {
+		return `{"resourceType":"Encounter","status":"` + status + `","class":{"code":"IMP"},"identifier":[{"value":"` + number + `"}],"period":{"start":"2026-11-24T14:07:00Z"` + more + `}}`
+	}
+	v := said(t, "RJZ:LAB "+visit("unknown", "V17", ""), "RJZ:PAS "+visit("finished", "V17", `,"end":"2026-11-25T10:00:00Z"`), "RJZ:EPR "+visit("unknown", "V17", ""), "RJ1:LAB "+visit("unknown", "V17", ""))
+	facts := v.Encounters()
+	if len(facts) != 2 || len(facts[0].Items)+len(facts[1].Items) != 4 {
+		t.Fatalf("%d visits", len(facts))
+	}
+	for _, f := range facts {
+		if len(f.Items) == 3 && (f.Status != "finished" || f.End == "" || f.Lead().Source != "RJZ:PAS") {
+			t.Errorf("the visit is led by %s: %s", f.Lead().Source, f.Status)
+		}
+	}
+}
+
+// A letter and the practice's entry of it are one row; a later letter, and one
+// of another trust, are not.
+func TestDuplicateLetters(t *testing.T) {
+	letter := func(title, custodian, on string) string {
+		return `{"resourceType":"DocumentReference","status":"current","type":{"coding":[{"code":"373942005"}]},"description":"` + title + `","custodian":{"display":"` + custodian + `"},"date":"` + on + `"}`
+	}
+	copied := "G85001:GP " + letter("Discharge summary from King's College Hospital", "Old Kent Road Practice", "2026-11-19")
+	for name, c := range map[string]struct {
+		lines []string
+		want  int
+	}{
+		"a copy":            {[]string{copied, "RJZ:EPR " + letter("Discharge summary", "King's College Hospital NHS Foundation Trust", "2026-11-16")}, 1},
+		"of another trust":  {[]string{copied, "RJ1:EPR " + letter("Discharge summary", "Guy's and St Thomas'", "2026-11-16")}, 2},
+		"a later letter":    {[]string{copied, "RJZ:EPR " + letter("Discharge summary", "King's College Hospital", "2026-11-20")}, 2},
+		"long before":       {[]string{copied, "RJZ:EPR " + letter("Discharge summary", "King's College Hospital", "2026-10-16")}, 2},
+		"without custodian": {[]string{copied, "RJZ:EPR " + letter("Discharge summary", "", "2026-11-16")}, 1},
+	} {
+		facts := said(t, c.lines...).Documents()
+		if len(facts) != c.want {
+			t.Errorf("%s: %s", name, told(facts))
+		} else if c.want == 1 && facts[0].Lead().Source != "RJZ:EPR" {
+			t.Errorf("%s: the copy leads", name)
+		}
+	}
+}

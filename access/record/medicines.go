@@ -53,11 +53,26 @@ func mergeMedicines(facts []Fact) []Fact {
 			}
 			return "current"
 		},
+		over: func(closed, open *Fact) bool {
+			return closed.End != "" && snapshot(open) != "" && snapshot(open) < closed.End
+		},
 	})
 	slices.SortStableFunc(merged, func(a, b Fact) int {
 		return cmp.Or(cmp.Compare(groupRank(a.Group), groupRank(b.Group)), strings.Compare(a.Title, b.Title))
 	})
 	return merged
+}
+
+// snapshot is the day on which somebody who does not prescribe the medicine
+// wrote that it is taken, as a discharge summary does; "" of who keeps a list of
+// what they prescribe. What was stopped after that day is stopped.
+func snapshot(f *Fact) string {
+	i := f.Lead()
+	if i.Type != "MedicationStatement" || strings.HasPrefix(i.Source.System(), "GP") {
+		return ""
+	}
+	day, _, _ := strings.Cut(i.Res.Get("dateAsserted").Text(), "T")
+	return day
 }
 
 // medicineKey is the medicine by its words without the form: a code is of one

@@ -136,13 +136,13 @@ func (p *Person) add(i Item) {
 }
 
 func (p *Person) names(r fhir.Node) {
+	named := false // by the first name that is in use; a preferred name may come after it
 	for _, n := range r.List("name") {
 		use := n.Get("use").Text()
-		if use == "old" || use == "temp" {
-			continue
-		}
 		if use == "nickname" {
 			p.Preferred = cmp.Or(p.Preferred, n.Get("given").Get("0").Text(), n.Get("text").Text())
+		}
+		if named || use == "old" || use == "temp" || use == "nickname" {
 			continue
 		}
 		family := n.Get("family").Text()
@@ -158,12 +158,10 @@ func (p *Person) names(r fhir.Node) {
 		}
 		if p.Family == "" && p.Given == "" {
 			p.Family, p.Given, p.Title = family, strings.Join(given, " "), n.Get("prefix").Get("0").Text()
-			return
-		}
-		if !strings.EqualFold(p.Family, family) {
+		} else if !strings.EqualFold(p.Family, family) {
 			p.conflict("family name differs between sources")
 		}
-		return
+		named = true
 	}
 }
 

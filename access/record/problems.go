@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"selda/fhir"
+	"selda/mpi/fold"
 )
 
 // Groups of problems and medicines.
@@ -16,9 +17,11 @@ const (
 	Repeat      = "repeat"
 	Stopped     = "stopped"
 	Hospital    = "hospital"
+	Visit       = "visit"
 )
 
-// Problems are conditions: active, significant past and past.
+// Problems are conditions: active, significant past, past, and what was
+// diagnosed at a stay or visit without being on a problem list.
 func (v *View) Problems() []Fact {
 	var facts []Fact
 	for _, i := range v.Of("Condition") {
@@ -38,6 +41,7 @@ func problemOf(i Item) *Fact {
 	f := Fact{Title: Words(r.Get("code")), Status: code(r.Get("clinicalStatus")), When: i.When, WhenText: date(r, "onsetDateTime", "onsetPeriod", "recordedDate"),
 		End: date(r, "abatementDateTime", "abatementPeriod"), Items: []Item{i}}
 	f.Detail = note(r)
+	f.Extra = ofList(i)
 	switch f.Status {
 	case "inactive", "remission", "resolved":
 		f.Group = Past
@@ -46,15 +50,66 @@ func problemOf(i Item) *Fact {
 		}
 	default:
 		f.Group = Active
+		if f.Extra == unsure {
+			f.Group = Visit
+		}
 	}
 	f.key = codeKey(r.Get("code"))
 	return &f
 }
 
+// How much a source stands by a condition: it is on the list that it keeps, it
+// was diagnosed at a stay or visit, or it is not confirmed.
+const (
+	onList  = "list"
+	ofVisit = "visit"
+	unsure  = "not confirmed"
+)
+
+var standing = []string{onList, ofVisit, unsure}
+
+// ofList says which of these a condition is. What a practice holds is its
+// problem list.
+// https://hl7.org/fhir/R4/valueset-condition-category.html
+func ofList(i Item) string {
+	r := i.Res.Root()
+	switch code(r.Get("verificationStatus")) {
+	case "unconfirmed", "provisional", "differential":
+		return unsure
+	}
+	if strings.HasPrefix(i.Source.System(), "GP") {
+		return onList
+	}
+	for _, c := range r.List("category") {
+		if code(c) == "encounter-diagnosis" {
+			return ofVisit
+		}
+	}
+	return onList
+}
+
+// mergeProblems puts what is one problem together. Where a problem list has
+// it, the lists say whether it is active, and stays and visits only bear
+// witness. What no list has was diagnosed at a stay or visit; but where nobody
+// whom the reader may see keeps a list, that is all there is, and counts.
 func mergeProblems(facts []Fact) []Fact {
+	listed := false
+	byWords := map[string]string{} // one is coded in ICD-10, another in SNOMED CT: the words tell that they are the same
+	for i := range facts {
+		f := &facts[i]
+		listed = listed || f.Extra == onList
+		if words := fold.Name(f.Title); words != "" {
+			if k, known := byWords[words]; known {
+				f.key = k
+			} else {
+				byWords[words] = f.key
+			}
+		}
+	}
 	merged := merge(facts, rules{
 		key:  func(f *Fact) string { return f.key },
 		open: func(f *Fact) bool { return f.Group == Active },
+		weak: func(f *Fact) int { return slices.Index(standing, f.Extra) },
 		says: func(f *Fact) string {
 			if f.Group == Active {
 				return "active"
@@ -68,6 +123,9 @@ func mergeProblems(facts []Fact) []Fact {
 			if d := date(it.Res.Root(), "onsetDateTime", "onsetPeriod"); d != "" && (f.WhenText == "" || d < f.WhenText) {
 				f.WhenText, f.When = d, it.When
 			}
+		}
+		if f.Extra == ofVisit && listed && f.Group == Active {
+			f.Group = Visit
 		}
 	}
 	return byTime(merged)

@@ -119,6 +119,9 @@ func (r *resource) taken(e *cda.Element) {
 			r.body["informationSource"] = o
 		}
 	}
+	if r.body["dateAsserted"] == nil { // what names no author of its own is said when the document is
+		r.timestamp("dateAsserted", r.m.root.First("effectiveTime"))
+	}
 }
 
 // course sets right what "completed" means: of a medicine with a beginning and
