@@ -26,11 +26,21 @@ const (
 type Organisation struct {
 	Code    nhs.ODS
 	Name    string
+	Short   string // what people write of it; "" where that is the name
 	Kind    Kind
 	Borough string       // "" where it serves several
 	Sources []nhs.Source // its systems, each a feed of its own
 	Format  string       // of a practice: "fhir" or "csv"
 	sites   []site
+}
+
+// Sites are the names of its sites by their ODS codes.
+func (o *Organisation) Sites() map[nhs.ODS]string {
+	out := map[nhs.ODS]string{}
+	for _, s := range o.sites {
+		out[nhs.ODS(s.code)] = s.name
+	}
+	return out
 }
 
 type site struct {
@@ -45,33 +55,33 @@ type site struct {
 // real practice is spoken for; so are the codes of hospices, of the community
 // interest company and of the out-of-hours service.
 var providers = []Organisation{
-	{Code: "RJ1", Name: "Guy's and St Thomas' NHS Foundation Trust", Kind: Acute, Sources: systems("RJ1", "PAS LAB EPR COM API"),
+	{Code: "RJ1", Name: "Guy's and St Thomas' NHS Foundation Trust", Short: "GSTT", Kind: Acute, Sources: systems("RJ1", "PAS LAB EPR COM API"),
 		sites: []site{{"RJ122", "St Thomas' Hospital", words("Albert Evan_Jones Hillyers Mark_Acute George_Perkins")},
 			{"RJ121", "Guy's Hospital", words("Blundell Dorcas Florence Hedley_Atkins")}}},
-	{Code: "RJZ", Name: "King's College Hospital NHS Foundation Trust", Kind: Acute, Sources: systems("RJZ", "PAS LAB EPR"),
+	{Code: "RJZ", Name: "King's College Hospital NHS Foundation Trust", Short: "KCH", Kind: Acute, Sources: systems("RJZ", "PAS LAB EPR"),
 		sites: []site{{"RJZ01", "King's College Hospital", words("Annie_Zunz Byron Donne Lonsdale Oliver Sam_Oram Trundle")},
 			{"RJZ30", "Princess Royal University Hospital", words("Darwin Farnborough Medical_1 Medical_4 Surgical_3")}}},
-	{Code: "RJ2", Name: "Lewisham and Greenwich NHS Trust", Kind: Acute, Sources: systems("RJ2", "PAS LAB EPR COM"),
+	{Code: "RJ2", Name: "Lewisham and Greenwich NHS Trust", Short: "LGT", Kind: Acute, Sources: systems("RJ2", "PAS LAB EPR COM"),
 		sites: []site{{"RJ224", "University Hospital Lewisham", words("Alder Cherry Elm Juniper Mulberry")},
 			{"RJ231", "Queen Elizabeth Hospital", words("Ward_2 Ward_4 Ward_14 Ward_18 Ward_22")}}},
-	{Code: "RN7", Name: "Dartford and Gravesham NHS Trust", Kind: Acute, Sources: systems("RN7", "PAS LAB EPR"),
+	{Code: "RN7", Name: "Dartford and Gravesham NHS Trust", Short: "DGT", Kind: Acute, Sources: systems("RN7", "PAS LAB EPR"),
 		sites: []site{{"RN707", "Darent Valley Hospital", words("Beech Ebony Juniper Linden Rosewood")}}},
-	{Code: "RV5", Name: "South London and Maudsley NHS Foundation Trust", Kind: MentalHealth, Sources: systems("RV5", "EPR"),
+	{Code: "RV5", Name: "South London and Maudsley NHS Foundation Trust", Short: "SLaM", Kind: MentalHealth, Sources: systems("RV5", "EPR"),
 		sites: []site{{"RV501", "Maudsley Hospital", words("Aubrey_Lewis_1 Eileen_Skellern_2 John_Dickson")}}},
-	{Code: "RPG", Name: "Oxleas NHS Foundation Trust", Kind: MentalHealth, Sources: systems("RPG", "EPR COM"),
+	{Code: "RPG", Name: "Oxleas NHS Foundation Trust", Short: "Oxleas", Kind: MentalHealth, Sources: systems("RPG", "EPR COM"),
 		sites: []site{{"RPG54", "Oxleas House", words("Avery Maryon Shrewsbury")}}},
 	{Code: "NX1", Name: "Bromley Healthcare", Kind: Community, Borough: "Bromley", Sources: systems("NX1", "COM")},
-	{Code: "718", Name: "London Borough of Bexley", Kind: Council, Borough: "Bexley", Sources: systems("718", "ASC CSC")},
-	{Code: "720", Name: "London Borough of Bromley", Kind: Council, Borough: "Bromley", Sources: systems("720", "ASC CSC")},
-	{Code: "703", Name: "Royal Borough of Greenwich", Kind: Council, Borough: "Greenwich", Sources: systems("703", "ASC CSC")},
-	{Code: "708", Name: "London Borough of Lambeth", Kind: Council, Borough: "Lambeth", Sources: systems("708", "ASC CSC")},
-	{Code: "709", Name: "London Borough of Lewisham", Kind: Council, Borough: "Lewisham", Sources: systems("709", "ASC CSC")},
-	{Code: "710", Name: "London Borough of Southwark", Kind: Council, Borough: "Southwark", Sources: systems("710", "ASC CSC")},
-	{Code: "8HX01", Name: "St Christopher's Hospice", Kind: Hospice, Sources: systems("8HX01", "EPR")},
-	{Code: "8HX02", Name: "Greenwich and Bexley Community Hospice", Kind: Hospice, Sources: systems("8HX02", "EPR")},
+	{Code: "718", Name: "London Borough of Bexley", Short: "Bexley", Kind: Council, Borough: "Bexley", Sources: systems("718", "ASC CSC")},
+	{Code: "720", Name: "London Borough of Bromley", Short: "Bromley", Kind: Council, Borough: "Bromley", Sources: systems("720", "ASC CSC")},
+	{Code: "703", Name: "Royal Borough of Greenwich", Short: "Greenwich", Kind: Council, Borough: "Greenwich", Sources: systems("703", "ASC CSC")},
+	{Code: "708", Name: "London Borough of Lambeth", Short: "Lambeth", Kind: Council, Borough: "Lambeth", Sources: systems("708", "ASC CSC")},
+	{Code: "709", Name: "London Borough of Lewisham", Short: "Lewisham", Kind: Council, Borough: "Lewisham", Sources: systems("709", "ASC CSC")},
+	{Code: "710", Name: "London Borough of Southwark", Short: "Southwark", Kind: Council, Borough: "Southwark", Sources: systems("710", "ASC CSC")},
+	{Code: "8HX01", Name: "St Christopher's Hospice", Short: "St Christopher's", Kind: Hospice, Sources: systems("8HX01", "EPR")},
+	{Code: "8HX02", Name: "Greenwich and Bexley Community Hospice", Short: "GBCH", Kind: Hospice, Sources: systems("8HX02", "EPR")},
 	{Code: "QKK", Name: "NHS South East London Integrated Care Board", Kind: Board},
-	{Code: "RRU", Name: "London Ambulance Service NHS Trust", Kind: Ambulance, Sources: systems("RRU", "CAD NHS111")},
-	{Code: "NSD", Name: "South East London Doctors Out of Hours", Kind: UrgentService, Sources: systems("NSD", "OOH")},
+	{Code: "RRU", Name: "London Ambulance Service NHS Trust", Short: "LAS", Kind: Ambulance, Sources: systems("RRU", "CAD NHS111")},
+	{Code: "NSD", Name: "South East London Doctors Out of Hours", Short: "Out of hours", Kind: UrgentService, Sources: systems("NSD", "OOH")},
 }
 
 // practiceNames are those of each borough, in the order of boroughs. The

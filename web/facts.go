@@ -25,18 +25,20 @@ type sheet struct {
 	// whole: with the timeline, which only two pages need.
 	whole  bool
 	shown  map[string]bool
-	times  map[string]time.Time // when a row's latest word came
-	before int                  // values of series that are not the latest
+	times  map[string]time.Time    // when a row's latest word came
+	out    bool                    // a source is out that would know of allergies
+	brief  func(nhs.Source) string // what a source is called at the end of a row
+	before int                     // values of series that are not the latest
 }
 
 // rows makes the record of a View.
 func rows(v *record.View, name func(nhs.Source) string, looked, now time.Time, out bool) *view.Record {
-	return (&sheet{v: v, name: name, looked: looked, now: now, whole: true}).record(out)
+	return (&sheet{v: v, name: name, looked: looked, now: now, whole: true, out: out}).record()
 }
 
 // plainRows is rows for the one whose record it is: dates in plain words.
 func plainRows(v *record.View, name func(nhs.Source) string, looked, now time.Time) *view.Record {
-	return (&sheet{v: v, name: name, looked: looked, now: now, plainly: true}).record(false)
+	return (&sheet{v: v, name: name, looked: looked, now: now, plainly: true}).record()
 }
 
 // date is a date within a row's words.
@@ -47,13 +49,18 @@ func (s *sheet) date(d view.Date) string {
 	return d.Pro()
 }
 
-func (s *sheet) record(out bool) *view.Record {
+func (s *sheet) record() *view.Record {
 	s.shown, s.times = map[string]bool{}, map[string]time.Time{}
 	rec := &view.Record{}
-	add := func(p view.Part) { rec.Parts = append(rec.Parts, p) }
+	sets := s.v.Sets()
+	add := func(p view.Part) {
+		if inSets(sets, p.Section) {
+			rec.Parts = append(rec.Parts, p)
+		}
+	}
 	add(s.problems())
 	add(s.medicines())
-	add(s.allergies(rec, out))
+	add(s.allergies(rec))
 	results, older := s.results()
 	add(results)
 	observations, older2 := s.observations()
@@ -113,8 +120,8 @@ func (s *sheet) witness(it *view.Item, w record.Item) {
 	ref := w.Type + "/" + w.ID
 	s.shown[ref] = true
 	name := s.name(w.Source)
-	if !slices.Contains(it.Sources, name) {
-		it.Sources = append(it.Sources, name)
+	if short := s.short(w.Source, name); !slices.Contains(it.Sources, short) {
+		it.Sources = append(it.Sources, short)
 	}
 	it.Witnesses = append(it.Witnesses, view.Witness{Ref: ref, Source: name, Received: view.ParseDate(w.Recorded.Format(time.RFC3339)), Resource: w.Res})
 	it.Reviewed = it.Reviewed || w.Labels&policy.Reviewed != 0
@@ -126,6 +133,29 @@ func (s *sheet) witness(it *view.Item, w record.Item) {
 		s.times[it.Ref] = w.Recorded
 	}
 }
+
+// short is a source's name at the end of a row: of the practice where the
+// person is registered, "GP".
+func (s *sheet) short(source nhs.Source, name string) string {
+	if !s.plainly && source.Organisation() != "" && source.Organisation() == s.v.Person.PracticeODS && strings.HasPrefix(source.System(), "GP") {
+		return "GP"
+	}
+	if !s.plainly && s.brief != nil {
+		return cmp.Or(s.brief(source), name)
+	}
+	return name
+}
+
+// shownIn are the data sets that a section is made of.
+var shownIn = map[view.Section]policy.DataSets{view.Problems: policy.SetOf(policy.Problems), view.Medicines: policy.SetOf(policy.Medications), view.Allergies: policy.SetOf(policy.Allergies),
+	view.Results: policy.SetOf(policy.Results), view.Observations: policy.SetOf(policy.Observations), view.Immunisations: policy.SetOf(policy.Immunisations),
+	view.Procedures: policy.SetOf(policy.Procedures), view.Documents: policy.SetOf(policy.Documents), view.Plans: policy.SetOf(policy.Plans, policy.Alerts),
+	view.Referrals: policy.SetOf(policy.Referrals, policy.Appointments), view.SocialCare: policy.SetOf(policy.SocialCare), view.Encounters: policy.SetOf(policy.Encounters),
+	view.CareTeam: policy.SetOf(policy.CareTeam, policy.Demographics), view.Other: policy.AllDataSets}
+
+// inSets says whether a role is shown a section at all: one that it is never
+// shown is not there, rather than empty, which would read as "none" (G6).
+func inSets(sets policy.DataSets, s view.Section) bool { return sets&shownIn[s] != 0 }
 
 // conflict is what sources say, in a sentence.
 func (s *sheet) conflict(said []record.Said) string {
@@ -196,7 +226,7 @@ func (s *sheet) problems() view.Part {
 	groups := map[string][]view.Item{}
 	for _, f := range s.v.Problems() {
 		it := s.row(view.Problems, "Problem", f)
-		if f.Group != record.Active {
+		if f.Group != record.Active && f.Group != record.Visit {
 			it.Tone = view.Past
 			it.Status = cmp.Or(f.Status, "past")
 			if e := view.ParseDate(f.End); !e.IsZero() {
@@ -210,6 +240,7 @@ func (s *sheet) problems() view.Part {
 		groups[f.Group] = append(groups[f.Group], it)
 	}
 	p.Add("Active problems", groups[record.Active])
+	p.Add("Diagnosed at a stay or visit", groups[record.Visit])
 	p.Add("Significant past problems", groups[record.Significant])
 	p.Add("Past problems", groups[record.Past])
 	return p
@@ -221,18 +252,18 @@ func (s *sheet) medicines() view.Part {
 	for _, f := range s.v.Medicines() {
 		it := s.row(view.Medicines, "Medicine", f)
 		if issued := view.ParseDate(f.Extra); !issued.IsZero() {
-			it.Detail = dots(it.Detail, "last issued "+s.date(issued))
+			it.Detail = dots(it.Detail, "issued "+s.date(issued))
 		}
 		it.Detail = dots(it.Detail, supply(f.Lead().Res))
 		if f.Group == record.Stopped {
 			it.Tone, it.Status = view.Past, dots(words(f.Status), record.Words(f.Lead().Res.Get("statusReason")))
-			if e := view.ParseDate(f.End); !e.IsZero() {
-				it.Status = dots(it.Status, s.date(e))
+			if it.Until = view.ParseDate(f.End); !it.Until.IsZero() {
+				it.Status = dots(it.Status, s.date(it.Until))
 			}
 		}
 		groups[f.Group] = append(groups[f.Group], it)
 	}
-	view.Sort(groups[record.Stopped])
+	slices.SortStableFunc(groups[record.Stopped], func(a, b view.Item) int { return b.Until.At.Compare(a.Until.At) })
 	p.Add("Repeat", groups[record.Repeat])
 	p.Add("Acute", groups[record.Acute])
 	p.Add("Hospital only", groups[record.Hospital])
@@ -249,7 +280,7 @@ func supply(r *fhir.Resource) string {
 	return ""
 }
 
-func (s *sheet) allergies(rec *view.Record, out bool) view.Part {
+func (s *sheet) allergies(rec *view.Record) view.Part {
 	p := view.Part{Section: view.Allergies, Title: "Allergies", Empty: "Allergies and intolerances would be here. No source that you can see has recorded any, nor stated that none are known."}
 	state, facts := s.v.Allergies()
 	var held, none, past []view.Item
@@ -281,7 +312,9 @@ func (s *sheet) allergies(rec *view.Record, out bool) view.Part {
 		rec.Allergy = view.AllergyRecorded
 	case state == record.AllergiesNoneKnown:
 		rec.Allergy = view.AllergyNoneKnown
-	case out: // that nothing is recorded can't be said while one who would know is out
+	case !s.v.Sets().Has(policy.Allergies):
+		rec.Allergy = view.AllergyNotShown
+	case s.out: // that nothing is recorded can't be said while one who would know is out
 		rec.Allergy = view.AllergyUnavailable
 	}
 	return p
@@ -315,7 +348,7 @@ func (s *sheet) documents() view.Part {
 		it.Copies = len(f.Items) - 1
 		for _, i := range f.Items {
 			it.Body, it.BodyRef = i.Res, i.Type+"/"+i.ID
-			if len(it.Pages()) > 0 {
+			if len(it.Pages()) > 0 || len(it.Files()) > 0 {
 				break
 			}
 		}
@@ -360,8 +393,12 @@ func (s *sheet) plans() view.Part {
 	}
 	for _, f := range s.v.Alerts() {
 		it := s.row(view.Plans, "Alert", f)
-		it.Tone = view.Warn
-		alerts = append(alerts, it)
+		it.Tone, it.Detail = view.Warn, cmp.Or(alertKinds[it.Detail], it.Detail)
+		if resuscitation(f) {
+			resus = append(resus, it)
+		} else {
+			alerts = append(alerts, it)
+		}
 	}
 	p.Add("Resuscitation and treatment escalation", resus)
 	p.Add("Alerts", alerts)
@@ -370,8 +407,13 @@ func (s *sheet) plans() view.Part {
 	return p
 }
 
-// resuscitation says whether a plan speaks of it: DNACPR, ReSPECT, an advance
-// decision.
+// alertKinds are the codes of a Flag's category in words.
+// https://hl7.org/fhir/R4/valueset-flag-category.html
+var alertKinds = map[string]string{"diet": "Diet", "drug": "Drug", "lab": "Laboratory", "admin": "For every contact", "contact": "Contact", "clinical": "Clinical",
+	"behavioral": "Behaviour", "research": "Research", "advance-directive": "Advance decision", "safety": "Safety"}
+
+// resuscitation says whether a plan or an alert speaks of it: DNACPR, ReSPECT,
+// an advance decision.
 func resuscitation(f record.Fact) bool {
 	r := f.Lead().Res
 	w := strings.ToLower(f.Title + " " + record.Words(r.Get("category")) + " " + record.Words(r.Get("type")) + " " + record.Words(r.Get("code")))
@@ -387,10 +429,10 @@ func activities(r *fhir.Resource) string {
 	var out []string
 	for _, a := range r.Root().List("activity") {
 		if w := dots(record.Words(a.Get("detail", "code")), a.Get("detail", "description").Text()); w != "" {
-			out = append(out, w)
+			out = append(out, strings.TrimSuffix(w, "."))
 		}
 	}
-	return strings.Join(out, ", ")
+	return strings.Join(out, "; ")
 }
 
 func (s *sheet) referrals() view.Part {
@@ -457,6 +499,28 @@ func with(r *fhir.Resource) string {
 var contactKinds = map[string]string{"IMP": "Inpatient stay", "ACUTE": "Inpatient stay", "NONAC": "Inpatient stay", "EMER": "Emergency attendance",
 	"HH": "Home visit", "VR": "Telephone or video", "PRENC": "Before admission", "SS": "Day case", "OBSENC": "Observation stay", "FLD": "Seen by ambulance"}
 
+// place is where somebody was, with the site by its name: "Bed 4, Sam Oram,
+// RJZ01" is of a hospital that has one.
+func (s *sheet) place(where string) string {
+	ward, site, ok := cut(where, ", ")
+	code, err := nhs.ParseODS(site)
+	if !ok || err != nil || len(site) < 5 || !strings.ContainsAny(site, "0123456789") || string(code) != site {
+		return where
+	}
+	if name := s.name(nhs.Source(site + ":")); name != "" && name != site {
+		return ward + ", " + name
+	}
+	return where
+}
+
+// cut is strings.Cut at the last separator.
+func cut(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
 // saying is words that say something to people: a bare code does not.
 func saying(s string) string {
 	if strings.Trim(s, "0123456789") == "" {
@@ -486,7 +550,7 @@ func (s *sheet) encounters() view.Part {
 		if !until.IsZero() && until.Pro() != it.When.Pro() {
 			to = "to " + s.date(until)
 		}
-		it.Detail = dots(to, record.Words(r.Get("serviceProvider")), f.Extra, saying(f.Detail), record.Words(r.Get("participant", "individual")))
+		it.Detail = dots(to, record.Words(r.Get("serviceProvider")), s.place(f.Extra), saying(f.Detail), record.Words(r.Get("participant", "individual")))
 		switch f.Status {
 		case "in-progress", "arrived", "triaged", "onleave":
 			if s.isOpen(f) {

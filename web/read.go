@@ -38,6 +38,7 @@ type opened struct {
 	rec     *view.Record
 	looked  time.Time
 	base    string
+	sources []page.SourceLine
 }
 
 // open asks for a record and reads it.
@@ -58,7 +59,9 @@ func (h *Web) open(r *http.Request, s policy.Subject, what string) (*opened, err
 	}
 	o := &opened{subject: s, grant: g, v: v, looked: looked, base: "/record/" + v.Citizen}
 	whole := r.PathValue("section") == "timeline" || r.PathValue("item") != ""
-	o.rec = (&sheet{v: v, name: h.Name, looked: looked, now: h.Now(), whole: whole}).record(false)
+	o.sources = h.sources(v)
+	out := slices.ContainsFunc(o.sources, func(l page.SourceLine) bool { return l.Out })
+	o.rec = (&sheet{v: v, name: h.Name, looked: looked, now: h.Now(), whole: whole, out: out, brief: h.Short}).record()
 	return o, nil
 }
 
@@ -128,7 +131,7 @@ func (h *Web) recordPage(o *opened, section string) page.RecordPage {
 	if b.Number.IsZero() {
 		f.Whose = b.Name.Pro() + ", " + b.NumberSays
 	}
-	return page.RecordPage{Frame: f, Banner: b, Nav: page.Nav(o.rec, o.base, section), Sources: h.sources(o.v), Relation: relation(o.grant.Decision()), Base: o.base, Reviewer: o.subject.Role.Clinician()}
+	return page.RecordPage{Frame: f, Banner: b, Nav: page.Nav(o.rec, o.base, section), Sources: o.sources, Relation: relation(o.grant.Decision()), Base: o.base, Reviewer: o.subject.Role.Clinician()}
 }
 
 // sources says how recent each organisation's systems are. What several
@@ -136,6 +139,7 @@ func (h *Web) recordPage(o *opened, section string) page.RecordPage {
 func (h *Web) sources(v *record.View) []page.SourceLine {
 	type line struct {
 		name    string
+		short   string
 		systems []string
 		at      time.Time // of what is shown
 		heard   time.Time // of anything at all; zero where it is not known
@@ -147,6 +151,9 @@ func (h *Web) sources(v *record.View) []page.SourceLine {
 		if i < 0 {
 			i = len(lines)
 			lines = append(lines, line{name: name})
+			if h.Short != nil {
+				lines[i].short = h.Short(s.Source)
+			}
 		}
 		lines[i].systems = append(lines[i].systems, s.Source.System())
 		if s.AsAt.After(lines[i].at) {
@@ -160,9 +167,12 @@ func (h *Web) sources(v *record.View) []page.SourceLine {
 	}
 	var out []page.SourceLine
 	for _, l := range lines {
-		one := page.SourceLine{Name: l.name, AsAt: view.Since(l.at, h.Now())}
+		one := page.SourceLine{Name: l.name, AsAt: view.Since(l.at, h.Now()), At: l.at}
 		if len(l.systems) > 1 {
 			one.Systems = strings.Join(l.systems, ", ")
+		}
+		if l.short != "" && !strings.Contains(l.name, l.short) {
+			one.Name += " (" + l.short + ")"
 		}
 		if !l.heard.IsZero() && h.Now().Sub(l.heard) > outAfter {
 			one.AsAt, one.Out = "OUT since "+view.ParseDate(l.heard.Format(time.RFC3339)).ProTime(), true

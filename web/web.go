@@ -69,6 +69,9 @@ type Deps struct {
 	Origins *origin.Origins
 	// Name is what people call a source; its code where it has no name.
 	Name func(nhs.Source) string
+	// Short is what people write of a source where there is little room: "KCH";
+	// nil, or "", where that is the name.
+	Short func(nhs.Source) string
 	// LastHeard is when anything of a source last came; nil where that is not known.
 	LastHeard func(nhs.Source) time.Time
 	Now       func() time.Time

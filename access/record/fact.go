@@ -135,8 +135,11 @@ func (r rules) latest(list []Fact) []*Fact {
 	var each []*Fact
 	for i := range list {
 		f := &list[i]
-		known := slices.ContainsFunc(each, func(l *Fact) bool { return l.Lead().Source == f.Lead().Source })
-		if !known && (r.weak == nil || r.weak(f) == r.weak(&list[0])) {
+		known := slices.IndexFunc(each, func(l *Fact) bool { return l.Lead().Source == f.Lead().Source })
+		switch {
+		case known >= 0 && each[known].Group == f.Group: // an order has no end, the statement beside it has
+			each[known].End = cmp.Or(each[known].End, f.End)
+		case known < 0 && (r.weak == nil || r.weak(f) == r.weak(&list[0])):
 			each = append(each, f)
 		}
 	}

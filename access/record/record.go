@@ -79,6 +79,16 @@ func (rs *Records) viewAt(ctx context.Context, g grant.Grant, c mpi.Found, n uin
 	return v, nil
 }
 
+// Sets are the kinds of data that the reader's role is shown, whatever there is
+// of them; all where the View was not opened under a Grant.
+func (v *View) Sets() policy.DataSets {
+	p := v.Grant.Predicate()
+	if !p.Permit || p.Everything {
+		return policy.AllDataSets
+	}
+	return p.DataSets
+}
+
 // Of gives the items of some types.
 func (v *View) Of(types ...string) []Item {
 	var out []Item

@@ -102,7 +102,7 @@ func (c *chart) write(b *html) {
 			class = "s-chart__dot s-chart__dot--out"
 		}
 		label := templ.EscapeString(d.Label)
-		for _, s := range [...]string{`<g role="img" tabindex="0" aria-label="`, label, `"><title>`, label, `</title><circle class="`, class, `" cx="`, d.X, `" cy="`, d.Y, `" r="4.5"></circle></g>`} {
+		for _, s := range [...]string{`<g role="img" tabindex="0" aria-label="`, label, `"><circle class="`, class, `" cx="`, d.X, `" cy="`, d.Y, `" r="4.5"></circle><text class="s-chart__say" x="`, c.Right, `" y="12" text-anchor="end">`, label, `</text></g>`} {
 			b.WriteString(s)
 		}
 	}
@@ -110,7 +110,7 @@ func (c *chart) write(b *html) {
 }
 
 func writeTable(b *html, base string, it view.Item) {
-	put(b, `<details class="nhsuk-details s-noprint"><summary class="nhsuk-details__summary"><span class="nhsuk-details__summary-text">Show `, it.Title, ` as a table</span></summary><div class="nhsuk-details__text s-scroll"><table class="s-table"><thead><tr><th scope="col">Date</th><th scope="col" class="s-right">Value</th><th scope="col">Meaning</th><th scope="col">Source</th><th scope="col">Origin</th></tr></thead><tbody>`)
+	put(b, `<details class="nhsuk-details s-noprint s-astable"><summary class="nhsuk-details__summary"><span class="nhsuk-details__summary-text">Show `, it.Title, ` as a table</span></summary><div class="nhsuk-details__text s-scroll"><table class="s-table"><thead><tr><th scope="col">Date</th><th scope="col" class="s-right">Value</th><th scope="col">Meaning</th><th scope="col">Source</th><th scope="col">Origin</th></tr></thead><tbody>`)
 	for i, pt := range slices.Backward(it.Trend) {
 		if len(it.Trend)-i > maxTable {
 			put(b, `<tr><td colspan="5">Earlier values are in the <a href="`, base+"/timeline", `">timeline</a>.</td></tr>`)

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -28,19 +29,22 @@ func Nav(rec *view.Record, base, current string) []Link {
 // resuscitation, alerts, needs, address.
 func Chips(rec *view.Record, p view.Person, base string) []Chip {
 	chips := []Chip{{Mark: "▲", Text: rec.Allergy.Words(), Tone: allergyTone(rec.Allergy), Href: base + "/allergies"}}
+	if rec.Allergy == view.AllergyNotShown {
+		chips[0].Href = ""
+	}
 	if rec.Allergy == view.AllergyRecorded {
 		chips = chips[:0]
 		for _, it := range rec.Part(view.Allergies).First(3, "Allergies and intolerances") {
-			text := "Allergy: " + strings.TrimPrefix(it.Title, "Allergy to ")
+			c := Chip{Mark: "▲", Text: "Allergy: " + strings.TrimPrefix(it.Title, "Allergy to "), Tone: it.Tone, Href: base + "/allergies"}
 			if it.Detail != "" {
-				text += " (" + strings.ReplaceAll(it.Detail, " (severe)", "") + ")"
+				c.More = "(" + strings.ReplaceAll(it.Detail, " (severe)", "") + ")"
 			}
-			chips = append(chips, Chip{Mark: "▲", Text: text, Tone: it.Tone, Href: base + "/allergies"})
+			chips = append(chips, c)
 		}
 	}
 	plans := rec.Part(view.Plans)
 	for _, it := range plans.First(2, "Resuscitation and treatment escalation") {
-		chips = append(chips, Chip{Mark: "◆", Text: short(it.Title) + " " + it.When.Pro(), Tone: view.Warn, Href: base + "/plans"})
+		chips = append(chips, Chip{Mark: "◆", Text: short(it.Title), More: it.When.Pro(), Tone: view.Warn, Href: base + "/plans"})
 	}
 	for _, it := range plans.First(3, "Alerts") {
 		chips = append(chips, Chip{Mark: "⚑", Text: it.Title, Tone: view.Warn, Href: base + "/plans"})
@@ -50,6 +54,8 @@ func Chips(rec *view.Record, p view.Person, base string) []Chip {
 	}
 	if p.Restricted {
 		chips = append(chips, Chip{Mark: "⌂", Text: "Restricted address", Tone: view.Bad})
+	} else {
+		chips = append(chips, Chip{Mark: "⌂", Text: "restricted: no", Tone: view.Past})
 	}
 	for _, d := range p.Differ {
 		chips = append(chips, Chip{Mark: "≠", Text: d, Tone: view.Warn})
@@ -60,29 +66,74 @@ func Chips(rec *view.Record, p view.Person, base string) []Chip {
 // short is a title without what stands in brackets after it.
 func short(title string) string {
 	s, _, _ := strings.Cut(title, " (")
-	return s
+	return strings.ReplaceAll(s, "cardiopulmonary resuscitation", "CPR")
 }
+
+// How much of each a summary shows.
+const (
+	maxNew       = 4
+	maxProblems  = 12
+	maxDiagnosed = 4
+	maxMedicines = 15
+	maxPlans     = 5
+	maxRows      = 6
+	lately       = 3 // months
+)
 
 // NewSummary picks what a professional must know now.
 func NewSummary(rec *view.Record, looked view.Date, now time.Time) *Summary {
+	recent := now.AddDate(0, -lately, 0)
+	since := func(items []view.Item, n int, at func(view.Item) view.Date) []view.Item {
+		var out []view.Item
+		for _, it := range items {
+			if at(it).At.After(recent) && len(out) < n {
+				out = append(out, it)
+			}
+		}
+		return out
+	}
 	s := &Summary{LastLooked: looked,
-		Plans:     rec.Part(view.Plans).First(4, "Resuscitation and treatment escalation", "Alerts"),
-		Problems:  rec.Part(view.Problems).First(10, "Active problems"),
-		Medicines: rec.Part(view.Medicines).First(15, "Repeat", "Acute", "Hospital only"),
-		Allergies: rec.Part(view.Allergies).First(6),
-		Results:   rec.Part(view.Results).First(6, "Results"),
-		Contacts:  rec.Part(view.Encounters).First(4),
+		Plans:     rec.Part(view.Plans).First(maxPlans, "Resuscitation and treatment escalation", "Alerts"),
+		Problems:  rec.Part(view.Problems).First(maxProblems, "Active problems"),
+		Diagnosed: since(rec.Part(view.Problems).First(50, "Diagnosed at a stay or visit"), maxDiagnosed, func(it view.Item) view.Date { return it.When }),
+		Medicines: rec.Part(view.Medicines).First(maxMedicines, "Repeat", "Acute", "Hospital only"),
+		Stopped:   since(rec.Part(view.Medicines).First(50, "Stopped or finished"), maxRows, func(it view.Item) view.Date { return it.Until }),
+		Allergies: rec.Part(view.Allergies).First(maxRows),
+		Results:   telling(rec.Part(view.Results).First(50, "Results"), now),
+		Contacts:  rec.Part(view.Encounters).First(maxDiagnosed),
+		Shown:     func(section view.Section) bool { return rec.Part(section).Title != "" },
 	}
-	if !looked.IsZero() {
-		s.New = rec.New[:min(8, len(rec.New))]
-	}
-	recent := now.AddDate(0, -3, 0)
-	for _, it := range rec.Part(view.Medicines).First(20, "Stopped or finished") {
-		if it.When.At.After(recent) {
-			s.Stopped = append(s.Stopped, it)
+	for i := range s.Plans {
+		s.Plans[i].Title = short(s.Plans[i].Title)
+		if s.Plans[i].Kind == "Alert" { // its kind is in its words
+			s.Plans[i].Detail = ""
 		}
 	}
+	for i := range s.Stopped { // why it was stopped matters more than how it was taken
+		s.Stopped[i].Detail, s.Stopped[i].Status = strings.TrimSuffix(s.Stopped[i].Status, " · "+s.Stopped[i].Until.Pro()), ""
+	}
+	if !looked.IsZero() {
+		s.New = rec.New[:min(maxNew, len(rec.New))]
+		s.More = rec.New[len(s.New):min(len(rec.New), 50)]
+	}
 	return s
+}
+
+// telling are the results to look at first: those of the last month that are
+// out of range, then the latest.
+func telling(items []view.Item, now time.Time) []view.Item {
+	month := now.AddDate(0, -1, 0)
+	items = slices.Clone(items)
+	slices.SortStableFunc(items, func(a, b view.Item) int {
+		first := func(it view.Item) int {
+			if it.Value.Flag != "" && it.When.At.After(month) {
+				return 0
+			}
+			return 1
+		}
+		return first(a) - first(b)
+	})
+	return items[:min(maxRows, len(items))]
 }
 
 // MyMenu is what a citizen finds on the first page.
@@ -123,5 +174,5 @@ func PlainRows(heading, lead string, p view.Part, empty string) Rows {
 
 // plainGroups are the groups' titles in plain words.
 var plainGroups = map[string]string{"Active problems": "Conditions now", "Active, minor": "Smaller conditions", "Past problems": "Conditions in the past",
-	"Hospital only": "Medicines from hospital", "Repeat": "Medicines you take regularly", "Acute": "Medicines for a short time", "Stopped or finished": "Medicines that were stopped or finished",
+	"Diagnosed at a stay or visit": "Found at a hospital stay or visit", "Hospital only": "Medicines from hospital", "Repeat": "Medicines you take regularly", "Acute": "Medicines for a short time", "Stopped or finished": "Medicines that were stopped or finished",
 	"Allergies and intolerances": "Allergies", "None known": "Allergies", "Vital signs": "Measurements"}

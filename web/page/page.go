@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -71,6 +73,7 @@ type Banner struct {
 // Chip is a word in the banner.
 type Chip struct {
 	Mark, Text, Href string
+	More             string // what may be left off where there is no room
 	Tone             view.Tone
 }
 
@@ -79,7 +82,30 @@ type SourceLine struct {
 	Name    string
 	Systems string // where there are several: "EPR, LAB, PAS"
 	AsAt    string // "2 min ago", "live", "out since 14:02"
+	At      time.Time
 	Out     bool
+}
+
+// asAt is the sources in one line, for a screen that has no room beside the
+// record: those that are out by name, of the others the oldest.
+func (p RecordPage) asAt() (out []string, rest string) {
+	oldest, n := SourceLine{}, 0
+	for _, s := range p.Sources {
+		if s.Out {
+			out = append(out, s.Name+" "+s.AsAt)
+			continue
+		}
+		if n++; n == 1 || s.At.Before(oldest.At) {
+			oldest = s
+		}
+	}
+	switch n {
+	case 0:
+		return out, ""
+	case 1:
+		return out, oldest.Name + " " + oldest.AsAt
+	}
+	return out, number(n) + " sources, the oldest " + oldest.AsAt
 }
 
 // RecordPage is a professional's page of one citizen, any section of it.
@@ -104,13 +130,17 @@ type RecordPage struct {
 type Summary struct {
 	LastLooked view.Date // zero: never before
 	New        []view.Item
+	More       []view.Item // of what is new, beyond the first
 	Plans      []view.Item
 	Problems   []view.Item
+	Diagnosed  []view.Item // lately, at a stay or visit
 	Medicines  []view.Item
 	Stopped    []view.Item
 	Allergies  []view.Item
 	Results    []view.Item
 	Contacts   []view.Item
+	// Shown says whether the reader's role is shown a section at all.
+	Shown func(view.Section) bool
 }
 
 // Timeline is a page of the timeline.
@@ -224,6 +254,15 @@ func (p RecordPage) Heading() string {
 	return "Record"
 }
 
+// plansTitle is what the sheet of plans and alerts is called. A call handler
+// sees that there is a note or plan, and how to handle the call (G12).
+func plansTitle(p RecordPage) string {
+	if !p.Reviewer && p.Summary != nil && !p.Summary.Shown(view.Problems) {
+		return "Notes and plans"
+	}
+	return "Plans and alerts"
+}
+
 // Sentence is the sentence of rule G6. It stands on every professional page,
 // whether or not anything is hidden.
 const Sentence = "This may not be everything."
@@ -231,6 +270,30 @@ const Sentence = "This may not be everything."
 // clock is the time of day that stands at the foot: "05-Nov-2026 14:07".
 func clock(t time.Time) string {
 	return view.ParseDate(t.Format(time.RFC3339)).ProTime()
+}
+
+// briefWhen is a row's date where there is little room: of a problem the year,
+// once it is a year ago; of a medicine nothing, since its last issue is told.
+func briefWhen(it view.Item, now time.Time) string {
+	switch {
+	case it.Section == view.Medicines:
+		return it.Until.Pro()
+	case it.Section == view.Problems && it.When.At.Before(now.AddDate(-1, 0, 0)):
+		return view.Date{At: it.When.At, Precision: min(it.When.Precision, view.Year)}.Pro()
+	}
+	return it.When.Pro()
+}
+
+// initials stand for somebody's name where there is no room for it.
+func initials(name string) string {
+	var b strings.Builder
+	for _, w := range strings.Fields(name) {
+		r, _ := utf8.DecodeRuneInString(w)
+		if unicode.IsUpper(r) && w != "Dr" {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // anchor is an id for a resource's row: "Observation/ab.c" is "Observation-ab.c".

@@ -54,6 +54,7 @@ type Item struct {
 	Title   string
 	Detail  string // the second thing to know: a dose, a reaction, a place
 	When    Date   // clinical time
+	Until   Date   // when it ended, where that is shown
 	Status  string
 	Tone    Tone
 	Value   Value
@@ -108,6 +109,24 @@ type Witness struct {
 	Source   string
 	Received Date
 	Resource *fhir.Resource
+}
+
+// Pages and Files are what a document says, as this source has it.
+func (w Witness) Pages() []Passage {
+	if w.Resource == nil {
+		return nil
+	}
+	pages, _ := Document(w.Ref, w.Resource)
+	return pages
+}
+
+// Files are its attachments that are not text.
+func (w Witness) Files() []File {
+	if w.Resource == nil {
+		return nil
+	}
+	_, files := Document(w.Ref, w.Resource)
+	return files
 }
 
 // Fields are the whole item in words.
@@ -247,7 +266,7 @@ func Sort(items []Item) {
 	})
 }
 
-// AllergyState is one of the four of rule G6.
+// AllergyState is one of the four of rule G6, or that a role is shown none.
 type AllergyState uint8
 
 // The states of allergies.
@@ -256,6 +275,7 @@ const (
 	AllergyRecorded                        // recorded
 	AllergyNoneKnown                       // positively none known
 	AllergyUnavailable                     // a source that would know is out
+	AllergyNotShown                        // the reader's role is not shown allergies at all
 )
 
 // Words is the state as the banner says it.
@@ -267,6 +287,8 @@ func (s AllergyState) Words() string {
 		return "No known allergies"
 	case AllergyUnavailable:
 		return "Allergies: source unavailable"
+	case AllergyNotShown:
+		return "Allergies: not shown to your role"
 	}
 	return "Allergies: nothing recorded that you can see"
 }

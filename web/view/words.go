@@ -259,6 +259,17 @@ func (n Name) Pro() string {
 	return s
 }
 
+// Short is FAMILY and the first given name, for a line that has no room for
+// more; Beyond is what Pro has beyond it.
+func (n Name) Short() string {
+	n.Given, _, _ = strings.Cut(n.Given, " ")
+	n.Title = ""
+	return n.Pro()
+}
+
+// Beyond is what Pro has beyond Short: further names and the title.
+func (n Name) Beyond() string { return strings.TrimSpace(strings.TrimPrefix(n.Pro(), n.Short())) }
+
 // Plain is the name for everybody: Given Family.
 func (n Name) Plain() string {
 	s := strings.TrimSpace(n.Given + " " + n.Family)

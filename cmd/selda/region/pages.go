@@ -2,6 +2,7 @@ package region
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -18,7 +19,7 @@ import (
 // pages wires the pages.
 func (r *Region) pages() (*web.Web, error) {
 	return web.New(web.Deps{Subject: r.Auth.Subject, Access: r.Access, Records: r.Records, Ingest: r.Ingest, Desk: desk{r},
-		Origins: &origin.Origins{Raws: r.Journal}, Name: r.sourceNames(), LastHeard: r.Ingest.LastHeard, Now: r.Now, Log: r.Log})
+		Origins: &origin.Origins{Raws: r.Journal}, Name: r.sourceNames(), Short: shortNames(), LastHeard: r.Ingest.LastHeard, Now: r.Now, Log: r.Log})
 }
 
 // sourceNames are what people call sources: the name of the organisation as
@@ -27,6 +28,7 @@ func (r *Region) sourceNames() func(nhs.Source) string {
 	known := map[nhs.ODS]string{"SELDA": "Yourself", "": ""}
 	for _, o := range synth.Organisations() {
 		known[o.Code] = o.Name
+		maps.Copy(known, o.Sites())
 	}
 	type entry struct {
 		name string
@@ -45,6 +47,16 @@ func (r *Region) sourceNames() func(nhs.Source) string {
 		cache.Store(org, entry{name, time.Now()})
 		return name
 	}
+}
+
+// shortNames are what people write of sources at the end of a row; "" where
+// none is known.
+func shortNames() func(nhs.Source) string {
+	short := map[nhs.ODS]string{}
+	for _, o := range synth.Organisations() {
+		short[o.Code] = o.Short
+	}
+	return func(s nhs.Source) string { return short[s.Organisation()] }
 }
 
 // namesHold is how long an organisation's name is used before the directory is asked again.

@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   var waiting = false;
+  document.documentElement.classList.add("s-js");
 
   function rows() {
     return Array.prototype.slice.call(document.querySelectorAll("details.s-item > summary"));
@@ -13,6 +14,15 @@
     var at = all.indexOf(document.activeElement);
     var to = at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + step));
     all[to].focus();
+  }
+
+  // The chart of the row that is looked at, else of the first that is open.
+  function table() {
+    var row = document.activeElement && document.activeElement.closest("details.s-item");
+    var d = (row || document).querySelector("details.s-item[open] details.s-astable") || (row && row.querySelector("details.s-astable"));
+    if (!d) return;
+    d.open = !d.open;
+    d.querySelector("summary").focus();
   }
 
   function help() {
@@ -39,6 +49,7 @@
       case "j": e.preventDefault(); move(1); break;
       case "k": e.preventDefault(); move(-1); break;
       case "g": waiting = true; break;
+      case "t": e.preventDefault(); table(); break;
       case "?": e.preventDefault(); help(); break;
     }
   });
