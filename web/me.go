@@ -391,7 +391,7 @@ var deeds = map[string]string{audit.Read: "Looked at your record", audit.Search:
 
 // whys are the rules of a decision in plain words.
 var whys = map[string]string{"G7 registration": "You are registered there", "G7 encounter": "You have been there for care", "G7 referral": "You were referred there",
-	"G7 caseload": "You are in their care", "G7 appointment": "You have an appointment there", "G9 emergency access": "It was an emergency"}
+	"G7 caseload": "You are in their care", "G7 appointment": "You have an appointment there", "G7 dispensing": "You got a medicine there", "G9 emergency access": "It was an emergency"}
 
 func (h *Web) look(e audit.Entry) page.Look {
 	look := page.Look{At: view.ParseDate(e.At.Format(time.RFC3339)), Who: e.Name, Where: h.organisation(e.Organisation), Did: deeds[e.Action], Rule: list(e.Rules),

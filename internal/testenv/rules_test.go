@@ -602,3 +602,64 @@ func TestG2TheOwnOrganisationsTrail(t *testing.T) {
 		}
 	}
 }
+
+// G6: allergies are recorded, positively none known, not recorded, or not to be
+// had as a source that would know is out: never one for another.
+func TestG6FourStatesOfAllergies(t *testing.T) {
+	o := known(t)
+	o.declares("doctor")
+	state := func(want string) {
+		t.Helper()
+		_, body := o.asks("doctor", "GET", "/record/{citizen}", "")
+		_, banner, _ := strings.Cut(body, `<section class="s-banner`)
+		banner, _, _ = strings.Cut(banner, "</section>")
+		for _, s := range []string{"nothing recorded", "no known allergies", "source unavailable", "PENICILLIN"} {
+			if got := strings.Contains(strings.ToLower(banner), strings.ToLower(s)); got != (s == want) {
+				t.Errorf("want %q: %q is there: %t", want, s, got)
+			}
+		}
+	}
+	state("nothing recorded")
+	o.Advance(25 * time.Hour)
+	o.declares("doctor")
+	state("source unavailable")
+	o.writes("G85915:GP", "AllergyIntolerance", "none", `"code":{"coding":[{"system":"http://snomed.info/sct","code":"716186003","display":"No known allergy"}]},"patient":{"reference":"Patient/p-g85915"}`)
+	state("no known allergies")
+	o.writes("RJZ:PAS", "AllergyIntolerance", "a1", `"clinicalStatus":{"coding":[{"code":"active"}]},"code":{"text":"PENICILLIN"},"patient":{"reference":"Patient/p-rjz"}`)
+	state("PENICILLIN")
+}
+
+// G26: the banner says who it is, the same on every page of the record; of the
+// dead it has a form of its own; titles carry the name, addresses do not.
+func TestG26TheBannerIsOnEveryPage(t *testing.T) {
+	o := known(t)
+	o.writes("G85915:GP", "Flag", "f1", `"status":"active","code":{"text":"Risk of falls"},`+atGP)
+	o.writes("G85915:GP", "AllergyIntolerance", "a1", `"clinicalStatus":{"coding":[{"code":"active"}]},"code":{"text":"Penicillin"},"patient":{"reference":"Patient/p-g85915"}`)
+	o.writes("RJZ:PAS", "Patient", "p-rjz", `"identifier":[{"system":"`+nhs.NumberSystem+`","value":"`+folake+`"}],"name":[{"family":"Adeyemi","given":["Folake"]}],"birthDate":"1951-11-05","gender":"female"`)
+	o.declares("doctor")
+	banner := func(path string) (string, string) {
+		status, body := o.asks("doctor", "GET", path, "")
+		if status != 200 {
+			t.Fatalf("%s: %d", path, status)
+		}
+		title, _, _ := strings.Cut(body, "</title>")
+		_, b, _ := strings.Cut(body, `<section class="s-banner`)
+		b, _, _ = strings.Cut(b, "</section>")
+		return b, title
+	}
+	first, _ := banner("/record/{citizen}")
+	for _, want := range []string{"ADEYEMI, Folake", "05-Nov-1951", "75y", "Female", "999 123 4519", "Penicillin", "Risk of falls"} {
+		if !strings.Contains(first, want) {
+			t.Errorf("the banner has no %s: %s", want, first)
+		}
+	}
+	for _, s := range []string{"problems", "medicines", "allergies", "results", "documents", "plans", "encounters", "timeline", "care-team", "origin/Flag/f1", "emergency"} {
+		if b, title := banner("/record/{citizen}/" + s); b != first || !strings.Contains(title, "ADEYEMI, Folake") {
+			t.Errorf("%s has another banner or title: %s", s, title)
+		}
+	}
+	o.writes("RJZ:PAS", "Patient", "p-rjz", `"identifier":[{"system":"`+nhs.NumberSystem+`","value":"`+folake+`"}],"name":[{"family":"Adeyemi","given":["Folake"]}],"birthDate":"1951-11-05","gender":"female","deceasedDateTime":"2026-11-04"`)
+	if b, _ := banner("/record/{citizen}"); b == first || !strings.Contains(b, "04-Nov-2026") {
+		t.Errorf("the banner of the dead is that of the living: %s", b)
+	}
+}
