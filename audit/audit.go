@@ -259,6 +259,17 @@ func chain(key []byte, seq uint64, prev [sha256.Size]byte, entry []byte) []byte 
 	return sum(key, n[:], prev[:], entry)
 }
 
+// Ready says whether entries can be appended.
+func (t *Trail) Ready() error {
+	if t == nil || t.log == nil {
+		return fault.E("audit.Ready", fault.NoStore, "there is no trail")
+	}
+	if err := t.log.Err(); err != nil {
+		return fault.E("audit.Ready", fault.NoStore, err)
+	}
+	return nil
+}
+
 // Append adds an entry and returns when it is on disk, with its number.
 func (t *Trail) Append(ctx context.Context, e Entry) (uint64, error) {
 	const op = "audit.Append"

@@ -226,6 +226,16 @@ func (l *Log) Durable() Position {
 	return l.durable
 }
 
+// Err says why nothing more can be appended; nil where it can.
+func (l *Log) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed && l.failed == nil {
+		return ErrClosed
+	}
+	return l.failed
+}
+
 // Wait returns when the record at p is on disk, or can't be.
 func (l *Log) Wait(p Position) error {
 	l.mu.Lock()

@@ -565,6 +565,9 @@ func TestG21NothingIsReadWithoutTheTrail(t *testing.T) {
 			}
 		}
 	}
+	if status, _ := o.asks("", "GET", "/readyz", ""); status != 503 {
+		t.Errorf("ready without a trail: %d", status)
+	}
 	if status, _ := o.asks("system", "PUT", "/fhir/Patient/own", `{"resourceType":"Patient","id":"own","name":[{"family":"Changed"}]}`); status != 503 {
 		t.Errorf("a write: %d", status)
 	}

@@ -98,5 +98,9 @@ func (r *Region) readyz(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
 		return
 	}
+	if err := r.Trail.Ready(); err != nil {
+		http.Error(w, "the trail can't be written", http.StatusServiceUnavailable)
+		return
+	}
 	_, _ = w.Write([]byte("ready\n"))
 }
