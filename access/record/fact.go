@@ -71,50 +71,50 @@ type rules struct {
 // sources, what one holds to be so is not hidden by what another has closed:
 // the Fact stays in the open one's group, and the two are its Conflict.
 func merge(facts []Fact, r rules) []Fact {
-	var out []Fact
-	var same [][]Fact
+	var same [][]*Fact
 	at := map[string]int{}
-	for _, f := range facts {
-		k := r.key(&f)
-		i, known := at[k]
+	for i := range facts {
+		f := &facts[i]
+		k := r.key(f)
+		j, known := at[k]
 		if !known || k == "" {
 			at[k] = len(same)
-			same = append(same, []Fact{f})
+			same = append(same, []*Fact{f})
 			continue
 		}
-		same[i] = append(same[i], f)
+		same[j] = append(same[j], f)
 	}
+	out := make([]Fact, 0, len(same))
 	for _, list := range same {
 		out = append(out, r.join(list))
 	}
 	return out
 }
 
-func (r rules) join(list []Fact) Fact {
+func (r rules) join(list []*Fact) Fact {
 	if len(list) == 1 {
-		return list[0]
+		return *list[0]
 	}
 	newer := r.newer
 	if newer == nil {
 		newer = func(a, b *Fact) bool { return a.Lead().Recorded.After(b.Lead().Recorded) }
 	}
-	slices.SortStableFunc(list, func(a, b Fact) int {
+	slices.SortStableFunc(list, func(a, b *Fact) int {
 		switch {
-		case newer(&a, &b):
+		case newer(a, b):
 			return -1
-		case newer(&b, &a):
+		case newer(b, a):
 			return 1
 		}
 		return 0
 	})
 	if r.weak != nil {
-		slices.SortStableFunc(list, func(a, b Fact) int { return r.weak(&a) - r.weak(&b) })
+		slices.SortStableFunc(list, func(a, b *Fact) int { return r.weak(a) - r.weak(b) })
 	}
 	latest := r.latest(list)
 	lead := *latest[0]
 	lead.Items = slices.Clone(lead.Items)
-	for i := range list {
-		f := &list[i]
+	for _, f := range list {
 		if f != latest[0] {
 			lead.Items = append(lead.Items, f.Items...)
 		}
@@ -131,15 +131,14 @@ func (r rules) join(list []Fact) Fact {
 }
 
 // latest is the last word of each source that counts, the leading one first.
-func (r rules) latest(list []Fact) []*Fact {
+func (r rules) latest(list []*Fact) []*Fact {
 	var each []*Fact
-	for i := range list {
-		f := &list[i]
+	for _, f := range list {
 		known := slices.IndexFunc(each, func(l *Fact) bool { return l.Lead().Source == f.Lead().Source })
 		switch {
 		case known >= 0 && each[known].Group == f.Group: // an order has no end, the statement beside it has
 			each[known].End = cmp.Or(each[known].End, f.End)
-		case known < 0 && (r.weak == nil || r.weak(f) == r.weak(&list[0])):
+		case known < 0 && (r.weak == nil || r.weak(f) == r.weak(list[0])):
 			each = append(each, f)
 		}
 	}
@@ -213,7 +212,7 @@ func date(r fhir.Node, names ...string) string {
 
 // simple makes facts of items that need no more than words and a date.
 func simple(items []Item, title, detail, extra func(fhir.Node) string, dates ...string) []Fact {
-	var out []Fact
+	out := make([]Fact, 0, len(items))
 	for _, i := range items {
 		r := i.Res.Root()
 		status := r.Get("status").Text()

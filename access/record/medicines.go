@@ -10,8 +10,9 @@ import (
 
 // Medicines are what is taken: repeat, acute, stopped, and what only a hospital gives.
 func (v *View) Medicines() []Fact {
-	var facts []Fact
-	for _, i := range v.Of("MedicationStatement", "MedicationRequest") {
+	items := v.Of("MedicationStatement", "MedicationRequest")
+	facts := make([]Fact, 0, len(items))
+	for _, i := range items {
 		if i.Res.Get("medicationCodeableConcept").Exists() {
 			if f := i.Derived(func() any { return v.medicine(i) }).(*Fact); f != nil {
 				facts = append(facts, *f)

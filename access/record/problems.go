@@ -23,8 +23,9 @@ const (
 // Problems are conditions: active, significant past, past, and what was
 // diagnosed at a stay or visit without being on a problem list.
 func (v *View) Problems() []Fact {
-	var facts []Fact
-	for _, i := range v.Of("Condition") {
+	items := v.Of("Condition")
+	facts := make([]Fact, 0, len(items))
+	for _, i := range items {
 		if f := i.Derived(func() any { return problemOf(i) }).(*Fact); f != nil {
 			facts = append(facts, *f)
 		}

@@ -91,7 +91,13 @@ func (v *View) Sets() policy.DataSets {
 
 // Of gives the items of some types.
 func (v *View) Of(types ...string) []Item {
-	var out []Item
+	n := 0
+	for i := range v.Items {
+		if slices.Contains(types, v.Items[i].Type) {
+			n++
+		}
+	}
+	out := make([]Item, 0, n)
 	for _, i := range v.Items {
 		if slices.Contains(types, i.Type) {
 			out = append(out, i)
