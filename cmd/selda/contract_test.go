@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -347,6 +350,54 @@ func TestWrongUse(t *testing.T) {
 			t.Errorf("selda %s: %+v", args, r)
 		}
 	}
+}
+
+// A flag is said on the command line, else by the environment, else by
+// selda.yaml, whether or not a server runs on the folder.
+func TestFlagsByEnvironmentAndFile(t *testing.T) {
+	data, dir := t.TempDir(), t.TempDir()
+	file := filepath.Join(dir, "a.hl7")
+	write(t, file, strings.ReplaceAll(admission("Y1", "H1", "9991234519", "ADEYEMI"), "\n", "\r"))
+	run := func(env []string, args ...string) result {
+		cmd := exec.CommandContext(t.Context(), binary, args...)
+		cmd.Dir, cmd.Env = dir, append(slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "SELDA_") }), env...)
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		_ = cmd.Run()
+		return result{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
+	}
+	check := func(where string) {
+		t.Helper()
+		for _, c := range []struct {
+			name, yaml string
+			env        []string
+			args       string
+			want       int
+		}{
+			{"the data folder in the file", "data: " + data + "\n", nil, "trace Y1 --json", 0},
+			{"the data folder in the environment", "", []string{"SELDA_DATA=" + data}, "trace Y1 --json", 0},
+			{"the environment before the file", "data: /nowhere\n", []string{"SELDA_DATA=" + data}, "trace Y1 --json", 0},
+			{"the command line before both", "data: /nowhere\n", []string{"SELDA_DATA=/nowhere"}, "trace Y1 --json --data " + data, 0},
+			{"a verb's flag in the environment", "", []string{"SELDA_DATA=" + data, "SELDA_JSON=true", "SELDA_SOURCE=RJZ:PAS"}, "ingest " + file, 0},
+			{"a verb's flag in the file", "data: " + data + "\ningest:\n  source: RJZ:PAS\n  json: true\n", nil, "ingest " + file, 0},
+			{"a verb's flag nowhere", "", []string{"SELDA_DATA=" + data}, "ingest " + file, 2},
+			{"a file that is none", "data: [\n", nil, "trace Y1", 1},
+		} {
+			write(t, filepath.Join(dir, "selda.yaml"), c.yaml)
+			if c.yaml == "" {
+				_ = os.Remove(filepath.Join(dir, "selda.yaml"))
+			}
+			r := run(c.env, strings.Fields(c.args)...)
+			if r.code != c.want || strings.Contains(r.err, "panic") || c.want == 0 && len(lines(t, r.out)) == 0 {
+				t.Errorf("%s, %s: %+v", where, c.name, r)
+			}
+		}
+	}
+	ingested(t, data, "--source", "RJZ:PAS", file)
+	check("without a server")
+	s := start(t, data, "serve")
+	check("with a server")
+	s.stop(t)
 }
 
 // The demonstration: what the contract promises of its accounts and citizen.

@@ -128,7 +128,7 @@ func run(ctx context.Context, args []string, cwd string, stdout, stderr io.Write
 func (e *env) dispatch(k *kong.Context, args []string) error {
 	verb := k.Selected().Target.Addr().Interface()
 	if _, needs := verb.(onRegion); needs && e.region == nil {
-		if done, err := e.remote(args); done {
+		if done, err := e.remote(withEnv(k, args)); done {
 			return err
 		}
 		quiet := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))

@@ -2,8 +2,11 @@ package main
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -45,8 +48,26 @@ func (versionCmd) Run(e *env) error {
 			rev = s.Value
 		}
 	}
-	fmt.Fprintf(e.stdout, "selda %s, commit %s, %s\n", info.Main.Version, rev, info.GoVersion)
+	fmt.Fprintf(e.stdout, "selda %s, commit %s, build %s, %s\n", info.Main.Version, rev, build(), info.GoVersion)
 	return nil
+}
+
+// build names the binary itself: a copy of the tree without its history has no commit.
+func build() string {
+	path, err := os.Executable()
+	if err != nil {
+		return "unknown"
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "unknown"
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "unknown"
+	}
+	return hex.EncodeToString(h.Sum(nil)[:6])
 }
 
 type tokenCmd struct {
