@@ -65,7 +65,9 @@ type war struct {
 	made   map[string]bool     // identifiers of creates that were answered
 	groups map[string][]string // of each transaction, its identifiers
 	whole  map[string]bool     // transactions that were answered
-	files  map[string][]string // control ids in each dropped file
+	files  map[string][]string // control ids in each dropped file of HL7 v2
+	rows   []string            // vaccinations, a row each, in dropped extracts
+	facts  []string            // conditions in dropped Bundles
 }
 
 func newWar(t *testing.T) *war {
@@ -91,7 +93,7 @@ func (w *war) next(kind string) string { return fmt.Sprintf("%s%06d", kind, w.se
 
 // run serves, has every door busy, and kills at a random moment.
 func (w *war) run(k int) {
-	s := start(w.t, w.data, "serve", "--drop", w.drop)
+	s := start(w.t, w.data, "serve", "--drop", w.drop, "--drop-every", "10ms")
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
 	var wg sync.WaitGroup
@@ -128,7 +130,7 @@ func (w *war) run(k int) {
 
 // killWhileStarting kills a server that is taking up what the last one left.
 func (w *war) killWhileStarting() {
-	cmd := exec.Command(binary, "serve", "--data", w.data, "--http", "127.0.0.1:0", "--mllp", "127.0.0.1:0", "--drop", w.drop)
+	cmd := exec.Command(binary, "serve", "--data", w.data, "--http", "127.0.0.1:0", "--mllp", "127.0.0.1:0", "--drop", w.drop, "--drop-every", "10ms")
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -243,26 +245,49 @@ func (w *war) transactions(ctx context.Context, s *server, count func()) {
 	}
 }
 
-// dropped drops two files; a file is acknowledged by being moved to `done`.
-func (w *war) dropped(_ context.Context, _ *server, _ func()) {
-	for range 2 {
-		name := w.next("F") + ".hl7"
-		var body strings.Builder
-		var controls []string
-		for range 3 {
-			control := w.next("D")
-			controls = append(controls, control)
-			body.WriteString(strings.ReplaceAll(admission(control, "H"+control, "", "KILLED"), "\n", "\r"))
-		}
-		w.mu.Lock()
-		w.files[name] = controls
-		w.mu.Unlock()
-		dir := filepath.Join(w.drop, "RJZ_DROP")
-		if err := os.WriteFile(filepath.Join(dir, "."+name), []byte(body.String()), 0o600); err != nil {
+// otherColumns are those that a vaccination extract has besides.
+const otherColumns = "PERSON_GENDER_CODE|PERSON_POSTCODE|VACCINATION_PROCEDURE_CODE|VACCINATION_PROCEDURE_TERM|VACCINE_PRODUCT_CODE|VACCINE_PRODUCT_TERM|RECORDED_DATE|PRIMARY_SOURCE|VACCINE_MANUFACTURER|BATCH_NUMBER|EXPIRY_DATE|SITE_OF_VACCINATION_CODE|SITE_OF_VACCINATION_TERM|ROUTE_OF_VACCINATION_CODE|ROUTE_OF_VACCINATION_TERM|DOSE_AMOUNT|DOSE_UNIT_TERM|DOSE_UNIT_CODE|INDICATION_CODE|DOSE_SEQUENCE|LOCATION_CODE_TYPE_URI|LOCATION_CODE|SITE_CODE_TYPE_URI|SITE_CODE|PERFORMING_PROFESSIONAL_FORENAME|PERFORMING_PROFESSIONAL_SURNAME"
+
+// dropped drops a file of each kind: HL7 v2, an extract, a Bundle. A file is
+// acknowledged by being moved to `done`.
+func (w *war) dropped(ctx context.Context, _ *server, _ func()) {
+	for tick := time.NewTicker(30 * time.Millisecond); ctx.Err() == nil; <-tick.C {
+		w.drops()
+	}
+}
+
+func (w *war) drops() {
+	var body strings.Builder
+	var controls, rows, facts []string
+	for range 3 {
+		control := w.next("D")
+		controls = append(controls, control)
+		body.WriteString(strings.ReplaceAll(admission(control, "H"+control, "", "KILLED"), "\n", "\r"))
+	}
+	name := w.next("F") + ".hl7"
+	extract := "NHS_NUMBER|PERSON_SURNAME|PERSON_FORENAME|PERSON_DOB|DATE_AND_TIME|UNIQUE_ID|UNIQUE_ID_URI|ACTION_FLAG|" + otherColumns + "\n"
+	for range 3 {
+		row := w.next("R")
+		rows = append(rows, row)
+		extract += "9992048166|KILLED|Often|19511105|20261105T09000000|" + row + "|" + killSystem + "|new" + strings.Repeat("|", strings.Count(otherColumns, "|")+1) + "\n"
+	}
+	bundle := `{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","id":"dropped","name":[{"family":"Killed","given":["Often"]}],"birthDate":"1951-11-05"}}`
+	for range 3 {
+		fact := w.next("B")
+		facts = append(facts, fact)
+		bundle += `,{"resource":` + strings.Replace(strings.Replace(condition(fact), "killed-1", "dropped", 1), `"identifier"`, `"id":"`+fact+`","identifier"`, 1) + `}`
+	}
+	w.mu.Lock()
+	w.files[name] = controls
+	w.rows, w.facts = append(w.rows, rows...), append(w.facts, facts...)
+	w.mu.Unlock()
+	dir := filepath.Join(w.drop, "RJZ_DROP")
+	for file, text := range map[string]string{name: body.String(), w.next("F") + "-immunisations.csv": extract, w.next("F") + ".json": bundle + "]}"} {
+		if err := os.WriteFile(filepath.Join(dir, "."+file), []byte(text), 0o600); err != nil {
 			w.t.Error(err)
 			return
 		}
-		if err := os.Rename(filepath.Join(dir, "."+name), filepath.Join(dir, name)); err != nil {
+		if err := os.Rename(filepath.Join(dir, "."+file), filepath.Join(dir, file)); err != nil {
 			w.t.Error(err)
 		}
 	}
@@ -270,10 +295,10 @@ func (w *war) dropped(_ context.Context, _ *server, _ func()) {
 
 // finish serves once more until every dropped file is taken, and stops.
 func (w *war) finish() {
-	s := start(w.t, w.data, "serve", "--drop", w.drop)
+	s := start(w.t, w.data, "serve", "--drop", w.drop, "--drop-every", "10ms")
 	deadline := time.Now().Add(2 * time.Minute)
 	for {
-		left, err := filepath.Glob(filepath.Join(w.drop, "RJZ_DROP", "*.hl7"))
+		left, err := filepath.Glob(filepath.Join(w.drop, "RJZ_DROP", "*.*"))
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -358,6 +383,13 @@ func (w *war) check() {
 			stored(control)
 		}
 	}
+	for typ, ids := range map[string][]string{"Immunization": w.rows, "Condition": w.facts} {
+		for _, id := range ids {
+			if n := once(typ, killSystem, id); n != 1 {
+				w.t.Errorf("%s %s of a dropped file is there %d times", typ, id, n)
+			}
+		}
+	}
 	for id, answered := range w.made {
 		if n := once("Condition", killSystem, id); n > 1 || answered && n != 1 {
 			w.t.Errorf("create %s, answered %t, is there %d times", id, answered, n)
@@ -379,5 +411,5 @@ func (w *war) check() {
 	if _, err := audit.Verify(w.data); err != nil {
 		w.t.Error(err)
 	}
-	w.t.Logf("%d HL7 v2 messages acknowledged, %d creates, %d transactions, %d messages in %d dropped files", len(w.acked), len(w.made), len(w.groups), inFiles, len(w.files))
+	w.t.Logf("%d HL7 v2 messages acknowledged, %d creates, %d transactions; dropped: %d messages, %d rows and %d facts", len(w.acked), len(w.made), len(w.groups), inFiles, len(w.rows), len(w.facts))
 }

@@ -14,14 +14,18 @@ import (
 )
 
 type doorFlags struct {
-	HTTP  string `name:"http" default:"127.0.0.1:8080" help:"Address of the pages and of /fhir." placeholder:"ADDR"`
-	MLLP  string `name:"mllp" default:"127.0.0.1:2575" help:"Address of the HL7 v2 door." placeholder:"ADDR"`
-	Drop  string `help:"Folder into which files are dropped." placeholder:"DIR"`
-	Feeds string `help:"Which senders are admitted, as which source." placeholder:"FILE"`
+	HTTP      string        `name:"http" default:"127.0.0.1:8080" help:"Address of the pages and of /fhir." placeholder:"ADDR"`
+	MLLP      string        `name:"mllp" default:"127.0.0.1:2575" help:"Address of the HL7 v2 door." placeholder:"ADDR"`
+	Drop      string        `help:"Folder into which files are dropped." placeholder:"DIR"`
+	DropEvery time.Duration `name:"drop-every" default:"2s" help:"How long a dropped file must be as it is before it is taken." placeholder:"TIME"`
+	Feeds     string        `help:"Which senders are admitted, as which source." placeholder:"FILE"`
 }
 
 func (f doorFlags) doors(e *env) (region.Doors, error) {
-	d := region.Doors{HTTP: f.HTTP, MLLP: f.MLLP, Feeds: region.OpenFeeds()}
+	d := region.Doors{HTTP: f.HTTP, MLLP: f.MLLP, DropEvery: f.DropEvery, Feeds: region.OpenFeeds()}
+	if d.DropEvery <= 0 {
+		return d, fmt.Errorf("%w: --drop-every is more than nothing", errUsage)
+	}
 	if f.Drop != "" {
 		d.Drop = e.path(f.Drop)
 	}

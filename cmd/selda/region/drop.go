@@ -15,13 +15,13 @@ import (
 // that folder when all of it is committed.
 const dropEvery = 2 * time.Second
 
-func (r *Region) watch(ctx context.Context, dir string) {
+func (r *Region) watch(ctx context.Context, dir string, every time.Duration) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		r.Log.Error("the drop folder can't be made", "folder", dir, "error", err)
 		return
 	}
 	seen := map[string]os.FileInfo{}
-	tick := time.NewTicker(dropEvery)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		r.look(ctx, dir, seen)

@@ -1,6 +1,7 @@
 package region
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -14,10 +15,13 @@ import (
 
 // Doors says where a region is reached.
 type Doors struct {
-	HTTP  string // address; "127.0.0.1:0" picks a free port
-	MLLP  string
-	Drop  string // folder of files; "" for none
-	Feeds *Feeds
+	HTTP string // address; "127.0.0.1:0" picks a free port
+	MLLP string
+	Drop string // folder of files; "" for none
+	// DropEvery is how often that folder is looked at: a file is taken when it
+	// has not changed between two looks. 2 s where 0.
+	DropEvery time.Duration
+	Feeds     *Feeds
 }
 
 // Open is what is open.
@@ -56,7 +60,7 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 		}
 	})
 	if d.Drop != "" {
-		wg.Go(func() { r.watch(ctx, d.Drop) })
+		wg.Go(func() { r.watch(ctx, d.Drop, cmp.Or(d.DropEvery, dropEvery)) })
 	}
 	err = ready(Served{HTTP: "http://" + web.Addr().String(), MLLP: v2.Addr().String(), Drop: d.Drop})
 	if err != nil {
