@@ -556,3 +556,68 @@ func TestCapabilityStatementIsTrue(t *testing.T) {
 		}
 	}
 }
+
+// What a citizen has stated they can take back, and nobody else can: it is in
+// force, and out of force, for the next query.
+func TestCitizensTakeBackWhatTheyStated(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	a.do(201, "system", "PUT", "/fhir/Observation/o1", observation("o1", "p1", "x"))
+	citizen, err := a.env.Citizen(t.Context(), "9991234519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := a.env.Subject("visitor")
+	if err := a.env.Region.Access.Declare(t.Context(), s, citizen, ""); err != nil {
+		t.Fatal(err)
+	}
+	sees := func() int { return a.do(200, "visitor", "GET", "/fhir/Observation?patient="+citizen, "").Total }
+	objection := func(id, status string) string {
+		return `{"resourceType":"Consent",` + id + `"status":"` + status + `","policyRule":{"coding":[{"code":"OPTOUT"}]},"provision":{"type":"deny"}}`
+	}
+	before := sees()
+	made := a.do(201, "citizen", "POST", "/fhir/Consent", objection("", "active"))
+	during := sees()
+	at, id := "/fhir/Consent/"+made.ID, `"id":"`+made.ID+`",`
+	a.do(412, "citizen", "PUT", at, objection(id, "inactive"), `If-Match: W/"7"`)
+	for user, want := range map[string]int{"gp": 403, "visitor": 403, "system": 404, "parent": 403} {
+		a.do(want, user, "PUT", at, objection(id, "inactive"))
+	}
+	a.do(404, "citizen", "PUT", "/fhir/Consent/never", objection(`"id":"never",`, "inactive"))
+	a.do(403, "citizen", "PUT", at, strings.Replace(objection(id, "inactive"), `"status"`, `"patient":{"reference":"Patient/somebody"},"status"`, 1))
+	still := sees()
+	a.do(200, "citizen", "PUT", at, objection(id, "inactive"), `If-Match: W/"1"`)
+	if after := sees(); before != 1 || during != 0 || still != 0 || after != 1 {
+		t.Errorf("visitor sees %d, %d, %d and %d", before, during, still, after)
+	}
+}
+
+// A reader who has what would be sent is told so; of a citizen's merged Patient,
+// too, whose version changes with what the reader sees.
+func TestUnchanged(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	citizen, err := a.env.Citizen(t.Context(), "9991234519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := a.env.Subject("doctor")
+	if err := a.env.Region.Access.Declare(t.Context(), s, citizen, ""); err != nil {
+		t.Fatal(err)
+	}
+	for user, path := range map[string]string{"system": "/fhir/Patient/p1", "doctor": "/fhir/Patient/" + citizen} {
+		first := a.do(200, user, "GET", path, "")
+		etag := first.Header.Get("ETag")
+		if etag != `W/"`+first.Meta.VersionID+`"` {
+			t.Errorf("%s: ETag %s, version %s", path, etag, first.Meta.VersionID)
+		}
+		if r := a.do(304, user, "GET", path, "", "If-None-Match: "+etag); len(r.Body) > 0 {
+			t.Errorf("%s: 304 with %s", path, r.Body)
+		}
+		a.do(200, user, "GET", path, "", `If-None-Match: W/"other"`)
+		a.do(200, "system", "PUT", "/fhir/Patient/p1", `{"resourceType":"Patient","id":"p1","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9991234519"}],"name":[{"family":"Adeyemi","given":["Folake"]}],"birthDate":"1951-11-05","gender":"`+map[string]string{"system": "female", "doctor": "other"}[user]+`"}`)
+		if r := a.do(200, user, "GET", path, "", "If-None-Match: "+etag); r.Header.Get("ETag") == etag {
+			t.Errorf("%s: changed, and its version is not", path)
+		}
+	}
+}

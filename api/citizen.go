@@ -1,6 +1,8 @@
 package api
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"selda/access/record"
@@ -16,7 +18,7 @@ const verification = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCo
 
 // Citizen is the merged Patient of a citizen: what the sources that the
 // reader may see say together, with links to their own Patients.
-func Citizen(v *record.View) ([]byte, time.Time) {
+func Citizen(v *record.View) (resource []byte, version string, updated time.Time) {
 	p := &v.Person
 	o := fhir.Object{"resourceType": "Patient", "active": !p.Deceased, "gender": p.Gender, "birthDate": p.Born}
 	var ids []fhir.Object
@@ -64,5 +66,8 @@ func Citizen(v *record.View) ([]byte, time.Time) {
 	if p.Restricted {
 		o["meta"] = fhir.Object{"security": []fhir.Object{fhir.Coding("http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "R", "restricted")}}
 	}
-	return fhir.Dress(fhir.Marshal(o), v.Citizen, "1", at), at
+	body := fhir.Marshal(o)
+	sum := sha256.Sum256(body)
+	version = hex.EncodeToString(sum[:8]) // of what the reader sees: it has no other
+	return fhir.Dress(body, v.Citizen, version, at), version, at
 }

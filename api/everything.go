@@ -43,7 +43,7 @@ func (q *request) everything(id string) error {
 			return err
 		}
 		b.meta = q.tagged()
-		body, _ := Citizen(v)
+		body, _, _ := Citizen(v)
 		add("Patient", v.Citizen, body)
 		for _, i := range v.Items {
 			add(i.Type, i.ID, seen(v, i.Version))

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"selda/access/grant"
@@ -19,9 +20,24 @@ func dressed(v *store.Version) []byte {
 	return fhir.Dress(v.Body, v.ID, strconv.Itoa(v.Version), v.Recorded)
 }
 
-func (q *request) headers(version int, at time.Time) {
-	q.w.Header().Set("ETag", `W/"`+strconv.Itoa(version)+`"`)
+func (q *request) headers(version string, at time.Time) {
+	q.w.Header().Set("ETag", `W/"`+version+`"`)
 	q.w.Header().Set("Last-Modified", at.UTC().Format(http.TimeFormat))
+}
+
+// unchanged says whether the reader has the version that would be sent, and
+// answers so. https://hl7.org/fhir/R4/http.html#cread
+func (q *request) unchanged() bool {
+	etag := q.w.Header().Get("ETag")
+	for _, m := range q.r.Header.Values("If-None-Match") {
+		for _, v := range strings.Split(m, ",") {
+			if v = strings.TrimSpace(v); v == etag || v == "*" {
+				q.w.WriteHeader(http.StatusNotModified)
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // grantFor asks for what a resource belongs to. To people, the id of a
@@ -49,9 +65,10 @@ func (q *request) read(typ, id string) error {
 		return err
 	}
 	if view != nil {
-		body, at := Citizen(view)
-		q.headers(1, at)
-		q.send(http.StatusOK, body)
+		body, version, at := Citizen(view)
+		if q.headers(version, at); !q.unchanged() {
+			q.send(http.StatusOK, body)
+		}
 		return nil
 	}
 	v, err := q.Records.Read(q.r.Context(), g, typ, id)
@@ -61,12 +78,13 @@ func (q *request) read(typ, id string) error {
 	if v.Deleted {
 		return fault.E("api.read", fault.Deleted, "the resource was deleted")
 	}
-	q.headers(v.Version, v.Recorded)
 	body, err := q.as(g, v)
 	if err != nil {
 		return err
 	}
-	q.send(http.StatusOK, body)
+	if q.headers(strconv.Itoa(v.Version), v.Recorded); !q.unchanged() {
+		q.send(http.StatusOK, body)
+	}
 	return nil
 }
 
@@ -109,7 +127,7 @@ func (q *request) vread(typ, id, version string) error {
 			if v.Deleted {
 				return fault.E("api.vread", fault.Deleted, "this version is a deletion")
 			}
-			q.headers(v.Version, v.Recorded)
+			q.headers(strconv.Itoa(v.Version), v.Recorded)
 			body, err := q.as(g, v)
 			if err != nil {
 				return err

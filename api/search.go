@@ -239,7 +239,7 @@ func (q *request) searchCitizens(params url.Values, cur cursor) ([]result, error
 	}
 	var out []result
 	for _, v := range people {
-		body, _ := Citizen(v)
+		body, _, _ := Citizen(v)
 		out = append(out, result{id: v.Citizen, typ: "Patient", body: body, mode: "match"})
 	}
 	return out, nil
@@ -260,7 +260,7 @@ func (q *request) citizens(ids []string, params url.Values) ([]result, error) {
 		if err != nil {
 			return nil, err
 		}
-		body, _ := Citizen(v)
+		body, _, _ := Citizen(v)
 		r, err := fhir.ParseTrusted(body)
 		if err != nil {
 			return nil, err

@@ -77,9 +77,6 @@ func (q *request) update(typ, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := q.mayWrite(audit.Update, typ+"/"+id); err != nil {
-		return err
-	}
 	call := "PUT " + typ + "/" + id
 	if m := q.r.Header.Get("If-Match"); m != "" {
 		n, err := strconv.Atoi(strings.Trim(strings.TrimPrefix(m, "W/"), `"`))
@@ -87,6 +84,12 @@ func (q *request) update(typ, id string) error {
 			return fault.E("api.update", fault.Conflict, "another version is in force")
 		}
 		call += " " + strconv.Itoa(n)
+	}
+	if typ == "Consent" && q.subject.Role == nhs.Citizen {
+		return q.restate(id, call, body)
+	}
+	if err := q.mayWrite(audit.Update, typ+"/"+id); err != nil {
+		return err
 	}
 	out, err := q.submit(call, body, q.subject.Source, "")
 	if err != nil {
@@ -116,12 +119,34 @@ const citizenSource = nhs.Source("SELDA:ME")
 
 // consent takes a citizen's own preference: in force for the next query.
 func (q *request) consent(body []byte) error {
+	return q.state("POST Consent", "Consent", body, http.StatusCreated)
+}
+
+// restate takes what a citizen says instead of what they have stated before:
+// that it is inactive takes it back.
+func (q *request) restate(id, call string, body []byte) error {
+	ctx := q.r.Context()
+	g, err := q.Access.Item(ctx, q.subject, "Consent", id, audit.Update)
+	if err != nil {
+		return err
+	}
+	v, err := q.Records.Read(ctx, g, "Consent", id)
+	if err != nil {
+		return err
+	}
+	if v.Source != citizenSource || v.Deleted {
+		return fault.E("api.consent", fault.Security, "only what you have stated here yourself can be changed here")
+	}
+	return q.state(call, "Consent/"+id, body, http.StatusOK)
+}
+
+func (q *request) state(call, what string, body []byte, status int) error {
 	ctx := q.r.Context()
 	own, err := q.Access.Own(ctx, q.subject)
 	if err != nil {
 		return err
 	}
-	if _, err := q.Access.Record(ctx, q.subject, own, "Consent"); err != nil {
+	if _, err := q.Access.Record(ctx, q.subject, own, what); err != nil {
 		return err
 	}
 	compact, err := fhir.Compact(body)
@@ -132,11 +157,11 @@ func (q *request) consent(body []byte) error {
 	if err != nil {
 		return err
 	}
-	out, err := q.submit("POST Consent", about, citizenSource, own)
+	out, err := q.submit(call, about, citizenSource, own)
 	if err != nil {
 		return err
 	}
-	return q.written(out, "Consent", http.StatusCreated)
+	return q.written(out, "Consent", status)
 }
 
 // Own makes a Consent speak of the citizen who states it, by NHS number. It
@@ -175,7 +200,7 @@ func (q *request) written(out ingest.Outcome, typ string, status int) error {
 	if !ok {
 		return fault.E("api.written", "nothing was written")
 	}
-	q.headers(i.Version, i.At)
+	q.headers(strconv.Itoa(i.Version), i.At)
 	q.w.Header().Set("Location", q.base+"/"+typ+"/"+i.ID+"/_history/"+strconv.Itoa(i.Version))
 	switch prefer := q.r.Header.Get("Prefer"); {
 	case strings.Contains(prefer, "return=minimal"):

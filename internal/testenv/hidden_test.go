@@ -533,7 +533,7 @@ func (h *hidden) both(t *rapid.T, w *written, method string, path [2]string, bod
 
 // What may differ: numbers of versions, times, sealed cursors.
 var mayDiffer = []*regexp.Regexp{
-	regexp.MustCompile(`"versionId":"\d+"`), regexp.MustCompile(`versionId value="\d+"`), regexp.MustCompile(`W/\\?"\d+\\?"`), regexp.MustCompile(`_page=[A-Za-z0-9_-]+`),
+	regexp.MustCompile(`"versionId":"[0-9a-f]+"`), regexp.MustCompile(`versionId value="[0-9a-f]+"`), regexp.MustCompile(`W/\\?"[0-9a-f]+\\?"`), regexp.MustCompile(`_page=[A-Za-z0-9_-]+`),
 	regexp.MustCompile(`"request":{"method":"(PUT|POST)"`),
 }
 
