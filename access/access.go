@@ -115,17 +115,19 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 	found := q.found
 	now := a.Now()
 	var d policy.Decision
+	var signs []string
 	if s.Role == nhs.Operator {
 		d = policy.Decision{Permit: true, Predicate: *system, Rules: []string{"operator at the command line"}}
 	} else {
-		facts, err := a.facts(ctx, q.factsOf, q.factsAt)
+		facts, who, err := a.facts(ctx, q.factsOf, q.factsAt)
 		if err != nil {
 			return grant.Grant{}, fault.E(op, err)
 		}
 		d = policy.Decide(policy.Request{Subject: s, Now: now, Facts: facts})
+		signs = who.signs(s, facts)
 	}
 	e := audit.From(s, action, what)
-	e.Citizen, e.Rules = found.ID, d.Rules
+	e.Citizen, e.Rules, e.Signs = found.ID, d.Rules, signs
 	if !d.Permit {
 		e.Outcome = audit.Deny
 	}

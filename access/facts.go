@@ -18,24 +18,27 @@ import (
 // factTypes are the resources that facts are read from.
 var factTypes = []string{"Patient", "Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CarePlan", "CareTeam", "MedicationDispense", "Consent"}
 
-// facts gathers what policy needs to know of a citizen, as at n.
-func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.Facts, error) {
+// facts gathers what policy needs to know of a citizen, as at n, and what makes
+// an access to them worth a look.
+func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.Facts, known, error) {
 	var f policy.Facts
+	var who known
 	var subjects []store.Subject
 	var elsewhere []policy.Relationship // registrations that others than the practice state
 	for _, k := range found.Subjects {
 		subjects = append(subjects, k.Subject)
 		versions, err := a.Store.Compartment(ctx, k.Subject, n, system, factTypes...)
 		if err != nil {
-			return f, err
+			return f, who, err
 		}
 		for _, v := range versions {
 			r, err := v.Resource()
 			if err != nil {
-				return f, err
+				return f, who, err
 			}
 			switch r.Type {
 			case "Patient":
+				who.add(r)
 				elsewhere = append(elsewhere, a.patientFacts(ctx, &f, v, r)...)
 			case "Consent":
 				if p, ok := consent.Read(r, v.ID, v.Recorded); ok {
@@ -53,7 +56,7 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.F
 	if len(f.Preferences) > 0 { // only what is withheld has to be given back
 		for _, s := range subjects {
 			if err := a.addressed(ctx, &f, s, n); err != nil {
-				return f, err
+				return f, who, err
 			}
 		}
 	}
@@ -62,7 +65,7 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.F
 		claims[i].Overrules = claims[i].Emergency && overrules(claims[i].Reason)
 	}
 	f.Claims = claims
-	return f, err
+	return f, who, err
 }
 
 func (a *Access) patientFacts(ctx context.Context, f *policy.Facts, v *store.Version, r *fhir.Resource) (elsewhere []policy.Relationship) {

@@ -46,6 +46,7 @@ const (
 	BreakGlass = "break-glass"
 	Declare    = "declare-relationship"
 	Administer = "administer"
+	Review     = "review" // of an entry by a privacy officer: About says which
 )
 
 // Outcomes of an entry.
@@ -72,6 +73,11 @@ type Entry struct {
 	// Concealed entries are left out of what the citizen is shown: a
 	// safeguarding check (G25), a break-glass whose telling was deferred (G9).
 	Concealed bool `json:"concealed,omitempty"`
+	// Signs are what was seen of the access that a privacy officer should look
+	// at: the user's own record, the same family name.
+	Signs []string `json:"signs,omitempty"`
+	// About is the number of the entry that a review is of.
+	About uint64 `json:"about,omitempty"`
 }
 
 // From fills who of an entry from a decision's subject.

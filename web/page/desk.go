@@ -8,6 +8,9 @@ type PrivacyPage struct {
 	Frame
 	Organisation string
 	Queue        []Case
+	Reviewed     []Case // closed by an outcome
+	Outcomes     []Reason
+	Done, Error  string
 	Trail        []TrailRow
 	Query        TrailQuery
 	Older        string
@@ -25,6 +28,9 @@ type Case struct {
 	Facts   []string
 	Tone    view.Tone
 	Href    string // the trail around it
+	Action  string // where an outcome is recorded; "" where the reader may not
+	Outcome string // the latest, and who recorded it when
+	By      string
 }
 
 // TrailRow is an entry of the trail.

@@ -295,6 +295,56 @@ func TestSharingChoice(t *testing.T) {
 	}
 }
 
+var outcomeForm = regexp.MustCompile(`action="(/privacy/outcome/\d+)"`)
+
+// G2 and G9: the own organisation's emergency access is in the queue at once,
+// with an outcome to record, which is an entry of the trail; another's is not.
+func TestG9ReviewOfAnEmergencyAccess(t *testing.T) {
+	base, number := demonstration(t)
+	doctor := signedIn(t, base, "doctor")
+	record := doctor.find(number)
+	doctor.post(record+"/emergency", url.Values{"reason": {"vital-interests"}})
+	paramedic := signedIn(t, base, "paramedic")
+	paramedic.post(record+"/emergency", url.Values{"reason": {"emergency"}})
+
+	privacy := signedIn(t, base, "privacy")
+	status, page := privacy.get("/privacy")
+	privacy.says(status, page, http.StatusOK, "Emergency access", "Dr James Whitfield", "serious risk to the patient", "Record an outcome", "What Dr James Whitfield did around it")
+	if strings.Contains(page, "Tomasz Nowak") {
+		t.Error("another organisation's user is in the queue")
+	}
+	m := outcomeForm.FindStringSubmatch(page)
+	if m == nil {
+		t.Fatal("no outcome can be recorded")
+	}
+	status, page = privacy.post(m[1], nil)
+	privacy.says(status, page, http.StatusUnprocessableEntity, "Choose what the review came to")
+	status, page = privacy.post(m[1], url.Values{"outcome": {"asked"}})
+	privacy.says(status, page, http.StatusOK, "The outcome is in the trail", "The user was asked")
+	if !outcomeForm.MatchString(page) {
+		t.Error("a case that waits for an answer has left the queue")
+	}
+	guardian := signedIn(t, base, "guardian")
+	status, page = guardian.post(m[1], url.Values{"outcome": {"justified"}})
+	guardian.says(status, page, http.StatusOK, "Reviewed", "Justified: the access was right", "Dr Michael Rosenberg")
+	if outcomeForm.MatchString(page) {
+		t.Error("a reviewed case is still in the queue")
+	}
+	status, page = privacy.post(m[1], url.Values{"outcome": {"unjustified"}})
+	privacy.says(status, page, http.StatusConflict, "reviewed already")
+	status, page = privacy.get("/privacy/trail")
+	privacy.says(status, page, http.StatusOK, "review", "Justified: the access was right")
+	for user, want := range map[string]int{"doctor": http.StatusForbidden, "governance": http.StatusForbidden, "citizen": http.StatusForbidden} {
+		v := signedIn(t, base, user)
+		if status, page = v.post(m[1], url.Values{"outcome": {"justified"}}); status != want {
+			t.Errorf("%s: %d %.200s", user, status, text(page))
+		}
+	}
+	if status, page = privacy.post("/privacy/outcome/1", url.Values{"outcome": {"justified"}}); status != http.StatusNotFound {
+		t.Errorf("an entry that is not of the organisation: %d %.200s", status, text(page))
+	}
+}
+
 func TestDesks(t *testing.T) {
 	base, _ := demonstration(t)
 	engineer := signedIn(t, base, "engineer")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"selda/access"
 	"selda/audit"
 	"selda/fault"
 	"selda/policy"
@@ -16,59 +17,67 @@ import (
 
 const maxTrail = 200
 
-// privacy is what a privacy officer should look at first: emergency accesses
-// of the own organisation's users, then refusals.
+// privacy is what a privacy officer should look at first.
 func (h *Web) privacy(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
+	return h.showQueue(w, r, s, http.StatusOK, "", "")
+}
+
+func (h *Web) showQueue(w http.ResponseWriter, r *http.Request, s policy.Subject, status int, done, problem string) error {
 	const op = "web.privacy"
 	ctx := r.Context()
-	if _, err := h.Access.OpenTrail(ctx, s, "emergency accesses and refusals"); err != nil {
+	if _, err := h.Access.OpenTrail(ctx, s, "accesses to review"); err != nil {
 		return fault.E(op, err)
 	}
-	p := page.PrivacyPage{Frame: h.frame(s, "To review"), Organisation: h.organisation(s.Organisation)}
-	broken, err := h.Access.Trail.Find(ctx, audit.Query{Organisation: s.Organisation, Action: audit.BreakGlass, Limit: maxTrail})
+	accesses, reviews, err := h.Access.Reviewed(ctx, s.Organisation)
 	if err != nil {
 		return fault.E(op, err)
 	}
-	for _, e := range broken {
-		p.Queue = append(p.Queue, page.Case{At: at(e), Who: e.Name, Role: e.Role.Title(), Citizen: e.Citizen, What: "Emergency access", Reason: e.Reason, Tone: view.Bad,
-			Facts: h.facts(e, broken), Href: "/privacy/trail?near=" + strconv.FormatUint(e.Seq, 10)})
+	p := page.PrivacyPage{Frame: h.frame(s, "To review"), Organisation: h.organisation(s.Organisation), Done: done, Error: problem}
+	for _, o := range access.Outcomes {
+		p.Outcomes = append(p.Outcomes, page.Reason{Code: o.Code, Text: o.Words})
 	}
-	read, err := h.Access.Trail.Find(ctx, audit.Query{Organisation: s.Organisation, Action: audit.Read, Limit: maxTrail})
-	if err != nil {
-		return fault.E(op, err)
-	}
-	for _, e := range read {
-		if e.Outcome == audit.Deny {
-			p.Queue = append(p.Queue, page.Case{At: at(e), Who: e.Name, Role: e.Role.Title(), Citizen: e.Citizen, What: "Refused", Reason: list(e.Rules), Tone: view.Warn,
-				Href: "/privacy/trail?near=" + strconv.FormatUint(e.Seq, 10)})
+	for _, c := range cases(accesses, reviews) {
+		row := page.Case{At: at(c.first), Who: c.first.Name, Role: c.first.Role.Title(), Citizen: c.first.Citizen, What: c.what, Tone: c.tone, Reason: c.first.Reason, Facts: c.facts,
+			Href: "/privacy/trail?near=" + strconv.FormatUint(c.first.Seq, 10), Action: "/privacy/outcome/" + strconv.FormatUint(c.first.Seq, 10)}
+		if n := len(c.outcomes); n > 0 {
+			last := c.outcomes[0] // the latest
+			row.Outcome, row.By = access.OutcomeOf(last).Words, last.Name+", "+at(last).ProTime()
+		}
+		switch {
+		case c.closed:
+			p.Reviewed = append(p.Reviewed, row)
+		case c.first.User == s.User:
+			row.Action = ""
+			fallthrough
+		default:
+			p.Queue = append(p.Queue, row)
 		}
 	}
-	h.render(w, http.StatusOK, page.Privacy(p))
+	h.render(w, status, page.Privacy(p))
 	return nil
 }
 
-func at(e audit.Entry) view.Date { return view.ParseDate(e.At.Format(time.RFC3339)) }
-
-// facts are what raised an emergency access in the queue.
-func (h *Web) facts(e audit.Entry, all []audit.Entry) []string {
-	var out []string
-	if e.Outcome == audit.Deny {
-		out = append(out, "It was refused: the role may not do this")
+// outcome records what a review came to.
+func (h *Web) outcome(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
+	const op = "web.outcome"
+	if err := r.ParseForm(); err != nil {
+		return fault.E(op, fault.TooLong, "the form did not arrive whole")
 	}
-	if hour := at(e).At.Hour(); hour < 6 || hour >= 22 {
-		out = append(out, "It was at night")
+	seq, err := strconv.ParseUint(r.PathValue("entry"), 10, 64)
+	if err != nil {
+		return fault.E(op, fault.NotFound, "there is no such entry")
 	}
-	n := 0
-	for _, o := range all {
-		if o.User == e.User && e.At.Sub(o.At).Abs() < 7*24*time.Hour {
-			n++
-		}
+	err = h.Access.RecordOutcome(r.Context(), s, seq, r.PostForm.Get("outcome"))
+	if fault.Is(err, fault.Value) {
+		return h.showQueue(w, r, s, http.StatusUnprocessableEntity, "", "Choose what the review came to")
 	}
-	if n > 2 {
-		out = append(out, strconv.Itoa(n)+" emergency accesses by this user within a week")
+	if err != nil {
+		return fault.E(op, err)
 	}
-	return out
+	return h.showQueue(w, r, s, http.StatusOK, "The outcome is in the trail.", "")
 }
+
+func at(e audit.Entry) view.Date { return view.ParseDate(e.At.Format(time.RFC3339)) }
 
 // trail is the trail of the own organisation (G2). What is looked for is
 // posted, since it names a user.
