@@ -198,6 +198,9 @@ var relations = map[string]string{"G7 registration": "they are registered with y
 	"G9 emergency access": "you opened it in an emergency"}
 
 func relation(d policy.Decision) string {
+	if d.Emergency {
+		return relations["G9 emergency access"]
+	}
 	for _, rule := range d.Rules {
 		if words := relations[rule]; words != "" {
 			return words

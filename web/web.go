@@ -72,6 +72,8 @@ type Deps struct {
 	// Short is what people write of a source where there is little room: "KCH";
 	// nil, or "", where that is the name.
 	Short func(nhs.Source) string
+	// Accounts are those that can sign in; nil where they are kept elsewhere.
+	Accounts func() []auth.Account
 	// LastHeard is when anything of a source last came; nil where that is not known.
 	LastHeard func(nhs.Source) time.Time
 	Now       func() time.Time
@@ -133,7 +135,7 @@ func (h *Web) Routes(mux *http.ServeMux) {
 		"POST /record/{id}/declare":              h.declare, "GET /record/{id}/emergency": h.emergencyForm, "POST /record/{id}/emergency": h.emergency,
 		"GET /me": h.me, "GET /me/{section}": h.me, "GET /me/file/{type}/{item}": h.myFile, "GET /for/{id}/file/{type}/{item}": h.myFile, "POST /me/sharing": h.share,
 		"GET /for/{id}": h.me, "GET /for/{id}/{section}": h.me,
-		"GET /privacy": h.privacy, "POST /privacy/outcome/{entry}": h.outcome, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
+		"GET /privacy": h.privacy, "POST /privacy/outcome/{entry}": h.outcome, "GET /rules": h.rules, "GET /accounts": h.accounts, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
 		"GET /feeds": h.feeds, "GET /feeds/{source}": h.feed, "POST /quarantine/replay": h.replayAll, "GET /quarantine": h.quarantine, "GET /quarantine/{message}": h.held, "POST /quarantine/{message}/replay": h.replay,
 		"GET /trace": h.traceForm, "POST /trace": h.trace, "GET /trace/{message}": h.trace,
 		"/": h.nowhere,
@@ -260,7 +262,9 @@ func (h *Web) frame(s policy.Subject, title string) page.Frame {
 	case nhs.Engineer:
 		f.Links = []page.Link{{Href: "/feeds", Text: "Feeds"}, {Href: "/quarantine", Text: "Quarantine"}, {Href: "/trace", Text: "Trace"}}
 	case nhs.PrivacyOfficer, nhs.CaldicottGuardian:
-		f.Links = []page.Link{{Href: "/privacy", Text: "To review"}, {Href: "/privacy/trail", Text: "Trail"}}
+		f.Links = []page.Link{{Href: "/privacy", Text: "To review"}, {Href: "/privacy/trail", Text: "Trail"}, {Href: "/rules", Text: "Rules"}}
+	case nhs.Administrator:
+		f.Links = []page.Link{{Href: "/accounts", Text: "Accounts"}, {Href: "/rules", Text: "Rules"}}
 	case nhs.Paramedic:
 		f.Kind = page.Crew
 		f.Search = true
@@ -288,12 +292,16 @@ func (h *Web) start(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 		to = "/privacy"
 	case nhs.Engineer:
 		to = "/feeds"
+	case nhs.GovernanceLead:
+		to = "/rules"
+	case nhs.Administrator:
+		to = "/accounts"
 	default:
 		if opens(s.Role) {
 			return h.searchForm(w, r, s)
 		}
 		h.render(w, http.StatusOK, page.Message(page.MessagePage{Frame: h.frame(s, "SELDA"), Heading: "You are signed in",
-			Text: []string{"There is no page for the role " + s.Role.Title() + " yet. Programs use /fhir."}}))
+			Text: govern[s.Role]}))
 		return nil
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)

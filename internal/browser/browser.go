@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -120,6 +121,58 @@ func (b *Browser) Submit(fields ...[2]string) {
 	b.check("submit", err)
 }
 
+// Press clicks what a selector finds, and waits for the page that comes.
+func (b *Browser) Press(selector string) {
+	b.t.Helper()
+	_, err := chromedp.RunResponse(b.ctx, func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		found, err := chromedp.Evaluate[bool](fmt.Sprintf("(() => { const e = document.querySelector(%q); if (e) setTimeout(() => e.click(), 0); return !!e })()", selector))(ctx, t)
+		if err == nil && !found {
+			err = fmt.Errorf("the page has no such thing")
+		}
+		return chromedp.Void{}, err
+	})
+	b.check(selector, err)
+}
+
+// Keys presses keys of the keyboard, one after another.
+func (b *Browser) Keys(keys string) {
+	b.t.Helper()
+	b.check("keys "+keys, chromedp.Do(b.ctx, chromedp.KeyEvent(keys)))
+}
+
+// Wait waits until an expression of the page is true, also where another page
+// comes meanwhile.
+func (b *Browser) Wait(expression string) {
+	b.t.Helper()
+	for late := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		yes, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](expression))
+		if err == nil && yes {
+			return
+		}
+		if time.Now().After(late) {
+			b.t.Fatalf("it never came that %s: %v", expression, err)
+		}
+	}
+}
+
+// Script has pages run scripts, or not.
+func (b *Browser) Script(on bool) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+	b.check("scripts", err)
+}
+
+// Print is the page as it is printed, as a PDF.
+func (b *Browser) Print(name string) []byte {
+	b.t.Helper()
+	printed, err := chromedp.Call(b.ctx, page.PrintToPDF, page.PrintToPDFParams{PreferCSSPageSize: new(true)})
+	b.check(name, err)
+	if dir := os.Getenv("SELDA_SCREENSHOTS"); dir != "" {
+		b.check(name, os.WriteFile(filepath.Join(dir, name+".pdf"), printed.Data, 0o600))
+	}
+	return printed.Data
+}
+
 // Eval is what an expression of the page gives, as text.
 func (b *Browser) Eval(expression string) string {
 	b.t.Helper()
@@ -128,12 +181,14 @@ func (b *Browser) Eval(expression string) string {
 	return s
 }
 
-// runAxe opens the first rows, so that what is in them is looked at too.
+// runAxe opens the first rows, so that what is in them is looked at too, and
+// leaves them as they were.
 const runAxe = `(async () => {
 	const rows = document.querySelectorAll("details.s-item");
+	const were = [...rows].map(d => d.open);
 	rows.forEach((d, i) => { d.open = i < 3 });
 	const r = await axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]});
-	rows.forEach((d, i) => { d.open = i === 1 });
+	rows.forEach((d, i) => { d.open = were[i] });
 	return r.violations.map(v => v.id + " (" + v.impact + "): " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + " " + n.failureSummary.slice(0, 200)).join(" | ")).join("\n");
 })()`
 

@@ -4,67 +4,358 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"selda/ingest"
 	"selda/internal/browser"
+	"selda/nhs"
+	"selda/policy"
 )
 
-// Real pages of the demonstration in a browser, signed in as those who use
-// them: what only real data shows.
-func TestRealPagesInABrowser(t *testing.T) {
-	b := browser.Open(t, "../../..")
-	base, number := demonstration(t)
-	record := signedIn(t, base, "gp").find(number)
+// tab is a browser in which somebody of the demonstration has signed in.
+type tab struct {
+	*browser.Browser
+	t            *testing.T
+	base, record string
+	user         string
+}
+
+// as signs somebody in.
+func (b *tab) as(user string) {
+	b.t.Helper()
+	b.user = user
 	b.Width(1280)
-	b.Go(base + "/")
-	b.Look("real-sign-in-1280")
-	b.Width(360)
-	b.Look("real-sign-in-360")
-	tour := []struct {
-		user  string
-		pages []string
-	}{
-		{"gp", []string{"", "/results", "/documents", "/medicines", "/timeline", "/encounters", "/care-team"}},
-		{"paramedic", []string{""}},
-		{"citizen", []string{"/me", "/me/record", "/me/results", "/me/letters", "/me/sharing", "/me/looked"}},
-		{"engineer", []string{"/feeds"}},
-		{"privacy", []string{"/privacy", "/privacy/trail"}},
+	b.Go(b.base + "/login?return=/")
+	b.Submit([2]string{"user", user}, [2]string{"password", DemoPassword})
+	if where := b.Eval("document.querySelector('.s-top__who') ? '' : location.pathname + document.body.innerText"); where != "" {
+		b.t.Fatalf("%s could not sign in: %s", user, where)
 	}
-	for _, one := range tour {
-		b.Dark(one.user == "paramedic")
-		b.Go(base + "/login?return=/")
-		b.Submit([2]string{"user", one.user}, [2]string{"password", DemoPassword})
-		if where := b.Eval("document.querySelector('.s-top__who') ? '' : location.pathname + document.body.innerText"); where != "" {
-			t.Fatalf("%s could not sign in: %s", one.user, where)
-		}
-		for _, page := range one.pages {
-			if one.user == "gp" || one.user == "paramedic" {
-				page = record + page
-			}
-			for _, width := range []int64{1280, 360} {
-				b.Width(width)
-				b.Go(base + page)
-				b.Look(fmt.Sprintf("real-%s-%s-%d", one.user, name(strings.Replace(page+"/", record+"/", "/summary-", 1)), width))
-			}
-		}
-		if one.user == "gp" {
-			b.Width(1280)
-			b.Go(base + record + "/documents")
-			b.Go(b.Eval(`document.querySelector("a[href*='/file/']").href`))
-			b.Look("real-gp-letter-1280")
-			b.Go(base + record + "/results")
-			b.Go(b.Eval(`document.querySelector("a[href*='/origin/']").href`))
-			b.Look("real-gp-origin-1280")
+}
+
+// at opens a page: of the record where it begins with a colon.
+func (b *tab) at(path string) {
+	b.t.Helper()
+	if rest, of := strings.CutPrefix(path, ":"); of {
+		path = b.record + rest
+	}
+	b.Go(b.base + path)
+}
+
+// look looks at the page that is open, wide and narrow.
+func (b *tab) look(name string) {
+	b.t.Helper()
+	for _, width := range []int64{1280, 360} {
+		b.Width(width)
+		b.Look(fmt.Sprintf("real-%s-%s-%d", b.user, name, width))
+	}
+	b.Width(1280)
+}
+
+func (b *tab) text() string {
+	return b.Eval("(document.querySelector('.s-banner')?.textContent ?? '') + document.querySelector('main').textContent + (document.querySelector('.s-aside')?.textContent ?? '')")
+}
+
+// says fails unless the page has all of the words.
+func (b *tab) says(words ...string) {
+	b.t.Helper()
+	text := strings.Join(strings.Fields(b.text()), " ")
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			b.t.Errorf("%s at %s: the page lacks %q: %.300s", b.user, b.Eval("location.pathname"), w, text)
 		}
 	}
 }
 
-// name is the last part of a path.
-func name(path string) string {
-	path = strings.TrimSuffix(path, "/")
-	for i := len(path) - 1; i >= 0; i-- {
-		if path[i] == '/' {
-			return path[i+1:]
+// clinical are words of the citizen's record that only those who treat her see.
+var clinical = []string{"enicillin", "Apixaban", "Heart failure", "creatinine"}
+
+func (b *tab) saysNothingOf(words ...string) {
+	b.t.Helper()
+	text := b.text()
+	for _, w := range words {
+		if strings.Contains(text, w) {
+			b.t.Errorf("%s at %s: the page has %q", b.user, b.Eval("location.pathname"), w)
 		}
 	}
-	return path
+}
+
+// search looks for somebody in the one search box.
+func (b *tab) search(what string) {
+	b.t.Helper()
+	b.at("/search")
+	b.Submit([2]string{"q", what})
+	b.says("1 person found", "ADEYEMI, Folake", "999 123 4519")
+}
+
+// choose picks a radio and submits its form.
+func (b *tab) choose(name, value string) {
+	b.t.Helper()
+	b.Eval(fmt.Sprintf("document.querySelector(\"input[name=%s][value=%s]\").checked = true; ''", name, value))
+	b.Press(fmt.Sprintf("form:has(input[name=%s][value=%s]) button[type=submit]", name, value))
+}
+
+// What the pages are for, done by each account of the demonstration in a
+// browser, with real data, wide and narrow.
+func TestEachAccountInABrowser(t *testing.T) {
+	b := &tab{Browser: browser.Open(t, "../../.."), t: t}
+	r, base, number := demonstrated(t)
+	b.base, b.record = base, signedIn(t, base, "gp").find(number)
+	hospital := hospitalNumber(t, r, number)
+	held := brokenMessage(t, r)
+
+	b.user = "nobody"
+	b.Go(base + "/")
+	b.look("sign-in")
+	for _, one := range []struct {
+		user string
+		does func()
+	}{
+		{"gp", func() { b.generalPractitioner(number, hospital) }},
+		{"doctor", b.doctor},
+		{"nurse", func() { b.at(":/observations"); b.says("Vital signs"); b.look("observations") }},
+		{"pharmacist", func() { b.at(":/medicines"); b.says("Repeat", "Apixaban", "Stopped", "Ramipril"); b.look("medicines") }},
+		{"advisor", func() { b.at(":"); b.says("Active problems", "Allergy to penicillin"); b.look("summary") }},
+		{"visitor", func() { b.at(":/medicines"); b.says("Apixaban"); b.look("medicines") }},
+		{"social", b.socialWorker},
+		{"hospice", func() {
+			b.at(":")
+			b.says("Are you caring for this person now?")
+			b.saysNothingOf(clinical...)
+			b.look("declare")
+		}},
+		{"paramedic", b.paramedic},
+		{"reception", func() {
+			b.at(":")
+			b.says("Allergies: not shown to your role")
+			b.saysNothingOf(clinical...)
+			b.look("summary")
+		}},
+		{"handler", func() {
+			b.at(":")
+			b.says("Notes and plans", "Yoruba language interpreter needed", "Allergies: not shown to your role")
+			b.saysNothingOf(clinical...)
+			b.look("summary")
+		}},
+		{"privacy", b.privacyOfficer},
+		{"guardian", func() { b.says("What should I look at first?", "Reviewed", "Justified"); b.look("privacy") }},
+		{"governance", func() { b.says("Rules in force", "111 call handler"); b.look("rules") }},
+		{"admin", func() { b.says("Accounts", "Dr Adaora Okafor"); b.saysNothingOf("Folake"); b.look("accounts") }},
+		{"analyst", func() { b.says("Nothing that names a person is shown to your role"); b.look("start") }},
+		{"parent", b.parent},
+		{"citizen", b.citizen},
+		{"visitor", func() { // after the objection
+			b.at(":")
+			b.says("ADEYEMI, Folake", "This may not be everything.", "Emergency access")
+			b.saysNothingOf(clinical...)
+			b.look("objected")
+		}},
+		{"engineer", func() { b.engineer(held) }},
+	} {
+		b.Dark(one.user == "paramedic")
+		b.as(one.user)
+		one.does()
+	}
+}
+
+func (b *tab) generalPractitioner(number nhs.Number, hospital string) {
+	b.look("search")
+	for _, what := range []string{number.Digits(), number.Spaced(), "Adeyemi 05-Nov-1951", "SE1 5TY Adeyemi", hospital} {
+		b.search(what)
+	}
+	b.look("found")
+	b.Press("a[href^='/record/']")
+	b.says("Active problems", "Current medicines", "Sources", "Stopped lately")
+	b.look("summary")
+	for _, section := range []string{"problems", "results", "documents", "timeline", "encounters", "plans", "care-team"} {
+		b.at(":/" + section)
+		b.look(section)
+	}
+	b.at(":/documents")
+	b.Press("a[href*='/file/']")
+	b.says("Hospital course", "Diagnoses")
+	b.look("letter")
+	b.keyboard()
+	b.withoutScripts()
+	b.at(":/results")
+	b.Press("a[href*='/origin/']")
+	b.says("came from", "What the message says")
+	if b.Eval("document.querySelector('.s-raw mark')?.textContent ?? ''") == "" {
+		b.t.Error("the origin marks no field")
+	}
+	b.look("origin")
+}
+
+// keyboard goes through a record without a mouse.
+func (b *tab) keyboard() {
+	b.at(":")
+	b.Keys("g")
+	b.Keys("r")
+	b.Wait("location.pathname.endsWith('/results') && document.readyState == 'complete'")
+	b.Keys("jj")
+	b.Keys("k")
+	b.Keys("j")
+	b.Keys("\r")
+	if got := b.Eval("String([...document.querySelectorAll('details.s-item')].findIndex(d => d.open))"); got != "1" {
+		b.t.Errorf("j, k and Enter opened row %s, not the second", got)
+	}
+	b.look("opened")
+	b.Eval("document.querySelectorAll('details.s-item > summary')[1].focus(); ''")
+	b.Keys("t")
+	if b.Eval("String(document.querySelector('details.s-item[open] details.s-astable')?.open)") != "true" {
+		b.t.Error("t does not show the chart as a table")
+	}
+	b.Keys("/")
+	if b.Eval("document.activeElement.id") != "find" {
+		b.t.Error("/ does not lead to the search")
+	}
+	b.Eval("document.activeElement.blur(); ''")
+	b.Keys("?")
+	if b.Eval("String(document.getElementById('keys').open)") != "true" {
+		b.t.Error("? does not list the keys")
+	}
+}
+
+// withoutScripts reads a record and a chart where no script runs.
+func (b *tab) withoutScripts() {
+	b.Script(false)
+	defer b.Script(true)
+	b.at(":/results")
+	b.says("Results", "Serum creatinine level")
+	if b.Eval("String(document.querySelectorAll('details.s-item svg.s-chart').length > 0)") != "true" {
+		b.t.Error("there is no chart without scripts")
+	}
+}
+
+func (b *tab) doctor() {
+	b.search("999 123 4519")
+	b.at(":/emergency")
+	b.look("emergency")
+	b.choose("reason", "vital-interests")
+	b.says("you opened it in an emergency", "Active problems")
+}
+
+func (b *tab) socialWorker() {
+	b.at(":")
+	b.says("Are you caring for this person now?")
+	b.saysNothingOf(clinical...)
+	b.choose("why", "here")
+	b.says("you said that they are in your care", "Active problems")
+	b.look("summary")
+}
+
+// paramedic is at a door, in the dark, with a phone.
+func (b *tab) paramedic() {
+	b.Width(360)
+	b.at(":/emergency")
+	b.choose("reason", "emergency")
+	b.says("you opened it in an emergency", "ReSPECT", "CPR attempts not recommended")
+	if first := b.Eval("[...document.querySelectorAll('.s-summary .s-sheet')].sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)[0].querySelector('h2').textContent"); !strings.Contains(first, "Plans and alerts") {
+		b.t.Errorf("a crew sees %q first", first)
+	}
+	b.look("summary")
+	b.Width(360)
+	b.Eval("window.scrollTo(0, 2000); ''")
+	if b.Eval("String(document.querySelector('.s-banner').getBoundingClientRect().top)") != "0" {
+		b.t.Error("the banner has scrolled away")
+	}
+	for _, sheet := range []string{"s-at-plans", "s-at-allergies", "s-at-medicines"} {
+		b.Eval("window.scrollTo(0, 0); ''")
+		if b.Eval("String(document.querySelector('."+sheet+"').getBoundingClientRect().top < innerHeight)") != "true" {
+			b.t.Errorf("%s is not on the first screen of a telephone", sheet)
+		}
+	}
+}
+
+func (b *tab) privacyOfficer() {
+	b.says("Emergency access", "Dr James Whitfield", "serious risk to the patient")
+	b.saysNothingOf("Tomasz Nowak")
+	b.look("privacy")
+	b.choose("outcome", "justified")
+	b.says("The outcome is in the trail", "Reviewed", "Justified: the access was right")
+	b.look("reviewed")
+	b.at("/privacy/trail")
+	b.look("trail")
+}
+
+func (b *tab) parent() {
+	b.says("People you help", "Kofi")
+	b.Press("a[href^='/for/']")
+	b.says("You are looking at the record of Kofi")
+	b.look("child")
+}
+
+func (b *tab) citizen() {
+	b.says("Hello")
+	for _, page := range []string{"/me", "/me/record", "/me/medicines", "/me/results", "/me/letters", "/me/looked"} {
+		b.at(page)
+		b.look(name(page))
+	}
+	b.says("Dr James Whitfield", "emergency access", "Tomasz Nowak")
+	b.at("/me/sharing")
+	b.look("sharing")
+	b.choose("choice", "object")
+	b.says("If you choose", "will not see", "What stays as it is")
+	b.look("preview")
+	b.Press("form:has(input[name=save]) button[type=submit]")
+	b.says("Saved.")
+}
+
+func (b *tab) engineer(held string) {
+	b.says("Feeds", "King's College Hospital")
+	b.look("feeds")
+	b.at("/quarantine/" + held)
+	b.look("held")
+	b.Press("form[action$='/replay'] button")
+	b.says("It still can't be used")
+}
+
+// hospitalNumber is the number under which King's knows the citizen.
+func hospitalNumber(t *testing.T, r *Region, number nhs.Number) string {
+	t.Helper()
+	id, err := r.Access.ByNumber(t.Context(), number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := r.Access.Record(t.Context(), policy.Subject{User: "test", Role: nhs.HospitalDoctor, Organisation: "RJZ", Purpose: nhs.Treatment}, id, "record")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := r.Records.Open(t.Context(), g, "Patient")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range v.Person.OtherNumbers {
+		if n.Source.Organisation() == "RJZ" {
+			return n.Value
+		}
+	}
+	t.Fatal("King's has no number of the citizen")
+	return ""
+}
+
+// brokenMessage sends a message that cannot be used, and gives its number.
+func brokenMessage(t *testing.T, r *Region) string {
+	t.Helper()
+	rec, err := r.Ingest.Submit(t.Context(), &ingest.Raw{Source: "RJZ:PAS", Format: ingest.HL7v2, Body: []byte("MSH|^~\\&|PAS|RJZ|SELDA|QKK|20261120120000||ADT^A01|B1|P|2.4\rEVN|A01|20261120120000\r")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := rec.Committed(t.Context())
+	if err != nil || out.State != ingest.Quarantined {
+		t.Fatal(out, err)
+	}
+	for range 50 {
+		list, err := r.Quarantine(t.Context(), policy.Subject{User: "engineer", Role: nhs.Engineer, Organisation: "QKK"}, 1)
+		if err == nil && len(list) == 1 {
+			return r.Store.MessageID(list[0].ID)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal("the message is not in quarantine")
+	return ""
+}
+
+// name is the last part of a path.
+func name(path string) string {
+	return path[strings.LastIndexByte(path, '/')+1:]
 }

@@ -111,6 +111,13 @@ func (v *visitor) find(n nhs.Number) string {
 
 func demonstration(t *testing.T) (base string, citizen nhs.Number) {
 	t.Helper()
+	_, base, citizen = demonstrated(t)
+	return base, citizen
+}
+
+// demonstrated is a demonstration and its region.
+func demonstrated(t *testing.T) (r *Region, base string, citizen nhs.Number) {
+	t.Helper()
 	r, err := Open(t.Context(), Options{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler), Demo: &auth.Demonstration{Password: DemoPassword, Users: DemoUsers()}})
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +136,7 @@ func demonstration(t *testing.T) (base string, citizen nhs.Number) {
 	if !ok {
 		t.Fatal("the demonstration has no citizen")
 	}
-	return server.URL, acc.NHSNumber
+	return r, server.URL, acc.NHSNumber
 }
 
 // Each role does what its pages are for.

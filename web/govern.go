@@ -1,0 +1,97 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"selda/fault"
+	"selda/nhs"
+	"selda/policy"
+	"selda/web/page"
+)
+
+// This file is the pages of those who govern and run the exchange. None of
+// them opens a record.
+
+// govern are the first words of a role that opens no records and looks after
+// no feeds: what it can do here, and what it can't.
+var govern = map[nhs.Role][]string{
+	nhs.Analyst: {"Nothing that names a person is shown to your role, and there is nothing here for it yet.",
+		"Secondary use needs a purpose, a legal gateway and a data set without names, which are agreed first. Ask your governance lead."},
+	nhs.SourceSystem: {"This account is a system's. Programs use /fhir: every write, and every read and search of what the system itself wrote."},
+}
+
+// rules are the rules in force, by role, in words.
+func (h *Web) rules(w http.ResponseWriter, _ *http.Request, s policy.Subject) error {
+	switch s.Role {
+	case nhs.GovernanceLead, nhs.PrivacyOfficer, nhs.CaldicottGuardian, nhs.Administrator:
+	default:
+		return fault.E("web.rules", fault.Security, "only those who govern the exchange read its rules here")
+	}
+	p := page.RulesPage{Frame: h.frame(s, "Rules in force")}
+	for _, r := range policy.RoleRules() {
+		row := page.RuleRow{Role: r.Role.Title(), Hidden: labelWords(r.Hidden &^ r.HiddenOwn), HiddenOwn: labelWords(r.HiddenOwn), Declares: r.Declares, BreaksGlass: r.BreaksGlass}
+		row.Sees = seesWords(r.DataSets)
+		p.Rules = append(p.Rules, row)
+	}
+	h.render(w, http.StatusOK, page.Rules(p))
+	return nil
+}
+
+// seesWords are kinds of data in words: what is left out, where that is less.
+func seesWords(sets []policy.DataSet) string {
+	var has, lacks []string
+	for d := policy.Demographics; d <= policy.CareTeam; d++ {
+		if slices.Contains(sets, d) {
+			has = append(has, words(d.String()))
+		} else {
+			lacks = append(lacks, words(d.String()))
+		}
+	}
+	switch {
+	case len(lacks) == 0:
+		return "the whole record"
+	case len(lacks) < 3:
+		return "the whole record but " + list(lacks)
+	}
+	return list(has)
+}
+
+func labelWords(l policy.Labels) string {
+	var out []string
+	for _, code := range l.Codes() {
+		switch code {
+		case "R", "V":
+			code = "confidentiality " + code
+		case "hiv-sti":
+			code = "HIV and STI"
+		case "fgm":
+			code = "FGM"
+		}
+		out = append(out, strings.ReplaceAll(code, "-", " "))
+	}
+	return list(out)
+}
+
+// accounts are the accounts of professionals and systems. Of citizens only the
+// number is told: who has an account of their own is nobody's business here.
+func (h *Web) accounts(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
+	const op = "web.accounts"
+	if err := h.Access.Administer(r.Context(), s, "accounts"); err != nil {
+		return fault.E(op, err)
+	}
+	if h.Accounts == nil {
+		return fault.E(op, fault.NotSupported, "accounts are kept elsewhere")
+	}
+	p := page.AccountsPage{Frame: h.frame(s, "Accounts")}
+	for _, a := range h.Accounts() {
+		if a.Role == nhs.Citizen || a.Role == nhs.Proxy {
+			p.Citizens++
+			continue
+		}
+		p.Accounts = append(p.Accounts, page.AccountRow{User: a.User, Name: a.Name, Role: a.Role.Title(), Organisation: h.organisation(a.Organisation)})
+	}
+	h.render(w, http.StatusOK, page.Accounts(p))
+	return nil
+}
