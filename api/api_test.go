@@ -371,6 +371,13 @@ func TestXML(t *testing.T) {
 	if made.ValueString != "from XML" {
 		t.Errorf("created from XML: %s", made.Body)
 	}
+	for _, kind := range []string{"transaction", "batch"} {
+		r := a.do(200, "system", "POST", "/fhir", `<Bundle xmlns="http://hl7.org/fhir"><type value="`+kind+`"/><entry><resource><Observation><status value="final"/><code><text value="x"/></code><subject><reference value="Patient/p1"/></subject></Observation></resource><request><method value="POST"/><url value="Observation"/></request></entry></Bundle>`, "Content-Type: application/fhir+xml")
+		if len(r.Entry) != 1 || !strings.HasPrefix(r.Entry[0].Response.Status, "201") {
+			t.Errorf("a %s in XML: %s", kind, r.Body)
+		}
+	}
+	a.do(201, "citizen", "POST", "/fhir/Consent", `<Consent xmlns="http://hl7.org/fhir"><status value="active"/><policyRule><coding><code value="OPTOUT"/></coding></policyRule><provision><type value="deny"/></provision></Consent>`, "Content-Type: application/fhir+xml")
 }
 
 // Nothing of anybody may be kept by a browser or a proxy.

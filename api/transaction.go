@@ -76,7 +76,7 @@ const maxBatch = 1000
 // answered as if it had come alone. done is false where the Bundle is no batch.
 // https://hl7.org/fhir/R4/http.html#transaction
 func (q *request) batch(body []byte) (done bool, err error) {
-	compact, err := fhir.Compact(body)
+	compact, err := compactOf(body)
 	if err != nil {
 		return false, err
 	}

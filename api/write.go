@@ -29,6 +29,14 @@ func (q *request) body() ([]byte, error) {
 	return b, nil
 }
 
+// compactOf is a body, JSON or XML, as compact JSON.
+func compactOf(body []byte) ([]byte, error) {
+	if fhir.IsXML(body) {
+		return fhir.FromXML(body)
+	}
+	return fhir.Compact(body)
+}
+
 // submit hands one interaction to ingest and waits for its commit.
 func (q *request) submit(call string, body []byte, source nhs.Source, about string) (ingest.Outcome, error) {
 	ctx := q.r.Context()
@@ -149,7 +157,7 @@ func (q *request) state(call, what string, body []byte, status int) error {
 	if _, err := q.Access.Record(ctx, q.subject, own, what); err != nil {
 		return err
 	}
-	compact, err := fhir.Compact(body)
+	compact, err := compactOf(body)
 	if err != nil {
 		return err
 	}
