@@ -81,13 +81,20 @@ func (o *Origins) Of(ctx context.Context, v *record.View, item record.Item, othe
 	case ingest.HL7v2:
 		err = out.v2(raw.Body, place, origins, others, restricted)
 	case ingest.CDA:
-		err = out.cda(raw.Body, place, origins)
+		err = out.cda(raw.Body, place, origins, restricted && tellsWhere(item.Type))
 	case ingest.CSV:
 		out.csv(raw, origins, restricted)
 	default:
-		err = out.fhir(raw.Body, place, restricted && item.Type == "Patient")
+		err = out.fhir(raw.Body, place, restricted && tellsWhere(item.Type))
 	}
 	return out, err
+}
+
+// tellsWhere says whether resources of a type tell where somebody lives.
+func tellsWhere(typ string) bool { return typ == "Patient" || typ == "RelatedPerson" }
+
+func isPlace(element string) bool {
+	return strings.HasPrefix(element, "address") || strings.HasPrefix(element, "telecom") || strings.HasPrefix(element, "contact")
 }
 
 // plain is a place without its indexes: they would tell how many others there are.
@@ -178,7 +185,7 @@ func withoutPlaces(m *hl7v2.Message, s hl7v2.Segment) string {
 }
 
 // cda shows the element that the item was read from, each on its own line.
-func (o *Origin) cda(body []byte, place string, origins []mapped.Origin) error {
+func (o *Origin) cda(body []byte, place string, origins []mapped.Origin, withoutPlaces bool) error {
 	d, err := cda.Parse(body)
 	if err != nil {
 		return err
@@ -191,13 +198,16 @@ func (o *Origin) cda(body []byte, place string, origins []mapped.Origin) error {
 	var marks [][2]int
 	for _, e := range origins {
 		v, ok := d.At(e.Place)
-		if !ok {
+		if !ok || withoutPlaces && isPlace(e.Element) {
 			continue
 		}
 		o.Elements = append(o.Elements, Element{Name: e.Element, Place: plain(e.Place), Value: short(v.Text)})
 		if v.Start >= at.Start && v.End <= at.End && place != cda.Root {
 			marks = append(marks, [2]int{v.Start - at.Start, v.End - at.Start})
 		}
+	}
+	if withoutPlaces {
+		return nil // what surrounds the fields tells the address, too
 	}
 	if place == cda.Root {
 		return nil // the whole document: the page shows it as it was written
@@ -214,7 +224,7 @@ func (o *Origin) csv(raw *ingest.Raw, origins []mapped.Origin, restricted bool) 
 	o.Place = "row " + strconv.Itoa(raw.Row)
 	for _, e := range origins {
 		v, ok := csvtofhir.At(raw.Body, raw.Row, e.Place)
-		if !ok || restricted && (strings.HasPrefix(e.Element, "address") || strings.HasPrefix(e.Element, "telecom")) {
+		if !ok || restricted && isPlace(e.Element) {
 			continue
 		}
 		_, column, _ := strings.Cut(e.Place, ", column ")

@@ -11,6 +11,7 @@ import (
 	"selda/cmd/selda/region"
 	"selda/nhs"
 	"selda/policy"
+	"selda/synth"
 )
 
 // The rules of care and confidentiality, each under its number, as somebody
@@ -379,17 +380,45 @@ OBX|2|NM|K^Potassium||5.9|mmol/L|||||F
 	if _, body := o.asks("doctor", "GET", page, ""); strings.Contains(body, "Potassium") || strings.Contains(body, "5.9") || !strings.Contains(body, "Sodium") {
 		t.Error("a hidden neighbour shows in the raw message")
 	}
+	document, postcode := letter(t)
+	if sum, err := o.Ingest(t.Context(), "RV5:EPR", "cda", "", "letter.xml", document); err != nil || sum.Stored != 1 {
+		t.Fatal(sum, err)
+	}
 	if where := o.sees("doctor", "1 Hidden Street", "/fhir/Patient/p-g85915"); len(where) != 1 {
 		t.Fatal("the address is not there to begin with")
 	}
 	o.writes("RJZ:PAS", "Patient", "p-rjz", `"meta":{"security":[{"system":"`+policy.ConfidentialitySystem+`","code":"R"}]},"identifier":[{"system":"`+nhs.NumberSystem+`","value":"`+folake+`"}],"name":[{"family":"Adeyemi","given":["Folake"]}],"birthDate":"1951-11-05"`)
 	paths := []string{page, "/record/{citizen}", "/record/{citizen}/care-team", "/fhir/Patient/{citizen}", "/fhir/Patient/p-g85915", "/fhir/Patient/p-g85915/_history", "/fhir/Patient/p-g85915/_history/1", "/fhir/Patient/{citizen}/$everything",
 		"/fhir/Patient?identifier=" + folake, "/record/{citizen}/origin/Patient/p-g85915", "/record/{citizen}/origin/Patient/p-rjz"}
-	for _, text := range []string{"Hidden Street", "RAWSTREET", "SE1 1AA"} {
+	var merged struct {
+		Link []struct{ Other struct{ Reference string } }
+	}
+	_, body = o.asks("doctor", "GET", "/fhir/Patient/{citizen}", "")
+	if err := json.Unmarshal([]byte(body), &merged); err != nil || len(merged.Link) != 4 {
+		t.Fatal(err, body)
+	}
+	for _, l := range merged.Link {
+		paths = append(paths, "/fhir/"+l.Other.Reference, "/record/{citizen}/origin/"+l.Other.Reference)
+	}
+	for _, text := range []string{"Hidden Street", "RAWSTREET", "SE1 1AA", postcode} {
 		if where := o.sees("doctor", text, paths...); len(where) > 0 {
 			t.Errorf("%s shows at %v", text, where)
 		}
 	}
+}
+
+// letter is a CDA document about Folake, and the postcode that stands in it.
+func letter(t *testing.T) ([]byte, string) {
+	t.Helper()
+	for m := range synth.New(1, 0, Start).Messages() {
+		_, rest, _ := strings.Cut(string(m.Body), "<postalCode>")
+		postcode, _, _ := strings.Cut(rest, "</postalCode>")
+		if m.Format == "cda" && m.Fault == "" && strings.Contains(string(m.Body), folake) && postcode != "" {
+			return m.Body, postcode
+		}
+	}
+	t.Fatal("the synthetic region sends no letter about her")
+	return nil, ""
 }
 
 // G14: whoever was severed is nowhere told together with who they were: not by
