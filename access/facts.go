@@ -45,6 +45,9 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.F
 					f.Preferences = append(f.Preferences, p)
 				}
 			default:
+				if v.Type == "Encounter" {
+					f.Visits = append(f.Visits, policy.Visit{Columns: v.Columns, When: v.When})
+				}
 				f.Relationships = append(f.Relationships, a.careFacts(ctx, v, r)...)
 			}
 		}

@@ -1,6 +1,11 @@
 package policy
 
-import "selda/nhs"
+import (
+	"slices"
+	"time"
+
+	"selda/nhs"
+)
 
 // This file keeps G8, each sensitive label states its audience, and G12,
 // which roles see which data sets.
@@ -62,3 +67,28 @@ var roleSets = map[nhs.Role]DataSets{
 // roleDataSets are what a role may see of a citizen it looks after; none for
 // roles that do not.
 func roleDataSets(r nhs.Role) DataSets { return roleSets[r] }
+
+// Visit is an Encounter, and when it began.
+type Visit struct {
+	Columns
+	When time.Time
+}
+
+// advisorVisits is how many visits a clinical advisor of 111 sees (G12).
+const advisorVisits = 3
+
+// lastVisits limits a predicate to the last visits of those that it shows, the
+// own organisation's aside.
+func lastVisits(p *Predicate, all []Visit) {
+	var shown []Visit
+	for _, v := range all {
+		if p.Shows(&v.Columns) && v.Source.Organisation() != p.Own {
+			shown = append(shown, v)
+		}
+	}
+	slices.SortStableFunc(shown, func(a, b Visit) int { return b.When.Compare(a.When) })
+	p.VisitsOnly = []Item{}
+	for _, v := range shown[:min(len(shown), advisorVisits)] {
+		p.VisitsOnly = append(p.VisitsOnly, Item{v.Type, v.ID})
+	}
+}

@@ -17,6 +17,7 @@ type Facts struct {
 	Preferences   []Preference
 	Claims        []Claim
 	Addressed     []Addressed
+	Visits        []Visit
 }
 
 // Relationship is a legitimate relationship between an organisation and a
@@ -147,6 +148,9 @@ func decideProfessional(r Request, sets DataSets) Decision {
 		d.Predicate.Hidden &= statutory
 	}
 	objections(&d, r, emergency)
+	if s.Role == nhs.Advisor111 {
+		lastVisits(&d.Predicate, r.Facts.Visits)
+	}
 	return d
 }
 

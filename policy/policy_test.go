@@ -252,6 +252,35 @@ func TestG12Roles(t *testing.T) {
 	}
 }
 
+// G12: an advisor sees the last three visits of those that nothing hides.
+func TestG12TheLastThreeVisits(t *testing.T) {
+	f := Facts{Relationships: []Relationship{{Organisation: "RRU", Kind: "encounter"}}}
+	visit := func(id string, source nhs.Source, days int, l Labels) {
+		f.Visits = append(f.Visits, Visit{Columns{Type: "Encounter", ID: id, Source: source, DataSet: Encounters, Labels: l, Final: true}, now.AddDate(0, 0, -days)})
+	}
+	visit("a", "RJZ:PAS", 9, 0)
+	visit("b", "RJZ:PAS", 1, HIVSTI)
+	visit("c", "RJZ:PAS", 3, 0)
+	visit("d", "RJ1:PAS", 2, 0)
+	visit("e", "RJ1:PAS", 30, 0)
+	visit("own", "RRU:CAD", 300, 0)
+	for role, want := range map[nhs.Role]string{nhs.Advisor111: "acd own", nhs.GP: "acde own"} {
+		d := Decide(Request{Subject: Subject{User: "u", Role: role, Organisation: "RRU"}, Now: now, Facts: f})
+		got := ""
+		for _, v := range f.Visits {
+			if d.Predicate.Shows(&v.Columns) {
+				got += map[bool]string{true: " "}[v.ID == "own"] + v.ID
+			}
+		}
+		if got != want {
+			t.Errorf("%s sees %q, want %q", role, got, want)
+		}
+	}
+	if d := Decide(Request{Subject: Subject{User: "u", Role: nhs.Advisor111, Organisation: "RRU"}, Now: now, Facts: Facts{Relationships: f.Relationships}}); d.Predicate.Shows(&f.Visits[0].Columns) {
+		t.Error("a visit that is not among the facts is shown")
+	}
+}
+
 // Invariant 7: every decision names its rules, and the same facts give it again.
 func TestInvariant7DecisionsExplainThemselvesAndReplay(t *testing.T) {
 	n := number(t, "9991234519")

@@ -48,6 +48,9 @@ type Predicate struct {
 	// Addressed are items that were sent to the reader's organisation: nothing
 	// that the citizen withholds is among them (G4).
 	Addressed []Item
+	// VisitsOnly are the Encounters of other organisations that are shown (G12);
+	// nil does not limit them.
+	VisitsOnly []Item
 	// Release holds the release rule for a citizen and their apps (G10); nil for professionals.
 	Release *Release
 }
@@ -81,7 +84,7 @@ func (p *Predicate) Shows(c *Columns) bool {
 	if safe := p.ShowSafety && c.Labels&SafetyPlan != 0; !safe && (c.Labels&p.HiddenOwn != 0 || !own && c.Labels&p.Hidden != 0) {
 		return false
 	}
-	if !own && p.withheld(c) {
+	if !own && (p.withheld(c) || p.VisitsOnly != nil && c.Type == "Encounter" && !names(p.VisitsOnly, c)) {
 		return false
 	}
 	return p.Release == nil || p.Release.reached(c)

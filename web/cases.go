@@ -137,6 +137,13 @@ func cases(accesses, reviews []audit.Entry) []*suspicion {
 func (c *suspicion) judge(accesses, reviews []audit.Entry) {
 	if c.first.Action == audit.BreakGlass {
 		c.facts = append(c.facts, emergencyFacts(c.first, accesses)...)
+		stated := []string{c.first.Reason}
+		for _, e := range accesses { // a later ground may overrule what the first did not (G5)
+			if slices.Contains(c.seqs, e.Seq) && !slices.Contains(stated, e.Reason) {
+				stated = append(stated, e.Reason)
+				c.facts = append(c.facts, "Also stated: “"+e.Reason+"”")
+			}
+		}
 	}
 	if slices.Contains(c.first.Signs, access.SignFamily) && c.what != "Many records" {
 		c.facts = append(c.facts, "The user and the person have the same family name")
