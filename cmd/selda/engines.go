@@ -46,7 +46,7 @@ func (e *env) mapFile(file, sender, format string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	for _, p := range filedrop.Split(format, body) {
+	for _, p := range filedrop.Split(format, file, body) {
 		m, err := region.Map(&ingest.Raw{Source: source, Format: p.Format, Body: p.Body})
 		if err != nil {
 			return err

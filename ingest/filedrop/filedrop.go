@@ -119,7 +119,7 @@ func xmlFormat(body []byte) string {
 
 // Split takes a file of a format apart. A CSV file is one piece: its mapping
 // says what a row is.
-func Split(format string, body []byte) []Piece {
+func Split(format, name string, body []byte) []Piece {
 	switch format {
 	case ingest.HL7v2:
 		messages := hl7v2.Split(body)
@@ -132,30 +132,34 @@ func Split(format string, body []byte) []Piece {
 		}
 		return out
 	case ingest.FHIR:
-		return splitJSON(body)
+		return splitJSON(body, strings.EqualFold(filepath.Ext(name), ".ndjson"))
 	}
 	return []Piece{{Format: format, Body: body}}
 }
 
 // splitJSON takes NDJSON apart: a file whose first line is a whole object by
-// itself. Each line is then a message of its own, and one that is cut off spoils
-// no other. A lone resource, however it is laid out, is one piece.
-func splitJSON(body []byte) []Piece {
+// itself, or, where it is named so, that has any such line. Each line is then a
+// message of its own, and one that is cut off spoils no other. A lone resource,
+// however it is laid out, is one piece.
+func splitJSON(body []byte, named bool) []Piece {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	var out []Piece
+	whole := false
 	for i, l := range bytes.Split(body, []byte("\n")) {
 		l = bytes.TrimSpace(l)
 		if len(l) == 0 {
 			continue
 		}
-		if len(out) == 0 {
-			if _, err := fhir.Compact(l); err != nil {
+		if !whole {
+			_, err := fhir.Compact(l)
+			whole = err == nil && l[0] == '{'
+			if !whole && !named {
 				break
 			}
 		}
 		out = append(out, Piece{Format: ingest.FHIR, Row: i + 1, Body: l})
 	}
-	if len(out) < 2 {
+	if len(out) < 2 || !whole {
 		return []Piece{{Format: ingest.FHIR, Body: body}}
 	}
 	return out

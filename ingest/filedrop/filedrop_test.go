@@ -1,21 +1,78 @@
 package filedrop
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 
 	"selda/ingest"
 )
 
 func TestSplitJSON(t *testing.T) {
-	for in, want := range map[string]int{
-		`{"a":1}`:                          1,
-		"{\n \"a\": {\n} }":                1,
-		"{\"a\":1}\n{\"b\":2}\n":           2,
-		"{\"a\":1}\n{\"b\":\n\n{\"c\":3}":  3, // a line that is cut off spoils no other
-		"{\"a\":1,\n\"b\":2}\n{\"c\":3}\n": 1,
+	for _, c := range []struct {
+		name, in string
+		want     int
+	}{
+		{"a.json", `{"a":1}`, 1},
+		{"a.json", "{\n \"a\": {\n} }", 1},
+		{"a.json", "{\"a\":1}\n{\"b\":2}\n", 2},
+		{"a.json", "{\"a\":1}\n{\"b\":\n\n{\"c\":3}", 3}, // a line that is cut off spoils no other
+		{"a.json", "{\"a\":1,\n\"b\":2}\n{\"c\":3}\n", 1},
+		{"a.ndjson", "{\"a\":\n{\"b\":2}\n{\"c\":3}\n", 3}, // not even the first
+		{"a.NDJSON", "{\n \"a\": [\n1\n] }", 1},
 	} {
-		if got := Split(ingest.FHIR, []byte(in)); len(got) != want {
-			t.Errorf("%q: %d pieces, want %d", in, len(got), want)
+		if got := Split(ingest.FHIR, c.name, []byte(c.in)); len(got) != c.want {
+			t.Errorf("%s: %q: %d pieces, want %d", c.name, c.in, len(got), c.want)
+		}
+	}
+}
+
+// Whatever a file holds, nothing of it goes unseen: each piece stands in it, in
+// order, and what stands between them is blank, or the envelope of a batch.
+func FuzzSplit(f *testing.F) {
+	for _, seed := range []string{"", "\xef\xbb\xbf{\"a\":1}\r\n\r\n{\"b\"", "{\n}", "{}\n[]\n", "MSH|^~\\&|A\rPID|1\r", "junk\rMSH|^~\\&|A\r\x0bMSH|^~\\&|B\x1c\r",
+		"FHS|^~\\&\rBHS|^~\\&\rMSH|^~\\&|A\rBTS|1\rFTS|1\r", "\xff\xfeM\x00S\x00H\x00|\x00", "<?xml version=\"1.0\"?><!-- <a> --><b xmlns=\"http://hl7.org/fhir\"/>", "<!", "a,b\n1,\"2\n"} {
+		f.Add([]byte(seed), true)
+		f.Add([]byte(seed), false)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, named bool) {
+		name := "x"
+		if named {
+			name = "x.ndjson"
+		}
+		Format("x.xml", body, named)
+		for _, format := range []string{Format(name, body, true), ingest.HL7v2, ingest.FHIR} {
+			pieces := Split(format, name, body)
+			if len(pieces) == 0 {
+				t.Fatalf("%s: the file is in no piece", format)
+			}
+			if utf16 := len(body) > 1 && (body[0] == 0xff || body[0] == 0xfe || body[0] == 0 || body[1] == 0); utf16 {
+				continue // its pieces are in UTF-8
+			}
+			rest := body
+			for i, p := range pieces {
+				at := bytes.Index(rest, p.Body)
+				if at < 0 {
+					t.Fatalf("%s: piece %d does not stand in the file, or not in order: %q", format, i+1, p.Body)
+				}
+				between(t, format, rest[:at])
+				rest = rest[at+len(p.Body):]
+			}
+			between(t, format, rest)
+		}
+	})
+}
+
+func between(t *testing.T, format string, text []byte) {
+	t.Helper()
+	text = bytes.ReplaceAll(text, []byte("\ufeff"), nil)
+	for line := range bytes.FieldsFuncSeq(text, func(r rune) bool { return r == '\r' || r == '\n' }) {
+		line = bytes.Trim(line, "\x00\x0b\x1c \t\x1a\f\x85\xa0")
+		if format == ingest.HL7v2 && len(line) > 2 && slices.Contains([]string{"FHS", "BHS", "BTS", "FTS"}, string(line[:3])) {
+			return // an envelope ends where a message begins
+		}
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			t.Fatalf("%s: %q is in no piece", format, line)
 		}
 	}
 }

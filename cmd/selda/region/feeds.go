@@ -47,6 +47,10 @@ func ReadFeeds(path string) (*Feeds, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseFeeds(path, b)
+}
+
+func parseFeeds(path string, b []byte) (_ *Feeds, err error) {
 	var file struct {
 		Feeds []feed `yaml:"feeds"`
 	}

@@ -334,7 +334,7 @@ func (l *load) file(name, format string, named bool) error {
 		sidecar, _ := os.ReadFile(name + ".totals") // without one it is nil, and the mapping says whether that will do
 		return l.extract(name, body, sidecar)
 	}
-	for _, p := range filedrop.Split(format, body) {
+	for _, p := range filedrop.Split(format, name, body) {
 		raw := &ingest.Raw{Source: l.files.Source, Format: p.Format, Door: "file", Name: filepath.Base(name), Row: p.Row, Body: p.Body}
 		if err := l.submit(raw); err != nil {
 			return err
