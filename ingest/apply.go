@@ -252,7 +252,8 @@ func statusOf(body []byte) string {
 }
 
 func (c *commit) resource(r *mapped.Resource, t target) error {
-	if r.Action == mapped.Remove && len(r.Body) == 0 || r.Action == mapped.Patch && replaced(r.Type, r.Body) {
+	gone := r.Action == mapped.Remove && (len(r.Body) == 0 || r.Type == "DocumentReference" && r.Encloses)
+	if gone && (!t.exists || len(r.Body) == 0) || r.Action == mapped.Patch && replaced(r.Type, r.Body) {
 		switch {
 		case !t.exists:
 			return c.absent(r, t)
@@ -344,8 +345,33 @@ func overlay(typ string, old, body []byte) []byte {
 		return fhir.Overlay(old, identifiers(old, body))
 	case "Encounter":
 		return fhir.Overlay(old, body, "period", "hospitalization")
+	case "Observation":
+		old = fhir.Without(old, outdated(old, body)...)
 	}
 	return fhir.Overlay(old, body)
+}
+
+// outdated are the elements of an Observation that can't stand beside what is
+// said of its value now: it has one value, or a reason for having none (obs-6).
+func outdated(old, body []byte) []string {
+	valued, absent := false, false
+	for name := range fhir.Members(body) {
+		valued = valued || strings.HasPrefix(name, "value") || name == "component"
+		absent = absent || name == "dataAbsentReason"
+	}
+	if !valued && !absent {
+		return nil
+	}
+	gone := []string{"dataAbsentReason", "component", "interpretation"}
+	if absent {
+		gone = append(gone, "referenceRange")
+	}
+	for name := range fhir.Members(old) {
+		if strings.HasPrefix(name, "value") {
+			gone = append(gone, name)
+		}
+	}
+	return gone
 }
 
 // identifiers keeps the numbers of systems that a message does not speak of.

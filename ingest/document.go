@@ -1,7 +1,9 @@
 package ingest
 
 import (
+	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,16 +70,24 @@ func replaced(typ string, body []byte) bool {
 func (c *commit) overtaken() (bool, error) {
 	for i := range c.msg.Resources {
 		r, t := &c.msg.Resources[i], c.targets[i]
-		if !r.Encloses || r.Type == "Encounter" || r.Action == mapped.Remove || !t.exists || replaced(r.Type, r.Body) {
+		if !r.Encloses || r.Type != "DocumentReference" || r.Action == mapped.Remove || !t.exists || replaced(r.Type, r.Body) {
 			continue
 		}
 		old, err := c.tx.Current(t.l)
 		if err != nil {
 			return false, err
 		}
+		cancelled := false // and by no other document replaced
+		if old.Deleted {
+			event, _, err := c.keptOf(old.Message)
+			if err != nil {
+				return false, err
+			}
+			cancelled = event == "MDM^T11"
+		}
 		reason := ""
 		switch before, now := documentVersion(old.Body), documentVersion(r.Body); {
-		case old.Deleted, replaced(old.Type, old.Body):
+		case old.Deleted && !cancelled, replaced(old.Type, old.Body):
 			reason = "the document was replaced by another before this came"
 		case now > 0 && before > 0:
 			if now < before {
@@ -206,7 +216,7 @@ func (c *commit) takeBackOf(r *mapped.Resource, doc store.Located, said map[stor
 			if !own[now.Message] { // said by another message since
 				continue
 			}
-			if part, err := c.partOf(r, now); err != nil || !part {
+			if part, err := c.partOf(r, versions, now); err != nil || !part {
 				if err != nil {
 					return err
 				}
@@ -225,18 +235,22 @@ func (c *commit) takeBackOf(r *mapped.Resource, doc store.Located, said map[stor
 	return nil
 }
 
-// partOf says whether what stands beside a document or a visit in its message
-// was said of that alone. In HL7 v2 a document's own are its observations; a
-// visit that is called off takes its diagnoses and procedures with it, and one
-// that was a mistake its observations too. A laboratory's message only names
-// the visit.
-func (c *commit) partOf(r *mapped.Resource, v *store.Version) (bool, error) {
+// partOf says whether what stands beside a document, a report or a visit in its
+// messages was said of that alone. In HL7 v2 a document's own are its
+// observations, a report's own those that it names; a visit that is called off
+// takes its diagnoses and procedures with it, and one that was a mistake its
+// observations too. A laboratory's message only names the visit.
+func (c *commit) partOf(r *mapped.Resource, versions []*store.Version, v *store.Version) (bool, error) {
 	if c.raw.Format != HL7v2 {
 		return true, nil
 	}
 	segment := v.Origin[:min(3, len(v.Origin))]
-	if r.Type != "Encounter" {
+	switch r.Type {
+	case "DocumentReference":
 		return segment == "OBX", nil
+	case "DiagnosticReport":
+		reference := []byte(`"` + v.Type + "/" + v.ID + `"`)
+		return slices.ContainsFunc(versions, func(of *store.Version) bool { return bytes.Contains(of.Body, reference) }), nil
 	}
 	event, _, err := c.keptOf(v.Message)
 	return strings.HasPrefix(event, "ADT") && (segment == "DG1" || segment == "PR1" || segment == "OBX" && statusOf(r.Body) == "entered-in-error"), err

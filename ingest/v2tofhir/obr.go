@@ -239,6 +239,7 @@ func (w *mapper) closeReport() {
 	}
 	it := r.it
 	it.label(r.label)
+	it.encloses = it.o["status"] == "cancelled" // its results go with it
 	if len(r.results) > 0 {
 		it.o["result"] = r.results
 	}

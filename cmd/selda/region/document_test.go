@@ -157,7 +157,8 @@ func TestG19DocumentsOfHL7v2(t *testing.T) {
 		{"an addendum takes nothing away", []string{first, mdm("T06", "910", "DOC00002", "DOC00001", "")}, "WT, document current, document current"},
 		{"replaced", []string{first, mdm("T10", "910", "DOC00002", "DOC00001", "HT")}, "HT, document current, document superseded"},
 		{"cancelled", []string{first, mdm("T11", "910", "DOC00001", "", "")}, "document entered-in-error"},
-		{"cancelled before it came", []string{mdm("T11", "910", "DOC00001", "", ""), first}, "document entered-in-error"},
+		{"cancelled before it came", []string{mdm("T11", "910", "DOC00001", "", ""), first}, ""},
+		{"cancelled, and made again", []string{mdm("T11", "850", "DOC00001", "", ""), first}, "WT, document current"},
 		{"replaced before it came", []string{mdm("T10", "910", "DOC00002", "DOC00001", "HT"), first}, "HT, document current"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -230,5 +231,31 @@ func TestG19CancelledVisitsAndPeople(t *testing.T) {
 		if send(t, r, "RJZ:PAS", adt("A31", "940", "")); !find() || !strings.Contains(body(t, r, first, "Patient"), "ADEYEMI") {
 			t.Errorf("after %s, the source has said anew who it is, and nobody is found", trigger)
 		}
+	}
+}
+
+// G19: a report that is cancelled takes its results with it, and no other
+// report's; a result that could not be had has no value, nor the old one's.
+func TestG19CancelledReports(t *testing.T) {
+	r := open(t)
+	oru := func(at, groups string) ingest.Outcome {
+		return send(t, r, "RJZ:LAB", "MSH|^~\\&|LAB|RJZ|SELDA|SEL|202611010"+at+"00||ORU^R01|"+at+"|P|2.4\nPID|1||K1^^^RJZ^MRN~"+folake+"^^^NHS^NHS||ADEYEMI^FOLAKE||19511105|F\n"+groups)
+	}
+	obr := func(n, status string) string {
+		return "OBR|" + n + "||FILL000" + n + "|X^Panel" + strings.Repeat("|", 21) + status + "\n"
+	}
+	first := oru("900", obr("1", "F")+"OBX|1|NM|CREA^Creatinine||142|umol/L|60-110|H|||F\n"+obr("2", "F")+"OBX|1|NM|HB^Haemoglobin||120|g/L|||||F\n")
+	oru("910", obr("2", "X"))
+	if got := says(t, r, folake); got != "CREA" {
+		t.Errorf("after the second report was cancelled the record says %q", got)
+	}
+	oru("920", obr("1", "F")+"OBX|1|NM|CREA^Creatinine||||||||X\n")
+	b := body(t, r, first, "Observation")
+	if !strings.Contains(b, `"cancelled"`) || !strings.Contains(b, "dataAbsentReason") || strings.Contains(b, "142") || strings.Contains(b, "interpretation") || strings.Contains(b, "60-110") {
+		t.Errorf("a result that could not be had: %s", b)
+	}
+	oru("930", obr("1", "C")+"OBX|1|ST|CREA^Creatinine||see note||||||C\n")
+	if b := body(t, r, first, "Observation"); !strings.Contains(b, "see note") || strings.Contains(b, "dataAbsentReason") {
+		t.Errorf("corrected again: %s", b)
 	}
 }
