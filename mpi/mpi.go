@@ -370,7 +370,9 @@ func Merge(l Ledger, keep, other store.Subject, kind, rule, reason string, at ti
 	return join(l, Event{At: at, Kind: kind, Rule: rule, Reason: reason, Message: m}, a, b)
 }
 
-// Unlink takes a subject out of the citizen it shares with another (A37).
+// Unlink parts two subjects of one citizen, on a source's word (A37). Where one
+// event had joined them, everything that it moved goes back to where it was:
+// what other sources say of either goes with them. Else only other leaves.
 func Unlink(l Ledger, keep, other store.Subject, rule string, at time.Time, m store.MessageID) error {
 	a, err := l.CitizenOf(keep)
 	if err != nil {
@@ -380,15 +382,33 @@ func Unlink(l Ledger, keep, other store.Subject, rule string, at time.Time, m st
 	if err != nil || a != b {
 		return err
 	}
+	why := Event{At: at, Kind: "unlink", Rule: rule, Message: m, Reason: "the source says that these are two people"}
+	for _, s := range []store.Subject{other, keep} {
+		e, err := l.LastEvent(s)
+		if err != nil {
+			return err
+		}
+		if e.Undone || e.Kind != "link" && e.Kind != "merge" && e.Kind != "auto" || e.moves(keep) == e.moves(other) {
+			continue
+		}
+		if err := revert(l, e, why); !fault.Is(err, fault.Conflict) {
+			return err
+		}
+	}
 	fresh, err := l.NewCitizen(0)
 	if err != nil {
 		return err
 	}
-	if _, err := l.Record(Event{At: at, Kind: "unlink", Rule: rule, Message: m,
-		Reason: "the source says that these are two people", Moves: []Move{{other, a, fresh}}}); err != nil {
+	why.Moves = []Move{{other, a, fresh}}
+	if _, err := l.Record(why); err != nil {
 		return err
 	}
 	return l.KeepApart(a, fresh, false)
+}
+
+// moves says whether the event moved a subject.
+func (e Event) moves(s store.Subject) bool {
+	return slices.ContainsFunc(e.Moves, func(m Move) bool { return m.Subject == s })
 }
 
 // Undo takes an event back exactly: every subject that it moved goes back to
@@ -406,18 +426,22 @@ func Undo(l Ledger, id int64, at time.Time) error {
 	if e.Kind == "undo" || e.Kind == "sever" {
 		return fault.E(op, fault.Conflict, "an undo or a severance is not undone here")
 	}
-	var back []Move
+	return revert(l, e, Event{At: at, Kind: "undo", Rule: e.Rule, Reason: fmt.Sprintf("undo of link %d", id)})
+}
+
+// revert moves back what an event moved, and says why.
+func revert(l Ledger, e, why Event) error {
 	for _, m := range e.Moves {
 		now, err := l.CitizenOf(m.Subject)
 		if err != nil {
 			return err
 		}
 		if now != m.To {
-			return fault.E(op, fault.Conflict, fmt.Sprintf("subject %d has been linked again since: undo that first", m.Subject))
+			return fault.E("mpi.revert", fault.Conflict, fmt.Sprintf("subject %d has been linked again since: undo that first", m.Subject))
 		}
-		back = append(back, Move{m.Subject, m.To, m.From})
+		why.Moves = append(why.Moves, Move{m.Subject, m.To, m.From})
 	}
-	if _, err := l.Record(Event{At: at, Kind: "undo", Rule: e.Rule, Reason: fmt.Sprintf("undo of link %d", id), Moves: back}); err != nil {
+	if _, err := l.Record(why); err != nil {
 		return err
 	}
 	if e.Kind != "unlink" {
@@ -427,7 +451,7 @@ func Undo(l Ledger, id int64, at time.Time) error {
 			}
 		}
 	}
-	return l.SetUndone(id)
+	return l.SetUndone(e.ID)
 }
 
 // Sever takes a subject into a citizen of its own that is never matched,

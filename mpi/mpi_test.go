@@ -420,6 +420,33 @@ func TestUnlink(t *testing.T) {
 	}
 }
 
+// A37 after A24: both people have back what they had, of every source, under
+// the citizens that they were.
+func TestUnlinkRestoresBothPeople(t *testing.T) {
+	for name, link := range map[string]func(a, b store.Subject) (keep, other store.Subject){
+		"the one who joined leaves": func(a, b store.Subject) (store.Subject, store.Subject) { return a, b },
+		"or the one who was joined": func(a, b store.Subject) (store.Subject, store.Subject) { return b, a },
+	} {
+		x := open(t)
+		a := x.arrive(who{pas, "H1", numA, "Adeyemi", "Folake", "1951-11-05"})
+		b := x.arrive(who{pas, "H2", numB, "Okafor", "Ada", "1960-01-01"})
+		labs := x.arrive(who{lims, "L2", numB, "Okafor", "Ada", "1960-01-01"})
+		before := []string{x.citizen(a), x.citizen(b), x.citizen(labs)}
+		if before[1] != before[2] || before[0] == before[1] {
+			t.Fatal("not as it should be at first")
+		}
+		x.must(func(tx *sqlite.Tx) error { return mpi.Merge(tx, a, b, "link", "ADT^A24", "said", now, 0) })
+		if !x.same(a, labs) {
+			t.Fatal("not linked")
+		}
+		keep, other := link(a, b)
+		x.must(func(tx *sqlite.Tx) error { return mpi.Unlink(tx, keep, other, "ADT^A37", now, 0) })
+		if after := []string{x.citizen(a), x.citizen(b), x.citizen(labs)}; !slices.Equal(after, before) {
+			t.Errorf("%s: %v, not %v", name, after, before)
+		}
+	}
+}
+
 // G14: a severed pair is never matched, suggested or redirected, whatever
 // arrives afterwards.
 func TestSevered(t *testing.T) {
