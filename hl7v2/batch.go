@@ -1,6 +1,10 @@
 package hl7v2
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+	"time"
+)
 
 // Split takes a file, a batch (FHS, BHS … BTS, FTS) or a run of messages
 // apart: one message each, without framing. Text before the first header that
@@ -39,6 +43,30 @@ func Split(raw []byte) [][]byte {
 		keep(raw[from:])
 	}
 	return out
+}
+
+// Batch takes a batch or a file apart that came as one; false of a message.
+func Batch(raw []byte) (messages [][]byte, ok bool) {
+	head := bytes.TrimLeftFunc(bytes.TrimPrefix(raw, []byte("\ufeff")), outer)
+	if lineKind(head[:min(4, len(head))]) != 'B' {
+		return nil, false
+	}
+	return Split(raw), true
+}
+
+// AcknowledgeBatch puts the answers to a batch's messages in a batch, in the
+// order of the messages. HL7 v2.5.1 section 2.10.3.
+func AcknowledgeBatch(answers [][]byte, at time.Time) []byte {
+	var b bytes.Buffer
+	b.WriteString(`BHS|^~\&|||||` + at.Format("20060102150405-0700") + "\r")
+	for _, a := range answers {
+		b.Write(a)
+		if !bytes.HasSuffix(a, []byte("\r")) {
+			b.WriteByte('\r')
+		}
+	}
+	b.WriteString("BTS|" + strconv.Itoa(len(answers)) + "\r")
+	return b.Bytes()
 }
 
 // lineKind is 'M' of a message header, 'B' of a batch's header or trailer.

@@ -12,23 +12,50 @@ import (
 	"selda/ingest"
 )
 
-// answer handles one HL7 v2 message. AR: not HL7, or the sender is not
-// admitted, and nothing is kept but a hash. AE: the raw message is kept, in
-// quarantine. AA: it is kept, parsed, admitted, and has its place in line.
+// answer handles one frame: one HL7 v2 message, or a batch of them. AR: not
+// HL7, or the sender is not admitted, and nothing is kept but a hash. AE: the
+// raw message is kept, in quarantine. AA: it is kept, parsed, admitted, and has
+// its place in line.
 func (r *Region) answer(feeds *Feeds) func(ctx context.Context, peer net.Addr, frame []byte) []byte {
 	return func(ctx context.Context, peer net.Addr, frame []byte) []byte {
-		m, err := hl7v2.Parse(frame)
-		if err != nil {
-			return r.reject(ctx, m, frame, hl7v2.Problem{Code: 100, Place: fault.PlaceOf(err), Text: fault.Reason(err)})
+		if messages, ok := hl7v2.Batch(frame); ok {
+			return r.answerBatch(ctx, feeds, peer, messages)
 		}
-		source, admitted := feeds.Admit(m, peer)
-		if !admitted {
-			return r.reject(ctx, m, frame, hl7v2.Problem{Code: 207, Place: "MSH-4", Text: "this sender is not admitted: ask the exchange to add its feed"})
-		}
-		receipt, err := r.Ingest.Submit(ctx, &ingest.Raw{Source: source, Format: ingest.HL7v2, Door: "mllp", Body: frame})
-		if err != nil {
-			return hl7v2.Acknowledge(m, hl7v2.Rejected, "", r.Now(), hl7v2.Problem{Code: 207, Text: "it could not be kept, send it again: " + fault.Reason(err)})
-		}
+		return r.take(ctx, feeds, peer, frame)()
+	}
+}
+
+// answerBatch answers each message of a batch, in a batch. All have their
+// place in line before the first is waited for.
+func (r *Region) answerBatch(ctx context.Context, feeds *Feeds, peer net.Addr, messages [][]byte) []byte {
+	waits := make([]func() []byte, len(messages))
+	for i, m := range messages {
+		waits[i] = r.take(ctx, feeds, peer, m)
+	}
+	answers := make([][]byte, len(waits))
+	for i, wait := range waits {
+		answers[i] = wait()
+	}
+	return hl7v2.AcknowledgeBatch(answers, r.Now())
+}
+
+// take gives a message its place in line. What it gives back waits until the
+// answer is known.
+func (r *Region) take(ctx context.Context, feeds *Feeds, peer net.Addr, frame []byte) func() []byte {
+	at := func(answer []byte) func() []byte { return func() []byte { return answer } }
+	m, err := hl7v2.Parse(frame)
+	if err != nil {
+		return at(r.reject(ctx, m, frame, hl7v2.Problem{Code: 100, Place: fault.PlaceOf(err), Text: fault.Reason(err)}))
+	}
+	source, admitted := feeds.Admit(m, peer)
+	if !admitted {
+		return at(r.reject(ctx, m, frame, hl7v2.Problem{Code: 207, Place: "MSH-4", Text: "this sender is not admitted: ask the exchange to add its feed"}))
+	}
+	receipt, err := r.Ingest.Submit(ctx, &ingest.Raw{Source: source, Format: ingest.HL7v2, Door: "mllp", Body: frame})
+	if err != nil {
+		return at(hl7v2.Acknowledge(m, hl7v2.Rejected, "", r.Now(), hl7v2.Problem{Code: 207, Text: "it could not be kept, send it again: " + fault.Reason(err)}))
+	}
+	return func() []byte {
 		_, mapErr := receipt.Mapped(ctx)
 		if err := receipt.Durable(); err != nil {
 			return hl7v2.Acknowledge(m, hl7v2.Rejected, "", r.Now(), hl7v2.Problem{Code: 207, Text: "it could not be kept, send it again"})

@@ -1,0 +1,42 @@
+package region
+
+import (
+	"net"
+	"strings"
+	"testing"
+
+	"selda/hl7v2"
+	"selda/ingest"
+)
+
+// A batch that comes in one frame is answered in one: each of its messages by
+// its own control id, and what is none refused by itself.
+func TestBatchInAFrame(t *testing.T) {
+	r := open(t)
+	one := func(control, pid string) string {
+		return "MSH|^~\\&|PAS|RJZ|SELDA|SEL|20261101090000||ADT^A28|" + control + "|P|2.4\r" + pid
+	}
+	frame := "FHS|^~\\&|PAS|RJZ\rBHS|^~\\&|PAS|RJZ\r" + one("B1", "PID|1||K1^^^RJZ^MRN||ADEYEMI^FOLAKE\r") + one("B2", "") + one("B3", "PID|1||K3^^^RJZ^MRN||OKAFOR^ADA\r") + "BTS|3\rFTS|1\r"
+	here := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
+	answer := r.answer(OpenFeeds())(t.Context(), here, []byte(frame))
+	acks := hl7v2.Split(answer)
+	if !strings.HasPrefix(string(answer), "BHS|") || !strings.HasSuffix(string(answer), "BTS|3\r") || len(acks) != 3 {
+		t.Fatalf("%q", answer)
+	}
+	for i, want := range []string{"\rMSA|AA|B1", "\rMSA|AE|B2", "\rMSA|AA|B3"} {
+		if !strings.Contains(string(acks[i]), want) {
+			t.Errorf("%q has not %q", acks[i], want)
+		}
+	}
+	if err := r.Ingest.Idle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for control, want := range map[string]string{"B1": ingest.Stored, "B2": ingest.Quarantined, "B3": ingest.Stored} {
+		if list, err := r.Store.ByControl(t.Context(), control); err != nil || len(list) != 1 || list[0].State != want {
+			t.Errorf("%s: %+v %v", control, list, err)
+		}
+	}
+	if answer := r.answer(OpenFeeds())(t.Context(), here, []byte("FHS|^~\\&\rFTS|0\r")); len(hl7v2.Split(answer)) != 0 {
+		t.Errorf("an empty batch: %q", answer)
+	}
+}
