@@ -277,7 +277,7 @@ func (c traceCmd) Run(e *env) error {
 
 type ingestCmd struct {
 	Source  string   `required:"" help:"The source's code, ODS:SYSTEM." placeholder:"CODE"`
-	Format  string   `default:"auto" help:"auto, hl7v2, fhir, cda or csv."`
+	Format  string   `default:"auto" enum:"auto,hl7v2,fhir,cda,csv" help:"auto, hl7v2, fhir, cda or csv."`
 	Mapping string   `help:"The mapping of a CSV extract: a file, or the name of one in the box." placeholder:"FILE"`
 	JSON    bool     `name:"json" help:"Print one JSON object."`
 	Paths   []string `arg:"" name:"path" help:"Files and folders."`

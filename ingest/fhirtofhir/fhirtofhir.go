@@ -10,6 +10,7 @@ package fhirtofhir
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -144,6 +145,9 @@ func (m *mapper) add(e entry) error {
 			e.key, e.local = e.key+"#"+m.digest(), true
 		}
 	}
+	if e.key == "" { // it has no name but its place in this very message: sent again, it is the same
+		e.key, e.local = strconv.Itoa(len(m.entries))+"#"+m.digest(), true
+	}
 	i := len(m.entries)
 	if e.full != "" {
 		m.byURL[e.full] = i
@@ -265,9 +269,14 @@ func (m *mapper) about(e *entry) int {
 		return mapped.Shared
 	}
 	r := e.res.Root()
+	named := false // somebody or something whom the message does not know
 	for _, name := range []string{"subject", "patient", "beneficiary", "for", "individual"} {
-		if i, ok := m.person(r.Get(name), join(e.place, name)); ok {
+		n := r.Get(name)
+		if i, ok := m.person(n, join(e.place, name)); ok {
 			return i
+		}
+		if ref := n.Get("reference"); ref.Exists() && !strings.HasPrefix(ref.Text(), "#") {
+			named = true
 		}
 	}
 	for _, p := range r.List("participant") {
@@ -279,6 +288,10 @@ func (m *mapper) about(e *entry) int {
 		if i, ok := m.person(t, join(e.place, "target")); ok {
 			return i
 		}
+	}
+	if named {
+		m.out.Unmapped = append(m.out.Unmapped, mapped.Unmapped{Place: e.place, Reason: "it is about someone whom the message does not name: it is kept, and shown with nobody"})
+		return mapped.Shared
 	}
 	if len(m.out.Patients) == 1 {
 		return 0
@@ -292,16 +305,19 @@ func (m *mapper) person(ref fhir.Node, place string) (int, bool) {
 	if !ref.IsObject() {
 		return 0, false
 	}
-	url := ref.Get("reference").Text()
-	if i, ok := m.people[url]; ok && url != "" {
+	reference := ref.Get("reference").Text()
+	if i, ok := m.people[reference]; ok && reference != "" {
 		return i, true
 	}
-	rel := relative(url)
+	rel := relative(reference)
 	if i, ok := m.people[rel]; ok && rel != "" {
 		return i, true
 	}
 	var id mapped.Identifier
 	switch {
+	case strings.HasPrefix(reference, "Patient?identifier="):
+		system, value, _ := strings.Cut(unescaped(strings.TrimPrefix(reference, "Patient?identifier=")), "|")
+		id = mapped.Identifier{System: system, Value: value, Place: place + ".reference"}
 	case strings.HasPrefix(rel, "Patient/"):
 		id = mapped.Identifier{System: idSystem(m.source), Value: rel[len("Patient/"):], Place: place + ".reference"}
 	case ref.Get("identifier", "system").Is(nhs.NumberSystem) || ref.Get("type").Is("Patient"):
@@ -320,7 +336,18 @@ func (m *mapper) person(ref fhir.Node, place string) (int, bool) {
 	if rel != "" {
 		m.people[rel] = i
 	}
+	if strings.Contains(reference, "?") {
+		m.people[reference] = i
+	}
 	return i, true
+}
+
+// unescaped is the value of a query; what is not well written stays as it is.
+func unescaped(s string) string {
+	if u, err := url.QueryUnescape(s); err == nil {
+		return u
+	}
+	return s
 }
 
 // relative is Type/id of a reference to a resource, versions cut off; "" of others.

@@ -108,3 +108,48 @@ func FuzzMap(f *testing.F) {
 		}
 	})
 }
+
+// What names no one that the message knows is no one's: least of all the only
+// patient's of the message. One that has no name of its own is the same when
+// the same message comes again.
+func TestWhoseItIs(t *testing.T) {
+	const patient = `{"fullUrl":"urn:uuid:p","resource":{"resourceType":"Patient","identifier":[{"system":"https://x","value":"1"}]}}`
+	for subject, want := range map[string]int{
+		`"subject":{"reference":"urn:uuid:p"},`:                                 0,
+		`"subject":{"reference":"urn:uuid:another"},`:                           mapped.Shared,
+		`"subject":{"reference":"Group/1"},`:                                    mapped.Shared,
+		`"subject":{"reference":"Patient/2"},`:                                  1,
+		`"subject":{"reference":"Patient?identifier=https%3A%2F%2Fx%7C2"},`:     1,
+		`"contained":[{"resourceType":"Patient"}],"subject":{"reference":"#"},`: 0,
+		``: 0,
+	} {
+		body := []byte(`{"resourceType":"Bundle","type":"collection","entry":[` + patient + `,{"resource":{"resourceType":"Condition",` + subject + `"code":{"text":"x"}}}]}`)
+		m, err := Map(body, "RJZ:EPR")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := m.Resources[0]
+		if r.Patient != want || r.Key == "" {
+			t.Errorf("%s: patient %d, key %q", subject, r.Patient, r.Key)
+		}
+		if again, _ := Map(body, "RJZ:EPR"); again.Resources[0].Key != r.Key {
+			t.Error("the same message again is another item")
+		}
+	}
+	m, err := Map([]byte(`{"resourceType":"Observation","subject":{"reference":"Patient?identifier=https://x|2"},"status":"final"}`), "RJZ:EPR")
+	if err != nil || len(m.Patients) != 1 || m.Patients[0].Identifiers[0] != (mapped.Identifier{System: "https://x", Value: "2", Place: "subject.reference"}) ||
+		!strings.Contains(string(m.Resources[0].Body), mapped.PatientRef(0)) {
+		t.Errorf("%+v %v", m, err)
+	}
+}
+
+// A transaction that refers to what it does not hold is refused: the item would
+// be of nobody.
+func TestTransactionRefersToWhatItHolds(t *testing.T) {
+	for ref, kind := range map[string]fault.Kind{"urn:uuid:none": fault.Value, "Patient?identifier=1": fault.NotSupported} {
+		_, err := Interaction("POST", []byte(`{"resourceType":"Bundle","type":"transaction","entry":[{"resource":{"resourceType":"Condition","subject":{"reference":"`+ref+`"}},"request":{"method":"POST","url":"Condition"}}]}`), "RJ1:API")
+		if !fault.Is(err, kind) || fault.PlaceOf(err) != "entry[0].resource" {
+			t.Errorf("%s: %v at %q", ref, err, fault.PlaceOf(err))
+		}
+	}
+}

@@ -133,34 +133,47 @@ func (x *interaction) run() error {
 		}
 	}
 	for i := range x.steps {
-		x.fill(&x.steps[i])
+		if err := x.fill(&x.steps[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (x *interaction) fill(s *step) {
+func (x *interaction) fill(s *step) (err error) {
 	if s.patient >= 0 {
 		p := &x.out.Patients[s.patient]
-		p.Body = x.rewrite(fhir.Bare(s.res.JSON))
-		return
+		p.Body, err = x.rewrite(s)
+		return err
 	}
 	r := &x.out.Resources[s.resource]
 	if s.method == "DELETE" {
 		r.Action = mapped.Remove
-		return
+		return nil
 	}
 	r.Patient = x.about(s)
-	r.Body = x.rewrite(fhir.Bare(s.res.JSON))
 	r.Origins = []mapped.Origin{{Place: s.place}}
+	r.Body, err = x.rewrite(s)
+	return err
 }
 
-func (x *interaction) rewrite(body []byte) []byte {
-	return fhir.RewriteReferences(body, func(ref string) string {
+// rewrite turns references within the transaction into what they name. One
+// that names nothing here would be an item of nobody, and is refused.
+func (x *interaction) rewrite(s *step) (body []byte, err error) {
+	const op = "fhirtofhir.Interaction"
+	body = fhir.RewriteReferences(fhir.Bare(s.res.JSON), func(ref string) string {
 		if now, ok := x.local[ref]; ok {
 			return now
 		}
+		switch typ, _, conditional := strings.Cut(ref, "?"); {
+		case strings.HasPrefix(ref, "urn:uuid:"), strings.HasPrefix(ref, "urn:oid:"):
+			err = fault.E(op, fault.Value, "it refers to an entry that is not in the Bundle", join(s.place, "resource"))
+		case conditional && fhir.IsResourceType(typ):
+			err = fault.E(op, fault.NotSupported, "conditional references are not supported yet", join(s.place, "resource"))
+		}
 		return ref
 	})
+	return body, err
 }
 
 // about is whom a resource is about: a Patient of this server, or of the
