@@ -61,6 +61,9 @@ func (h *Web) openMine(r *http.Request, s policy.Subject, what string) (*mine, e
 		m.p.For, m.p.First = who.Name.Plain(), strings.SplitN(s.Name, " ", 2)[0]
 	}
 	m.p.Frame.Whose = who.Name.Plain()
+	if !who.Number.IsZero() {
+		m.p.Frame.Whose += ", NHS number " + who.Number.Spaced()
+	}
 	return m, nil
 }
 

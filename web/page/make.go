@@ -113,6 +113,7 @@ func NewSummary(rec *view.Record, looked view.Date, now time.Time) *Summary {
 		s.Stopped[i].Detail, s.Stopped[i].Status = strings.TrimSuffix(s.Stopped[i].Status, " · "+s.Stopped[i].Until.Pro()), ""
 	}
 	if !looked.IsZero() {
+		s.Count = len(rec.New)
 		s.New = rec.New[:min(maxNew, len(rec.New))]
 		s.More = rec.New[len(s.New):min(len(rec.New), 50)]
 	}

@@ -131,6 +131,7 @@ type Summary struct {
 	LastLooked view.Date // zero: never before
 	New        []view.Item
 	More       []view.Item // of what is new, beyond the first
+	Count      int         // of all that is new
 	Plans      []view.Item
 	Problems   []view.Item
 	Diagnosed  []view.Item // lately, at a stay or visit
@@ -267,9 +268,14 @@ func plansTitle(p RecordPage) string {
 // whether or not anything is hidden.
 const Sentence = "This may not be everything."
 
-// clock is the time of day that stands at the foot: "05-Nov-2026 14:07".
-func clock(t time.Time) string {
-	return view.ParseDate(t.Format(time.RFC3339)).ProTime()
+// clock is the time that stands at the foot: "05-Nov-2026 14:07", to a citizen
+// "5 November 2026, 14:07".
+func (f Frame) clock() string {
+	d := view.ParseDate(f.Now.Format(time.RFC3339))
+	if f.Kind == Citizen {
+		return d.Plain() + ", " + d.At.Format("15:04")
+	}
+	return d.ProTime()
 }
 
 // briefWhen is a row's date where there is little room: of a problem the year,

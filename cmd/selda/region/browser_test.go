@@ -174,8 +174,13 @@ func (b *tab) generalPractitioner(number nhs.Number, hospital string) {
 	b.Press("a[href*='/file/']")
 	b.says("Hospital course", "Diagnoses")
 	b.look("letter")
+	b.printed("letter", "ADEYEMI, Folake Abimbola (Miss), NHS No. 999 123 4519 · printed from SELDA ", " by Dr Adaora Okafor")
 	b.keyboard()
 	b.withoutScripts()
+	for _, section := range []string{"", "/results", "/medicines"} {
+		b.at(":" + section)
+		b.printed("record"+strings.ReplaceAll(section, "/", "-"), "ADEYEMI, Folake Abimbola (Miss), NHS No. 999 123 4519 · printed from SELDA ", " by Dr Adaora Okafor")
+	}
 	b.at(":/results")
 	b.Press("a[href*='/origin/']")
 	b.says("came from", "What the message says")
@@ -183,6 +188,33 @@ func (b *tab) generalPractitioner(number nhs.Number, hospital string) {
 		b.t.Error("the origin marks no field")
 	}
 	b.look("origin")
+}
+
+// printed prints the page: each sheet says whose it is, when and by whom it was
+// printed, and no row is cut off.
+func (b *tab) printed(name string, foot ...string) {
+	b.t.Helper()
+	sheets, err := browser.Sheets(b.Print("real-" + b.user + "-" + name))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	foot = append(foot, time.Now().UTC().Format("2006"))
+	all := strings.NewReplacer("ﬁ", "fi", "ﬂ", "fl", "ﬀ", "ff", "ﬃ", "ffi").Replace(strings.Join(sheets, " "))
+	for i, sheet := range sheets {
+		for _, words := range foot {
+			if !strings.Contains(sheet, words) {
+				b.t.Errorf("sheet %d of %d of the printed %s lacks %q: …%s", i+1, len(sheets), name, words, sheet[max(0, len(sheet)-150):])
+			}
+		}
+	}
+	for title := range strings.SplitSeq(b.Eval(`[...document.querySelectorAll(":not(.s-more) > details.s-item .s-item__title, .s-list h3, .s-passage h3")].map(e => e.textContent.trim()).join("\n")`), "\n") {
+		if !strings.Contains(all, title) {
+			b.t.Errorf("the printed %s lacks %q", name, title)
+		}
+	}
+	if strings.Contains(all, "/record/") || strings.Contains(all, "Link:") {
+		b.t.Errorf("the printed %s has an address", name)
+	}
 }
 
 // keyboard goes through a record without a mouse.
@@ -291,6 +323,8 @@ func (b *tab) citizen() {
 		b.look(name(page))
 	}
 	b.says("Dr James Whitfield", "emergency access", "Tomasz Nowak")
+	b.at("/me/results")
+	b.printed("results", "Folake Abimbola Adeyemi, NHS number 999 123 4519 · printed from SELDA ", " by Folake Adeyemi")
 	b.at("/me/sharing")
 	b.look("sharing")
 	b.choose("choice", "object")
