@@ -87,7 +87,7 @@ func Decide(r Request) Decision {
 	case s.Role == nhs.Citizen || s.Role == nhs.Proxy:
 		return decideCitizen(r)
 	case s.Role == nhs.SourceSystem:
-		return Decision{Permit: true, Rules: []string{"own source"}, Predicate: Predicate{Permit: true, OnlySource: s.Source, DataSets: AllDataSets}}
+		return ownSource(s)
 	}
 	if !directCare(s.Purpose) {
 		return deny("G1 direct care", "records are opened for direct care, not for this purpose")
@@ -107,13 +107,21 @@ func Decide(r Request) Decision {
 func Search(s Subject) Decision {
 	switch {
 	case s.User != "" && s.Role == nhs.SourceSystem:
-		return Decision{Permit: true, Rules: []string{"own source"}, Predicate: Predicate{Permit: true, OnlySource: s.Source, DataSets: AllDataSets}}
+		return ownSource(&s)
 	case s.User == "" || roleDataSets(s.Role) == 0 || s.Organisation == "" || !directCare(s.Purpose):
 		return deny("G1 default deny", "the role "+s.Role.Title()+" does not search for people")
 	}
 	p := Predicate{Permit: true, Own: s.Organisation, DataSets: SetOf(Demographics, Directory)}
 	p.Hidden, p.HiddenOwn = audience(s.Role)
 	return Decision{Permit: true, Predicate: p, Rules: []string{"G7 search by demographics"}}
+}
+
+// ownSource permits a source system what it wrote itself.
+func ownSource(s *Subject) Decision {
+	if s.Source == "" {
+		return deny("G1 default deny", "the account names no source")
+	}
+	return Decision{Permit: true, Rules: []string{"own source"}, Predicate: Predicate{Permit: true, OnlySource: s.Source, DataSets: AllDataSets}}
 }
 
 // directCare says whether a purpose is the care of the person, or what goes

@@ -29,6 +29,10 @@ func TestZeroValuesRefuse(t *testing.T) {
 	if d := Search(Subject{}); d.Permit {
 		t.Error("nobody may search")
 	}
+	nameless := Subject{User: "system", Role: nhs.SourceSystem, Organisation: "RJ1"}
+	if Decide(Request{Subject: nameless}).Permit || Search(nameless).Permit {
+		t.Error("a system without a source has every source's")
+	}
 }
 
 // G7: a relationship is registration, an open encounter, … and lasts 28 days after discharge.

@@ -90,11 +90,25 @@ func observation(r *fhir.Resource) policy.DataSet {
 
 func labels(r *fhir.Resource) (l policy.Labels) {
 	for _, s := range r.Root().List("meta", "security") {
-		if sys := s.Get("system"); sys.Is(policy.LabelSystem) || sys.Is(policy.ConfidentialitySystem) {
-			l |= policy.ParseLabel(s.Get("code").Text())
+		switch code := s.Get("code").Text(); s.Get("system").Text() {
+		case policy.LabelSystem, policy.ConfidentialitySystem, "http://hl7.org/fhir/v3/Confidentiality":
+			l |= policy.ParseLabel(code)
+		case "http://terminology.hl7.org/CodeSystem/v3-ActCode", "http://hl7.org/fhir/v3/ActCode":
+			l |= actCodes[code]
 		}
 	}
 	return l
+}
+
+// actCodes are HL7's codes of sensitivity, and GP Connect's mark of what is not
+// for the patient, as labels.
+// https://terminology.hl7.org/ValueSet-v3-InformationSensitivityPolicy.html
+var actCodes = map[string]policy.Labels{
+	"HIV": policy.HIVSTI, "STD": policy.HIVSTI, "SEX": policy.SexualHealth,
+	"ETH": policy.SubstanceMisuse, "ETHUD": policy.SubstanceMisuse, "SUD": policy.SubstanceMisuse, "OPIOIDUD": policy.SubstanceMisuse,
+	"PSY": policy.MentalHealthDetail, "PSYTHPN": policy.MentalHealthDetail, "MH": policy.MentalHealthDetail, "BH": policy.MentalHealthDetail,
+	"SDV": policy.DomesticAbuse, "VIO": policy.DomesticAbuse,
+	"NOPAT": policy.NotVisibleOnline,
 }
 
 func final(r *fhir.Resource) bool {

@@ -1,0 +1,36 @@
+package classify
+
+import (
+	"testing"
+
+	"selda/fhir"
+	"selda/policy"
+)
+
+// G8: what a source marks as sensitive, in SELDA's words or in HL7's, is
+// labelled; G10: what it marks as not for the patient is not for them.
+func TestG8SensitivityInEveryVocabulary(t *testing.T) {
+	for _, c := range []struct {
+		system, code string
+		want         policy.Labels
+	}{
+		{policy.LabelSystem, "hiv-sti", policy.HIVSTI},
+		{policy.ConfidentialitySystem, "V", policy.VeryRestricted},
+		{"http://hl7.org/fhir/v3/Confidentiality", "R", policy.Restricted},
+		{"http://terminology.hl7.org/CodeSystem/v3-ActCode", "HIV", policy.HIVSTI},
+		{"http://terminology.hl7.org/CodeSystem/v3-ActCode", "SUD", policy.SubstanceMisuse},
+		{"http://terminology.hl7.org/CodeSystem/v3-ActCode", "PSY", policy.MentalHealthDetail},
+		{"http://hl7.org/fhir/v3/ActCode", "NOPAT", policy.NotVisibleOnline},
+		{"http://terminology.hl7.org/CodeSystem/v3-ActCode", "NOPAT", policy.NotVisibleOnline},
+		{"urn:another", "HIV", 0},
+		{"http://terminology.hl7.org/CodeSystem/v3-ActCode", "OPTOUT", 0},
+	} {
+		r, err := fhir.Parse([]byte(`{"resourceType":"Condition","meta":{"security":[{"system":"` + c.system + `","code":"` + c.code + `"}]},"code":{"text":"x"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Of(r).Labels; got != c.want {
+			t.Errorf("%s|%s: %s, want %s", c.system, c.code, got, c.want)
+		}
+	}
+}
