@@ -96,7 +96,7 @@ var hiddenReaders = []string{"gp", "doctor", "visitor", "nurse", "pharmacist", "
 var hiddenTypes = []string{"Observation", "Condition", "AllergyIntolerance", "MedicationRequest", "DocumentReference", "Flag", "CarePlan", "DiagnosticReport", "Procedure", "ServiceRequest", "Encounter"}
 
 // body writes a resource of a type; few codes, so that sources agree and differ.
-func (w *written) body(t *rapid.T, typ, id, label string) string {
+func (w *written) body(t *rapid.T, typ, id, label string, others []string) string {
 	code := rapid.SampledFrom([]string{"271649006", "44054006", "91936005", "716186003"}).Draw(t, "code")
 	o := fhir.Object{"resourceType": typ, "id": id, "subject": fhir.Ref("Patient/" + w.key + "-" + strings.SplitN(id, "-", 3)[1]), "identifier": []fhir.Object{{"system": "urn:x", "value": code + w.key}}}
 	if label != "" {
@@ -138,6 +138,14 @@ func (w *written) body(t *rapid.T, typ, id, label string) string {
 	case "Encounter":
 		o["status"], o["type"], o["period"] = "planned", []fhir.Object{concept}, fhir.Object{"start": day}
 	}
+	// What it refers to may be hidden, and come later or never.
+	element := map[string]string{"DiagnosticReport": "result", "MedicationRequest": "reasonReference", "Procedure": "reasonReference", "ServiceRequest": "supportingInfo", "CarePlan": "addresses", "Observation": "derivedFrom"}[typ]
+	if element != "" && len(others) > 0 {
+		o[element] = []fhir.Object{fhir.Ref(rapid.SampledFrom(others).Draw(t, "refers to"))}
+	}
+	if typ == "Condition" && len(others) > 0 && rapid.Bool().Draw(t, "of a visit") {
+		o["encounter"] = fhir.Ref(rapid.SampledFrom(others).Draw(t, "visit"))
+	}
 	return string(fhir.Marshal(o))
 }
 
@@ -163,7 +171,7 @@ func (h *hidden) draw(t *rapid.T) *written {
 			if v > 0 && rapid.IntRange(0, 5).Draw(t, "deleted") == 0 {
 				p.call, p.body = "DELETE "+typ+"/"+id, "{}"
 			} else {
-				p.body = w.body(t, typ, id, label)
+				p.body = w.body(t, typ, id, label, ids[:len(ids)-1])
 			}
 			w.pieces = append(w.pieces, p)
 		}
