@@ -135,3 +135,35 @@ func TestTraceTellsOfEachField(t *testing.T) {
 		t.Errorf("%+v %v", f, err)
 	}
 }
+
+// A trace ends in exactly one commit or quarantine, also of what was sent before.
+func TestTraceOfADuplicate(t *testing.T) {
+	r := open(t)
+	msg := "MSH|^~\\&|PAS|RJZ|SELDA|SEL|20261101090000||ADT^A28|C1|P|2.4\rPID|1||K1^^^RJZ^MRN||ADEYEMI^FOLAKE||19511105|F\r"
+	var ids []string
+	for range 2 {
+		rec, err := r.Ingest.Submit(t.Context(), &ingest.Raw{Source: "RJZ:PAS", Format: ingest.HL7v2, Body: []byte(msg)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rec.Committed(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, rec.Number())
+	}
+	for _, id := range append(ids, "C1") {
+		stages, err := r.Trace(t.Context(), OperatorSubject(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends := 0
+		for _, s := range stages {
+			if s.Stage == "committed" || s.Stage == "quarantined" {
+				ends++
+			}
+		}
+		if last := stages[len(stages)-1]; ends != 1 || last.At.IsZero() || id == ids[1] && last.Detail != "as message "+ids[0] {
+			t.Errorf("%s: %+v", id, stages)
+		}
+	}
+}

@@ -201,7 +201,7 @@ func (r *Region) Trace(ctx context.Context, s policy.Subject, id string) ([]Stag
 		return append(out, Stage{Message: name, Stage: "refused", At: rec.Received, Place: rec.Place, Detail: rec.Reason}), nil
 	case ingest.Duplicate:
 		if rec.N == 0 {
-			return append(out, Stage{Message: name, Stage: "duplicate", Detail: "the source has sent the same before"}), nil
+			return r.traceDuplicate(ctx, rec, append(out, Stage{Message: name, Stage: "duplicate", Detail: "the source has sent the same before"}))
 		}
 	}
 	items, err := r.Store.ItemsOf(ctx, rec.ID)
@@ -213,6 +213,26 @@ func (r *Region) Trace(ctx context.Context, s policy.Subject, id string) ([]Stag
 		out = append(out, Stage{Message: name, Stage: "written", Detail: i.Type + "/" + i.ID})
 	}
 	return append(out, Stage{Message: name, Stage: "committed", At: steps.Committed, Detail: fmt.Sprintf("%d resources, %d changed", steps.Resources, len(items))}), nil
+}
+
+// traceDuplicate ends the trace of a message that was sent before: with the
+// commit of that one.
+func (r *Region) traceDuplicate(ctx context.Context, rec ingest.Record, out []Stage) ([]Stage, error) {
+	last := Stage{Message: out[0].Message, Stage: "committed", Detail: "with the message that was sent before"}
+	same, err := r.Store.ByControl(ctx, rec.Control)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range same {
+		if m.Source == rec.Source && m.Hash == rec.Hash && m.N != 0 {
+			first, err := stepsOf(m)
+			if err != nil {
+				return nil, err
+			}
+			last.At, last.Detail = first.Committed, "as message "+r.Store.MessageID(m.ID)
+		}
+	}
+	return append(out, last), nil
 }
 
 // steps is what a message's record keeps of its way.
