@@ -323,7 +323,7 @@ func TestWrongUse(t *testing.T) {
 	}{
 		{"nonsense", 2}, {"serve --nonsense", 2}, {"trace", 2}, {"ingest --json " + file, 2}, {"ingest --source RJZ:no/such " + file, 2},
 		{"link undo seven", 2}, {"token", 2}, {"demo --citizens many", 2}, {"journey", 2},
-		{"ingest --source RJZ:PAS /nowhere/at/all", 1}, {"ingest --source RJZ:PAS --format pdf " + file, 1}, {"token --user gp", 1}, {"journey nonsense", 1},
+		{"ingest --source RJZ:PAS /nowhere/at/all", 1}, {"ingest --source RJZ:PAS --format pdf " + file, 2}, {"token --user gp", 1}, {"journey nonsense", 1},
 		{"hl7v2 map /nowhere", 1}, {"serve --feeds /nowhere", 1},
 		{"help", 0}, {"--help", 0}, {"trace --help", 0}, {"version", 0}, {"user list --json", 0},
 	} {
