@@ -120,6 +120,9 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 		d = policy.Decision{Permit: true, Predicate: *system, Rules: []string{"operator at the command line"}}
 	} else {
 		facts, who, err := a.facts(ctx, q.factsOf, q.factsAt)
+		if err == nil && (s.Role == nhs.Citizen || s.Role == nhs.Proxy) {
+			facts.NHSNumbers, err = a.proven(ctx, facts.NHSNumbers, q.factsOf.ID)
+		}
 		if err != nil {
 			return grant.Grant{}, fault.E(op, err)
 		}
@@ -248,6 +251,21 @@ func (a *Access) simple(ctx context.Context, op string, s policy.Subject, action
 		return grant.Grant{}, denied(op, d, "")
 	}
 	return seal.Make(seal.Fields{Kind: kind, Subject: s, N: store.Latest, At: a.Now(), Predicate: d.Predicate, Decision: d, Entry: seq}), nil
+}
+
+// proven are the numbers by which an account is this citizen's. The record of
+// somebody else to whom a source has given the same number is not theirs (G15).
+func (a *Access) proven(ctx context.Context, numbers []nhs.Number, citizen string) (out []nhs.Number, err error) {
+	for _, n := range numbers {
+		id, err := a.ByNumber(ctx, n)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		if err == nil && id == citizen {
+			out = append(out, n)
+		}
+	}
+	return out, nil
 }
 
 // Own finds the citizen that a signed-in citizen is.

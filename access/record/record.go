@@ -323,11 +323,19 @@ func (rs *Records) FindAt(ctx context.Context, g grant.Grant, index mpi.Index, g
 		if err != nil {
 			return nil, err
 		}
-		if len(v.Items) > 0 {
+		if len(v.Items) > 0 && !(v.Person.Restricted && byPlace(groups)) {
 			out = append(out, v)
 		}
 	}
 	return out, nil
+}
+
+// byPlace says whether a search names a postcode (ingest/classify's token). By
+// one nobody is found whose address is withheld: that they are would tell it.
+func byPlace(groups [][]string) bool {
+	return slices.ContainsFunc(groups, func(g []string) bool {
+		return slices.ContainsFunc(g, func(t string) bool { return strings.HasPrefix(t, "post:") })
+	})
 }
 
 // OfMessage gives what a message made, as far as the View's Grant shows it,

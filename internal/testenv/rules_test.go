@@ -390,6 +390,11 @@ OBX|2|NM|K^Potassium||5.9|mmol/L|||||F
 	o.writes("RJZ:PAS", "Patient", "p-rjz", `"meta":{"security":[{"system":"`+policy.ConfidentialitySystem+`","code":"R"}]},"identifier":[{"system":"`+nhs.NumberSystem+`","value":"`+folake+`"}],"name":[{"family":"Adeyemi","given":["Folake"]}],"birthDate":"1951-11-05"`)
 	paths := []string{page, "/record/{citizen}", "/record/{citizen}/care-team", "/fhir/Patient/{citizen}", "/fhir/Patient/p-g85915", "/fhir/Patient/p-g85915/_history", "/fhir/Patient/p-g85915/_history/1", "/fhir/Patient/{citizen}/$everything",
 		"/fhir/Patient?identifier=" + folake, "/record/{citizen}/origin/Patient/p-g85915", "/record/{citizen}/origin/Patient/p-rjz"}
+	for path, want := range map[string]int{"/fhir/Patient?address-postalcode=SE1+1AA": 0, "/fhir/Patient?family=adeyemi&address-postalcode=SE1+1AA": 0, "/fhir/Patient?family=adeyemi&birthdate=1951-11-05": 1} {
+		if n := o.total("doctor", path); n != want {
+			t.Errorf("%s finds %d", path, n)
+		}
+	}
 	var merged struct {
 		Link []struct{ Other struct{ Reference string } }
 	}
@@ -501,6 +506,12 @@ func TestG15NumbersLinkOnlyWhereTheRestAgrees(t *testing.T) {
 	}
 	if n := o.total("doctor", "/fhir/Patient?identifier="+folake); n != 2 {
 		t.Errorf("%d are found by the number, apart", n)
+	}
+	// The account of the number is one person's: not of whoever a source has given it, too.
+	for id := range ids {
+		if status, _ := o.asks("citizen", "GET", "/fhir/Patient/"+id, ""); (status == 200) != (id == o.citizen) {
+			t.Errorf("the citizen's account opens %s: %d", id, status)
+		}
 	}
 	if _, body := o.asks("doctor", "GET", "/fhir/Patient?family=Adeyemi&given=Ada&birthdate=1951-11-05", ""); strings.Contains(body, `"9991234518"`) {
 		t.Errorf("an invalid number stands as an NHS number: %s", body)
