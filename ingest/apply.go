@@ -199,6 +199,8 @@ func (c *commit) target(r *mapped.Resource) (t target, err error) {
 		t.id, t.ref = r.ID, r.ID
 	case r.Key != "":
 		t.l, t.ref, t.exists, err = c.byKey(r, t.subject)
+	case r.Unnumbered:
+		t.l, t.ref, t.exists, err = c.unnumberedVisit(t.subject)
 	}
 	if err == nil && !t.exists && r.Encloses && r.Action == mapped.Remove && len(r.Body) == 0 {
 		err = c.byNumber(r, &t)
@@ -264,6 +266,10 @@ func (c *commit) resource(r *mapped.Resource, t target) error {
 	version := t.l.Version
 	if r.ID != "" && t.exists && t.l.Source != c.raw.Source {
 		version = 0 // which version another source's resource has is not told
+	}
+	if r.Unnumbered && !t.exists {
+		c.left = append(c.left, mapped.Unmapped{Place: r.Place, Reason: "the visit has no number, and no visit of this person is open"})
+		return nil
 	}
 	if r.IfMatch != 0 && r.IfMatch != version {
 		return fault.E("ingest.write", fault.Conflict, "another version is in force", r.Place)

@@ -114,6 +114,9 @@ type Resource struct {
 	// taken back with it (G19). Replaces, in a document: it is known to follow an
 	// earlier one, which goes with it to this patient, whoever had it before.
 	Encloses, Replaces bool
+	// Unnumbered is a visit that its source gives no number: the person's one
+	// that is open, or, of a discharge that is taken back, the last. Key is "".
+	Unnumbered bool
 }
 
 // DocumentVersion is the extension of a DocumentReference with the number of

@@ -13,16 +13,17 @@ import (
 // item is a resource under construction, with the place that each of its
 // elements was read from.
 type item struct {
-	typ, key string
-	patient  int
-	action   int
-	place    string
-	o        fhir.Object
-	origins  []mapped.Origin
-	labels   string // the strictest v3-Confidentiality code given it, "" for none
-	notes    []fhir.Object
-	added    bool
-	encloses bool // a document: mapped.Resource.Encloses
+	typ, key   string
+	patient    int
+	action     int
+	place      string
+	o          fhir.Object
+	origins    []mapped.Origin
+	labels     string // the strictest v3-Confidentiality code given it, "" for none
+	notes      []fhir.Object
+	added      bool
+	encloses   bool // mapped.Resource.Encloses
+	unnumbered bool // mapped.Resource.Unnumbered
 }
 
 // start begins a resource about the open patient. subject names the element
@@ -58,7 +59,7 @@ func (w *mapper) write() {
 		}
 		it.mark()
 		w.out.Resources[i] = mapped.Resource{Type: it.typ, Key: it.key, Patient: it.patient, Action: it.action, Body: fhir.Marshal(it.o), Place: it.place, Origins: it.origins,
-			Encloses: it.encloses}
+			Encloses: it.encloses, Unnumbered: it.unnumbered}
 	}
 }
 

@@ -28,8 +28,8 @@ var effects = map[string]effect{
 // accountStatus is PV1-41 where a sender writes the visit's own state there.
 var accountStatus = map[string]string{"PLANNED": "planned", "ARRIVED": "in-progress", "FINISHED": "finished", "CANCELLED": "cancelled", "DISCHARGED": "finished"}
 
-// visit makes the Encounter of a PV1 that has a visit number, or of an
-// admission that is only expected. A message about something else (a result, a
+// visit makes the Encounter of a PV1. One that has no visit number is named by
+// when it began, and found again as the visit that is open. A message about something else (a result, a
 // document) names the visit but is no authority on where the patient is: it
 // gives only what identifies it.
 func (w *mapper) visit(s hl7v2.Segment) {
@@ -43,7 +43,10 @@ func (w *mapper) visit(s hl7v2.Segment) {
 	if it.key = plainKey(w.own(entity(number))); it.key == "" {
 		it.key = plainKey(w.expectedKey(pv2))
 	}
-	if it.key == "" {
+	if it.key == "" && w.typ == "ADT" {
+		it.key, it.unnumbered = w.unnumbered(s)
+	}
+	if it.key == "" && !it.unnumbered {
 		return
 	}
 	if !w.once("Encounter " + it.key) { // a group that repeats the visit
@@ -117,6 +120,28 @@ func (w *mapper) expectedKey(pv2 hl7v2.Segment) string {
 		}
 	}
 	return ""
+}
+
+// unnumbered names a visit without a number where it begins; later events are
+// of the one that is open.
+func (w *mapper) unnumbered(s hl7v2.Segment) (key string, open bool) {
+	if token(s.Comp(2, 1).Text()) == "N" { // not applicable: PV1 stands there for form's sake
+		return "", false
+	}
+	switch _, known := effects[w.trigger]; {
+	case w.trigger == "A01", w.trigger == "A04":
+		at, _ := w.eventTime()
+		if t, ok := hl7v2.DateTime(s.Comp(44, 1).Text()); ok {
+			at = t
+		}
+		if at == "" {
+			return "", false
+		}
+		return plainKey(w.pkey + "/visit/" + at), false
+	case known && w.trigger != "A05" && w.trigger != "A14", w.trigger == "A08":
+		return "", true
+	}
+	return "", false
 }
 
 func (w *mapper) class(it *item, s hl7v2.Segment) {

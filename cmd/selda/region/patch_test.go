@@ -1,6 +1,7 @@
 package region
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,5 +98,36 @@ func TestNumbersUsedTwiceDoNotMoveItems(t *testing.T) {
 		if i.Type == "Observation" && !i.Existed {
 			t.Error("the correction is a new item: the first citizen keeps what is not theirs")
 		}
+	}
+}
+
+// A visit to which its source gives no number is one visit from its admission
+// to its discharge, and the next admission is another.
+func TestVisitsWithoutANumber(t *testing.T) {
+	r := open(t)
+	adt := func(trigger, at, ward string) ingest.Outcome {
+		return send(t, r, "RJZ:PAS", "MSH|^~\\&|PAS|RJZ|SELDA|SEL|202611"+at+"||ADT^"+trigger+"|"+trigger+at+"|P|2.3\nEVN|"+trigger+"|202611"+at+"\nPID|1||K1^^^RJZ^MRN||ADEYEMI^FOLAKE||19511105|F\nPV1|1|I|"+ward+"\n")
+	}
+	first := adt("A01", "01090000", "WARD1")
+	adt("A02", "02090000", "WARD2")
+	adt("A03", "03090000", "WARD2")
+	if b := body(t, r, first, "Encounter"); !strings.Contains(b, `"finished"`) || !strings.Contains(b, "WARD2") || !strings.Contains(b, `"start":"2026-11-01T09`) || !strings.Contains(b, `"end":"2026-11-03T09`) {
+		t.Errorf("admitted, moved and discharged: %s", b)
+	}
+	adt("A13", "03100000", "WARD2")
+	if b := body(t, r, first, "Encounter"); !strings.Contains(b, `"in-progress"`) || strings.Contains(b, `"end"`) {
+		t.Errorf("the discharge was taken back: %s", b)
+	}
+	adt("A03", "04090000", "WARD2")
+	second := adt("A01", "10090000", "WARD3")
+	adt("A11", "10093000", "WARD3")
+	if b := body(t, r, first, "Encounter"); !strings.Contains(b, `"finished"`) {
+		t.Errorf("the first visit was touched: %s", b)
+	}
+	if b := body(t, r, second, "Encounter"); !strings.Contains(b, `"cancelled"`) {
+		t.Errorf("the second was cancelled: %s", b)
+	}
+	if out := adt("A03", "20090000", "WARD3"); len(out.Items) == 0 || slices.ContainsFunc(out.Items, func(i ingest.Item) bool { return i.Type == "Encounter" }) {
+		t.Errorf("a discharge from no visit made one: %+v", out.Items)
 	}
 }
