@@ -172,12 +172,21 @@ type Stage struct {
 	Detail  string    `json:"detail,omitempty"`
 }
 
+// settle waits a while for what has been acknowledged to be committed: who asks
+// for a message has its acknowledgement already.
+func (r *Region) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_ = r.Ingest.Idle(ctx) // what is not settled by then is told as it stands
+}
+
 // Trace tells every stage of a message: by its id, its control id, or a
 // resource that it made.
 func (r *Region) Trace(ctx context.Context, s policy.Subject, id string) ([]Stage, error) {
 	if _, err := r.Access.Operate(ctx, s, audit.Read, "trace of "+id); err != nil {
 		return nil, err
 	}
+	r.settle(ctx)
 	rec, err := r.traced(ctx, id)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ func (r *Region) Quarantine(ctx context.Context, s policy.Subject, limit int) ([
 	if _, err := r.Access.Operate(ctx, s, audit.Read, "quarantine"); err != nil {
 		return nil, err
 	}
+	r.settle(ctx)
 	return r.Store.InQuarantine(ctx, limit)
 }
 
