@@ -521,9 +521,10 @@ func cut(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// saying is words that say something to people: a bare code does not.
+// saying is words that say something to people: a bare code does not, nor that
+// an encounter is one.
 func saying(s string) string {
-	if strings.Trim(s, "0123456789") == "" {
+	if strings.Trim(s, "0123456789") == "" || strings.EqualFold(s, "Patient encounter procedure") {
 		return ""
 	}
 	return s
@@ -542,6 +543,9 @@ func (s *sheet) encounters() view.Part {
 			it.Title = kind
 		case named == "" && r.Get("class", "code").Is("AMB"):
 			it.Title = "Visit"
+			if strings.HasPrefix(f.Lead().Source.System(), "GP") {
+				it.Title = "Consultation"
+			}
 		case kind != "" && !strings.EqualFold(kind, named):
 			it.Title = kind + ": " + named
 		}
@@ -563,6 +567,10 @@ func (s *sheet) encounters() view.Part {
 			}
 		case "planned", "cancelled":
 			it.Status = f.Status
+		case "unknown":
+			if it.When.At.After(s.now) {
+				it.Status = "planned"
+			}
 		}
 		closed = append(closed, it)
 	}
@@ -588,15 +596,27 @@ func (s *sheet) isOpen(f record.Fact) bool {
 
 func (s *sheet) team() view.Part {
 	p := view.Part{Section: view.CareTeam, Title: "Care team", Empty: "Who is involved in care would be here." + noneSent}
-	var items []view.Item
+	var items, seen, before []view.Item
 	for _, f := range s.v.CareTeam() {
 		it := view.Item{Ref: f.Lead().Type + "/" + f.Lead().ID, Section: view.CareTeam, Kind: "Care team", Title: f.Title, Detail: f.Detail, Sources: []string{s.name(f.Lead().Source)}}
+		if !f.When.IsZero() {
+			it.When = view.ParseDate(f.When.Format(time.RFC3339))
+		}
 		if f.Lead().Type == "CareTeam" {
 			s.shown[it.Ref] = true
 		}
-		items = append(items, it)
+		switch {
+		case f.Group == record.Team:
+			items = append(items, it)
+		case f.When.After(s.now.AddDate(-1, 0, 0)):
+			seen = append(seen, it)
+		default:
+			before = append(before, it)
+		}
 	}
 	p.Add("Who is involved", items)
+	p.Add("Seen in the last year", seen)
+	p.Add("Seen before", before)
 	return p
 }
 

@@ -101,6 +101,9 @@ func (s *sheet) results() (view.Part, []view.Item) {
 	var reports []view.Item
 	for _, f := range s.v.Reports() {
 		it := s.row(view.Results, "Report", f)
+		if s.plainly && f.Detail == "" && !f.Lead().Res.Get("presentedForm").Exists() {
+			continue // its values are shown, and it says nothing beside them
+		}
 		it.Body, it.BodyRef = f.Lead().Res, it.Ref
 		if f.Status != "final" && f.Status != "" && f.Status != "available" {
 			it.Status, it.Tone = words(f.Status), view.Warn

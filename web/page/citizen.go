@@ -37,6 +37,9 @@ type Rows struct {
 	Empty   string
 }
 
+// fewRows is how many rows of a group are shown at once; the rest are a press away.
+const fewRows = 6
+
 // PlainGroup is rows under a heading.
 type PlainGroup struct {
 	Title string

@@ -100,7 +100,7 @@ func NewSummary(rec *view.Record, looked view.Date, now time.Time) *Summary {
 		Stopped:   since(rec.Part(view.Medicines).First(50, "Stopped or finished"), maxRows, func(it view.Item) view.Date { return it.Until }),
 		Allergies: rec.Part(view.Allergies).First(maxRows),
 		Results:   telling(rec.Part(view.Results).First(50, "Results"), now),
-		Contacts:  rec.Part(view.Encounters).First(maxDiagnosed),
+		Contacts:  past(rec.Part(view.Encounters).First(50), maxDiagnosed, now),
 		Shown:     func(section view.Section) bool { return rec.Part(section).Title != "" },
 	}
 	for i := range s.Plans {
@@ -118,6 +118,12 @@ func NewSummary(rec *view.Record, looked view.Date, now time.Time) *Summary {
 		s.More = rec.New[len(s.New):min(len(rec.New), 50)]
 	}
 	return s
+}
+
+// past are the first n items that are not to come.
+func past(items []view.Item, n int, now time.Time) []view.Item {
+	items = slices.DeleteFunc(slices.Clone(items), func(it view.Item) bool { return it.When.At.After(now) })
+	return items[:min(n, len(items))]
 }
 
 // telling are the results to look at first: those of the last month that are
@@ -176,4 +182,4 @@ func PlainRows(heading, lead string, p view.Part, empty string) Rows {
 // plainGroups are the groups' titles in plain words.
 var plainGroups = map[string]string{"Active problems": "Conditions now", "Active, minor": "Smaller conditions", "Past problems": "Conditions in the past",
 	"Diagnosed at a stay or visit": "Found at a hospital stay or visit", "Hospital only": "Medicines from hospital", "Repeat": "Medicines you take regularly", "Acute": "Medicines for a short time", "Stopped or finished": "Medicines that were stopped or finished",
-	"Allergies and intolerances": "Allergies", "None known": "Allergies", "Vital signs": "Measurements"}
+	"Allergies and intolerances": "Allergies", "None known": "Allergies", "Vital signs": "Measurements", "Open now": "Going on now", "Encounters": "Visits and stays", "Who is involved": "People in your care"}
