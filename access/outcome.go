@@ -44,13 +44,14 @@ const (
 )
 
 // Reviewed are the entries of an organisation's users that a review is about,
-// the latest first: emergency accesses and reads, and what reviews came to.
+// of each action the latest first: questions about them, emergency accesses,
+// declarations and reads; and what reviews came to.
 func (a *Access) Reviewed(ctx context.Context, o nhs.ODS) (accesses, reviews []audit.Entry, err error) {
 	const op = "access.Reviewed"
 	if o == "" {
 		return nil, nil, fault.E(op, fault.Security, "the account has no organisation")
 	}
-	for _, action := range []string{audit.BreakGlass, audit.Read, audit.Review} {
+	for _, action := range []string{audit.Ask, audit.BreakGlass, audit.Declare, audit.Read, audit.Review} {
 		found, err := a.Trail.Find(ctx, audit.Query{Organisation: o, Action: action, From: a.Now().Add(-ReviewSpan), Limit: MaxReviewed})
 		if err != nil {
 			return nil, nil, fault.E(op, err)

@@ -47,6 +47,7 @@ const (
 	Declare    = "declare-relationship"
 	Administer = "administer"
 	Review     = "review" // of an entry by a privacy officer: About says which
+	Ask        = "ask"    // by the citizen about an entry: it is filed with that entry's organisation
 )
 
 // Outcomes of an entry.

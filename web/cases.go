@@ -18,6 +18,7 @@ type suspicion struct {
 	rank     int // the first to look at has the least
 	tone     view.Tone
 	first    audit.Entry // the earliest of the day: its number is the case's
+	about    audit.Entry // what the person asks about
 	last     time.Time
 	seqs     []uint64
 	facts    []string
@@ -31,6 +32,7 @@ var kinds = []struct {
 	tone view.Tone
 	is   func(audit.Entry) bool
 }{
+	{"The person asks", view.Bad, func(e audit.Entry) bool { return e.Action == audit.Ask }},
 	{"Emergency access", view.Bad, func(e audit.Entry) bool { return e.Action == audit.BreakGlass }},
 	{"Own record", view.Bad, func(e audit.Entry) bool { return slices.Contains(e.Signs, access.SignOwn) }},
 	{"Same family name", view.Warn, func(e audit.Entry) bool { return slices.Contains(e.Signs, access.SignFamily) }},
@@ -45,6 +47,7 @@ const many = 60
 // of its own: round counts the reviews before it.
 type caseKey struct {
 	user, citizen, what, day string
+	about                    uint64 // of a question
 	round                    int
 }
 
@@ -67,7 +70,7 @@ func closings(accesses, reviews []audit.Entry) map[caseKey][]uint64 {
 		}
 		if i := slices.IndexFunc(accesses, func(e audit.Entry) bool { return e.Seq == r.About }); i >= 0 {
 			if rank, ok := kindOf(accesses[i]); ok {
-				k := caseKey{user: accesses[i].User, citizen: accesses[i].Citizen, what: kinds[rank].what, day: at(accesses[i]).Pro()}
+				k := caseKey{user: accesses[i].User, citizen: accesses[i].Citizen, what: kinds[rank].what, day: at(accesses[i]).Pro(), about: accesses[i].About}
 				out[k] = append(out[k], r.Seq)
 			}
 		}
@@ -100,7 +103,7 @@ func cases(accesses, reviews []audit.Entry) []*suspicion {
 		}
 		day := at(e).Pro()
 		if rank, ok := kindOf(e); ok {
-			k := caseKey{user: e.User, citizen: e.Citizen, what: kinds[rank].what, day: day}
+			k := caseKey{user: e.User, citizen: e.Citizen, what: kinds[rank].what, day: day, about: e.About}
 			for _, seq := range closed[k] {
 				if seq < e.Seq {
 					k.round++
@@ -135,6 +138,12 @@ func cases(accesses, reviews []audit.Entry) []*suspicion {
 
 // judge adds the facts that raised a case, and what reviews came to.
 func (c *suspicion) judge(accesses, reviews []audit.Entry) {
+	if c.first.Action == audit.Ask {
+		if i := slices.IndexFunc(accesses, func(e audit.Entry) bool { return e.Seq == c.first.About }); i >= 0 {
+			c.about = accesses[i]
+		}
+		c.facts = append(c.facts, "The person whose record it is asks why it was opened on "+at(c.about).ProTime())
+	}
 	if c.first.Action == audit.BreakGlass {
 		c.facts = append(c.facts, emergencyFacts(c.first, accesses)...)
 		stated := []string{c.first.Reason}

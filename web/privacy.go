@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -39,6 +40,10 @@ func (h *Web) showQueue(w http.ResponseWriter, r *http.Request, s policy.Subject
 	for _, c := range cases(accesses, reviews) {
 		row := page.Case{At: at(c.first), Who: c.first.Name, Role: c.first.Role.Title(), Citizen: c.first.Citizen, What: c.what, Tone: c.tone, Reason: c.first.Reason, Facts: c.facts,
 			Href: "/privacy/trail?near=" + strconv.FormatUint(c.first.Seq, 10), Action: "/privacy/outcome/" + strconv.FormatUint(c.first.Seq, 10)}
+		if c.first.Action == audit.Ask {
+			row.Who, row.Role, row.Reason = cmp.Or(c.about.Name, "An access"), c.about.Role.Title(), c.about.Reason
+			row.Href = "/privacy/trail?near=" + strconv.FormatUint(c.first.About, 10)
+		}
 		if n := len(c.outcomes); n > 0 {
 			last := c.outcomes[0] // the latest
 			row.Outcome, row.By = access.OutcomeOf(last).Words, last.Name+", "+at(last).ProTime()
@@ -103,7 +108,7 @@ func (h *Web) trail(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 		return fault.E(op, err)
 	}
 	for _, e := range entries {
-		row := page.TrailRow{At: at(e), Who: e.Name, Role: e.Role.Title(), Did: dots(e.Action, e.What), Citizen: e.Citizen, Purpose: string(e.Purpose), Rules: list(e.Rules),
+		row := page.TrailRow{At: at(e), Who: cmp.Or(e.Name, "The person"), Role: e.Role.Title(), Did: dots(e.Action, e.What), Citizen: e.Citizen, Purpose: string(e.Purpose), Rules: list(e.Rules),
 			Outcome: e.Outcome, Number: strconv.FormatUint(e.Seq, 10)}
 		if e.Outcome == audit.Deny {
 			row.Tone = view.Warn

@@ -99,7 +99,8 @@ type Look struct {
 	Why       string
 	Rule      string
 	Emergency bool
-	Ask       string // link to ask about it
+	Ask       string // where to ask about it
+	Answer    string // what became of that
 }
 
 // PlainMeaning says what a result means in plain words: whether it is in its

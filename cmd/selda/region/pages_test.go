@@ -352,6 +352,44 @@ func TestG9ReviewOfAnEmergencyAccess(t *testing.T) {
 	}
 }
 
+var askForm = regexp.MustCompile(`action="(/me/ask/\d+)"`)
+
+// A citizen asks about a look: the privacy officer where the user works has it
+// to answer, and the citizen reads what became of it.
+func TestCitizenAsksAboutALook(t *testing.T) {
+	base, number := demonstration(t)
+	nurse := signedIn(t, base, "nurse")
+	nurse.get(nurse.find(number))
+	citizen := signedIn(t, base, "citizen")
+	_, page := citizen.get("/me/looked")
+	m := askForm.FindStringSubmatch(page)
+	if m == nil {
+		t.Fatal("nothing can be asked about")
+	}
+	status, page := citizen.post(m[1], nil)
+	citizen.says(status, page, http.StatusOK, "You asked about this. They are looking into it.")
+	privacy := signedIn(t, base, "privacy")
+	status, page = privacy.get("/privacy")
+	privacy.says(status, page, http.StatusOK, "The person asks", "Comfort Boateng", "asks why it was opened")
+	if strings.Contains(text(page), "Folake") {
+		t.Error("the question names the citizen")
+	}
+	outcome := outcomeForm.FindStringSubmatch(page)
+	if outcome == nil {
+		t.Fatal("the question can't be answered")
+	}
+	privacy.post(outcome[1], url.Values{"outcome": {"justified"}})
+	status, page = citizen.get("/me/looked")
+	citizen.says(status, page, http.StatusOK, "They checked it: it was right to look.")
+	parent := signedIn(t, base, "parent")
+	if status, _ := parent.post(m[1], nil); status != http.StatusForbidden {
+		t.Errorf("somebody else asks: %d", status)
+	}
+	if status, _ := citizen.post("/me/ask/1", nil); status != http.StatusNotFound {
+		t.Errorf("an access to another's record: %d", status)
+	}
+}
+
 func TestDesks(t *testing.T) {
 	base, _ := demonstration(t)
 	engineer := signedIn(t, base, "engineer")

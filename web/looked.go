@@ -1,0 +1,153 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"selda/audit"
+	"selda/fault"
+	"selda/nhs"
+	"selda/policy"
+	"selda/web/page"
+	"selda/web/view"
+)
+
+// maxLooks is how many looks are shown.
+const maxLooks = 200
+
+// looked is who has looked at the record. The Grant for the own record is what
+// entitles to it; concealed entries (G9, G25) are left out.
+func (h *Web) looked(r *http.Request, m *mine) (*page.Looked, error) {
+	if h.Access.Trail == nil {
+		return &page.Looked{}, nil
+	}
+	entries, err := h.Access.Trail.Find(r.Context(), audit.Query{Citizen: m.v.Citizen, Limit: maxLooks})
+	if err != nil {
+		return nil, fault.E("web.looked", err)
+	}
+	var questions []audit.Entry
+	for _, e := range entries {
+		if e.Action == audit.Ask && e.User == m.subject.User {
+			questions = append(questions, e)
+		}
+	}
+	answers, err := h.Access.Answers(r.Context(), questions)
+	if err != nil {
+		return nil, fault.E("web.looked", err)
+	}
+	l := &page.Looked{}
+	var last time.Time
+	for _, e := range entries {
+		if e.Concealed || e.User == m.subject.User || e.Action == audit.SignIn || e.Action == audit.Ask {
+			continue
+		}
+		if emergency := e.Action == audit.BreakGlass || e.Purpose == nhs.Emergency; emergency && m.subject.Role == nhs.Proxy {
+			continue // the person is told, nobody for them (G9)
+		}
+		look := h.look(e)
+		if m.subject.Role == nhs.Citizen && e.Organisation != "" {
+			look.Ask = "/me/ask/" + strconv.FormatUint(e.Seq, 10)
+		}
+		answer, asked := answers[e.Seq]
+		// One visit opens many pages: it is one look, told by its first.
+		if n := len(l.Looks); n > 0 && e.Action == audit.Read && same(l.Looks[n-1], look) && last.Sub(e.At) < visit {
+			l.Looks[n-1].At, l.Looks[n-1].Ask, last = look.At, look.Ask, e.At
+		} else {
+			last = e.At
+			l.Looks = append(l.Looks, look)
+			if n := len(l.Days); n > 0 && l.Days[n-1].Day.Plain() == look.At.Plain() {
+				l.Days[n-1].Count++
+			} else {
+				l.Days = append(l.Days, page.DayCount{Day: look.At, Count: 1})
+			}
+		}
+		if asked {
+			l.Looks[len(l.Looks)-1].Answer = answerWords[answer]
+		}
+	}
+	return l, nil
+}
+
+// answerWords are what a review came to, for the one who asked.
+var answerWords = map[string]string{"": "You asked about this. They are looking into it.", "justified": "You asked about this. They checked it: it was right to look.",
+	"unjustified": "You asked about this. They checked it: it was not right to look, and they are dealing with it."}
+
+// askAbout asks about a look.
+func (h *Web) askAbout(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
+	seq, err := strconv.ParseUint(r.PathValue("entry"), 10, 64)
+	if err != nil {
+		return fault.E("web.ask", fault.NotFound, "there is no such access")
+	}
+	if err := h.Access.Ask(r.Context(), s, seq); err != nil {
+		return fault.E("web.ask", err)
+	}
+	http.Redirect(w, r, "/me/looked", http.StatusSeeOther)
+	return nil
+}
+
+func same(a, b page.Look) bool {
+	return a.Who == b.Who && a.Where == b.Where && a.Did == b.Did && a.Emergency == b.Emergency && a.Rule == b.Rule
+}
+
+// deeds are the trail's actions in words, as a citizen reads them.
+var deeds = map[string]string{audit.Read: "Looked at your record", audit.Search: "Searched for you", audit.BreakGlass: "Opened your record in an emergency",
+	audit.Declare: "Said that you are in their care", audit.Export: "Took out a copy", audit.Create: "Wrote to your record", audit.Update: "Changed your record", audit.Delete: "Took something back"}
+
+// whys are the rules of a decision in plain words.
+var whys = map[string]string{"G7 registration": "You are registered there", "G7 encounter": "You have been there for care", "G7 referral": "You were referred there",
+	"G7 caseload": "You are in their care", "G7 appointment": "You have an appointment there", "G7 dispensing": "You got a medicine there", "G9 emergency access": "It was an emergency"}
+
+// ruleWords are the rules of a decision, as a citizen reads them.
+var ruleWords = map[string]string{"G7 registration": "only those who care for you may look", "G7 encounter": "only those who care for you may look", "G7 referral": "only those who care for you may look",
+	"G7 caseload": "only those who care for you may look", "G7 appointment": "only those who care for you may look", "G7 declared by the user": "only those who care for you may look, and they said that they do",
+	"G7 no legitimate relationship": "only those who care for you may look", "G9 emergency access": "in an emergency a clinician may look, and it is checked", "G4 objection of the citizen": "you chose not to share",
+	"G4 sealed items": "some items are kept back", "G4 kinds of data withheld": "you chose to keep some kinds back", "G10 own record": "your own record"}
+
+// plainRules are rules in plain words, with their numbers for those who look them up.
+func plainRules(rules []string) string {
+	var out []string
+	for _, rule := range rules {
+		words, number := ruleWords[rule], strings.SplitN(rule, " ", 2)[0]
+		if words == "" {
+			words, number = rule, ""
+		}
+		if number != "" {
+			words += " (" + number + ")"
+		}
+		if !slices.Contains(out, words) {
+			out = append(out, words)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+func (h *Web) look(e audit.Entry) page.Look {
+	look := page.Look{At: view.ParseDate(e.At.Format(time.RFC3339)), Who: e.Name, Where: h.organisation(e.Organisation), Did: deeds[e.Action], Rule: plainRules(e.Rules),
+		Emergency: e.Action == audit.BreakGlass || e.Purpose == nhs.Emergency}
+	if role := e.Role.Title(); look.Who == "" {
+		look.Who = role
+	} else if role != "" {
+		look.Who += ", " + strings.ToLower(role[:1]) + role[1:]
+	}
+	if e.Organisation == "" {
+		look.Where = ""
+	}
+	if look.Did == "" {
+		look.Did = "Used your record"
+	}
+	if e.Outcome == audit.Deny {
+		look.Did = "Asked for your record, and was refused"
+	}
+	if e.Reason != "" {
+		look.Why = e.Reason
+	}
+	for _, rule := range e.Rules {
+		if why := whys[rule]; why != "" && look.Why == "" {
+			look.Why = why
+		}
+	}
+	return look
+}
