@@ -1,8 +1,8 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
-	"slices"
 	"strings"
 
 	"selda/fault"
@@ -48,18 +48,23 @@ func (h *Web) openMine(r *http.Request, s policy.Subject, what string) (*mine, e
 	m := &mine{opened: &opened{subject: s, grant: g, v: v, looked: looked, base: base}}
 	m.rec = plainRows(v, h.Name, looked, h.Now())
 	who := person(v.Person)
-	m.p = page.MyPage{Frame: h.frame(s, "Your record"), Base: base, First: who.Name.First(), Back: true}
+	m.p = page.MyPage{Frame: h.frame(s, "Your record"), Base: base, First: firstName(who.Name.Given), Back: true}
 	if m.p.First == "" {
 		m.p.First, _, _ = strings.Cut(s.Name, " ")
 	}
 	if s.Role == nhs.Proxy {
-		m.p.For, m.p.First = who.Name.Plain(), strings.SplitN(s.Name, " ", 2)[0]
+		m.p.For, m.p.Of, m.p.First = who.Name.Plain(), firstName(who.Name.Given), firstName(s.Name)
 	}
 	m.p.Frame.Whose = who.Name.Plain()
 	if !who.Number.IsZero() {
 		m.p.Frame.Whose += ", NHS number " + who.Number.Spaced()
 	}
 	return m, nil
+}
+
+func firstName(names string) string {
+	first, _, _ := strings.Cut(names, " ")
+	return first
 }
 
 // me is a citizen's pages. What they show has passed the release rule within
@@ -99,6 +104,9 @@ func (h *Web) fillMine(r *http.Request, m *mine, section string) error {
 		m.p.Home = h.home(m)
 	case "record":
 		rows := page.Rows{Heading: "Your record", Empty: page.NothingReleased}
+		if m.p.Of != "" {
+			rows.Heading = m.p.Of + "'s record"
+		}
 		for _, s := range []view.Section{view.Problems, view.Allergies, view.Immunisations, view.Procedures, view.Observations, view.Encounters, view.Referrals, view.SocialCare} {
 			part := m.rec.Part(s)
 			one := page.PlainRows(part.Title, "", part, "")
@@ -117,7 +125,7 @@ func (h *Web) fillMine(r *http.Request, m *mine, section string) error {
 	case "plans":
 		rowsOf("Plans", "Care plans, and what you have decided.", view.Plans)
 	case "people":
-		rowsOf("People who help you", "Your care team, as your services have named them.", view.CareTeam)
+		rowsOf("People who help "+cmp.Or(m.p.Of, "you"), "The care team, as services have named them.", view.CareTeam)
 	case "sharing":
 		if m.subject.Role != nhs.Citizen {
 			return fault.E("web.me", fault.Security, "only the person themselves can change this here")
@@ -136,10 +144,7 @@ func (h *Web) fillMine(r *http.Request, m *mine, section string) error {
 }
 
 func (h *Web) home(m *mine) *page.Home {
-	home := &page.Home{Menu: page.MyMenu(m.base), New: m.rec.New[:min(4, len(m.rec.New))]}
-	if m.subject.Role == nhs.Proxy {
-		home.Menu = slices.DeleteFunc(home.Menu, func(l page.Link) bool { return strings.HasSuffix(l.Href, "/sharing") })
-	}
+	home := &page.Home{Menu: page.MyMenu(m.base, m.p.Of), New: m.rec.New[:min(4, len(m.rec.New))]}
 	for _, it := range m.rec.Part(view.Referrals).First(20, "Appointments") {
 		if it.When.At.After(h.Now()) && len(home.Coming) < 3 {
 			home.Coming = append(home.Coming, it)

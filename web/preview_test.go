@@ -145,7 +145,7 @@ func citizenPages(rec *view.Record) map[string]templ.Component {
 	}
 	home := my("Your record")
 	home.Back = false
-	home.Home = &page.Home{New: rec.New[:3], Coming: rec.Part(view.Referrals).First(1, "Appointments"), Menu: page.MyMenu("/me")}
+	home.Home = &page.Home{New: rec.New[:3], Coming: rec.Part(view.Referrals).First(1, "Appointments"), Menu: page.MyMenu("/me", "")}
 	results := my("Test results")
 	rows := page.PlainRows("Test results", "", rec.Part(view.Results), "")
 	results.Rows = &rows

@@ -13,6 +13,7 @@ type MyPage struct {
 	First  string // what to call them
 	Base   string // "/me"
 	For    string // whose record it is, where it is somebody else's
+	Of     string // their first name
 	People []Link // whom else they can look after
 	Back   bool   // a link back to the first page
 
@@ -135,6 +136,14 @@ func inBrackets(s string) string {
 		return ""
 	}
 	return " (" + s + ")"
+}
+
+// whose is somebody's, or your.
+func whose(name, your string) string {
+	if name == "" {
+		return your
+	}
+	return name + "'s"
 }
 
 // comma joins what is there.

@@ -143,9 +143,10 @@ func telling(items []view.Item, now time.Time) []view.Item {
 	return items[:min(maxRows, len(items))]
 }
 
-// MyMenu is what a citizen finds on the first page.
-func MyMenu(base string) []Link {
-	return []Link{
+// MyMenu is what a citizen finds on the first page; of is the first name of the
+// one that somebody else looks after, "" for the own record.
+func MyMenu(base, of string) []Link {
+	menu := []Link{
 		{Href: base + "/record", Text: "Your record", Detail: "Conditions, allergies, vaccines, visits"},
 		{Href: base + "/medicines", Text: "Medicines", Detail: "What you take, and what was stopped"},
 		{Href: base + "/results", Text: "Test results", Detail: "What was measured, and whether it is in range"},
@@ -155,6 +156,15 @@ func MyMenu(base string) []Link {
 		{Href: base + "/looked", Text: "Who has looked", Detail: "When, and why"},
 		{Href: base + "/people", Text: "People who help you", Detail: "Your care team, and those who act for you"},
 	}
+	if of == "" {
+		return menu
+	}
+	theirs := strings.NewReplacer("Your record", of+"'s record", "your GP", "the GP", "What you take", "What "+of+" takes", "your wishes", of+"'s wishes",
+		"People who help you", "People who help "+of, "Your care team, and those who act for you", "The care team, and those who act for "+of)
+	for i := range menu {
+		menu[i].Text, menu[i].Detail = theirs.Replace(menu[i].Text), theirs.Replace(menu[i].Detail)
+	}
+	return slices.DeleteFunc(menu, func(l Link) bool { return strings.HasSuffix(l.Href, "/sharing") }) // that is the person's own to choose
 }
 
 // NothingReleased is what stands where a citizen's list is empty.
