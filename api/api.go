@@ -59,6 +59,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if f := r.URL.Query().Get("_format"); f != "" && !strings.Contains(f, "json") && !strings.Contains(f, "xml") {
+		q.status = http.StatusNotAcceptable
+		q.fail(fault.E("api", fault.NotSupported, "the formats are application/fhir+json and application/fhir+xml", "_format"))
+		return
+	}
 	if len(q.path) == 1 && q.path[0] == "metadata" {
 		q.metadata()
 		return

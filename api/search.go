@@ -49,6 +49,11 @@ func (q *request) search(typ string) error {
 	if err != nil {
 		return err
 	}
+	if typ == "Patient" {
+		if _, err := patientGroups(params); err != nil {
+			return err
+		}
+	}
 	if err := checkDates(params); err != nil {
 		return err
 	}
@@ -171,7 +176,11 @@ func patientGroups(params url.Values) ([][]string, error) {
 				case "name":
 					group = append(group, classify.Family(fold.Name(v)), classify.Given(fold.Name(v)))
 				case "birthdate":
-					group = append(group, classify.BirthDate(strings.TrimPrefix(v, "eq")))
+					day := strings.TrimPrefix(v, "eq")
+					if _, err := time.Parse(time.DateOnly, day); err != nil {
+						return nil, fault.E("api.search", fault.Value, "a birth date is searched as a whole day, 1951-11-05", "birthdate")
+					}
+					group = append(group, classify.BirthDate(day))
 				case "address-postalcode":
 					if p := nhs.Postcode(v); p != "" {
 						v = p
