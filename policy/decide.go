@@ -156,8 +156,11 @@ func decideProfessional(r Request, sets DataSets) Decision {
 		d.Predicate.Hidden &= statutory
 	}
 	objections(&d, r, emergency)
-	if s.Role == nhs.Advisor111 {
+	switch s.Role {
+	case nhs.Advisor111:
 		lastVisits(&d.Predicate, r.Facts.Visits)
+	case nhs.Handler111:
+		d.Predicate.Existence = SetOf(Plans)
 	}
 	return d
 }

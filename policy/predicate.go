@@ -31,6 +31,9 @@ type Predicate struct {
 	// DataSets that may be shown; the reader's own organisation's items too
 	// are of these only.
 	DataSets DataSets
+	// Existence are data sets of which the reader may know that there is an
+	// item, and nothing of it (G12).
+	Existence DataSets
 	// Own is the reader's organisation. An objection and the labels in OwnLabels do not hide its items from it (G4).
 	Own nhs.ODS
 	// Objected: items of other organisations are hidden, but for demographics (G4).
@@ -66,6 +69,17 @@ type Release struct {
 	Delay time.Duration
 	// Held are the data sets to which review or delay applies.
 	Held DataSets
+}
+
+// OfExistence is the predicate of which the reader may know only whether it
+// shows anything; the zero Predicate where there is none.
+func (p *Predicate) OfExistence() *Predicate {
+	if p.Existence == 0 {
+		return &Predicate{}
+	}
+	q := *p
+	q.DataSets, q.Existence = p.Existence, 0
+	return &q
 }
 
 // Shows says whether the reader may know of an item.

@@ -400,6 +400,9 @@ func (s *sheet) plans() view.Part {
 			alerts = append(alerts, it)
 		}
 	}
+	if s.v.PlanExists { // to a role that may know no more (G12)
+		alerts = append(alerts, view.Item{Ref: "CarePlan/exists", Section: view.Plans, Kind: "Alert", Title: "A care plan exists", Detail: "its content is for the clinical advisor: pass the call on", Tone: view.Warn})
+	}
 	p.Add("Resuscitation and treatment escalation", resus)
 	p.Add("Alerts", alerts)
 	p.Add("Care plans", plans)

@@ -38,6 +38,8 @@ type View struct {
 	Citizen string // stable id
 	Items   []Item // in order of type and age
 	Person  Person
+	// PlanExists says that there is a plan of which the reader may know no more.
+	PlanExists bool
 }
 
 // Open reads the record that a Grant opens: one range read a linked subject.
@@ -76,7 +78,33 @@ func (rs *Records) viewAt(ctx context.Context, g grant.Grant, c mpi.Found, n uin
 		}
 	}
 	v.Person = v.person()
-	return v, nil
+	return v, rs.existence(ctx, v, c, n, p.OfExistence())
+}
+
+// existence asks whether there is anything of which the reader may know no more
+// than that. What is over does not count.
+func (rs *Records) existence(ctx context.Context, v *View, c mpi.Found, n uint64, p *policy.Predicate) error {
+	if !p.Permit {
+		return nil
+	}
+	for _, k := range c.Subjects {
+		versions, err := rs.Store.Compartment(ctx, k.Subject, n, p)
+		if err != nil {
+			return err
+		}
+		for _, x := range versions {
+			r, err := x.Resource()
+			if err != nil {
+				return err
+			}
+			switch r.Get("status").Text() {
+			case "active", "current", "final", "":
+				v.PlanExists = true
+				return nil
+			}
+		}
+	}
+	return nil
 }
 
 // Sets are the kinds of data that the reader's role is shown, whatever there is

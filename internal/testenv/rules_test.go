@@ -338,6 +338,37 @@ func TestG11AParentsAccessNarrowsAndEnds(t *testing.T) {
 	}
 }
 
+// G12: a handler of 111 is told that a plan exists, and nothing of it; the
+// clinical advisor reads it. A plan that is hidden from both does not exist.
+func TestG12AHandlerKnowsThatAPlanExists(t *testing.T) {
+	o := known(t)
+	o.declares("handler")
+	o.declares("advisor")
+	exists := func() bool {
+		_, body := o.asks("handler", "GET", "/record/{citizen}", "")
+		return strings.Contains(body, "A care plan exists")
+	}
+	if exists() {
+		t.Error("a plan exists before there is one")
+	}
+	o.writes("G85915:GP", "CarePlan", "hidden", `"meta":{"security":[{"system":"`+policy.LabelSystem+`","code":"fertility"}]},"status":"active","intent":"plan","title":"SECRETPLAN",`+atGP)
+	o.writes("G85915:GP", "CarePlan", "over", `"status":"revoked","intent":"plan","title":"SECRETPLAN",`+atGP)
+	if exists() {
+		t.Error("a plan that is hidden, or over, exists")
+	}
+	o.writes("G85915:GP", "CarePlan", "plan", `"status":"active","intent":"plan","title":"SECRETPLAN",`+atGP)
+	if !exists() {
+		t.Error("the handler is not told that a plan exists")
+	}
+	paths := []string{"/record/{citizen}", "/record/{citizen}/plans", "/record/{citizen}/timeline", "/fhir/CarePlan?patient={citizen}", "/fhir/CarePlan/plan", "/fhir/Patient/{citizen}/$everything", "/record/{citizen}/origin/CarePlan/plan"}
+	if where := o.sees("handler", "SECRETPLAN", paths...); len(where) > 0 {
+		t.Errorf("the handler reads it at %v", where)
+	}
+	if where := o.sees("advisor", "SECRETPLAN", paths...); len(where) < 5 {
+		t.Errorf("the advisor reads it at %v only", where)
+	}
+}
+
 // G13: of a message that made several items only the lines of those that the
 // reader may see are shown; where somebody's address is withheld, no raw text
 // and no source's Patient shows it.
