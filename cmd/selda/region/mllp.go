@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net"
+	"strconv"
 
 	"selda/audit"
 	"selda/fault"
@@ -53,12 +54,12 @@ func (r *Region) take(ctx context.Context, feeds *Feeds, peer net.Addr, frame []
 	}
 	receipt, err := r.Ingest.Submit(ctx, &ingest.Raw{Source: source, Format: ingest.HL7v2, Door: "mllp", Body: frame})
 	if err != nil {
-		return at(hl7v2.Acknowledge(m, hl7v2.Rejected, "", r.Now(), hl7v2.Problem{Code: 207, Text: "it could not be kept, send it again: " + fault.Reason(err)}))
+		return at(hl7v2.Acknowledge(m, hl7v2.Rejected, r.answerID(), r.Now(), hl7v2.Problem{Code: 207, Text: "it could not be kept, send it again: " + fault.Reason(err)}))
 	}
 	return func() []byte {
 		_, mapErr := receipt.Mapped(ctx)
 		if err := receipt.Durable(); err != nil {
-			return hl7v2.Acknowledge(m, hl7v2.Rejected, "", r.Now(), hl7v2.Problem{Code: 207, Text: "it could not be kept, send it again"})
+			return hl7v2.Acknowledge(m, hl7v2.Rejected, r.answerID(), r.Now(), hl7v2.Problem{Code: 207, Text: "it could not be kept, send it again"})
 		}
 		if mapErr != nil {
 			return hl7v2.Acknowledge(m, hl7v2.Failed, receipt.Number(), r.Now(), problem(mapErr))
@@ -83,11 +84,14 @@ func problem(err error) hl7v2.Problem {
 	return p
 }
 
+// answerID names an answer that refuses (MSH-10): no message of ours is behind it.
+func (r *Region) answerID() string { return strconv.FormatInt(r.Now().UnixNano(), 36) }
+
 func (r *Region) reject(ctx context.Context, m *hl7v2.Message, frame []byte, p hl7v2.Problem) []byte {
 	h := sha256.Sum256(frame)
 	_, err := r.Trail.Append(ctx, audit.Entry{Action: audit.Create, Outcome: audit.Deny, User: "mllp", What: "message sha256:" + hex.EncodeToString(h[:]), Rules: []string{"AR: " + p.Text}})
 	if err != nil {
 		r.Log.Error("a refused message could not be recorded", "error", err)
 	}
-	return hl7v2.Acknowledge(m, hl7v2.Rejected, "", r.Now(), p)
+	return hl7v2.Acknowledge(m, hl7v2.Rejected, r.answerID(), r.Now(), p)
 }

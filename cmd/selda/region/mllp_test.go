@@ -40,3 +40,15 @@ func TestBatchInAFrame(t *testing.T) {
 		t.Errorf("an empty batch: %q", answer)
 	}
 }
+
+// Every answer has a control id of its own, refusals included (MSH-10 is required).
+func TestAnswersHaveTheirOwnControlID(t *testing.T) {
+	r := open(t)
+	abroad := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}
+	for name, frame := range map[string]string{"none of HL7": "hello", "not admitted": "MSH|^~\\&|PAS|RJZ|||20261101||ADT^A28|1|P|2.4\rPID|1||K1\r"} {
+		m, err := hl7v2.Parse(r.answer(OpenFeeds())(t.Context(), abroad, []byte(frame)))
+		if err != nil || m.ControlID() == "" || m.First("MSA").Comp(1, 1).Text() != "AR" {
+			t.Errorf("%s: %v %v", name, m, err)
+		}
+	}
+}
