@@ -161,7 +161,7 @@ func (c *commit) writePatient(i int) error {
 	if c.raw.Format != FHIR {
 		action = mapped.Patch // what a message or a row leaves out of a person is not gone
 	}
-	return c.resource(&mapped.Resource{Type: "Patient", Patient: i, Action: action, Body: body, Place: p.Place, Origins: p.Origins, IfMatch: p.IfMatch},
+	return c.resource(&mapped.Resource{Type: "Patient", Patient: i, Action: action, Body: body, Place: p.Place, Origins: p.Origins, IfMatch: p.IfMatch, Cleared: p.Cleared},
 		target{l: l, id: p.ID, exists: exists, subject: c.subjects[i]})
 }
 
@@ -303,7 +303,7 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 	case r.Action == mapped.Remove && len(body) == 0:
 		put.Deleted, put.DataSet, put.Labels = true, old.DataSet, old.Labels
 	case r.Action != mapped.Put && old != nil && !old.Deleted:
-		body = overlay(r.Type, old.Body, body)
+		body = overlay(r.Type, fhir.Without(old.Body, r.Cleared...), body)
 	}
 	if r.Type == "Encounter" && !put.Deleted {
 		body = wholeEncounter(body)

@@ -48,6 +48,8 @@ type Patient struct {
 	ID string
 	// New makes a subject of its own: a FHIR create.
 	New bool
+	// Cleared are elements of Body's that the source says have no value any more.
+	Cleared []string
 	// Gone: the source takes the person back, who should never have been there (ADT^A29).
 	Gone bool
 	// IfMatch is the version that must be in force; 0 is any.
@@ -114,6 +116,8 @@ type Resource struct {
 	// taken back with it (G19). Replaces, in a document: it is known to follow an
 	// earlier one, which goes with it to this patient, whoever had it before.
 	Encloses, Replaces bool
+	// Cleared are elements that the source says have no value any more, of a Patch.
+	Cleared []string
 	// Unnumbered is a visit that its source gives no number: the person's one
 	// that is open, or, of a discharge that is taken back, the last. Key is "".
 	Unnumbered bool

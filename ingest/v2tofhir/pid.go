@@ -36,6 +36,7 @@ func (w *mapper) pid(s hl7v2.Segment) error {
 	w.identifierList(it, p.Identifiers, status, s.Field(32))
 	w.demographics(it, s)
 	w.registration(it, pd1)
+	p.Cleared = cleared(s, it.o)
 	p.Gone = w.typ == "ADT" && w.trigger == "A29"
 	it.mark()
 	p.Body, p.Origins = fhir.Marshal(it.o), it.origins
@@ -209,6 +210,25 @@ func (w *mapper) demographics(it *item, s hl7v2.Segment) {
 		it.from("multipleBirthBoolean", s.Comp(24, 1))
 	}
 	w.extensions(it, s)
+}
+
+// clearing are the fields of PID that clear an element when they hold "".
+var clearing = []struct {
+	field   int
+	element string
+}{{7, "birthDate"}, {7, "_birthDate"}, {8, "gender"}, {11, "address"}, {13, "telecom"}, {14, "telecom"}, {15, "communication"}, {16, "maritalStatus"},
+	{29, "deceasedDateTime"}, {30, "deceasedBoolean"}}
+
+// cleared are the elements that the sender deletes: a field of "" says that
+// there is no value any more, where an empty one says nothing.
+// HL7 v2.5.1 section 2.5.3.1.
+func cleared(s hl7v2.Segment, now fhir.Object) (names []string) {
+	for _, c := range clearing {
+		if s.Field(c.field).Null() && now[c.element] == nil {
+			names = append(names, c.element)
+		}
+	}
+	return names
 }
 
 // birth sets the birth date, and the time of a birth that has one: the age of

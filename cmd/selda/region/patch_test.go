@@ -131,3 +131,25 @@ func TestVisitsWithoutANumber(t *testing.T) {
 		t.Errorf("a discharge from no visit made one: %+v", out.Items)
 	}
 }
+
+// A field that holds "" says that there is no value any more; an empty one says
+// nothing. HL7 v2.5.1 section 2.5.3.1.
+func TestNullDeletes(t *testing.T) {
+	r := open(t)
+	adt := func(at, rest string) ingest.Outcome {
+		return send(t, r, "RJZ:PAS", "MSH|^~\\&|PAS|RJZ|SELDA|SEL|202611010"+at+"00||ADT^A31|"+at+"|P|2.4\nPID|1||K1^^^RJZ^MRN||ADEYEMI^FOLAKE||19511105|"+rest+"\n")
+	}
+	first := adt("900", "F|||1 High St^^London^^SE1 1AA||0207 1|0207 2")
+	adt("910", "|||||")
+	if b := body(t, r, first, "Patient"); !strings.Contains(b, "High St") || !strings.Contains(b, `"female"`) || !strings.Contains(b, "0207") {
+		t.Errorf("empty fields have taken something away: %s", b)
+	}
+	adt("920", `""|||""||""|0207 3`)
+	if b := body(t, r, first, "Patient"); strings.Contains(b, "High St") || strings.Contains(b, "gender") || strings.Contains(b, "0207 1") || !strings.Contains(b, "0207 3") {
+		t.Errorf("what was deleted stays: %s", b)
+	}
+	adt("915", "F|||2 Old St^^London^^SE1 1AA")
+	if b := body(t, r, first, "Patient"); !strings.Contains(b, "0207 3") {
+		t.Errorf("a late message: %s", b)
+	}
+}
