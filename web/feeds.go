@@ -71,6 +71,9 @@ func (h *Web) feedRow(f ingest.Feed) page.FeedRow {
 	now := h.Now()
 	row := page.FeedRow{Source: string(f.Source), Name: h.Name(f.Source), LastHeard: view.Since(f.LastHeard, now), Total: f.Messages,
 		Quarantined: f.RecentQuarantined, Held: f.Quarantined, Href: "/feeds/" + string(f.Source), HeldHref: "/quarantine?source=" + string(f.Source)}
+	if f.LastHeard.IsZero() {
+		row.LastHeard = "never"
+	}
 	if !f.Oldest.IsZero() {
 		row.Oldest = view.Since(f.Oldest, now)
 		row.Waiting = f.Waiting
@@ -148,6 +151,8 @@ func feedState(f ingest.Feed, p pace, now time.Time) (string, view.Tone) {
 		return "some refused", view.Warn
 	case p.expected >= 2*enoughFor && p.got*4 < p.expected:
 		return "slow", view.Warn
+	case f.LastHeard.IsZero():
+		return "new", view.Plain
 	case quiet > 7*24*time.Hour:
 		return "silent for a week", view.Warn
 	case quiet > 24*time.Hour:

@@ -19,11 +19,12 @@ import (
 )
 
 // How much is looked at and shown: messages in quarantine, of one group, and
-// fields of one message.
+// fields and items of one message.
 const (
 	maxQuarantine = 5000
 	maxOfGroup    = 20
 	maxFields     = 1000
+	maxWritten    = 50
 )
 
 // quarantine is what could not be used, grouped by why and where.
@@ -183,8 +184,17 @@ func (h *Web) trace(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 	case err != nil:
 		return fault.E("web.trace", err)
 	}
-	for _, one := range stages {
+	written := 0
+	for i, one := range stages {
 		p.ID = one.Message
+		if one.Name == "written" {
+			if written++; written > maxWritten {
+				if i+1 == len(stages) || stages[i+1].Name != "written" {
+					p.Stages = append(p.Stages, page.Stage{Name: "written", Detail: "and " + strconv.Itoa(written-maxWritten) + " more"})
+				}
+				continue
+			}
+		}
 		st := page.Stage{Name: one.Name, Detail: dots(one.Rule, one.Place, one.Detail)}
 		if !one.At.IsZero() {
 			st.At = view.ParseDate(one.At.Format(time.RFC3339)).ProTime() + one.At.Format(":05")

@@ -37,6 +37,17 @@ func (r *Region) feeds(ctx context.Context) ([]ingest.Feed, error) {
 			}
 		}
 	}
+	for _, l := range r.lying() { // files that are not taken yet wait, too
+		i := slices.IndexFunc(out, func(f ingest.Feed) bool { return f.Source == l.Source })
+		if i < 0 {
+			out = append(out, l)
+			continue
+		}
+		out[i].Waiting += l.Waiting
+		if out[i].Oldest.IsZero() || l.Oldest.Before(out[i].Oldest) {
+			out[i].Oldest = l.Oldest
+		}
+	}
 	return out, nil
 }
 

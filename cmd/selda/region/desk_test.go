@@ -167,3 +167,22 @@ func TestTraceOfADuplicate(t *testing.T) {
 		}
 	}
 }
+
+// A file that is not taken yet waits, as a message that is not committed does.
+func TestFilesThatLieInTheDropFolderWait(t *testing.T) {
+	r := open(t)
+	dir := t.TempDir()
+	r.drop.Store(dir)
+	if err := os.MkdirAll(filepath.Join(dir, "703_ASC", "done"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a.csv", "a.csv.totals", ".b", "done/old.csv"} {
+		if err := os.WriteFile(filepath.Join(dir, "703_ASC", name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	feeds, err := (desk{r}).Feeds(t.Context(), engineer)
+	if err != nil || len(feeds) != 1 || feeds[0].Source != "703:ASC" || feeds[0].Waiting != 1 || feeds[0].Oldest.IsZero() {
+		t.Errorf("%+v %v", feeds, err)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"selda/fault"
+	"selda/ingest"
 	"selda/nhs"
 )
 
@@ -20,6 +22,7 @@ func (r *Region) watch(ctx context.Context, dir string, every time.Duration) {
 		r.Log.Error("the drop folder can't be made", "folder", dir, "error", err)
 		return
 	}
+	r.drop.Store(dir)
 	seen := map[string]os.FileInfo{}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -36,15 +39,15 @@ func (r *Region) watch(ctx context.Context, dir string, every time.Duration) {
 func (r *Region) look(ctx context.Context, dir string, seen map[string]os.FileInfo) {
 	folders, _ := os.ReadDir(dir)
 	for _, folder := range folders {
-		source, err := nhs.ParseSource(strings.Replace(folder.Name(), "_", ":", 1))
-		if err != nil || !folder.IsDir() || !strings.Contains(folder.Name(), "_") {
+		source, err := sourceOfFolder(folder)
+		if err != nil {
 			continue
 		}
 		files, _ := os.ReadDir(filepath.Join(dir, folder.Name()))
 		for _, f := range files {
 			info, err := f.Info()
-			if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(f.Name(), ".") || strings.HasSuffix(f.Name(), ".totals") {
-				continue // an extract's totals go with the extract
+			if err != nil || !dropped(info) {
+				continue
 			}
 			path := filepath.Join(dir, folder.Name(), f.Name())
 			last := seen[path]
@@ -56,9 +59,52 @@ func (r *Region) look(ctx context.Context, dir string, seen map[string]os.FileIn
 				continue
 			}
 			delete(seen, path)
-			r.dropped(ctx, source, path)
+			r.takeFile(ctx, source, path)
 		}
 	}
+}
+
+// lying are the files that lie in the drop folder and are not taken yet: how
+// many of each source, and since when the oldest.
+func (r *Region) lying() (out []ingest.Feed) {
+	dir, _ := r.drop.Load().(string)
+	if dir == "" {
+		return nil
+	}
+	folders, _ := os.ReadDir(dir)
+	for _, folder := range folders {
+		source, err := sourceOfFolder(folder)
+		if err != nil {
+			continue
+		}
+		f := ingest.Feed{Source: source}
+		files, _ := os.ReadDir(filepath.Join(dir, folder.Name()))
+		for _, file := range files {
+			if info, err := file.Info(); err == nil && dropped(info) {
+				f.Waiting++
+				if f.Oldest.IsZero() || info.ModTime().Before(f.Oldest) {
+					f.Oldest = info.ModTime()
+				}
+			}
+		}
+		if f.Waiting > 0 {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// sourceOfFolder is the source whose folder it is.
+func sourceOfFolder(folder os.DirEntry) (nhs.Source, error) {
+	if !folder.IsDir() || !strings.Contains(folder.Name(), "_") {
+		return "", fault.E("region.drop", fault.Value, "a source's folder is named ODS_SYSTEM")
+	}
+	return nhs.ParseSource(strings.Replace(folder.Name(), "_", ":", 1))
+}
+
+// dropped says whether a file is one to take: an extract's totals go with the extract.
+func dropped(info os.FileInfo) bool {
+	return info.Mode().IsRegular() && !strings.HasPrefix(info.Name(), ".") && !strings.HasSuffix(info.Name(), ".totals")
 }
 
 // totalsWait is how long an extract waits for its file of totals.
@@ -82,7 +128,7 @@ func (r *Region) awaitsTotals(path string) bool {
 	return err != nil
 }
 
-func (r *Region) dropped(ctx context.Context, source nhs.Source, path string) {
+func (r *Region) takeFile(ctx context.Context, source nhs.Source, path string) {
 	sum, err := r.IngestFiles(ctx, OperatorSubject(), Files{Source: source, Paths: []string{path}})
 	if err != nil {
 		r.Log.Error("a dropped file could not be loaded; it stays where it is", "source", source, "file", filepath.Base(path), "error", err)

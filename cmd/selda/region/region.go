@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -48,6 +49,7 @@ type Region struct {
 	cursors *api.Cursors
 	mapper  *mapper
 	metrics *metrics
+	drop    atomic.Value // string: the folder that is watched
 }
 
 // Options of a region.
