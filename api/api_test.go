@@ -172,6 +172,9 @@ func TestErrors(t *testing.T) {
 		{413, "system", "POST", "/fhir/Observation", strings.Repeat(`{"a":`, 10_000)},
 		{400, "system", "POST", "/fhir/Condition", observation("", "p1", "x")},
 		{422, "system", "POST", "/fhir/Observation", observation("", "nobody", "x")},
+		{422, "system", "POST", "/fhir/Observation", `{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"identifier":{"system":"urn:hospital","value":"1"}}}`},
+		{400, "system", "POST", "/fhir/AllergyIntolerance", `{"resourceType":"AllergyIntolerance","code":{"text":"x"},"patient":{"reference":"Patient?identifier=1"}}`},
+		{422, "system", "POST", "/fhir/Condition", `{"resourceType":"Condition","code":{"text":"x"},"subject":{"display":"Folake Adeyemi"}}`},
 		{422, "system", "PUT", "/fhir/Observation/no_id", observation("no_id", "p1", "x")},
 		{400, "system", "POST", "/fhir/Bundle", `{"resourceType":"Bundle","type":"batch"}`},
 		{400, "system", "POST", "/fhir", observation("", "p1", "x")},
@@ -486,6 +489,22 @@ func TestSearchWithoutARecord(t *testing.T) {
 	a.do(201, "system", "PUT", "/fhir/Patient/c1", `{"resourceType":"Patient","id":"c1","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"`+child.For[0].Digits()+`"}],"name":[{"family":"Mensah"}],"birthDate":"2021-04-19"}`)
 	if r := a.do(200, "parent", "GET", "/fhir/Patient", ""); r.Total != len(child.For) {
 		t.Errorf("a proxy finds %d: %s", r.Total, r.Body)
+	}
+}
+
+// What is of no record is no directory: a device may be somebody's, and a
+// prescription that names nobody is still one.
+func TestDirectoriesHoldNothingOfPeople(t *testing.T) {
+	a := open(t)
+	for _, r := range []string{`"Device","id":"pacemaker"`, `"Group","id":"cohort","type":"person","actual":true`, `"MedicationRequest","id":"m1","status":"active","intent":"order"`, `"QuestionnaireResponse","id":"q1","status":"completed"`, `"Medication","id":"product"`} {
+		typ, rest, _ := strings.Cut(strings.TrimPrefix(r, `"`), `"`)
+		_, id, _ := strings.Cut(rest, `"id":"`)
+		id, _, _ = strings.Cut(id, `"`)
+		a.do(201, "system", "PUT", "/fhir/"+typ+"/"+id, `{"resourceType":`+r+`}`)
+		want := map[bool]int{true: 200, false: 404}[typ == "Medication"]
+		for _, user := range []string{"doctor", "analyst", "citizen", "engineer"} {
+			a.do(want, user, "GET", "/fhir/"+typ+"/"+id, "")
+		}
 	}
 }
 

@@ -116,6 +116,20 @@ func Search(s Subject) Decision {
 	return Decision{Permit: true, Predicate: p, Rules: []string{"G7 search by demographics"}}
 }
 
+// directoryTypes are the types that are of no person: not a Device, which may
+// be somebody's, nor a Group, which has members.
+var directoryTypes = []string{"Organization", "Practitioner", "PractitionerRole", "Location", "HealthcareService", "Endpoint", "OrganizationAffiliation",
+	"Medication", "Substance", "Schedule", "Slot", "InsurancePlan"}
+
+// DirectoryOf is the decision to read organisations, people who work there,
+// places and products: anyone who has signed in may.
+func DirectoryOf(s Subject) Decision {
+	if s.User == "" {
+		return deny("G1 default deny", "nobody is signed in")
+	}
+	return Decision{Permit: true, Rules: []string{"directory"}, Predicate: Predicate{Permit: true, DataSets: SetOf(Directory, Other, Medications), OnlyTypes: directoryTypes}}
+}
+
 // ownSource permits a source system what it wrote itself.
 func ownSource(s *Subject) Decision {
 	if s.Source == "" {

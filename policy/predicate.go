@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"selda/nhs"
@@ -31,6 +32,8 @@ type Predicate struct {
 	// DataSets that may be shown; the reader's own organisation's items too
 	// are of these only.
 	DataSets DataSets
+	// OnlyTypes limits to resource types; nil does not.
+	OnlyTypes []string
 	// Existence are data sets of which the reader may know that there is an
 	// item, and nothing of it (G12).
 	Existence DataSets
@@ -92,6 +95,8 @@ func (p *Predicate) Shows(c *Columns) bool {
 	case p.OnlySource != "" && c.Source != p.OnlySource:
 		return false
 	case !p.DataSets.Has(c.DataSet):
+		return false
+	case p.OnlyTypes != nil && !slices.Contains(p.OnlyTypes, c.Type):
 		return false
 	}
 	own := p.Own != "" && c.Source.Organisation() == p.Own

@@ -151,7 +151,15 @@ func (x *interaction) fill(s *step) (err error) {
 		r.Action = mapped.Remove
 		return nil
 	}
-	r.Patient = x.about(s)
+	if r.Patient = x.about(s); r.Patient == mapped.Shared && !shared[s.res.Type] {
+		// Somebody who is named by words or by another's number: what is of
+		// nobody would be in no record, and be missed by no one.
+		for _, element := range []string{"subject", "patient", "beneficiary", "for"} {
+			if n := s.res.Get(element); n.IsObject() && !n.Get("reference").Exists() {
+				return fault.E("fhirtofhir.Interaction", fault.Value, "nobody is known by this: a person is Patient/id of this server, or an NHS number", join(s.place, element))
+			}
+		}
+	}
 	r.Origins = []mapped.Origin{{Place: s.place}}
 	r.Body, err = x.rewrite(s)
 	return err
