@@ -601,7 +601,12 @@ func (s *sheet) team() view.Part {
 	p := view.Part{Section: view.CareTeam, Title: "Care team", Empty: "Who is involved in care would be here." + noneSent}
 	var items, seen, before []view.Item
 	for _, f := range s.v.CareTeam() {
-		it := view.Item{Ref: f.Lead().Type + "/" + f.Lead().ID, Section: view.CareTeam, Kind: "Care team", Title: f.Title, Detail: f.Detail, Sources: []string{s.name(f.Lead().Source)}}
+		it := view.Item{Ref: f.Lead().Type + "/" + f.Lead().ID, Section: view.CareTeam, Kind: "Care team", Title: f.Title, Detail: f.Detail}
+		for _, source := range f.Sources() {
+			if name := s.short(source, s.name(source)); !slices.Contains(it.Sources, name) {
+				it.Sources = append(it.Sources, name)
+			}
+		}
 		if !f.When.IsZero() {
 			it.When = view.ParseDate(f.When.Format(time.RFC3339))
 		}

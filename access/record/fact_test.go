@@ -214,3 +214,20 @@ func TestDuplicateLetters(t *testing.T) {
 		}
 	}
 }
+
+// The care team is people, once each: the practice that all sources name is
+// one, and a doctor who was met twice is one, at the later time.
+func TestCareTeam(t *testing.T) {
+	patient := `{"resourceType":"Patient","generalPractitioner":[{"display":"Old Kent Road Practice"}]}`
+	visit := func(role, who, on string) string {
+		return `{"resourceType":"Encounter","status":"finished","participant":[{"type":[{"text":"` + role + `"}],"individual":{"display":"` + who + `"}}],"date":"` + on + `"}`
+	}
+	v := said(t, "RJZ:PAS "+visit("attender", "Dr Chen", "2020-01-01"), "RJZ:PAS "+patient, "G85001:GP "+patient, "RJZ:PAS "+visit("consultant", "Dr Chen", "2026-01-01"), "RJ1:PAS "+visit("attender", "Dr Chen", "2025-01-01"))
+	team := v.CareTeam()
+	if got, want := told(team), "team: Old Kent Road Practice, Registered practice (2)\nseen: Dr Chen, consultant (1)\nseen: Dr Chen (1)"; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	if team[1].When.Year() != 2026 {
+		t.Error("the doctor was last met in", team[1].When)
+	}
+}

@@ -15,11 +15,11 @@ const (
 	Seen = "seen" // those who have been met, the latest first
 )
 
-// CareTeam is who is involved in care: each person of a source once, with what
-// they were, and when they were last met.
+// CareTeam is who is involved in care: each once, with what they were, and when
+// they were last met.
 func (v *View) CareTeam() []Fact {
 	m := members{at: map[string]int{}}
-	for _, i := range v.Items {
+	for _, i := range append(v.Of("Patient", "RelatedPerson", "CareTeam", "EpisodeOfCare"), v.Of("Encounter")...) {
 		r := i.Res.Root()
 		switch i.Type {
 		case "Patient":
@@ -78,22 +78,28 @@ func (m *members) named(i Item, group, role, name string) {
 	if name == "" {
 		return
 	}
-	key := string(i.Source.Organisation()) + "|" + name
+	// The practice that all name is one; two people of a name who were seen in two
+	// places may be two.
+	key := name
 	at, known := m.at[key]
+	if group == Seen && !known {
+		key = string(i.Source.Organisation()) + "|" + name
+		at, known = m.at[key]
+	}
 	if !known {
 		m.at[key] = len(m.list)
 		m.list = append(m.list, Fact{Title: name, Detail: role, Group: group, When: seenAt(i, group), Items: []Item{i}})
 		return
 	}
 	f := &m.list[at]
+	if !slices.Contains(f.Sources(), i.Source) {
+		f.Items = append(f.Items, i)
+	}
 	if role != "" && !strings.Contains(f.Detail, role) {
 		f.Detail = strings.TrimPrefix(f.Detail+", "+role, ", ")
 	}
 	if when := seenAt(i, group); when.After(f.When) {
 		f.When = when
-	}
-	if group == Team {
-		f.Group = Team
 	}
 }
 

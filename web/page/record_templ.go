@@ -541,7 +541,7 @@ func summary(p RecordPage, s Summary) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(s.Diagnosed) > 0 {
-				templ_7745c5c3_Err = sheet(p, "s-at-diagnosed", "Diagnosed lately at a stay or visit", p.Base+"/problems", s.Diagnosed, "").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = sheet(p, "s-at-diagnosed", "Recently diagnosed", p.Base+"/problems", s.Diagnosed, "").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
