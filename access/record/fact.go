@@ -26,7 +26,8 @@ type Fact struct {
 	Items    []Item // the leading one first, then the other witnesses
 	Conflict []Said // what each says, where sources do not agree
 
-	key string // what it is the same by, where that is known beforehand
+	key   string // what it is the same by, where that is known beforehand
+	words string // the title, folded, where it is compared
 }
 
 // Said is what one source says of a Fact, in words: "active", "one a day".

@@ -55,7 +55,7 @@ func problemOf(i Item) *Fact {
 			f.Group = Visit
 		}
 	}
-	f.key = codeKey(r.Get("code"))
+	f.key, f.words = codeKey(r.Get("code")), fold.Name(f.Title)
 	return &f
 }
 
@@ -99,12 +99,13 @@ func mergeProblems(facts []Fact) []Fact {
 	for i := range facts {
 		f := &facts[i]
 		listed = listed || f.Extra == onList
-		if words := fold.Name(f.Title); words != "" {
-			if k, known := byWords[words]; known {
-				f.key = k
-			} else {
-				byWords[words] = f.key
-			}
+		if f.words == "" {
+			continue
+		}
+		if k, known := byWords[f.words]; known {
+			f.key = k
+		} else {
+			byWords[f.words] = f.key
 		}
 	}
 	merged := merge(facts, rules{
