@@ -393,7 +393,10 @@ func (s *sheet) plans() view.Part {
 	}
 	for _, f := range s.v.Alerts() {
 		it := s.row(view.Plans, "Alert", f)
-		it.Tone, it.Detail = view.Warn, cmp.Or(alertKinds[it.Detail], it.Detail)
+		it.Tone = view.Warn
+		if alertKinds[it.Detail] {
+			it.Detail = ""
+		}
 		if resuscitation(f) {
 			resus = append(resus, it)
 		} else {
@@ -410,10 +413,10 @@ func (s *sheet) plans() view.Part {
 	return p
 }
 
-// alertKinds are the codes of a Flag's category in words.
-// https://hl7.org/fhir/R4/valueset-flag-category.html
-var alertKinds = map[string]string{"diet": "Diet", "drug": "Drug", "lab": "Laboratory", "admin": "For every contact", "contact": "Contact", "clinical": "Clinical",
-	"behavioral": "Behaviour", "research": "Research", "advance-directive": "Advance decision", "safety": "Safety"}
+// alertKinds are the codes of a Flag's category: they say nothing that its words
+// do not. https://hl7.org/fhir/R4/valueset-flag-category.html
+var alertKinds = map[string]bool{"diet": true, "drug": true, "lab": true, "admin": true, "contact": true, "clinical": true, "behavioral": true, "research": true,
+	"advance-directive": true, "safety": true}
 
 // resuscitation says whether a plan or an alert speaks of it: DNACPR, ReSPECT,
 // an advance decision.

@@ -105,9 +105,6 @@ func NewSummary(rec *view.Record, looked view.Date, now time.Time) *Summary {
 	}
 	for i := range s.Plans {
 		s.Plans[i].Title = short(s.Plans[i].Title)
-		if s.Plans[i].Kind == "Alert" { // its kind is in its words
-			s.Plans[i].Detail = ""
-		}
 	}
 	for i := range s.Stopped { // why it was stopped matters more than how it was taken
 		s.Stopped[i].Detail, s.Stopped[i].Status = strings.TrimSuffix(s.Stopped[i].Status, " · "+s.Stopped[i].Until.Pro()), ""

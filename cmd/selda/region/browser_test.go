@@ -132,7 +132,7 @@ func TestEachAccountInABrowser(t *testing.T) {
 		}},
 		{"handler", func() {
 			b.at(":")
-			b.says("Notes and plans", "Yoruba language interpreter needed", "Allergies: not shown to your role")
+			b.says("Notes and plans", "Yoruba language interpreter needed", "A care plan exists", "its content is for the clinical advisor", "Allergies: not shown to your role")
 			b.saysNothingOf(clinical...)
 			b.look("summary")
 		}},
