@@ -52,7 +52,7 @@ func FuzzSplit(f *testing.F) {
 			rest := body
 			for i, p := range pieces {
 				at := 0
-				for at < len(rest) && !(bytes.HasPrefix(rest[at:], p.Body) && beginsLine(rest, at)) {
+				for at < len(rest) && !(bytes.HasPrefix(rest[at:], p.Body) && wholeLines(rest, at, at+len(p.Body))) {
 					at++
 				}
 				if !bytes.HasPrefix(rest[at:], p.Body) {
@@ -66,10 +66,11 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
-// beginsLine says whether nothing but framing stands before it on its line.
-func beginsLine(text []byte, at int) bool {
-	before := bytes.TrimRight(text[:at], "\v\x1c\t \f\x85\xa0\xef\xbb\xbf")
-	return len(before) == 0 || before[len(before)-1] == '\r' || before[len(before)-1] == '\n'
+// wholeLines says whether nothing but framing stands beside it on its lines.
+func wholeLines(text []byte, from, to int) bool {
+	const framing = "\v\x1c\t \f\x85\xa0\xef\xbb\xbf\x00"
+	before, after := bytes.TrimRight(text[:from], framing), bytes.TrimLeft(text[to:], framing)
+	return (len(before) == 0 || before[len(before)-1] == '\r' || before[len(before)-1] == '\n') && (len(after) == 0 || after[0] == '\r' || after[0] == '\n')
 }
 
 func between(t *testing.T, format string, text []byte) {
