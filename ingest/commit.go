@@ -143,6 +143,7 @@ type commit struct {
 	items    []Item
 	left     []mapped.Unmapped // what was understood and not written, and why
 	n        uint64
+	sent     map[store.MessageID]time.Time // when earlier messages were made
 }
 
 func (c *commit) run() (Outcome, error) {

@@ -38,12 +38,29 @@ func (c *commit) late(old *store.Version) (bool, error) {
 	if own.IsZero() || old.Source != c.raw.Source || old.Message == c.r.ID {
 		return false, nil
 	}
-	_, s, err := c.keptOf(old.Message)
-	if err != nil {
-		return false, err
+	before, known := c.sent[old.Message] // most of what a message says again was said by one other
+	if !known {
+		_, b, err := c.tx.StepsOf(old.Message)
+		if err != nil {
+			return false, err
+		}
+		before = sent(sentOf(b))
+		if c.sent == nil {
+			c.sent = map[store.MessageID]time.Time{}
+		}
+		c.sent[old.Message] = before
 	}
-	before := sent(s.Sent)
 	return !before.IsZero() && own.Before(before), nil
+}
+
+// sentOf reads when a message was made of its steps, where it stands first.
+func sentOf(steps []byte) string {
+	rest, ok := bytes.CutPrefix(steps, []byte(`{"sent":"`))
+	if !ok {
+		return ""
+	}
+	at, _, _ := bytes.Cut(rest, []byte(`"`))
+	return string(at)
 }
 
 // keptOf is a message's event, and its steps.
