@@ -119,7 +119,15 @@ func (h *Web) fillMine(r *http.Request, m *mine, section string) error {
 	case "medicines":
 		rowsOf("Medicines", "Ask your pharmacist or GP before you stop or change a medicine.", view.Medicines)
 	case "results":
-		rowsOf("Test results", "A result is shown once somebody has checked it, or after a few days.", view.Results)
+		rowsOf("Test results", "A result is shown once somebody has checked it, or after a few days. Whoever ordered it tells you if there is anything to do.", view.Results)
+		by := m.v.OrderedBy()
+		for _, g := range m.p.Rows.Groups {
+			for i := range g.Items {
+				if who := by[g.Items[i].Ref]; who != "" {
+					g.Items[i].By = "ordered by " + who
+				}
+			}
+		}
 	case "letters":
 		rowsOf("Letters", "", view.Documents)
 	case "plans":

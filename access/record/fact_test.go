@@ -231,3 +231,12 @@ func TestCareTeam(t *testing.T) {
 		t.Error("the doctor was last met in", team[1].When)
 	}
 }
+
+func TestOrderedBy(t *testing.T) {
+	v := said(t, `RJZ:EPR {"resourceType":"ServiceRequest","identifier":[{"value":"P1"}],"requester":{"display":"Dr Bailey"}}`,
+		`RJZ:LAB {"resourceType":"DiagnosticReport","basedOn":[{"identifier":{"value":"P1"}}],"result":[{"reference":"Observation/a"}]}`,
+		`RJZ:LAB {"resourceType":"DiagnosticReport","basedOn":[{"identifier":{"value":"P2"}}],"result":[{"reference":"Observation/b"}]}`)
+	if got := v.OrderedBy(); len(got) != 1 || got["Observation/a"] != "Dr Bailey" {
+		t.Error(got)
+	}
+}
