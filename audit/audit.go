@@ -179,7 +179,7 @@ func openHead(data string) (key []byte, head *os.File, err error) {
 		}
 		key = make([]byte, 32)
 		_, _ = rand.Read(key)
-		err = os.WriteFile(keyPath, key, 0o600)
+		err = keep(keyPath, key)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -209,7 +209,25 @@ func beginHead(data string, key []byte, head *os.File) error {
 	if err := writeHead(head, key, mark{}); err != nil {
 		return err
 	}
-	return head.Sync()
+	return errors.Join(head.Sync(), syncDir(filepath.Dir(head.Name())))
+}
+
+// keep writes a file that has to be there after a loss of power.
+func keep(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(path)))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 func readHead(f *os.File, key []byte) (mark, error) {

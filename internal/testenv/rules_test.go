@@ -737,3 +737,40 @@ func TestG26TheBannerIsOnEveryPage(t *testing.T) {
 		t.Errorf("the banner of the dead is that of the living: %s", b)
 	}
 }
+
+// G10: a result or a letter that has just come waits, whichever door it came by.
+func TestG10ByEveryDoor(t *testing.T) {
+	o := known(t)
+	o.declares("doctor")
+	pid := "PID|1||" + folake + "^^^NHS^NH~G1^^^RJ1^MR||ADEYEMI^FOLAKE||19511105|F\n"
+	for _, m := range []string{
+		"MSH|^~\\&|LAB|RJ1|SELDA|QKK|20261105080000||ORU^R01^ORU_R01|L1|P|2.4\n" + pid + "OBR|1|P1|F1|U&E^Urea and electrolytes|||20261105070000|||||||||||||||20261105075900|||F\nOBX|1|NM|NA^Sodium||141|mmol/L|||||F\nOBX|2|TX|COM^Comment||FRESHWORDS||||||F\n",
+		"MSH|^~\\&|LAB|RJ1|SELDA|QKK|20261105080000||ORU^R01^ORU_R01|L2|P|2.4\n" + pid + "OBR|1|P2|F2|HIST^Histology|||20261105070000|||||||||||||||20261105075900|||F\nOBX|1|ED|PDF^Report||^application^pdf^Base64^JVBERi0xLjQK||||||F\n",
+		"MSH|^~\\&|DOC|RJ1|SELDA|QKK|20261105080000||MDM^T02^MDM_T02|D1|P|2.4\nEVN|T02|20261105080000\n" + pid + "PV1|1|O\nTXA|1|CN^Clinic letter|TX|20261105070000||||||||D0001||||||AU\nOBX|1|TX|L^Letter||FRESHWORDS||||||F\n",
+	} {
+		if ack, err := o.Send(t.Context(), []byte(strings.ReplaceAll(m, "\n", "\r"))); err != nil || ack.First("MSA").Comp(1, 1).Text() != "AA" {
+			t.Fatal(ack, err)
+		}
+	}
+	document, _ := letter(t)
+	if sum, err := o.Ingest(t.Context(), "RV5:EPR", "cda", "", "letter.xml", document); err != nil || sum.Stored != 1 {
+		t.Fatal(sum, err)
+	}
+	for _, typ := range []string{"Observation", "DiagnosticReport", "DocumentReference"} {
+		path := "/fhir/" + typ + "?patient={citizen}&date=ge2026-11-05"
+		if n := o.total("doctor", path); n == 0 {
+			t.Errorf("the doctor finds no %s", typ)
+		}
+		if n := o.total("citizen", path); n != 0 {
+			_, body := o.asks("citizen", "GET", path, "")
+			t.Errorf("%d of %s have reached the citizen already: %s", n, typ, body)
+		}
+	}
+	if where := o.sees("citizen", "FRESHWORDS", "/me", "/me/results", "/me/letters", "/me/record", "/fhir/Patient/{citizen}/$everything"); len(where) > 0 {
+		t.Errorf("it is at %v", where)
+	}
+	o.Advance(policy.ReleaseDelay + time.Hour)
+	if n := o.total("citizen", "/fhir/Observation?patient={citizen}&date=ge2026-11-05"); n == 0 {
+		t.Error("it never reaches the citizen")
+	}
+}
