@@ -161,8 +161,10 @@ func isNHS(authority, oid, typ string) bool {
 	case "NHS", "NHSNBR", "NHSNMBR", "NHSNO", "NHSNUMBER", "NHS NUMBER", "NHS-NUMBER", "NHS_NUMBER", "NHSN", "NSTS", "PDS", "SPINE":
 		return true
 	}
-	if oid == "2.16.840.1.113883.2.1.4.1" || oid == nhs.NumberSystem {
-		return true
+	for _, id := range []string{oid, authority} { // some write the universal id as the namespace
+		if id == "2.16.840.1.113883.2.1.4.1" || id == nhs.NumberSystem {
+			return true
+		}
 	}
 	switch strings.ToUpper(typ) {
 	case "NHS", "NHSNBR", "NHSNMBR", "NHSNO", "NHSN":

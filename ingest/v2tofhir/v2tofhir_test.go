@@ -130,6 +130,7 @@ func TestIdentity(t *testing.T) {
 		"spaced NHS number":        {"|||999 123 4519^^^NHS", nhs.NumberSystem, "9991234519", "PID-3.1"},
 		"invalid NHS number":       {"|||999 123 4518^^^NHS", nhs.NumberSystem, "999 123 4518", "PID-3.1"},
 		"by type":                  {"|||9991234519^^^^NH", nhs.NumberSystem, "9991234519", "PID-3.1"},
+		"by FHIR's name":           {"|||9991234519^^^https://fhir.nhs.uk/Id/nhs-number", nhs.NumberSystem, "9991234519", "PID-3.1"},
 		"by OID":                   {"|||9991234519^^^&2.16.840.1.113883.2.1.4.1&ISO", nhs.NumberSystem, "9991234519", "PID-3.1"},
 		"in the field of SSN":      {"|||||||||||||||||||9991234519", nhs.NumberSystem, "", "PID-19"},
 		"a local number":           {"|||K1", "https://selda.example/id/RJZ:PAS", "K1", "PID-3"},
