@@ -52,6 +52,11 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.F
 			}
 		}
 	}
+	for _, s := range subjects {
+		if err := a.unsigned(ctx, &f, s, n); err != nil {
+			return f, who, err
+		}
+	}
 	registered := slices.ContainsFunc(f.Relationships, func(r policy.Relationship) bool { return r.Kind == "registration" })
 	if !registered {
 		f.Relationships = append(f.Relationships, elsewhere...)
@@ -142,7 +147,7 @@ func (a *Access) careFacts(ctx context.Context, v *store.Version, r *fhir.Resour
 	end, ended := fhir.Time(r.Get("period", "end").Text())
 	switch r.Type {
 	case "Encounter":
-		rel.Kind = "encounter"
+		rel.Kind, rel.Of = "encounter", "Encounter/"+v.ID
 		if o := a.organisation(ctx, r.Get("serviceProvider")); o != "" {
 			rel.Organisation = o
 		}

@@ -26,6 +26,8 @@ type Relationship struct {
 	Organisation nhs.ODS
 	Kind         string // "registration", "encounter", "referral", "caseload", "appointment", "dispensing"
 	From, To     time.Time
+	Of           string // the Encounter that it is, "Encounter/id"
+	Unsigned     bool   // its summary, or a result of it, is not signed off
 }
 
 // Claim is what a user has stated about one citizen: that the patient is in
@@ -71,6 +73,9 @@ type Decision struct {
 const (
 	// AfterCare is how long a relationship lasts after discharge (G7).
 	AfterCare = 28 * 24 * time.Hour
+	// UntilSigned is how long it lasts at most where the summary or a result of
+	// the stay is not signed off: one that is forgotten opens no record for ever.
+	UntilSigned = 365 * 24 * time.Hour
 	// ReleaseDelay is when a result that nobody has reviewed reaches the citizen (G10).
 	ReleaseDelay = 7 * 24 * time.Hour
 	// ClaimLasts is how long a declared relationship or a break-glass holds.
@@ -189,7 +194,7 @@ func relationship(s *Subject, now time.Time, f Facts) string {
 		if rel.Organisation != s.Organisation || now.Before(rel.From) {
 			continue
 		}
-		if !rel.To.IsZero() && !now.Before(rel.To.Add(after(rel.Kind))) {
+		if !rel.To.IsZero() && !now.Before(rel.To.Add(rel.after())) {
 			continue
 		}
 		if i := slices.Index(strength, rel.Kind); i >= 0 && i < best {
@@ -205,9 +210,15 @@ func relationship(s *Subject, now time.Time, f Facts) string {
 	return ""
 }
 
-func after(kind string) time.Duration {
-	switch kind {
-	case "encounter", "referral", "caseload":
+// after is how long a relationship lasts beyond its end.
+func (r *Relationship) after() time.Duration {
+	switch r.Kind {
+	case "encounter":
+		if r.Unsigned {
+			return UntilSigned
+		}
+		return AfterCare
+	case "referral", "caseload":
 		return AfterCare
 	}
 	return 0

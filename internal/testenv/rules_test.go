@@ -172,7 +172,7 @@ func TestG5ReviewedByTheGuardian(t *testing.T) {
 }
 
 // G7: one tap makes a relationship for half a day; a discharge ends one after
-// 28 days; a dispensing makes one for its day.
+// 28 days, and when its results are signed off; a dispensing makes one for its day.
 func TestG7HowLongARelationshipLasts(t *testing.T) {
 	o := known(t)
 	o.writes("G85915:GP", "Condition", "c1", `"code":{"text":"Asthma"},`+atGP)
@@ -202,6 +202,17 @@ func TestG7HowLongARelationshipLasts(t *testing.T) {
 	o.Advance(2 * time.Minute)
 	if may("doctor") {
 		t.Error("28 days are over, and they may look")
+	}
+	report := func(status string) {
+		o.writes("RJZ:PAS", "DiagnosticReport", "r1", `"status":"`+status+`","code":{"text":"Histology"},"effectiveDateTime":"2026-11-02T09:00:00Z",`+atKings)
+	}
+	report("preliminary")
+	if !may("doctor") {
+		t.Error("a result of the stay is not signed off, and they may not look")
+	}
+	report("final")
+	if may("doctor") {
+		t.Error("all is signed off, and they may look")
 	}
 	o.writes("RJZ:PAS", "MedicationDispense", "d1", `"status":"completed","medicationCodeableConcept":{"text":"x"},"whenHandedOver":"`+o.Now().Format(time.RFC3339)+`",`+atKings)
 	if !may("pharmacist") {
