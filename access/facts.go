@@ -39,7 +39,7 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.F
 			switch r.Type {
 			case "Patient":
 				who.add(r)
-				elsewhere = append(elsewhere, a.patientFacts(ctx, &f, v, r)...)
+				elsewhere = append(elsewhere, a.patientFacts(ctx, &f, &who, v, r)...)
 			case "Consent":
 				if p, ok := consent.Read(r, v.ID, v.Recorded); ok {
 					f.Preferences = append(f.Preferences, p)
@@ -59,7 +59,11 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.F
 	}
 	registered := slices.ContainsFunc(f.Relationships, func(r policy.Relationship) bool { return r.Kind == "registration" })
 	if !registered {
-		f.Relationships = append(f.Relationships, elsewhere...)
+		for _, r := range elsewhere {
+			if !slices.Contains(who.left, r.Organisation) { // its own word counts more
+				f.Relationships = append(f.Relationships, r)
+			}
+		}
 	}
 	if len(f.Preferences) > 0 { // only what is withheld has to be given back
 		for _, s := range subjects {
@@ -76,7 +80,7 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.F
 	return f, who, err
 }
 
-func (a *Access) patientFacts(ctx context.Context, f *policy.Facts, v *store.Version, r *fhir.Resource) (elsewhere []policy.Relationship) {
+func (a *Access) patientFacts(ctx context.Context, f *policy.Facts, who *known, v *store.Version, r *fhir.Resource) (elsewhere []policy.Relationship) {
 	for _, id := range r.Root().List("identifier") {
 		if id.Get("system").Is(nhs.NumberSystem) {
 			if n, err := nhs.ParseNumber(id.Get("value").Text()); err == nil && !slices.Contains(f.NHSNumbers, n) {
@@ -84,7 +88,8 @@ func (a *Access) patientFacts(ctx context.Context, f *policy.Facts, v *store.Ver
 			}
 		}
 	}
-	if t, ok := fhir.Time(r.Get("birthDate").Text()); ok && f.BirthDate.IsZero() {
+	// Where birth dates differ the earliest counts: it gives a proxy the least (G11).
+	if t, ok := fhir.Time(r.Get("birthDate").Text()); ok && (f.BirthDate.IsZero() || t.Before(f.BirthDate)) {
 		f.BirthDate = t
 	}
 	if r.Get("deceasedBoolean").Bool() || r.Get("deceasedDateTime").Exists() {
@@ -93,10 +98,13 @@ func (a *Access) patientFacts(ctx context.Context, f *policy.Facts, v *store.Ver
 	if strings.HasPrefix(v.Source.System(), "GP") {
 		if active := r.Get("active"); !active.Exists() || active.Bool() {
 			f.Relationships = append(f.Relationships, policy.Relationship{Organisation: v.Source.Organisation(), Kind: "registration"})
+		} else {
+			who.left = append(who.left, v.Source.Organisation())
 		}
 		return nil
 	}
-	for _, g := range append(r.Root().List("generalPractitioner"), r.Get("managingOrganization")) {
+	// The managingOrganization only keeps the entry: it is no registration.
+	for _, g := range r.Root().List("generalPractitioner") {
 		if o := a.organisation(ctx, g); o != "" {
 			elsewhere = append(elsewhere, policy.Relationship{Organisation: o, Kind: "registration"})
 		}

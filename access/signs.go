@@ -19,10 +19,12 @@ const (
 	SignRestricted = "restricted record"
 )
 
-// known is what the sources' Patients say that makes a sign.
+// known is what the sources' Patients say that makes a sign, and what else is
+// weighed before a decision.
 type known struct {
 	families   []string
 	restricted bool
+	left       []nhs.ODS // practices that say that the person is no longer registered
 }
 
 func (k *known) add(r *fhir.Resource) {

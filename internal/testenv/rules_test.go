@@ -9,8 +9,10 @@ import (
 
 	"selda/audit"
 	"selda/cmd/selda/region"
+	"selda/mpi"
 	"selda/nhs"
 	"selda/policy"
+	"selda/store/sqlite"
 	"selda/synth"
 )
 
@@ -224,6 +226,35 @@ func TestG7HowLongARelationshipLasts(t *testing.T) {
 	}
 }
 
+// G7: registration is what the practice says, else what another source says of
+// it; that an organisation keeps somebody's entry is no relationship.
+func TestG7WhatARegistrationIs(t *testing.T) {
+	o := known(t)
+	o.writes("G85915:GP", "Condition", "c1", `"code":{"text":"Asthma"},`+atGP)
+	may := func(user string) bool {
+		status, _ := o.asks(user, "GET", "/fhir/Condition/c1", "")
+		return status == 200
+	}
+	person := func(more string) string {
+		return `"identifier":[{"system":"` + nhs.NumberSystem + `","value":"` + folake + `"}],"name":[{"family":"Adeyemi","given":["Folake"]}],"birthDate":"1951-11-05"` + more
+	}
+	ods := func(code string) string {
+		return `{"identifier":{"system":"` + nhs.ODSSystem + `","value":"` + code + `"}}`
+	}
+	if !may("gp") || may("doctor") {
+		t.Fatal("the practice may not look, or the hospital may")
+	}
+	o.writes("RJZ:PAS", "Patient", "p-rjz", person(`,"managingOrganization":`+ods("RJZ")+`,"generalPractitioner":[`+ods("G85915")+`]`))
+	o.writes("G85915:GP", "Patient", "p-g85915", person(`,"active":false`))
+	if may("gp") || may("doctor") {
+		t.Errorf("no longer registered: the practice may look: %t; the hospital that keeps an entry may look: %t", may("gp"), may("doctor"))
+	}
+	o.writes("G85915:GP", "Patient", "p-g85915", person(`,"active":true`))
+	if !may("gp") {
+		t.Error("registered again, and they may not look")
+	}
+}
+
 // G8: the trail that the person sees does not tell of a safeguarding enquiry.
 // G9: of an emergency it does, with its reason, but not to who acts for them;
 // it ends by itself, and opens nobody else.
@@ -343,8 +374,16 @@ func TestG11AParentsAccessNarrowsAndEnds(t *testing.T) {
 		o := known(t)
 		o.child(born)
 		o.writes("G85915:GP", "Condition", "c1", `"code":{"text":"Asthma"},"subject":{"reference":"Patient/kofi"}`)
-		if got := [2]int{o.total("parent", "/fhir/Patient"), o.total("parent", "/fhir/Condition?patient={citizen}")}; got != want {
+		got := [2]int{o.total("parent", "/fhir/Patient"), o.total("parent", "/fhir/Condition?patient={citizen}")}
+		if got != want {
 			t.Errorf("born %s: %v, want %v", born, got, want)
+		}
+		// A source that has the child younger widens nothing.
+		s, _ := o.Subject("parent")
+		o.writes("RJZ:PAS", "Patient", "kofi2", `"identifier":[{"system":"urn:hospital","value":"1"}],"name":[{"family":"Mensah","given":["Kofi"]}],"birthDate":"2024-04-19"`)
+		link(o, s.For[0])
+		if again := [2]int{o.total("parent", "/fhir/Patient"), o.total("parent", "/fhir/Condition?patient={citizen}")}; again != want {
+			t.Errorf("born %s, elsewhere later: %v, want %v", born, again, want)
 		}
 	}
 }
@@ -377,6 +416,31 @@ func TestG12AHandlerKnowsThatAPlanExists(t *testing.T) {
 	}
 	if where := o.sees("advisor", "SECRETPLAN", paths...); len(where) < 5 {
 		t.Errorf("the advisor reads it at %v only", where)
+	}
+}
+
+// link joins the hospital's child to the practice's, as a person would who
+// knows that they are one.
+func link(o *outside, n nhs.Number) {
+	o.Helper()
+	keep, err := o.Region.Store.Owner(o.Context(), "Patient", "kofi")
+	if err != nil {
+		o.Fatal(err)
+	}
+	other, err := o.Region.Store.Owner(o.Context(), "Patient", "kofi2")
+	if err != nil {
+		o.Fatal(err)
+	}
+	if err := o.Region.Store.Write(o.Context(), func(tx *sqlite.Tx) error {
+		if _, err := tx.Begin(o.Now(), "SELDA:MPI", 0); err != nil {
+			return err
+		}
+		return mpi.Merge(tx, keep, other, "link", "R02", "the same child", o.Now(), 0)
+	}); err != nil {
+		o.Fatal(err)
+	}
+	if id, err := o.Citizen(o.Context(), n.Digits()); err != nil || id != o.citizen {
+		o.Fatal(id, err)
 	}
 }
 
