@@ -31,7 +31,7 @@ func Split(raw []byte) [][]byte {
 		for start < end && outer(rune(raw[start])) {
 			start++
 		}
-		if kind := lineKind(raw[start:end]); kind != 0 {
+		if kind := lineKind(bytes.TrimRightFunc(raw[start:end], outer)); kind != 0 {
 			if !envelope {
 				keep(raw[from:start])
 			}
