@@ -57,6 +57,7 @@ type Known struct {
 type Move struct {
 	Subject  store.Subject `json:"subject"`
 	From, To store.Citizen
+	With     store.Subject `json:"with,omitempty"` // whom it was joined to: who stood for To when it came
 }
 
 // Event is one change of links, with why.
@@ -298,7 +299,7 @@ func linkByNumber(l Ledger, p Person, s store.Subject, id Identifier) error {
 			continue
 		}
 		if err := join(l, Event{At: p.At, Kind: "auto", Rule: rule, Message: p.Message,
-			Reason: "the same valid " + number + ", the birth date and a name agree"}, theirs, own); err != nil {
+			Reason: "the same valid " + number + ", the birth date and a name agree"}, theirs, own, k.Subject); err != nil {
 			return err
 		}
 		own = theirs
@@ -337,12 +338,12 @@ func numberChanged(l Ledger, p Person, s store.Subject) error {
 		return err
 	}
 	_, err = l.Record(Event{At: p.At, Kind: "unlink", Rule: "G15", Message: p.Message,
-		Reason: "the source changed the NHS number that had linked it", Moves: []Move{{s, own, fresh}}})
+		Reason: "the source changed the NHS number that had linked it", Moves: []Move{{Subject: s, From: own, To: fresh}}})
 	return err
 }
 
-// join moves all subjects of other to keep.
-func join(l Ledger, e Event, keep, other store.Citizen) error {
+// join moves all subjects of other to keep, for which with stands.
+func join(l Ledger, e Event, keep, other store.Citizen, with store.Subject) error {
 	if keep == other {
 		return nil
 	}
@@ -351,7 +352,7 @@ func join(l Ledger, e Event, keep, other store.Citizen) error {
 		return err
 	}
 	for _, s := range all {
-		e.Moves = append(e.Moves, Move{s, other, keep})
+		e.Moves = append(e.Moves, Move{s, other, keep, with})
 	}
 	_, err = l.Record(e)
 	return err
@@ -367,7 +368,7 @@ func Merge(l Ledger, keep, other store.Subject, kind, rule, reason string, at ti
 	if err != nil || a == b {
 		return err
 	}
-	return join(l, Event{At: at, Kind: kind, Rule: rule, Reason: reason, Message: m}, a, b)
+	return join(l, Event{At: at, Kind: kind, Rule: rule, Reason: reason, Message: m}, a, b, keep)
 }
 
 // Unlink parts two subjects of one citizen, on a source's word (A37). Where one
@@ -391,15 +392,23 @@ func Unlink(l Ledger, keep, other store.Subject, rule string, at time.Time, m st
 		if e.Undone || e.Kind != "link" && e.Kind != "merge" && e.Kind != "auto" || e.moves(keep) == e.moves(other) {
 			continue
 		}
+		later, err := joinedSince(l, e)
+		if err != nil {
+			return err
+		}
+		for _, s := range later { // whoever was joined to one who leaves leaves, too
+			why.Moves = append(why.Moves, Move{Subject: s, From: a, To: e.Moves[0].From})
+		}
 		if err := revert(l, e, why); !fault.Is(err, fault.Conflict) {
 			return err
 		}
+		why.Moves = nil
 	}
 	fresh, err := l.NewCitizen(0)
 	if err != nil {
 		return err
 	}
-	why.Moves = []Move{{other, a, fresh}}
+	why.Moves = []Move{{Subject: other, From: a, To: fresh}}
 	if _, err := l.Record(why); err != nil {
 		return err
 	}
@@ -426,7 +435,61 @@ func Undo(l Ledger, id int64, at time.Time) error {
 	if e.Kind == "undo" || e.Kind == "sever" {
 		return fault.E(op, fault.Conflict, "an undo or a severance is not undone here")
 	}
+	later, err := joinedSince(l, e)
+	if err != nil {
+		return err
+	}
+	if len(later) > 0 {
+		last, err := l.LastEvent(later[len(later)-1])
+		if err != nil {
+			return err
+		}
+		return fault.E(op, fault.Conflict, fmt.Sprintf("another identity has been joined to what it moved since: undo link %d first", last.ID))
+	}
 	return revert(l, e, Event{At: at, Kind: "undo", Rule: e.Rule, Reason: fmt.Sprintf("undo of link %d", id)})
+}
+
+// joinedSince are the subjects that were joined, after an event, to one that it
+// moved, or to one of those: they are the same person as it, not as the one
+// that it was moved to.
+func joinedSince(l Ledger, e Event) ([]store.Subject, error) {
+	if len(e.Moves) == 0 || e.Kind == "unlink" {
+		return nil, nil
+	}
+	all, err := l.SubjectsOf(e.Moves[0].To)
+	if err != nil {
+		return nil, err
+	}
+	with := map[store.Subject]store.Subject{} // of those that came later
+	for _, s := range all {
+		last, err := l.LastEvent(s)
+		if err != nil {
+			return nil, err
+		}
+		if last.ID <= e.ID || last.Undone {
+			continue
+		}
+		for _, m := range last.Moves {
+			if m.Subject == s && m.With != 0 {
+				with[s] = m.With
+			}
+		}
+	}
+	gone := map[store.Subject]bool{}
+	for _, m := range e.Moves {
+		gone[m.Subject] = true
+	}
+	var out []store.Subject
+	for more := true; more; {
+		more = false
+		for _, s := range all {
+			if w, ok := with[s]; ok && gone[w] && !gone[s] {
+				gone[s], more = true, true
+				out = append(out, s)
+			}
+		}
+	}
+	return out, nil
 }
 
 // revert moves back what an event moved, and says why.
@@ -439,7 +502,7 @@ func revert(l Ledger, e, why Event) error {
 		if now != m.To {
 			return fault.E("mpi.revert", fault.Conflict, fmt.Sprintf("subject %d has been linked again since: undo that first", m.Subject))
 		}
-		why.Moves = append(why.Moves, Move{m.Subject, m.To, m.From})
+		why.Moves = append(why.Moves, Move{Subject: m.Subject, From: m.To, To: m.From})
 	}
 	if _, err := l.Record(why); err != nil {
 		return err
@@ -465,7 +528,7 @@ func Sever(l Ledger, s store.Subject, at time.Time) (store.Citizen, error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := l.Record(Event{At: at, Kind: "sever", Rule: "G14", Reason: "severed", Moves: []Move{{s, old, fresh}}}); err != nil {
+	if _, err := l.Record(Event{At: at, Kind: "sever", Rule: "G14", Reason: "severed", Moves: []Move{{Subject: s, From: old, To: fresh}}}); err != nil {
 		return 0, err
 	}
 	return fresh, l.KeepApart(old, fresh, true)

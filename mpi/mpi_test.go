@@ -323,7 +323,7 @@ func TestMergeAndUndo(t *testing.T) {
 		t.Fatal("not merged")
 	}
 	e := x.last()
-	if e.Kind != "merge" || e.Rule != "A40" || !slices.Equal(e.Moves, []mpi.Move{{Subject: b, From: e.Moves[0].From, To: e.Moves[0].To}}) {
+	if e.Kind != "merge" || e.Rule != "A40" || !slices.Equal(e.Moves, []mpi.Move{{Subject: b, From: e.Moves[0].From, To: e.Moves[0].To, With: a}}) {
 		t.Errorf("the merge: %+v", e)
 	}
 	x.merge(a, b) // the same again says nothing new
@@ -444,6 +444,43 @@ func TestUnlinkRestoresBothPeople(t *testing.T) {
 		if after := []string{x.citizen(a), x.citizen(b), x.citizen(labs)}; !slices.Equal(after, before) {
 			t.Errorf("%s: %v, not %v", name, after, before)
 		}
+	}
+}
+
+// Whoever is joined to somebody who was joined before is that one's, not the
+// other's: an undo in the wrong order says which comes first, and A37 takes
+// them along.
+func TestWhatIsJoinedLaterFollows(t *testing.T) {
+	setUp := func() (x *index, a, b, c store.Subject, before []string) {
+		x = open(t)
+		a = x.arrive(who{pas, "H1", "", "Adeyemi", "Folake", "1951-11-05"})
+		b = x.arrive(who{pas, "H2", "", "Okafor", "Ada", "1960-01-01"})
+		c = x.arrive(who{pas, "H3", "", "Okafor", "Ada", "1960-01-01"})
+		before = []string{x.citizen(a), x.citizen(b), x.citizen(c)}
+		x.must(func(tx *sqlite.Tx) error { return mpi.Merge(tx, a, b, "merge", "ADT^A40", "said", now, 0) })
+		x.must(func(tx *sqlite.Tx) error { return mpi.Merge(tx, b, c, "merge", "ADT^A40", "said", now, 0) })
+		if !x.same(a, c) {
+			t.Fatal("not merged")
+		}
+		return x, a, b, c, before
+	}
+	x, a, b, c, before := setUp()
+	events, _ := x.db.Events(ctx, 2)
+	if err := x.undo(events[1].ID); !fault.Is(err, fault.Conflict) {
+		t.Errorf("the earlier merge was undone under the later one: %v", err)
+	}
+	for _, e := range events {
+		if err := x.undo(e.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := []string{x.citizen(a), x.citizen(b), x.citizen(c)}; !slices.Equal(after, before) {
+		t.Errorf("%v, not %v", after, before)
+	}
+	x, a, b, c, before = setUp()
+	x.must(func(tx *sqlite.Tx) error { return mpi.Unlink(tx, a, b, "ADT^A37", now, 0) })
+	if x.same(a, b) || !x.same(b, c) || x.citizen(a) != before[0] || x.citizen(b) != before[1] {
+		t.Errorf("after A37: %s %s %s, before: %v", x.citizen(a), x.citizen(b), x.citizen(c), before)
 	}
 }
 
