@@ -93,7 +93,9 @@ func (s *sheet) record() *view.Record {
 			}
 		}
 	}
-	slices.SortStableFunc(rec.New, func(a, b view.Item) int { return s.times[b.Ref].Compare(s.times[a.Ref]) })
+	slices.SortStableFunc(rec.New, func(a, b view.Item) int { // of what came together, what is out of range first
+		return cmp.Or(s.times[b.Ref].Compare(s.times[a.Ref]), cmp.Compare(b.Value.Tone, a.Value.Tone))
+	})
 	if s.whole {
 		rec.All = append(append(rec.All, older...), older2...)
 		view.Sort(rec.All)

@@ -26,7 +26,7 @@ func (s *sheet) series(section view.Section, kind string, list []record.Series) 
 			it := s.measured(section, kind, one, p)
 			if before := i + 1; before < len(one.Points) && len(one.Points[before].Text) <= maxWas {
 				before := one.Points[before]
-				it.Value.Was = bare(before.Text, before.Unit) + ", " + s.date(view.ParseDate(before.WhenText))
+				it.Value.Was, it.Value.WasOn = bare(before.Text, before.Unit), s.date(view.ParseDate(before.WhenText))
 			}
 			if i > 0 {
 				older = append(older, it)

@@ -122,7 +122,7 @@ func TestRows(t *testing.T) {
 		{view.Problems, "Atrial fibrillation", "Active problems: Feb-2018 Atrial fibrillation | King's College Hospital says “past”; Old Kent Road Surgery says “active”. | new"},
 		{view.Medicines, "Furosemide 40 mg tablet", "not there"},
 		{view.Allergies, "Penicillin", "Allergies and intolerances: 02-Mar-1989 Penicillin | severe | Anaphylaxis (severe) | Old Kent Road Surgery says “Penicillin”; King's College Hospital says “no known allergies”. | new"},
-		{view.Results, "Creatinine", "Results: 20-Nov-2026 Creatinine | 142 µmol/L | critical | 121, 17-Nov-2026 | new"},
+		{view.Results, "Creatinine", "Results: 20-Nov-2026 Creatinine | 142 µmol/L | critical | 121 | new"},
 		{view.Observations, "Systolic blood pressure", "not there"},
 		{view.Plans, "ReSPECT", "Resuscitation and treatment escalation: 12-Mar-2026 ReSPECT | For hospital treatment, not for intensive care. Not for attempted cardiopulmonary resuscitation. · by Dr A Okafor"},
 		{view.Referrals, "Cardiology outpatients", "Appointments: 03-Dec-2026 Cardiology outpatients | booked | Dr M Osei | new"},

@@ -100,7 +100,8 @@ type Value struct {
 	Range string // the reference range, in words
 	Flag  string // "high", "low", "critical high" …; "" within range or not said
 	Tone  Tone
-	Was   string // the value before, with its date
+	Was   string // the value before
+	WasOn string // and its date
 }
 
 // Witness is one source that says what the row says.
