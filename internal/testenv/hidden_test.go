@@ -482,6 +482,11 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 			h.same(t, w, "GET", "/record/{citizen}/"+section, "")
 		}
 	}
+	var gets []string
+	for _, ref := range refs {
+		gets = append(gets, `{"request":{"method":"GET","url":"`+ref+`"}}`, `{"request":{"method":"GET","url":"`+strings.SplitN(ref, "/", 2)[0]+`?`+who+`&_count=0"}}`)
+	}
+	h.same(t, w, "POST", "/fhir", `{"resourceType":"Bundle","type":"batch","entry":[`+strings.Join(gets, ",")+`]}`)
 	h.same(t, w, "POST", "/search", "q="+url.QueryEscape(w.number.Digits()))
 	h.same(t, w, "POST", "/fhir/Observation/_search", who)
 }
