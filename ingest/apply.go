@@ -297,6 +297,7 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 	switch {
 	case late && (old.Deleted || r.Action == mapped.Remove || r.Type != "Patient" && r.Type != "Encounter" || takenBack(old.Body)):
 		c.left = append(c.left, mapped.Unmapped{Place: r.Place, Reason: "it came late: a message that was sent after it has spoken of this already"})
+		c.came = append(c.came, t.l.Item)
 		return nil
 	case late: // it fills what is not known yet
 		body = overlay(r.Type, body, old.Body)

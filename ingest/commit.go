@@ -142,6 +142,7 @@ type commit struct {
 	targets  []target // of each resource
 	items    []Item
 	left     []mapped.Unmapped // what was understood and not written, and why
+	came     []store.ItemID    // what it came too late to change
 	n        uint64
 	sent     map[store.MessageID]time.Time // when earlier messages were made
 }

@@ -191,7 +191,7 @@ func (c *commit) takeBack() error {
 	}
 	for i := range c.msg.Resources {
 		r, t := &c.msg.Resources[i], c.targets[i]
-		if !r.Encloses || !t.exists {
+		if !r.Encloses || !t.exists || slices.Contains(c.came, t.l.Item) {
 			continue
 		}
 		doc := t.l

@@ -221,6 +221,14 @@ func TestG19CancelledVisitsAndPeople(t *testing.T) {
 		if got := says(t, r, folake); got != want {
 			t.Errorf("after %s the record says %q, not %q", trigger, got, want)
 		}
+		if trigger == "A11" { // sent before the admission, and come after it
+			r := open(t)
+			send(t, r, "RJZ:PAS", adt("A01", "900", said))
+			send(t, r, "RJZ:PAS", adt("A11", "850", ""))
+			if got := says(t, r, folake); got != "8867-4, J18.9" {
+				t.Errorf("a cancellation of an earlier admission has taken back %q", got)
+			}
+		}
 		find := func() bool {
 			found, err := r.Store.Search(t.Context(), "Patient", [][]string{{classify.Identifier(nhs.NumberSystem, folake)}}, &policy.Predicate{Permit: true, Everything: true}, 10)
 			return err == nil && len(found) == 1
