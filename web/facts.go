@@ -448,7 +448,7 @@ func (s *sheet) referrals() view.Part {
 	var coming, booked, open, past []view.Item
 	for _, f := range s.v.Appointments() {
 		it := s.row(view.Referrals, "Appointment", f)
-		it.Detail = dots(with(f.Lead().Res), f.Extra, f.Detail)
+		it.Detail = dots(s.with(f.Lead().Res), f.Extra, f.Detail)
 		it.Status = words(f.Status)
 		switch f.Status {
 		case "noshow":
@@ -493,11 +493,11 @@ func (s *sheet) referrals() view.Part {
 }
 
 // with is whom an appointment is with.
-func with(r *fhir.Resource) string {
+func (s *sheet) with(r *fhir.Resource) string {
 	var out []string
 	for _, p := range r.Root().List("participant") {
 		if a := p.Get("actor"); a.Get("display").Exists() && !strings.HasPrefix(a.Get("reference").Text(), "Patient/") {
-			out = append(out, a.Get("display").Text())
+			out = append(out, s.place(a.Get("display").Text()))
 		}
 	}
 	return strings.Join(out, ", ")

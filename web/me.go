@@ -152,7 +152,7 @@ func (h *Web) fillMine(r *http.Request, m *mine, section string) error {
 }
 
 func (h *Web) home(m *mine) *page.Home {
-	home := &page.Home{Menu: page.MyMenu(m.base, m.p.Of), New: m.rec.New[:min(4, len(m.rec.New))]}
+	home := &page.Home{Never: m.looked.IsZero(), Menu: page.MyMenu(m.base, m.p.Of), New: m.rec.New[:min(4, len(m.rec.New))]}
 	for _, it := range m.rec.Part(view.Referrals).First(20, "Appointments") {
 		if it.When.At.After(h.Now()) && len(home.Coming) < 3 {
 			home.Coming = append(home.Coming, it)

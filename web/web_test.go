@@ -254,3 +254,22 @@ func BenchmarkSummary(b *testing.B) {
 		_ = rendered(b, page.Record(p))
 	}
 }
+
+// The banner never leaves an allergy out without saying so (G26).
+func TestG26MoreAllergiesThanTheBannerHolds(t *testing.T) {
+	rec := &view.Record{Allergy: view.AllergyRecorded}
+	part := view.Part{Section: view.Allergies, Title: "Allergies"}
+	var held []view.Item
+	for _, title := range []string{"Penicillin", "Codeine", "Latex", "Nuts", "Aspirin"} {
+		held = append(held, view.Item{Title: title, Tone: view.Warn})
+	}
+	part.Add("Allergies and intolerances", held)
+	rec.Parts = append(rec.Parts, part)
+	var said []string
+	for _, c := range page.Chips(rec, view.Person{}, "/record/x") {
+		said = append(said, c.Text)
+	}
+	if got, want := strings.Join(said, "; "), "Allergy: Penicillin; Allergy: Codeine; Allergy: Latex; and 2 more allergies; restricted: no"; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}

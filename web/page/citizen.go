@@ -26,6 +26,7 @@ type MyPage struct {
 
 // Home is a citizen's first page.
 type Home struct {
+	Never             bool // they have not looked before
 	New, ToDo, Coming []view.Item
 	Menu              []Link
 }
@@ -136,6 +137,13 @@ func inBrackets(s string) string {
 		return ""
 	}
 	return " (" + s + ")"
+}
+
+func nothingNew(never bool) string {
+	if never {
+		return "This is your first look. From now on, what is new is here."
+	}
+	return "Nothing new since you last looked."
 }
 
 // whose is somebody's, or your.

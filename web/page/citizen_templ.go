@@ -202,7 +202,7 @@ func home(p MyPage, h Home) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = card("New in "+whose(p.Of, "your")+" record", h.New, "Nothing new since you last looked.", p.Now).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = card("New in "+whose(p.Of, "your")+" record", h.New, nothingNew(h.Never), p.Now).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -41,12 +41,19 @@ func Chips(rec *view.Record, p view.Person, base string) []Chip {
 			}
 			chips = append(chips, c)
 		}
+		if more := len(rec.Part(view.Allergies).First(100, "Allergies and intolerances")) - len(chips); more > 0 {
+			chips = append(chips, Chip{Mark: "▲", Text: "and " + plural(more, "more allergy", "more allergies"), Tone: view.Bad, Href: base + "/allergies"})
+		}
 	}
 	plans := rec.Part(view.Plans)
 	for _, it := range plans.First(2, "Resuscitation and treatment escalation") {
 		chips = append(chips, Chip{Mark: "◆", Text: short(it.Title), More: it.When.Pro(), Tone: view.Warn, Href: base + "/plans"})
 	}
-	for _, it := range plans.First(3, "Alerts") {
+	for i, it := range plans.First(100, "Alerts") {
+		if i == 3 {
+			chips = append(chips, Chip{Mark: "⚑", Text: "more alerts", Tone: view.Warn, Href: base + "/plans"})
+			break
+		}
 		chips = append(chips, Chip{Mark: "⚑", Text: it.Title, Tone: view.Warn, Href: base + "/plans"})
 	}
 	if p.Language != "" {
@@ -101,6 +108,7 @@ func NewSummary(rec *view.Record, looked view.Date, now time.Time) *Summary {
 		Allergies: rec.Part(view.Allergies).First(maxRows),
 		Results:   telling(rec.Part(view.Results).First(50, "Results"), now),
 		Contacts:  past(rec.Part(view.Encounters).First(50), maxDiagnosed, now),
+		Booked:    rec.Part(view.Referrals).First(maxRows, "Appointments"),
 		Shown:     func(section view.Section) bool { return rec.Part(section).Title != "" },
 	}
 	for i := range s.Plans {

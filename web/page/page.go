@@ -140,6 +140,7 @@ type Summary struct {
 	Allergies  []view.Item
 	Results    []view.Item
 	Contacts   []view.Item
+	Booked     []view.Item // appointments to come
 	// Shown says whether the reader's role is shown a section at all.
 	Shown func(view.Section) bool
 }

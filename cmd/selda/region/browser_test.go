@@ -126,8 +126,8 @@ func TestEachAccountInABrowser(t *testing.T) {
 		{"paramedic", b.paramedic},
 		{"reception", func() {
 			b.at(":")
-			b.says("Allergies: not shown to your role")
-			b.saysNothingOf(clinical...)
+			b.says("Allergies: not shown to your role", "Appointments", "Flat 14, 208 Old Kent Road", "07700900451")
+			b.saysNothingOf("enicillin", "Apixaban", "creatinine")
 			b.look("summary")
 		}},
 		{"handler", func() {
