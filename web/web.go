@@ -21,6 +21,7 @@ import (
 	"selda/access/record"
 	"selda/auth"
 	"selda/fault"
+	"selda/fhir"
 	"selda/ingest"
 	"selda/nhs"
 	"selda/policy"
@@ -211,7 +212,14 @@ func (h *Web) fail(w http.ResponseWriter, r *http.Request, s policy.Subject, err
 	if a.status >= 500 {
 		h.Log.Error("page", "path", r.Pattern, "error", err) // the pattern: a path may hold an id
 	}
-	h.render(w, a.status, page.Message(page.MessagePage{Frame: h.frame(s, a.heading), Heading: a.heading, Text: text, Link: page.Link{Href: "/", Text: "Go to the start"}}))
+	link := page.Link{Href: "/", Text: "Go to the start"}
+	if opens(s.Role) { // what is not there may be hidden: every page says so alike (G6)
+		text = append(text, page.Sentence)
+		if id := r.PathValue("id"); fhir.IsID(id) {
+			link = page.Link{Href: "/record/" + id + "/emergency", Text: "Emergency access"}
+		}
+	}
+	h.render(w, a.status, page.Message(page.MessagePage{Frame: h.frame(s, a.heading), Heading: a.heading, Text: text, Link: link}))
 }
 
 // sentence makes a sentence of a reason.

@@ -3,6 +3,7 @@ package testenv
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -384,6 +385,36 @@ func TestG11AParentsAccessNarrowsAndEnds(t *testing.T) {
 		link(o, s.For[0])
 		if again := [2]int{o.total("parent", "/fhir/Patient"), o.total("parent", "/fhir/Condition?patient={citizen}")}; again != want {
 			t.Errorf("born %s, elsewhere later: %v, want %v", born, again, want)
+		}
+	}
+}
+
+// G6: each page for professionals has the sentence, and a record's each the way
+// to emergency access, whoever looks and whatever is there.
+func TestG6TheSentenceIsOnEveryPage(t *testing.T) {
+	o := known(t)
+	has := func(user, page, body string, emergency bool) {
+		t.Helper()
+		if !strings.Contains(body, "This may not be everything.") || emergency && !strings.Contains(body, "/emergency") {
+			t.Errorf("%s as %s does not say so", page, user)
+		}
+	}
+	for _, user := range []string{"visitor", "reception", "handler", "social", "paramedic"} {
+		for _, q := range []string{folake, "Nobody 01-Jan-1900"} {
+			a, err := o.Do(t.Context(), user, "POST", "/search", []byte("q="+url.QueryEscape(q)), "Content-Type: application/x-www-form-urlencoded")
+			if err != nil || a.Status != 200 {
+				t.Fatal(a.Status, err)
+			}
+			has(user, "/search", string(a.Body), false)
+		}
+		for _, declared := range []bool{false, true} {
+			if declared {
+				o.declares(user)
+			}
+			for _, p := range []string{"/record/{citizen}", "/record/{citizen}/plans", "/record/{citizen}/origin/Patient/p-rjz"} {
+				_, body := o.asks(user, "GET", p, "")
+				has(user, p, body, user == "visitor" || user == "paramedic")
+			}
 		}
 	}
 }
