@@ -2,6 +2,8 @@ package page
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"selda/web/view"
 )
@@ -144,6 +146,19 @@ func nothingNew(never bool) string {
 		return "This is your first look. From now on, what is new is here."
 	}
 	return "Nothing new since you last looked."
+}
+
+// since says of what lasts that its date is the day on which it began.
+func since(it PlainItem) string {
+	if it.Section == view.Medicines || it.Section == view.Problems {
+		return "Since "
+	}
+	return ""
+}
+
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 // whose is somebody's, or your.

@@ -323,6 +323,8 @@ func (b *tab) citizen() {
 		b.look(name(page))
 	}
 	b.says("Dr James Whitfield", "emergency access", "Tomasz Nowak")
+	b.at("/me/medicines")
+	b.says("Stopped · Acute kidney injury", "Since 11 November 2019")
 	b.at("/me/results")
 	b.printed("results", "Folake Abimbola Adeyemi, NHS number 999 123 4519 · printed from SELDA ", " by Folake Adeyemi")
 	b.at("/me/sharing")
