@@ -237,7 +237,7 @@ func (b *builder) take(tok xml.Token, begin int32) error {
 			b.at.Children = append(b.at.Children, &Element{text: string(t), parent: b.at})
 		}
 	case xml.Directive:
-		return fault.E(op, fault.Security, "a document type is not read")
+		return fault.E(op, fault.Structure, "a document type is not read")
 	}
 	return nil
 }

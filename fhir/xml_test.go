@@ -52,7 +52,7 @@ func TestFromXMLRefuses(t *testing.T) {
 		xml, place string
 		kind       fault.Kind
 	}{
-		"a DTD":            {`<!DOCTYPE Patient [<!ENTITY a "b">]><Patient` + ns + `/>`, "", fault.Security},
+		"a DTD":            {`<!DOCTYPE Patient [<!ENTITY a "b">]><Patient` + ns + `/>`, "", fault.Structure},
 		"an own entity":    {`<Patient` + ns + `><id value="&a;"/></Patient>`, "Patient", fault.Structure},
 		"unknown element":  {`<Patient` + ns + `><name><nick value="x"/></name></Patient>`, "Patient.name[0].nick", fault.Invalid},
 		"unknown resource": {`<Patience` + ns + `/>`, "", fault.Invalid},

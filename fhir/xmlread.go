@@ -109,7 +109,7 @@ func (r *xmlReader) token() (xml.Token, error) {
 		case xml.StartElement, xml.EndElement, xml.CharData:
 			return t, nil
 		case xml.Directive:
-			return nil, refuse(fault.Security, "a document type is not read")
+			return nil, refuse(fault.Structure, "a document type is not read")
 		}
 	}
 }
