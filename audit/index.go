@@ -41,6 +41,9 @@ const recordHash = 32
 // time. Find does not wait for it, it catches up itself.
 const followEvery = 500 * time.Millisecond
 
+// indexedWithin is when an entry is in the index without being asked for.
+const indexedWithin = time.Minute
+
 // follow keeps the index up with the trail.
 func (t *Trail) follow(ctx context.Context) {
 	if t.index == nil {
@@ -83,10 +86,13 @@ func (t *Trail) catchUp(ctx context.Context) error {
 }
 
 // Find gives the entries that q asks for, the latest first. It sees every
-// entry that was durable when it was called.
+// entry that was durable when it was called; of a time that is past, what the
+// index has.
 func (t *Trail) Find(ctx context.Context, q Query) ([]Entry, error) {
-	if err := t.catchUp(ctx); err != nil {
-		return nil, err
+	if q.To.IsZero() || t.now().Sub(q.To) < indexedWithin {
+		if err := t.catchUp(ctx); err != nil {
+			return nil, err
+		}
 	}
 	at, err := t.index.FindAudit(ctx, q)
 	if err != nil {
