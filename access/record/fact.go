@@ -261,7 +261,8 @@ func (v *View) Procedures() []Fact {
 
 // Plans are care plans, and documents that are plans, superseded ones marked (G24).
 func (v *View) Plans() []Fact {
-	return simple(v.InDataSet(policy.Plans), func(r fhir.Node) string {
+	plans := slices.DeleteFunc(v.InDataSet(policy.Plans), func(i Item) bool { return i.Type == "Flag" }) // Alerts has them
+	return simple(plans, func(r fhir.Node) string {
 		return cmp.Or(r.Get("title").Text(), Words(r.Get("category")), Words(r.Get("type")), Words(r.Get("description")), "Plan")
 	}, func(r fhir.Node) string { return cmp.Or(r.Get("description").Text(), note(r)) }, words("author"), "period", "created", "date")
 }

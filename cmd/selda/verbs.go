@@ -276,11 +276,12 @@ func (c traceCmd) Run(e *env) error {
 }
 
 type ingestCmd struct {
-	Source  string   `required:"" help:"The source's code, ODS:SYSTEM." placeholder:"CODE"`
-	Format  string   `default:"auto" enum:"auto,hl7v2,fhir,cda,csv" help:"auto, hl7v2, fhir, cda or csv."`
-	Mapping string   `help:"The mapping of a CSV extract: a file, or the name of one in the box." placeholder:"FILE"`
-	JSON    bool     `name:"json" help:"Print one JSON object."`
-	Paths   []string `arg:"" name:"path" help:"Files and folders."`
+	Source   string   `required:"" help:"The source's code, ODS:SYSTEM." placeholder:"CODE"`
+	Format   string   `default:"auto" enum:"auto,hl7v2,fhir,cda,csv" help:"auto, hl7v2, fhir, cda or csv."`
+	Mapping  string   `help:"The mapping of a CSV extract: a file, or the name of one in the box." placeholder:"FILE"`
+	TakeBack bool     `help:"Take back what is no longer in a full extract, also where that is all of it or most."`
+	JSON     bool     `name:"json" help:"Print one JSON object."`
+	Paths    []string `arg:"" name:"path" help:"Files and folders."`
 }
 
 func (ingestCmd) needsRegion() {}
@@ -300,7 +301,7 @@ func (c ingestCmd) Run(e *env) error {
 			mapping = e.path(mapping)
 		}
 	}
-	sum, err := e.region.IngestFiles(e.ctx, region.OperatorSubject(), region.Files{Source: source, Format: c.Format, Mapping: mapping, Paths: paths})
+	sum, err := e.region.IngestFiles(e.ctx, region.OperatorSubject(), region.Files{Source: source, Format: c.Format, Mapping: mapping, Paths: paths, TakeBack: c.TakeBack})
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ var byType = map[string]policy.DataSet{
 	"Procedure": policy.Procedures, "DeviceUseStatement": policy.Procedures,
 	"Encounter": policy.Encounters, "EpisodeOfCare": policy.Encounters,
 	"DocumentReference": policy.Documents, "Composition": policy.Documents, "Binary": policy.Documents, "DocumentManifest": policy.Documents,
-	"CarePlan": policy.Plans, "Goal": policy.Plans, "Flag": policy.Alerts, "DetectedIssue": policy.Alerts,
+	"CarePlan": policy.Plans, "Goal": policy.Plans, "DetectedIssue": policy.Alerts,
 	"ServiceRequest": policy.Referrals, "Task": policy.Referrals, "CommunicationRequest": policy.Referrals,
 	"Appointment": policy.Appointments, "AppointmentResponse": policy.Appointments, "Schedule": policy.Directory, "Slot": policy.Directory,
 	"CareTeam": policy.CareTeam, "Consent": policy.Preferences,
@@ -65,8 +65,11 @@ func dataSet(r *fhir.Resource) policy.DataSet {
 			}
 		}
 	}
-	if r.Type == "Observation" {
+	switch r.Type {
+	case "Observation":
 		return observation(r)
+	case "Flag":
+		return flag(r)
 	}
 	if d, ok := byType[r.Type]; ok {
 		return d
@@ -86,6 +89,20 @@ func observation(r *fhir.Resource) policy.DataSet {
 		}
 	}
 	return policy.Observations
+}
+
+// flag tells an alert, which says how to deal with a person, from one that is a
+// plan in short: a decision about resuscitation is not for a call handler (G12).
+// https://terminology.hl7.org/CodeSystem-flag-category.html
+func flag(r *fhir.Resource) policy.DataSet {
+	for _, c := range r.Root().List("category") {
+		for _, g := range c.List("coding") {
+			if g.Get("code").Is("advance-directive") {
+				return policy.Plans
+			}
+		}
+	}
+	return policy.Alerts
 }
 
 func labels(r *fhir.Resource) (l policy.Labels) {

@@ -139,6 +139,9 @@ func (r *Reader) remember(line int) error {
 // next one comes.
 func (r *Reader) Keys() []Key { return r.keys }
 
+// Partial says whether there were rows whose keys could not be read.
+func (r *Reader) Partial() bool { return r.unread > 0 }
+
 // Vanished are messages that take back what the last full extract held (its
 // Keys) and this one, read to its end, does not. Where a row could not be read
 // so far as its key, the trailer does not agree, or the extract is not a full

@@ -442,6 +442,14 @@ func TestG12AHandlerKnowsThatAPlanExists(t *testing.T) {
 		t.Error("the handler is not told that a plan exists")
 	}
 	paths := []string{"/record/{citizen}", "/record/{citizen}/plans", "/record/{citizen}/timeline", "/fhir/CarePlan?patient={citizen}", "/fhir/CarePlan/plan", "/fhir/Patient/{citizen}/$everything", "/record/{citizen}/origin/CarePlan/plan"}
+	o.writes("G85915:GP", "Flag", "decision", `"status":"active","category":[{"coding":[{"code":"advance-directive"}]}],"code":{"text":"SECRETDECISION"},`+atGP)
+	o.writes("G85915:GP", "Flag", "how", `"status":"active","category":[{"coding":[{"code":"safety"}]}],"code":{"text":"HOWTOHANDLE"},`+atGP)
+	if where := o.sees("handler", "SECRETDECISION", append(paths, "/fhir/Flag?patient={citizen}")...); len(where) > 0 {
+		t.Errorf("the handler reads what was decided about resuscitation at %v", where)
+	}
+	if where := o.sees("handler", "HOWTOHANDLE", "/record/{citizen}"); len(where) == 0 {
+		t.Error("the handler is not told how to handle the call")
+	}
 	if where := o.sees("handler", "SECRETPLAN", paths...); len(where) > 0 {
 		t.Errorf("the handler reads it at %v", where)
 	}

@@ -1,6 +1,7 @@
 package region
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,6 +73,52 @@ func TestExtractsAreReconciled(t *testing.T) {
 	}
 	if _, err := (desk{r}).Feed(t.Context(), policy.Subject{User: "gp", Role: nhs.GP, Organisation: "G1"}, "703:ASC"); !fault.Is(err, fault.Security) {
 		t.Errorf("a practitioner sees a feed: %v", err)
+	}
+}
+
+// An extract that has lost all that it held, or most, takes nothing back until
+// a person says that it is so.
+func TestASuddenlyEmptyExtractTakesNothingBack(t *testing.T) {
+	r := open(t)
+	dir := t.TempDir()
+	mapping, file := filepath.Join(dir, "tiny.yaml"), filepath.Join(dir, "tiny.csv")
+	if err := os.WriteFile(mapping, []byte(tiny), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	load := func(rows int, takeBack bool) (Summary, Reconciliation) {
+		t.Helper()
+		text := "id,name,term\n"
+		for i := range rows {
+			text += fmt.Sprintf("%d,N%d,Asthma\n", i, i)
+		}
+		if err := os.WriteFile(file, []byte(text+fmt.Sprintf("END,%d\n", rows)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		sum, err := r.IngestFiles(t.Context(), OperatorSubject(), Files{Source: "703:ASC", Mapping: mapping, Paths: []string{file}, TakeBack: takeBack})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := r.Reconciliations(t.Context(), OperatorSubject())
+		if err != nil || len(all) != 1 {
+			t.Fatal(all, err)
+		}
+		return sum, all[0]
+	}
+	load(60, false)
+	for _, rows := range []int{0, 20} {
+		if s, c := load(rows, false); s.Quarantined != 1 || s.Stored != 0 || c.Vanished != 0 || !strings.Contains(c.Problem, fmt.Sprintf("%d of 60 entries", 60-rows)) {
+			t.Errorf("%d rows: %+v %+v", rows, s, c)
+		}
+	}
+	list, err := r.Quarantine(t.Context(), engineer, 10)
+	if err != nil || len(list) != 2 || !strings.Contains(list[0].Reason, "--take-back") {
+		t.Errorf("the engineer is not told: %+v %v", list, err)
+	}
+	if _, c := load(40, false); c.Vanished != 20 || c.Problem != "" {
+		t.Errorf("a third may go: %+v", c)
+	}
+	if _, c := load(0, true); c.Vanished != 40 || c.Problem != "" {
+		t.Errorf("a person has said so: %+v", c)
 	}
 }
 

@@ -45,7 +45,11 @@ func (x *mapper) csv(r *ingest.Raw) (*mapped.Message, error) {
 	if r.Row > 0 {
 		return csvtofhir.MapRow(m, r.Body, r.Row, r.Source)
 	}
-	if _, err := readExtract(m, r, nil); err != nil {
+	rows, err := readExtract(m, r, nil)
+	if err == nil {
+		_, err = x.gone(m, rows.reader, r.Source, false)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return nil, fault.E(op, fault.NotSupported, "the extract is whole now: load the file again, row by row")
@@ -126,6 +130,10 @@ func (l *load) extract(name string, body, sidecar []byte) error {
 	}
 	came := Reconciliation{File: filepath.Base(name), Source: string(l.files.Source), Mapping: m.Name, At: l.r.Now().UTC(), Checked: m.Stated()}
 	rows, err := readExtract(m, whole, sidecar)
+	var gone []*mapped.Message
+	if err == nil {
+		gone, err = l.r.mapper.gone(m, rows.reader, l.files.Source, l.files.TakeBack)
+	}
 	if err != nil { // nothing of it is taken: it goes to quarantine as it is
 		came.Problem, came.Place = fault.Reason(err), fault.PlaceOf(err)
 		return errors.Join(l.reconcile(came), l.submit(whole))
@@ -139,17 +147,16 @@ func (l *load) extract(name string, body, sidecar []byte) error {
 			return err
 		}
 	}
-	gone, err := l.vanish(m, rows.reader)
-	if err != nil {
+	if err := l.vanish(m, rows.reader, gone); err != nil {
 		return err
 	}
 	if err := l.drain(0); err != nil {
 		return err
 	}
 	after := *l.sum
-	l.sum.Messages, l.sum.Stored = after.Messages-gone, after.Stored-gone // a message is a row: what vanished is none
-	came.Rows, came.Kept, came.Unchanged = len(rows.raws), after.Stored-before.Stored-gone, after.Duplicates-before.Duplicates
-	came.Refused, came.Vanished, came.Totals = after.Quarantined-before.Quarantined, gone, rows.reader.Totals()
+	l.sum.Messages, l.sum.Stored = after.Messages-len(gone), after.Stored-len(gone) // a message is a row: what vanished is none
+	came.Rows, came.Kept, came.Unchanged = len(rows.raws), after.Stored-before.Stored-len(gone), after.Duplicates-before.Duplicates
+	came.Refused, came.Vanished, came.Totals = after.Quarantined-before.Quarantined, len(gone), rows.reader.Totals()
 	return l.reconcile(came)
 }
 
@@ -178,37 +185,6 @@ func readExtract(m *csvtofhir.Mapping, whole *ingest.Raw, sidecar []byte) (*extr
 		out.raws = append(out.raws, &row)
 	}
 	return out, r.Check(sidecar)
-}
-
-// vanish takes back what a full extract held last time and does not hold now.
-func (l *load) vanish(m *csvtofhir.Mapping, r *csvtofhir.Reader) (int, error) {
-	if !m.Full {
-		return 0, nil
-	}
-	path := filepath.Join(l.r.Data, "extracts", strings.Replace(string(l.files.Source), ":", "_", 1), m.Name+".keys")
-	var before []csvtofhir.Key
-	if b, err := os.ReadFile(path); err == nil {
-		if err := json.Unmarshal(b, &before); err != nil {
-			return 0, fault.E("region.vanish", fault.Invalid, "what is kept of the last extract does not hold: "+path)
-		}
-	}
-	gone, err := r.Vanished(before)
-	if fault.Is(err, fault.Conflict) {
-		return 0, nil // not every row could be read: the next whole extract tells
-	}
-	if err != nil {
-		return 0, err
-	}
-	for _, msg := range gone {
-		body, err := json.Marshal(msg)
-		if err != nil {
-			return 0, err
-		}
-		if err := l.submit(&ingest.Raw{Source: l.files.Source, Format: ingest.CSV, Door: "file", Mapping: vanished, Body: body}); err != nil {
-			return 0, err
-		}
-	}
-	return len(gone), writeFile(path, r.Keys())
 }
 
 // Reconciliation is what came of one extract.

@@ -20,6 +20,7 @@ import (
 // that this data folder has seen.
 type mapper struct {
 	dir      string // DIR/mappings; "" for the mappings in the box alone
+	extracts string // DIR/extracts, what is kept of each source's last; "" for nothing
 	mappings sync.Map
 }
 

@@ -291,6 +291,9 @@ type Files struct {
 	Format  string
 	Mapping string
 	Paths   []string
+	// TakeBack says that whatever is no longer in a full extract is really gone,
+	// however much that is.
+	TakeBack bool
 }
 
 // Summary is what became of them: messages = stored + quarantined + duplicates.

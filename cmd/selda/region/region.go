@@ -73,7 +73,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
-	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log, mapper: &mapper{dir: filepath.Join(o.Data, "mappings")}}
+	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log, mapper: &mapper{dir: filepath.Join(o.Data, "mappings"), extracts: filepath.Join(o.Data, "extracts")}}
 	r.metrics = newMetrics(r)
 	defer func() {
 		if err != nil {
