@@ -46,7 +46,7 @@ func (h *Web) openMine(r *http.Request, s policy.Subject, what string) (*mine, e
 		return nil, fault.E(op, err)
 	}
 	m := &mine{opened: &opened{subject: s, grant: g, v: v, looked: looked, base: base}}
-	m.rec = plainRows(v, h.Name, looked, h.Now())
+	m.rec = plainRows(v, h.nameFor(s), looked, h.Now())
 	who := person(v.Person)
 	m.p = page.MyPage{Frame: h.frame(s, "Your record"), Base: base, First: firstName(who.Name.Given), Back: true}
 	if m.p.First == "" {
@@ -60,6 +60,17 @@ func (h *Web) openMine(r *http.Request, s policy.Subject, what string) (*mine, e
 		m.p.Frame.Whose += ", NHS number " + who.Number.Spaced()
 	}
 	return m, nil
+}
+
+// nameFor is what sources are called on a citizen's pages: what they stated
+// themselves is their own.
+func (h *Web) nameFor(s policy.Subject) func(nhs.Source) string {
+	return func(source nhs.Source) string {
+		if source == ownStatements && s.Role == nhs.Citizen {
+			return "Yourself"
+		}
+		return h.Name(source)
+	}
 }
 
 func firstName(names string) string {
@@ -155,6 +166,7 @@ func (h *Web) home(m *mine) *page.Home {
 	home := &page.Home{Never: m.looked.IsZero(), Menu: page.MyMenu(m.base, m.p.Of), New: m.rec.New[:min(4, len(m.rec.New))]}
 	for _, it := range m.rec.Part(view.Referrals).First(20, "Appointments") {
 		if it.When.At.After(h.Now()) && len(home.Coming) < 3 {
+			it.Title = "Appointment: " + it.Title
 			home.Coming = append(home.Coming, it)
 		}
 	}

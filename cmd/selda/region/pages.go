@@ -25,7 +25,7 @@ func (r *Region) pages() (*web.Web, error) {
 // sourceNames are what people call sources: the name of the organisation as
 // the directory has it, else as the footprint knows it, else its code.
 func (r *Region) sourceNames() func(nhs.Source) string {
-	known := map[nhs.ODS]string{"SELDA": "Yourself", "": ""}
+	known := map[nhs.ODS]string{"SELDA": "The person themselves", "": ""}
 	for _, o := range synth.Organisations() {
 		known[o.Code] = o.Name
 		maps.Copy(known, o.Sites())
