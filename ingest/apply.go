@@ -307,7 +307,7 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 		body = overlay(r.Type, fhir.Without(old.Body, r.Cleared...), body)
 	}
 	if r.Type == "Encounter" && !put.Deleted {
-		body = wholeEncounter(body)
+		body = wholeEncounter(c.begun(body))
 	}
 	if !put.Deleted {
 		var failed error
@@ -407,6 +407,24 @@ func identifiers(old, body []byte) []byte {
 		return body
 	}
 	return fhir.Overlay(body, fhir.Marshal(fhir.Object{"identifier": list}))
+}
+
+// begun says of an Encounter whose beginning was missed, as of those who lay in
+// a hospital when its feed was joined, that it is going on: it has begun, and
+// its patient administration says nothing of an end.
+func (c *commit) begun(body []byte) []byte {
+	if s := statusOf(body); !strings.HasPrefix(c.msg.Event, "ADT") || s != "" && s != "unknown" {
+		return body
+	}
+	r, err := fhir.ParseTrusted(body)
+	if err != nil {
+		return body
+	}
+	start, ok := fhir.Time(r.Get("period", "start").Text())
+	if !ok || start.After(c.now) || r.Get("period", "end").Exists() {
+		return body
+	}
+	return fhir.Overlay(body, []byte(`{"status":"in-progress"}`))
 }
 
 // wholeEncounter gives an Encounter the elements that R4 demands, where its

@@ -204,6 +204,18 @@ func TestLateMessagesChangeNothingThatALaterOneSaid(t *testing.T) {
 	}
 }
 
+// Who lay in the hospital when its feed was joined is there: the admission was
+// missed, a change tells when it was.
+func TestAVisitWhoseAdmissionWasMissedGoesOn(t *testing.T) {
+	for when, want := range map[string]string{"20261030080000": `"status":"in-progress"`, "": `"status":"unknown"`, "20991030080000": `"status":"unknown"`} {
+		r := open(t)
+		out := send(t, r, "RJZ:PAS", "MSH|^~\\&|PAS|RJZ|SELDA|SEL|20261101090000||ADT^A08|1|P|2.4\nPID|1||K1^^^RJZ^MRN||ADEYEMI^FOLAKE||19511105|F\nPV1|1|I|WARD1||||||||||||||||V9001"+strings.Repeat("|", 25)+when+"\n")
+		if b := body(t, r, out, "Encounter"); !strings.Contains(b, want) {
+			t.Errorf("begun %q: %s", when, b)
+		}
+	}
+}
+
 // G19: what was said of a visit that is called off goes with it, a result of
 // the laboratory does not; a person who is taken back is found no more, and
 // comes back when the source says so.
