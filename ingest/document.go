@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -191,6 +192,11 @@ func (c *commit) takeBack() error {
 	}
 	for i := range c.msg.Resources {
 		r, t := &c.msg.Resources[i], c.targets[i]
+		if r.Encloses && r.Type == "DiagnosticReport" {
+			if err := c.takeBackEmbedded(r, t.subject, said); err != nil {
+				return err
+			}
+		}
 		if !r.Encloses || !t.exists || slices.Contains(c.came, t.l.Item) {
 			continue
 		}
@@ -271,6 +277,65 @@ func (c *commit) partOf(r *mapped.Resource, versions []*store.Version, v *store.
 	}
 	event, _, err := c.keptOf(v.Message)
 	return strings.HasPrefix(event, "ADT") && (segment == "DG1" || segment == "PR1" || segment == "OBX" && statusOf(r.Body) == "entered-in-error"), err
+}
+
+// takeBackEmbedded takes back the documents that came within a report which is
+// cancelled now. A report that had nothing else is known by them alone.
+func (c *commit) takeBackEmbedded(r *mapped.Resource, subject store.Subject, said map[store.ItemID]bool) error {
+	report, err := fhir.ParseTrusted(r.Body)
+	if err != nil {
+		return err
+	}
+	all, err := c.tx.InForce(subject, "DocumentReference")
+	if err != nil {
+		return err
+	}
+	for _, v := range all {
+		if v.Source != c.raw.Source || said[v.Item] {
+			continue
+		}
+		v, err := c.tx.Current(store.Located{Item: v.Item, Subject: subject, Type: v.Type, Version: v.Version, Source: v.Source})
+		if err != nil {
+			return err
+		}
+		doc, err := v.Resource()
+		if err != nil {
+			return err
+		}
+		if !embeddedIn(doc, report) {
+			continue
+		}
+		late, err := c.late(v)
+		if err != nil {
+			return err
+		}
+		if late {
+			continue
+		}
+		l := store.Located{Item: v.Item, Subject: subject, Type: v.Type, Version: v.Version, Source: v.Source}
+		if err := c.write(&mapped.Resource{Type: v.Type, Action: mapped.Remove, Place: r.Place}, target{l: l, exists: true, subject: subject}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// embeddedIn says whether a document names a report: by its number, and of the
+// same kind, since one order has several.
+func embeddedIn(doc, report *fhir.Resource) bool {
+	kind := func(n fhir.Node) string { return cmp.Or(n.Get("coding", "code").Text(), n.Get("text").Text()) }
+	if kind(doc.Get("type")) != kind(report.Get("code")) {
+		return false
+	}
+	for _, related := range doc.Root().List("context", "related") {
+		number := related.Get("identifier")
+		for _, id := range report.Root().List("identifier") {
+			if related.Get("type").Is("DiagnosticReport") && id.Get("system").Is(number.Get("system").Text()) && id.Get("value").Is(number.Get("value").Text()) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // standing are the other documents of a source about the same person.

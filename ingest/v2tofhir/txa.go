@@ -239,6 +239,9 @@ func (w *mapper) embedded(s hl7v2.Segment, kind string) {
 		it.set(it.o, "", "description", t, s.Field(3))
 	}
 	w.documentDates(it, s.Comp(14, 1), obr.Comp(22, 1), obr.Comp(7, 1), w.m.First("MSH").Comp(7, 1))
+	if r != nil {
+		w.ofReport(it, r)
+	}
 	if who := w.person(it, "author[0]", s.Field(16).Rep(1)); who != nil {
 		it.list("author", who)
 	} else if who := w.person(it, "author[0]", obr.Field(16).Rep(1)); who != nil {
@@ -253,6 +256,21 @@ func (w *mapper) embedded(s hl7v2.Segment, kind string) {
 	}
 	w.add(it)
 	w.last = nil
+}
+
+// ofReport names the report that a document was embedded in by its number: one
+// that is cancelled takes the document along.
+func (w *mapper) ofReport(it *item, r *report) {
+	ids, _ := r.it.o["identifier"].([]fhir.Object)
+	if len(ids) == 0 {
+		return
+	}
+	ctx, _ := it.o["context"].(fhir.Object)
+	if ctx == nil {
+		ctx = fhir.Object{}
+	}
+	ctx["related"] = []fhir.Object{{"type": "DiagnosticReport", "identifier": ids[0]}}
+	it.object("context", ctx)
 }
 
 // attachment is an ED, or an RP that only points to its content. nil where

@@ -269,6 +269,14 @@ func TestG19CancelledReports(t *testing.T) {
 	if got := says(t, r, folake); got != "CREA" {
 		t.Errorf("after the second report was cancelled the record says %q", got)
 	}
+	oru("912", obr("3", "F")+"OBX|1|ED|PDF^Histology||^application^pdf^Base64^JVBERi0xLjQK||||||F\n")
+	if got := says(t, r, folake); got != "CREA, document current" {
+		t.Errorf("with a report's document the record says %q", got)
+	}
+	oru("914", obr("3", "X"))
+	if got := says(t, r, folake); got != "CREA" {
+		t.Errorf("after the report with a document was cancelled the record says %q", got)
+	}
 	oru("920", obr("1", "F")+"OBX|1|NM|CREA^Creatinine||||||||X\n")
 	b := body(t, r, first, "Observation")
 	if !strings.Contains(b, `"cancelled"`) || !strings.Contains(b, "dataAbsentReason") || strings.Contains(b, "142") || strings.Contains(b, "interpretation") || strings.Contains(b, "60-110") {
