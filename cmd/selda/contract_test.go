@@ -473,3 +473,24 @@ func TestDemo(t *testing.T) {
 	}
 	ok(t, data, "audit", "verify")
 }
+
+// A real identity service is only configuration: it is on the sign-in page,
+// and passwords are not where the file says so.
+func TestSignOnFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sign-on.yaml")
+	text := "public_url: http://localhost\npasswords: false\nproviders:\n- {name: cis2, title: NHS Care Identity, issuer: 'https://cis2.example', client_id: selda, client_secret: s, claims: cis2, roles: {R8000: gp}}\n" +
+		"- {name: nhs-login, title: NHS login, issuer: 'https://login.example', client_id: selda, client_secret: s, claims: nhs-login, role_for_all: citizen}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, t.TempDir(), "serve", "--sign-on", file)
+	if code, body := s.get(t, "", "GET", "/login", ""); code != 200 || !strings.Contains(body, "NHS Care Identity") || !strings.Contains(body, "NHS login") || strings.Contains(body, "password") {
+		t.Errorf("%d %s", code, body)
+	}
+	if err := os.WriteFile(file, []byte("providers: [{name: x}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := selda(t, t.TempDir(), "serve", "--sign-on", file); r.code != 1 || !strings.Contains(r.err, "public_url") {
+		t.Errorf("%+v", r)
+	}
+}

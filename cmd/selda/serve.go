@@ -19,6 +19,14 @@ type doorFlags struct {
 	Drop      string        `help:"Folder into which files are dropped." placeholder:"DIR"`
 	DropEvery time.Duration `name:"drop-every" default:"2s" help:"How long a dropped file must be as it is before it is taken." placeholder:"TIME"`
 	Feeds     string        `help:"Which senders are admitted, as which source." placeholder:"FILE"`
+	SignOn    string        `name:"sign-on" help:"The identity services that people sign in with." placeholder:"FILE"`
+}
+
+func (f doorFlags) signOn(e *env) (*region.SignOn, error) {
+	if f.SignOn == "" {
+		return nil, nil
+	}
+	return region.ReadSignOn(e.path(f.SignOn))
 }
 
 func (f doorFlags) doors(e *env) (region.Doors, error) {
@@ -46,7 +54,11 @@ func (c serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := region.Open(e.ctx, region.Options{Data: e.data, Log: e.log})
+	signOn, err := c.signOn(e)
+	if err != nil {
+		return err
+	}
+	r, err := region.Open(e.ctx, region.Options{Data: e.data, Log: e.log, SignOn: signOn})
 	if err != nil {
 		return err
 	}
@@ -88,7 +100,11 @@ func (c demoCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := region.Open(e.ctx, region.Options{Data: e.data, Log: e.log, Demo: &auth.Demonstration{Password: region.DemoPassword, Users: region.DemoUsers()}})
+	signOn, err := c.signOn(e)
+	if err != nil {
+		return err
+	}
+	r, err := region.Open(e.ctx, region.Options{Data: e.data, Log: e.log, SignOn: signOn, Demo: &auth.Demonstration{Password: region.DemoPassword, Users: region.DemoUsers()}})
 	if err != nil {
 		return err
 	}

@@ -54,11 +54,11 @@ type Region struct {
 
 // Options of a region.
 type Options struct {
-	Data      string
-	Now       func() time.Time
-	Log       *slog.Logger
-	PublicURL string
-	Demo      *auth.Demonstration // set where the region is a demonstration
+	Data   string
+	Now    func() time.Time
+	Log    *slog.Logger
+	SignOn *SignOn             // nil: with the built-in provider alone
+	Demo   *auth.Demonstration // set where the region is a demonstration
 }
 
 // ErrInUse says that another process has the data folder open.
@@ -107,7 +107,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if r.cursors, err = api.NewCursors(r.Store.Secret("cursors")); err != nil {
 		return r, err
 	}
-	r.Auth, err = auth.New(auth.Config{Dir: o.Data, PublicURL: o.PublicURL, Demonstration: o.Demo, OnEvent: r.signOn})
+	r.Auth, err = auth.New(o.SignOn.config(auth.Config{Dir: o.Data, Demonstration: o.Demo, OnEvent: r.signOn}))
 	return r, err
 }
 

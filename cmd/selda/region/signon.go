@@ -1,0 +1,128 @@
+package region
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"selda/auth"
+)
+
+// SignOn says with which identity services people sign in.
+//
+//	public_url: https://selda.example      # where people reach this server
+//	passwords: false                       # the built-in provider is off; on where left out
+//	providers:
+//	  - name: cis2
+//	    title: NHS Care Identity
+//	    issuer: https://am.nhsidentity.example/oauth2
+//	    client_id: selda
+//	    client_secret_file: /run/secrets/cis2
+//	    scopes: [profile, nationalrbacaccess]
+//	    params: {acr_values: AAL3}
+//	    userinfo: true
+//	    claims: cis2                       # or nhs-login, or each claim by name
+//	    roles: {R8000: gp}                 # the provider's codes, and ours
+//	  - name: nhs-login
+//	    title: NHS login
+//	    issuer: https://auth.login.example
+//	    client_id: selda
+//	    client_secret_file: /run/secrets/nhs-login
+//	    claims: nhs-login
+//	    role_for_all: citizen
+//	    require: {identity_proofing_level: P9}
+type SignOn struct {
+	PublicURL string          `json:"public_url"`
+	Passwords *bool           `json:"passwords"`
+	Providers []auth.Provider `json:"providers"`
+}
+
+// claimSets are the claims of services that are known, by the name that a file
+// calls them.
+var claimSets = map[string]auth.ClaimNames{"cis2": auth.CIS2Claims, "nhs-login": auth.NHSLoginClaims}
+
+// ReadSignOn reads a file of identity services. Errors name the file, the
+// service and what to do.
+func ReadSignOn(path string) (*SignOn, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := parseSignOn(b, filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+func parseSignOn(b []byte, dir string) (*SignOn, error) {
+	var file map[string]any
+	if err := yaml.Unmarshal(b, &file); err != nil {
+		return nil, err
+	}
+	providers, _ := file["providers"].([]any)
+	for i, p := range providers {
+		one, ok := p.(map[string]any)
+		if !ok {
+			return nil, fmt.Errorf("provider %d: it has a name, an issuer, a client_id, …", i+1)
+		}
+		if err := complete(one, dir); err != nil {
+			return nil, fmt.Errorf("provider %v: %w", one["name"], err)
+		}
+	}
+	text, err := json.Marshal(file)
+	if err != nil {
+		return nil, err
+	}
+	var s SignOn
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		return nil, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if len(s.Providers) > 0 && s.PublicURL == "" {
+		return nil, fmt.Errorf("say the public_url that people reach this server at: the providers send them back there")
+	}
+	return &s, nil
+}
+
+// complete puts the claims in that a provider's file calls by a name, and the
+// secret that it keeps in a file of its own.
+func complete(p map[string]any, dir string) error {
+	if name, ok := p["claims"].(string); ok {
+		set, known := claimSets[name]
+		if !known {
+			return fmt.Errorf("claims is cis2, nhs-login, or each claim by name: not %q", name)
+		}
+		p["claims"] = set
+	}
+	path, ok := p["client_secret_file"].(string)
+	if !ok {
+		return nil
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	secret, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	delete(p, "client_secret_file")
+	p["client_secret"] = strings.TrimSpace(string(secret))
+	return nil
+}
+
+// config is what auth needs to know of it.
+func (s *SignOn) config(c auth.Config) auth.Config {
+	if s == nil {
+		return c
+	}
+	c.PublicURL, c.Providers = s.PublicURL, s.Providers
+	c.NoPasswords = s.Passwords != nil && !*s.Passwords
+	return c
+}
