@@ -81,3 +81,33 @@ func TestG3OptOutsOfOtherUsesDoNotTouchCare(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a citizen's app sends as a Consent, it is read or decides nothing;
+// one that is read narrows something, and only what it speaks of.
+func FuzzRead(f *testing.F) {
+	for _, s := range []string{
+		`{"resourceType":"Consent","status":"active","policyRule":{"coding":[{"code":"OPTOUT"}]},"provision":{"type":"deny"}}`,
+		`{"resourceType":"Consent","status":"active","policyRule":{"coding":[{"code":"OPTOUT"}]},"provision":{"type":"deny","period":{"start":"2026-01-01","end":"2027-01-01"},"actor":[{"reference":{"identifier":{"system":"https://fhir.nhs.uk/Id/ods-organization-code","value":"RJZ"}}}],"class":[{"code":"Condition"}],"data":[{"meaning":"instance","reference":{"reference":"Condition/c"}}],"provision":[{"type":"deny","purpose":[{"code":"BTG"}]}]}}`,
+		`{"resourceType":"Consent","status":"active","scope":{"coding":[{"code":"research"}]},"provision":{"purpose":[{"code":"TREAT"}]}}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r, err := fhir.Parse(body)
+		if err != nil {
+			return
+		}
+		p, ok := Read(r, "c1", at)
+		if !ok {
+			return
+		}
+		if r.Type != "Consent" || p.ID != "c1" || !p.To.IsZero() && p.From.IsZero() {
+			t.Errorf("%s: %+v", body, p)
+		}
+		for _, o := range p.Organisations {
+			if again, err := nhs.ParseODS(string(o)); err != nil || again != o {
+				t.Errorf("%q is no organisation", o)
+			}
+		}
+	})
+}

@@ -126,3 +126,45 @@ func BenchmarkAppendWait(b *testing.B) {
 	})
 	_ = l.Close()
 }
+
+// Whatever bytes a file holds, reading them gives whole records, each with its
+// own checksum, and says where it stopped.
+func FuzzScan(f *testing.F) {
+	dir := f.TempDir()
+	l, err := Open(dir, Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, s := range []string{"first", "", "third"} {
+		if _, err := l.Append([]byte(s)); err != nil {
+			f.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		f.Fatal(err)
+	}
+	whole, err := os.ReadFile(filepath.Join(dir, FileName(0)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add(whole[:len(whole)-2])
+	f.Add([]byte{255, 255, 255, 255, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, FileName(0)), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		next := Position(0)
+		end, err := Scan(dir, 0, func(p Position, data []byte) error {
+			if p != next || !bytes.Equal(data, b[int(p)+header:int(p)+header+len(data)]) {
+				t.Errorf("a record at %d, not at %d, or of other bytes", p, next)
+			}
+			next = After(p, len(data))
+			return nil
+		})
+		if end != next || (err == nil) != (int(end) == len(b)) {
+			t.Errorf("it ends at %d of %d bytes, after records to %d: %v", end, len(b), next, err)
+		}
+	})
+}
