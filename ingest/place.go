@@ -12,6 +12,12 @@ func KindOfPlace(place string) string {
 	if rest, ok := strings.CutPrefix(place, "row "); ok && strings.Trim(rest, "0123456789") == "" {
 		return "row"
 	}
+	return WithoutIndexes(place)
+}
+
+// WithoutIndexes is a place without what counts in it: "OBX[3]-5" is OBX-5. The
+// indexes would tell a reader how many others there are.
+func WithoutIndexes(place string) string {
 	var b strings.Builder
 	depth := 0
 	for _, c := range place {

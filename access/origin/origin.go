@@ -75,7 +75,7 @@ func (o *Origins) Of(ctx context.Context, v *record.View, item record.Item, othe
 		return nil, fault.E(op, fault.NotFound, "the raw message is not there")
 	}
 	place, origins := ingest.DecodeOrigins(item.Origin)
-	out := &Origin{Message: item.Message, Source: raw.Source, Format: raw.Format, Received: fhir.Instant(raw.Received), File: raw.Name, Place: plain(place)}
+	out := &Origin{Message: item.Message, Source: raw.Source, Format: raw.Format, Received: fhir.Instant(raw.Received), File: raw.Name, Place: ingest.WithoutIndexes(place)}
 	restricted := v.Person.Restricted
 	switch raw.Format {
 	case ingest.HL7v2:
@@ -95,23 +95,6 @@ func tellsWhere(typ string) bool { return typ == "Patient" || typ == "RelatedPer
 
 func isPlace(element string) bool {
 	return strings.HasPrefix(element, "address") || strings.HasPrefix(element, "telecom") || strings.HasPrefix(element, "contact")
-}
-
-// plain is a place without its indexes: they would tell how many others there are.
-func plain(place string) string {
-	var b strings.Builder
-	depth := 0
-	for _, c := range place {
-		switch {
-		case c == '[':
-			depth++
-		case c == ']':
-			depth--
-		case depth == 0:
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
 }
 
 // hiddenPlaces are the fields that a restricted citizen's message does not show.
@@ -147,7 +130,7 @@ func (o *Origin) v2(body []byte, place string, origins []mapped.Origin, others [
 		shown[i] = true
 		start, end := v.SpanInSegment()
 		marks[i] = append(marks[i], [2]int{start, end})
-		o.Elements = append(o.Elements, Element{Name: e.Element, Place: plain(e.Place), Value: short(v.Text())})
+		o.Elements = append(o.Elements, Element{Name: e.Element, Place: ingest.WithoutIndexes(e.Place), Value: short(v.Text())})
 	}
 	for i := range m.Len() {
 		if !shown[i] {
@@ -164,7 +147,7 @@ func (o *Origin) v2(body []byte, place string, origins []mapped.Origin, others [
 }
 
 func hiddenField(place string) bool {
-	p := plain(place)
+	p := ingest.WithoutIndexes(place)
 	return slices.ContainsFunc(hiddenPlaces, func(h string) bool { return p == h || strings.HasPrefix(p, h+".") })
 }
 
@@ -201,7 +184,7 @@ func (o *Origin) cda(body []byte, place string, origins []mapped.Origin, without
 		if !ok || withoutPlaces && isPlace(e.Element) {
 			continue
 		}
-		o.Elements = append(o.Elements, Element{Name: e.Element, Place: plain(e.Place), Value: short(v.Text)})
+		o.Elements = append(o.Elements, Element{Name: e.Element, Place: ingest.WithoutIndexes(e.Place), Value: short(v.Text)})
 		if v.Start >= at.Start && v.End <= at.End && place != cda.Root {
 			marks = append(marks, [2]int{v.Start - at.Start, v.End - at.Start})
 		}
