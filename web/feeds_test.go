@@ -1,10 +1,12 @@
 package web
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"selda/ingest"
+	"selda/web/page"
 	"selda/web/view"
 )
 
@@ -44,5 +46,23 @@ func TestStateOfAFeed(t *testing.T) {
 	first[len(first)-1] = 7
 	if p := paceOf(ingest.Feed{Hours: first}, now); p.usual != nil || p.words() != "7 this hour" {
 		t.Errorf("nothing is usual on the first day: %+v", p)
+	}
+}
+
+// What waits in quarantine is said first, also where no feed fails.
+func TestFeedsPageTellsOfQuarantine(t *testing.T) {
+	for want, p := range map[string]page.FeedsPage{
+		"Nothing needs a hand":            {Feeds: []page.FeedRow{{Name: "King's"}}},
+		"2 messages wait":                 {Feeds: []page.FeedRow{{Name: "King's", Held: 1}, {Name: "Oxleas", Held: 1}}},
+		"1 feed needs a hand":             {Feeds: []page.FeedRow{{Name: "King's", Held: 1}}, Wrong: 1},
+		"No source has sent anything yet": {},
+	} {
+		var b strings.Builder
+		if err := page.Feeds(p).Render(t.Context(), &b); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) || want != "Nothing needs a hand" && strings.Contains(b.String(), "Nothing needs a hand") {
+			t.Errorf("the page does not say %q: %s", want, b.String())
+		}
 	}
 }

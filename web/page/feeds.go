@@ -18,6 +18,14 @@ type FeedsPage struct {
 	Wrong int // how many need a hand
 }
 
+// held is how many messages of all feeds are in quarantine.
+func (p FeedsPage) held() (n int) {
+	for _, f := range p.Feeds {
+		n += f.Held
+	}
+	return n
+}
+
 // FeedRow is one feed.
 type FeedRow struct {
 	Source, Name   string
