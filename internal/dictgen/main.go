@@ -3,7 +3,7 @@
 // from skeleton.ndjson, which holds the commonest shapes and code systems of
 // FHIR R4 and of the US and UK Core profiles.
 //
-//	go run ./internal/dictgen DATA store/sqlite/dict FIRST
+//	go run ./internal/dictgen DATA store/adapter/dict FIRST
 //
 // writes FIRST.txt and the following numbers, one for each group of types. A
 // dictionary that has been used stays for ever: give FIRST a new number.
@@ -22,7 +22,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"selda/fhir"
-	"selda/store/sqlite"
+	"selda/store/adapter"
 )
 
 const (
@@ -54,7 +54,7 @@ func run(data, out, first string) error {
 	if err != nil {
 		return err
 	}
-	for i, group := range sqlite.DictGroups() {
+	for i, group := range adapter.DictGroups() {
 		var d []byte
 		per := dictBytes / 2 / max(1, len(group))
 		for _, typ := range group {
@@ -138,7 +138,7 @@ func samples(data string) (map[string][][]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = s.Close() }()
-	unpack, err := sqlite.Unpacker()
+	codec, err := adapter.NewCodec()
 	if err != nil {
 		return nil, err
 	}
@@ -148,10 +148,11 @@ func samples(data string) (map[string][][]byte, error) {
 		if len(out[typ]) > 4000 {
 			continue
 		}
-		raw, err := unpack(s.ColumnRawBlob(1))
+		body, origin, err := codec.Unpack(s.ColumnRawBlob(1))
 		if err != nil {
 			return nil, err
 		}
+		raw := append(append(body, 0), origin...)
 		if len(raw) < 8<<10 {
 			out[typ] = append(out[typ], raw)
 		}

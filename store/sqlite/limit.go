@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
+
+	"selda/store/adapter"
 )
 
 // Limit measures what the bare driver does on this machine: it inserts n rows
@@ -64,7 +66,8 @@ func limitRow(c *conn, item int64, body []byte, random uint64) error {
 		return err
 	}
 	s = c.stmt(`INSERT INTO key(hash, item) VALUES(?, ?)`)
-	_ = s.BindBlob(1, keyHash("A:B", "Observation", fmt.Sprint(random)))
+	hash := adapter.KeyHash("A:B", "Observation", fmt.Sprint(random))
+	_ = s.BindBlob(1, hash[:])
 	_ = s.BindInt64(2, item)
 	if err := s.Exec(); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"selda/mpi"
 	"selda/nhs"
 	"selda/store"
+	"selda/store/adapter"
 )
 
 var _ mpi.Ledger = (*Tx)(nil)
@@ -104,7 +105,7 @@ func (tx *Tx) Demographics(subject store.Subject) (mpi.Demographics, error) {
 	_ = s.BindInt64(2, int64(fhir.TypeNumber("Patient")))
 	var d mpi.Demographics
 	err := rows(s, func() error {
-		body, _, err := tx.db.codec.unpack(s.ColumnRawBlob(0))
+		body, _, err := tx.db.codec.Unpack(s.ColumnRawBlob(0))
 		if err != nil || len(body) == 0 {
 			return err
 		}
@@ -130,7 +131,7 @@ func citizenOf(c *conn, s store.Subject) (store.Citizen, error) {
 
 // CitizenNumber is ingest.Tx's.
 func (tx *Tx) CitizenNumber(id string) (store.Citizen, bool) {
-	n, ok := tx.db.ids.decode(tweakCitizen, id)
+	n, ok := tx.db.ids.Decode(adapter.Citizen, id)
 	return store.Citizen(n), ok
 }
 
@@ -294,7 +295,7 @@ func (tx *Tx) AddReview(r mpi.Review) error {
 
 // Citizen is mpi.Index's.
 func (db *DB) Citizen(ctx context.Context, id string, n uint64) (f mpi.Found, err error) {
-	num, ok := db.ids.decode(tweakCitizen, id)
+	num, ok := db.ids.Decode(adapter.Citizen, id)
 	if !ok {
 		return f, errUnknown
 	}
@@ -306,7 +307,7 @@ func (db *DB) Citizen(ctx context.Context, id string, n uint64) (f mpi.Found, er
 				f.Subjects, err = db.subjectsAt(c, f.Citizen, n)
 			}
 		}
-		f.ID = db.ids.encode(tweakCitizen, int64(f.Citizen))
+		f.ID = db.ids.Encode(adapter.Citizen, int64(f.Citizen))
 		if err == nil && len(f.Subjects) == 0 {
 			err = errUnknown
 		}
@@ -349,7 +350,7 @@ func survivor(c *conn, away store.Citizen, n uint64) (store.Citizen, error) {
 func (db *DB) CitizenID(ctx context.Context, s store.Subject) (id string, err error) {
 	err = db.read(ctx, func(c *conn) error {
 		n, err := citizenOf(c, s)
-		id = db.ids.encode(tweakCitizen, int64(n))
+		id = db.ids.Encode(adapter.Citizen, int64(n))
 		return err
 	})
 	return id, err

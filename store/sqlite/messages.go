@@ -12,6 +12,7 @@ import (
 	"selda/nhs"
 	"selda/policy"
 	"selda/store"
+	"selda/store/adapter"
 )
 
 var (
@@ -25,11 +26,11 @@ func (db *DB) Commit(ctx context.Context, f func(ingest.Tx) error) error {
 }
 
 // MessageID is ingest.Store's.
-func (db *DB) MessageID(m store.MessageID) string { return db.ids.encode(tweakMessage, int64(m)) }
+func (db *DB) MessageID(m store.MessageID) string { return db.ids.Encode(adapter.Message, int64(m)) }
 
 // MessageNumber is ingest.Store's.
 func (db *DB) MessageNumber(id string) (store.MessageID, bool) {
-	n, ok := db.ids.decode(tweakMessage, id)
+	n, ok := db.ids.Decode(adapter.Message, id)
 	return store.MessageID(n), ok
 }
 

@@ -11,6 +11,7 @@ import (
 	"selda/fhir"
 	"selda/policy"
 	"selda/store"
+	"selda/store/adapter"
 )
 
 var errUnknown = fault.E("store", fault.NotFound, "there is no such resource")
@@ -50,13 +51,13 @@ func (db *DB) scan(s *sqlite3.Stmt) *store.Version {
 		v.Reported = time.Unix(s.ColumnInt64(11), 0).UTC()
 	}
 	if v.ID = s.ColumnText(13); v.ID == "" {
-		v.ID = db.ids.encode(tweakItem, int64(v.Item))
+		v.ID = db.ids.Encode(adapter.Item, int64(v.Item))
 	}
 	return v
 }
 
 func (db *DB) fill(v *store.Version, s *sqlite3.Stmt) (err error) {
-	v.Body, v.Origin, err = db.codec.unpack(s.ColumnRawBlob(14))
+	v.Body, v.Origin, err = db.codec.Unpack(s.ColumnRawBlob(14))
 	return err
 }
 
@@ -120,7 +121,7 @@ func (db *DB) compartment(c *conn, subject store.Subject) ([]*store.Version, err
 	if err != nil {
 		return nil, err
 	}
-	if all, ok := db.cache.get(subject, last); ok {
+	if all, ok := db.cache.Get(subject, last); ok {
 		return all, nil
 	}
 	all, err := db.scanSubject(c, subject, 1<<62, func(*store.Version) bool { return true })
@@ -132,7 +133,7 @@ func (db *DB) compartment(c *conn, subject store.Subject) ([]*store.Version, err
 			return nil, err
 		}
 	}
-	db.cache.put(subject, last, all)
+	db.cache.Put(subject, last, all)
 	return all, nil
 }
 
@@ -178,7 +179,7 @@ func (db *DB) item(c *conn, typ, id string) (store.ItemID, error) {
 	if t == 0 {
 		return 0, errUnknown
 	}
-	if n, ok := db.ids.decode(tweakItem, id); ok {
+	if n, ok := db.ids.Decode(adapter.Item, id); ok {
 		return store.ItemID(n), nil
 	}
 	s := c.stmt(`SELECT item FROM alias WHERE type=? AND id=?`)
@@ -375,7 +376,7 @@ func (db *DB) Search(ctx context.Context, typ string, groups [][]string, p *poli
 			}
 			id := s.ColumnText(8)
 			if id == "" {
-				id = db.ids.encode(tweakItem, item)
+				id = db.ids.Encode(adapter.Item, item)
 			}
 			col := policy.Columns{Type: fhir.TypeName(uint16(s.ColumnInt64(2))), ID: id, Source: db.sourceName(s.ColumnInt64(4)),
 				DataSet: policy.DataSet(s.ColumnInt64(5)), Labels: policy.Labels(s.ColumnInt64(6)), Final: flags&flagFinal != 0}

@@ -24,6 +24,7 @@ import (
 
 	"selda/fault"
 	"selda/nhs"
+	"selda/store/adapter"
 )
 
 //go:embed schema.sql
@@ -35,10 +36,10 @@ const schemaVersion = 2
 // DB is an open store. It is a store.Reader, a store.Writer, and the adapter of
 // the ports that mpi, ingest and audit declare.
 type DB struct {
-	codec *codec
-	ids   ids
+	codec *adapter.Codec
+	ids   adapter.IDs
 	key   []byte
-	cache *cache
+	cache *adapter.Compartments
 
 	writing sync.Mutex
 	writer  *conn
@@ -67,11 +68,11 @@ func Open(dir string, o Options) (*DB, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
-	c, err := newCodec()
+	c, err := adapter.NewCodec()
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	db := &DB{codec: c, cache: newCache(o.CacheBytes), readers: make(chan *conn, o.Readers),
+	db := &DB{codec: c, cache: adapter.NewCompartments(o.CacheBytes), readers: make(chan *conn, o.Readers),
 		byName: map[nhs.Source]int64{}, byID: map[int64]nhs.Source{}}
 	path := filepath.Join(dir, "record.db")
 	if db.writer, err = connect(path, 48<<10, false); err != nil {
@@ -126,7 +127,7 @@ func (db *DB) prepare() error {
 	key := s.ColumnBlob(0, nil)
 	_ = s.Reset()
 	db.key = key
-	if db.ids, err = newIDs(db.Secret("ids")); err != nil {
+	if db.ids, err = adapter.NewIDs(db.Secret("ids")); err != nil {
 		return err
 	}
 	s = w.stmt(`SELECT id, name FROM source`)
@@ -136,6 +137,9 @@ func (db *DB) prepare() error {
 	}
 	return s.Err()
 }
+
+// Secret is a key of 32 bytes for one use, derived from the folder's own.
+func (db *DB) Secret(use string) []byte { return adapter.Secret(db.key, use) }
 
 func (db *DB) learn(id int64, name nhs.Source) {
 	db.sources.Lock()

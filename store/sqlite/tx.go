@@ -3,7 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
+	"encoding/base32"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -13,6 +13,7 @@ import (
 	"selda/fhir"
 	"selda/nhs"
 	"selda/store"
+	"selda/store/adapter"
 )
 
 // Tx is the one writing transaction. It is a store.Tx and has the ports that
@@ -229,21 +230,11 @@ func (tx *Tx) NewSubject(source nhs.Source) (store.Subject, error) {
 // Touch marks a subject as changed by this commit.
 func (tx *Tx) Touch(s store.Subject) { tx.touched[s] = tx.n }
 
-func keyHash(source nhs.Source, typ, key string) []byte {
-	h := sha256.New()
-	h.Write([]byte(source))
-	h.Write([]byte{0})
-	h.Write([]byte(typ))
-	h.Write([]byte{0})
-	h.Write([]byte(key))
-	return h.Sum(nil)[:16]
-}
-
 // ByKey is store.Tx's.
 func (tx *Tx) ByKey(source nhs.Source, typ, key string) (store.Located, string, bool, error) {
-	hash := keyHash(source, typ, key)
+	hash := adapter.KeyHash(source, typ, key)
 	s := tx.c.stmt(`SELECT item FROM key WHERE hash=?`)
-	_ = s.BindBlob(1, hash)
+	_ = s.BindBlob(1, hash[:])
 	found := s.Step()
 	item := store.ItemID(0)
 	if found {
@@ -255,13 +246,13 @@ func (tx *Tx) ByKey(source nhs.Source, typ, key string) (store.Located, string, 
 	if !found {
 		item = tx.newItem()
 		s := tx.c.stmt(`INSERT INTO key(hash, item) VALUES(?, ?)`)
-		_ = s.BindBlob(1, hash)
+		_ = s.BindBlob(1, hash[:])
 		_ = s.BindInt64(2, int64(item))
-		return store.Located{Item: item, Type: typ}, tx.db.ids.encode(tweakItem, int64(item)), false, s.Exec()
+		return store.Located{Item: item, Type: typ}, tx.db.ids.Encode(adapter.Item, int64(item)), false, s.Exec()
 	}
 	l, ok, err := tx.db.located(tx.c, item)
 	if err != nil || !ok {
-		return store.Located{Item: item, Type: typ}, tx.db.ids.encode(tweakItem, int64(item)), false, err
+		return store.Located{Item: item, Type: typ}, tx.db.ids.Encode(adapter.Item, int64(item)), false, err
 	}
 	id, err := tx.db.idOf(tx.c, l)
 	return l, id, true, err
@@ -275,7 +266,7 @@ func (db *DB) idOf(c *conn, l store.Located) (string, error) {
 	id := ""
 	err := rows(s, func() error { id = s.ColumnText(0); return nil })
 	if id == "" {
-		id = db.ids.encode(tweakItem, int64(l.Item))
+		id = db.ids.Encode(adapter.Item, int64(l.Item))
 	}
 	return id, err
 }
@@ -312,7 +303,7 @@ func (tx *Tx) Current(l store.Located) (*store.Version, error) {
 // NewID is store.Tx's.
 func (tx *Tx) NewID() (store.ItemID, string) {
 	i := tx.newItem()
-	return i, tx.db.ids.encode(tweakItem, int64(i))
+	return i, tx.db.ids.Encode(adapter.Item, int64(i))
 }
 
 func (tx *Tx) newItem() store.ItemID {
@@ -353,7 +344,7 @@ func (tx *Tx) Write(p store.Put) (store.Written, error) {
 	if tx.n == 0 {
 		return w, fault.E(op, "a write outside a commit")
 	}
-	named := old == nil && p.ID != "" && p.ID != tx.db.ids.encode(tweakItem, int64(w.Item))
+	named := old == nil && p.ID != "" && p.ID != tx.db.ids.Encode(adapter.Item, int64(w.Item))
 	if named {
 		s := tx.c.stmt(`INSERT INTO alias(type, id, item) VALUES(?, ?, ?)`)
 		_ = s.BindInt64(1, int64(fhir.TypeNumber(p.Type)))
@@ -364,9 +355,9 @@ func (tx *Tx) Write(p store.Put) (store.Written, error) {
 		}
 	}
 	if w.ID == "" {
-		w.ID = tx.db.ids.encode(tweakItem, int64(w.Item))
+		w.ID = tx.db.ids.Encode(adapter.Item, int64(w.Item))
 	}
-	if err := tx.insert(&p, &w, named || old != nil && old.ID != tx.db.ids.encode(tweakItem, int64(w.Item))); err != nil {
+	if err := tx.insert(&p, &w, named || old != nil && old.ID != tx.db.ids.Encode(adapter.Item, int64(w.Item))); err != nil {
 		return w, err
 	}
 	tx.items = append(tx.items, w.Item)
@@ -406,7 +397,7 @@ func (tx *Tx) insert(p *store.Put, w *store.Written, named bool) error {
 	} else {
 		_ = s.BindNull(14)
 	}
-	_ = s.BindBlob(15, tx.db.codec.pack(nil, p.Type, p.Body, p.Origin))
+	_ = s.BindBlob(15, tx.db.codec.Pack(nil, p.Type, p.Body, p.Origin))
 	if err := s.Exec(); err != nil {
 		return err
 	}
@@ -446,11 +437,13 @@ const versionBits = 12
 
 // token is the stored form of a search token: fixed for ever.
 func token(typ, t string) string {
-	h := fnv64(typ + "\x00" + t)
+	h := adapter.Token(typ, t)
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], h)
-	return alphabet.EncodeToString(b[:])
+	return tokenText.EncodeToString(b[:])
 }
+
+var tokenText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
 func typeToken(typ string) string { return "t" + typ }
 
@@ -462,15 +455,4 @@ func postingOf(typ string, tokens []string) []byte {
 		b = append(b, token(typ, t)...)
 	}
 	return b
-}
-
-// fnv64 is FNV-1a with a final mix, over 64 bits.
-func fnv64(s string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := 0; i < len(s); i++ {
-		h = (h ^ uint64(s[i])) * 1099511628211
-	}
-	h ^= h >> 32
-	h *= 0xd6e8feb86659fd93
-	return h ^ h>>32
 }

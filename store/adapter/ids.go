@@ -1,4 +1,4 @@
-package sqlite
+package adapter
 
 import (
 	"crypto/aes"
@@ -9,11 +9,11 @@ import (
 	"encoding/binary"
 )
 
-// ids turns internal numbers into the ids that the outside sees and back,
+// IDs turns internal numbers into the ids that the outside sees and back,
 // without an index: a Feistel network over 64 bits with AES as its round
 // function. The outside learns neither how many resources there are nor their
 // order, and an id that was never given does not decode.
-type ids struct{ block cipher.Block }
+type IDs struct{ block cipher.Block }
 
 var alphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
@@ -23,25 +23,25 @@ const (
 	itemBits = 46 // the bits above must decode to zero
 )
 
-func newIDs(key []byte) (ids, error) {
+// NewIDs takes the store's key for ids, of 32 bytes.
+func NewIDs(key []byte) (IDs, error) {
 	b, err := aes.NewCipher(key)
-	return ids{b}, err
+	return IDs{b}, err
 }
 
-func (c ids) round(i int, tweak byte, half uint32) uint32 {
+func (c IDs) round(i int, family Family, half uint32) uint32 {
 	var b [16]byte
-	b[0], b[1] = byte(i), tweak
+	b[0], b[1] = byte(i), byte(family)
 	binary.LittleEndian.PutUint32(b[2:], half)
 	c.block.Encrypt(b[:], b[:])
 	return binary.LittleEndian.Uint32(b[:])
 }
 
-// encode gives the id of a number; tweak keeps families of ids (resources,
-// citizens, messages) apart.
-func (c ids) encode(tweak byte, n int64) string {
+// Encode gives the id of a number in a family.
+func (c IDs) Encode(family Family, n int64) string {
 	l, r := uint32(uint64(n)>>32), uint32(n)
 	for i := range idRounds {
-		l, r = r, l^c.round(i, tweak, r)
+		l, r = r, l^c.round(i, family, r)
 	}
 	var b [8]byte
 	binary.BigEndian.PutUint32(b[:], l)
@@ -49,8 +49,8 @@ func (c ids) encode(tweak byte, n int64) string {
 	return alphabet.EncodeToString(b[:])
 }
 
-// decode gives the number of an id; false of one that encode never made.
-func (c ids) decode(tweak byte, id string) (int64, bool) {
+// Decode gives the number of an id; false of one that Encode never made.
+func (c IDs) Decode(family Family, id string) (int64, bool) {
 	if len(id) != idLength {
 		return 0, false
 	}
@@ -60,25 +60,28 @@ func (c ids) decode(tweak byte, id string) (int64, bool) {
 	}
 	l, r := binary.BigEndian.Uint32(b[:]), binary.BigEndian.Uint32(b[4:])
 	for i := idRounds - 1; i >= 0; i-- {
-		l, r = r^c.round(i, tweak, l), l
+		l, r = r^c.round(i, family, l), l
 	}
 	n := uint64(l)<<32 | uint64(r)
-	if n>>itemBits != 0 || n == 0 || c.encode(tweak, int64(n)) != id {
+	if n>>itemBits != 0 || n == 0 || c.Encode(family, int64(n)) != id {
 		return 0, false
 	}
 	return int64(n), true
 }
 
-// Secret is a key of 32 bytes for one use, derived from the folder's own.
-func (db *DB) Secret(use string) []byte {
-	h := hmac.New(sha256.New, db.key)
+// Secret is a key of 32 bytes for one use, derived from the store's own.
+func Secret(key []byte, use string) []byte {
+	h := hmac.New(sha256.New, key)
 	h.Write([]byte(use))
 	return h.Sum(nil)
 }
 
+// Family keeps ids of different things apart: the same number has another id in each.
+type Family byte
+
 // The families of ids.
 const (
-	tweakItem byte = iota
-	tweakCitizen
-	tweakMessage
+	Item Family = iota
+	Citizen
+	Message
 )

@@ -1,16 +1,13 @@
-package sqlite
+package adapter
 
 import (
 	"embed"
 	"fmt"
-	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
 
-// Bodies are compressed with a dictionary of their resource type. The first
-// byte of a blob says how: 0 as it is, else the number of the dictionary. A
-// dictionary, once used, stays in this folder for ever: old bodies need it.
+// A dictionary, once used, stays in this folder for ever: old bodies need it.
 //
 //go:embed dict
 var dictionaries embed.FS
@@ -33,20 +30,6 @@ const (
 // DictGroups are the types of each current dictionary, for the command that makes them.
 func DictGroups() [][]string { return dictGroups }
 
-// Unpacker gives the function that unpacks a stored body, with its origin after a NUL.
-func Unpacker() (func([]byte) ([]byte, error), error) {
-	c, err := newCodec()
-	if err != nil {
-		return nil, err
-	}
-	return func(blob []byte) ([]byte, error) {
-		if len(blob) == 0 {
-			return nil, nil
-		}
-		return c.dec.DecodeAll(blob[1:], nil)
-	}, nil
-}
-
 var dictOf = func() map[string]byte {
 	m := map[string]byte{}
 	for i, group := range dictGroups {
@@ -57,14 +40,15 @@ var dictOf = func() map[string]byte {
 	return m
 }()
 
-type codec struct {
-	enc  [dictCount + 1]*zstd.Encoder
-	dec  *zstd.Decoder
-	bufs sync.Pool
+// Codec packs bodies and unpacks them. It is safe for concurrent use.
+type Codec struct {
+	enc [dictCount + 1]*zstd.Encoder
+	dec *zstd.Decoder
 }
 
-func newCodec() (*codec, error) {
-	c := &codec{}
+// NewCodec reads the dictionaries.
+func NewCodec() (*Codec, error) {
+	c := &Codec{}
 	opts := []zstd.DOption{zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(1 << 30)}
 	for i := 1; i <= dictCount; i++ {
 		raw, err := dictionaries.ReadFile(fmt.Sprintf("dict/%d.txt", i))
@@ -86,9 +70,10 @@ func newCodec() (*codec, error) {
 	return c, nil
 }
 
-// pack compresses body and origin into one blob: a varint-free form, origin
-// last, after a NUL that JSON can't hold.
-func (c *codec) pack(dst []byte, typ string, body []byte, origin string) []byte {
+// Pack appends a body with its origin to dst, compressed with the dictionary of
+// their resource type: the dictionary's number, then the body and, after a NUL
+// that JSON can't hold, the origin.
+func (c *Codec) Pack(dst []byte, typ string, body []byte, origin string) []byte {
 	if len(body) == 0 && origin == "" {
 		return dst
 	}
@@ -104,7 +89,8 @@ func (c *codec) pack(dst []byte, typ string, body []byte, origin string) []byte 
 	return c.enc[d].EncodeAll(raw, dst)
 }
 
-func (c *codec) unpack(blob []byte) (body []byte, origin string, err error) {
+// Unpack takes apart what Pack made.
+func (c *Codec) Unpack(blob []byte) (body []byte, origin string, err error) {
 	if len(blob) == 0 {
 		return nil, "", nil
 	}

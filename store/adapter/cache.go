@@ -1,4 +1,4 @@
-package sqlite
+package adapter
 
 import (
 	"container/list"
@@ -7,9 +7,9 @@ import (
 	"selda/store"
 )
 
-// cache keeps compartments in force, parsed, bounded in bytes. An entry is of
+// Compartments keeps compartments in force, parsed, bounded in bytes. An entry is of
 // one n of its subject and is of no use at any other.
-type cache struct {
+type Compartments struct {
 	mu    sync.Mutex
 	limit int
 	used  int
@@ -24,11 +24,13 @@ type cached struct {
 	versions []*store.Version
 }
 
-func newCache(limit int) *cache {
-	return &cache{limit: limit, order: list.New(), held: map[store.Subject]*list.Element{}}
+// NewCompartments keeps at most limit bytes.
+func NewCompartments(limit int) *Compartments {
+	return &Compartments{limit: limit, order: list.New(), held: map[store.Subject]*list.Element{}}
 }
 
-func (c *cache) get(s store.Subject, n int64) ([]*store.Version, bool) {
+// Get gives a subject's versions in force as at its n.
+func (c *Compartments) Get(s store.Subject, n int64) ([]*store.Version, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.held[s]
@@ -43,7 +45,8 @@ func (c *cache) get(s store.Subject, n int64) ([]*store.Version, bool) {
 	return v.versions, true
 }
 
-func (c *cache) put(s store.Subject, n int64, versions []*store.Version) {
+// Put keeps them; they may not change any more.
+func (c *Compartments) Put(s store.Subject, n int64, versions []*store.Version) {
 	entry := &cached{subject: s, n: n, versions: versions, bytes: 256}
 	for _, v := range versions {
 		entry.bytes += 900 + 3*len(v.Body) // the text, its tape, and what is derived from them
@@ -63,7 +66,7 @@ func (c *cache) put(s store.Subject, n int64, versions []*store.Version) {
 	}
 }
 
-func (c *cache) drop(e *list.Element) {
+func (c *Compartments) drop(e *list.Element) {
 	v := c.order.Remove(e).(*cached)
 	delete(c.held, v.subject)
 	c.used -= v.bytes
