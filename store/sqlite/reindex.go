@@ -82,7 +82,7 @@ func (tx *Tx) repost(item store.ItemID, n uint64, tokens func(*fhir.Resource) []
 		return err
 	}
 	s := tx.c.stmt(`INSERT INTO posting_new(rowid, token) VALUES(?, ?)`)
-	_ = s.BindInt64(1, int64(item)<<8|int64(v.Version)&255)
+	_ = s.BindInt64(1, postingRow(item, v.Version))
 	_ = s.BindRawText(2, postingOf(v.Type, tokens(r)))
 	return s.Exec()
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 
+	"selda/fhir"
 	"selda/policy"
 	"selda/store"
 )
@@ -61,6 +62,29 @@ func search(b *box) {
 	b.write(p)
 	b.equal("its old name", b.found("Basic", [][]string{{"family:smith"}}, all, 10), []string{"b"})
 	b.equal("its new name", len(b.found("Basic", [][]string{{"family:jones"}}, all, 10)), 2)
+}
+
+// reindexed: what is found afterwards is found by the tokens of now, and what
+// is written afterwards too.
+func reindexed(b *box) {
+	s := b.subject(pas)
+	b.write(observation(s, "a", "x"))
+	w, _ := b.write(observation(s, "b", "x"))
+	gone := observation(s, "", "")
+	gone.Item, gone.Deleted, gone.Body = w.Item, true, nil
+	b.write(gone)
+	twice, _ := b.write(observation(s, "c", "x"))
+	p := observation(s, "", "y")
+	p.Item = twice.Item
+	b.write(p)
+	n, err := b.Reindex(b.ctx(), func(r *fhir.Resource) []string { return []string{"says:" + r.Get("valueString").Text()} })
+	b.must(err)
+	b.equal("indexed", n, 3)
+	for token, want := range map[string][]string{"says:x": {"a"}, "says:y": {"c"}, "code:a": {}} {
+		b.equal("found by "+token, b.found("Observation", [][]string{{token}}, all, 10), want)
+	}
+	b.write(observation(s, "d", "z"))
+	b.equal("found by its type", b.found("Observation", nil, all, 10), []string{"d", "c", "a"})
 }
 
 // predicateEverywhere: the zero Predicate shows nothing by any method, and a

@@ -16,6 +16,7 @@ import (
 
 	"selda/access"
 	"selda/fault"
+	"selda/fhir"
 	"selda/ingest"
 	"selda/mpi"
 	"selda/nhs"
@@ -32,6 +33,7 @@ type Adapter interface {
 	ingest.Ledger
 	access.Claims
 	access.Owners
+	Reindex(ctx context.Context, tokens func(*fhir.Resource) []string) (int, error)
 }
 
 // Run runs the suite. open opens a new, empty store and closes it when its
@@ -52,6 +54,7 @@ func Run(t *testing.T, open func(t *testing.T) Adapter) {
 		{"many versions", manyVersions},
 		{"moved to another subject (G19)", moved},
 		{"search", search},
+		{"the index made again", reindexed},
 		{"predicate in every query", predicateEverywhere},
 		{"the log and what a message made", ofMessage},
 		{"a failed update leaves nothing", rollback},
