@@ -117,7 +117,7 @@ func (q *request) searchDirectory(typ string, params url.Values, cur cursor) ([]
 	if err != nil {
 		return nil, err
 	}
-	versions, err := q.Records.All(ctx, g, typ, codeGroups(params), cur.at(), maxFound+1)
+	versions, err := q.Records.All(ctx, g, store.Query{Type: typ, Groups: codeGroups(params), N: cur.at(), Limit: maxFound + 1})
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (q *request) searchOwn(typ string, params url.Values, cur cursor) ([]result
 	} else {
 		var groups [][]string
 		if groups, err = patientGroups(params); err == nil {
-			versions, err = q.Records.All(ctx, g, typ, append(groups, codeGroups(params)...), cur.at(), maxFound+1)
+			versions, err = q.Records.All(ctx, g, store.Query{Type: typ, Groups: append(groups, codeGroups(params)...), N: cur.at(), Limit: maxFound + 1})
 		}
 		if err == nil {
 			err = tooMany(len(versions))

@@ -107,11 +107,33 @@ type Reader interface {
 	History(ctx context.Context, typ, id string, n uint64, p *policy.Predicate) ([]*Version, error)
 	// OfMessage gives the versions that a message made, in its order.
 	OfMessage(ctx context.Context, m MessageID, p *policy.Predicate) ([]*Version, error)
-	// Search gives items of a type whose posting has a token of every group,
-	// the latest first, up to limit.
-	Search(ctx context.Context, typ string, groups [][]string, p *policy.Predicate, limit int) ([]Found, error)
+	// Search gives items whose version in force as at q.N has a posting that
+	// answers the query, the latest made first.
+	Search(ctx context.Context, q Query, p *policy.Predicate) ([]Found, error)
+	// Changes gives the versions that commits made, commit by commit: those of
+	// the last one are all there, also beyond the limit. last is the n up to
+	// which (from which, where the newest come first) the log was read. Both the
+	// version and the one in force now must be shown.
+	Changes(ctx context.Context, l Log, p *policy.Predicate) (versions []*Version, last uint64, err error)
 	// Shared gives a directory resource (an organisation, a practitioner) by id.
 	Shared(ctx context.Context, typ, id string) (*Version, error)
+}
+
+// Query asks for items of a type across subjects.
+type Query struct {
+	Type   string
+	Groups [][]string // tokens; the posting has one of each group
+	N      uint64     // as at
+	Before ItemID     // only items made before this one; 0 does not limit
+	Limit  int
+}
+
+// Log asks for a part of the change log.
+type Log struct {
+	After, Until uint64 // commits after one and up to another, which may be Latest
+	Newest       bool   // the newest first
+	Types        []string
+	Limit        int
 }
 
 // Found is one hit of a search.

@@ -270,13 +270,21 @@ func within(g grant.Grant, v *store.Version) bool {
 	return false
 }
 
-// Search finds items of a type across what a Grant for searching opens.
-func (rs *Records) Search(ctx context.Context, g grant.Grant, typ string, groups [][]string, limit int) ([]store.Found, error) {
+// Search finds items across what a Grant for searching opens.
+func (rs *Records) Search(ctx context.Context, g grant.Grant, q store.Query) ([]store.Found, error) {
 	switch g.Kind() {
 	case seal.Search, seal.System, seal.Item:
-		return rs.Store.Search(ctx, typ, groups, g.Predicate(), limit)
+		return rs.Store.Search(ctx, q, g.Predicate())
 	}
 	return nil, fault.E("record.Search", fault.Security, "the Grant is not for searching")
+}
+
+// Changes gives what the log tells a source system of its own writes.
+func (rs *Records) Changes(ctx context.Context, g grant.Grant, l store.Log) ([]*store.Version, uint64, error) {
+	if g.Kind() != seal.System {
+		return nil, 0, fault.E("record.Changes", fault.Security, "the Grant is not a source system's")
+	}
+	return rs.Store.Changes(ctx, l, g.Predicate())
 }
 
 // N is the number of the last commit.
@@ -294,18 +302,18 @@ func (rs *Records) OfPatient(ctx context.Context, g grant.Grant, id string, n ui
 	return rs.Store.Compartment(ctx, v.Subject, n, g.Predicate(), types...)
 }
 
-// All gives what a source system wrote of a type, or what is of no person, as
-// at n, the latest first, up to limit.
-func (rs *Records) All(ctx context.Context, g grant.Grant, typ string, groups [][]string, n uint64, limit int) ([]*store.Version, error) {
-	found, err := rs.Search(ctx, g, typ, groups, limit)
+// All gives what answers a query, of what a source system wrote or of what is
+// of no person.
+func (rs *Records) All(ctx context.Context, g grant.Grant, q store.Query) ([]*store.Version, error) {
+	found, err := rs.Search(ctx, g, q)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]*store.Version, 0, len(found))
 	for _, f := range found {
-		v, err := rs.Store.Read(ctx, typ, f.ID, n, g.Predicate())
+		v, err := rs.Store.Read(ctx, q.Type, f.ID, q.N, g.Predicate())
 		if fault.Is(err, fault.NotFound) {
-			continue // gone since, or not there yet
+			continue // gone since
 		}
 		if err != nil {
 			return nil, err
@@ -325,7 +333,7 @@ func (rs *Records) Find(ctx context.Context, g grant.Grant, index mpi.Index, gro
 
 // FindAt is Find as at n, for the next page of a search that began then.
 func (rs *Records) FindAt(ctx context.Context, g grant.Grant, index mpi.Index, groups [][]string, n uint64, limit int) ([]*View, error) {
-	found, err := rs.Search(ctx, g, "Patient", groups, limit)
+	found, err := rs.Search(ctx, g, store.Query{Type: "Patient", Groups: groups, N: n, Limit: limit})
 	if err != nil {
 		return nil, err
 	}

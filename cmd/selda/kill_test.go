@@ -23,6 +23,7 @@ import (
 	"selda/ingest/classify"
 	"selda/ingest/mllp"
 	"selda/policy"
+	"selda/store"
 )
 
 // Invariant 1: what was acknowledged is never lost, and nothing is there
@@ -344,7 +345,7 @@ func (w *war) check() {
 	defer func() { _ = r.Close() }()
 	all := &policy.Predicate{Permit: true, Everything: true}
 	once := func(typ, system, id string) int {
-		found, err := r.Store.Search(ctx, typ, [][]string{{classify.Identifier(system, id)}}, all, 10)
+		found, err := r.Store.Search(ctx, store.Query{Type: typ, Groups: [][]string{{classify.Identifier(system, id)}}, N: store.Latest, Limit: 10}, all)
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -352,63 +351,4 @@ func (db *DB) OfMessage(ctx context.Context, m store.MessageID, p *policy.Predic
 		return nil
 	})
 	return out, err
-}
-
-// Search is store.Reader's. The predicate is asked within the walk over the
-// postings: the limit counts only what is shown.
-func (db *DB) Search(ctx context.Context, typ string, groups [][]string, p *policy.Predicate, limit int) ([]store.Found, error) {
-	if !p.Permit {
-		return nil, nil
-	}
-	var out []store.Found
-	err := db.read(ctx, func(c *conn) error {
-		s := c.stmt(`SELECT p.rowid, l.subject, l.type, l.version, l.source, l.dataset, l.labels, l.flags,
-			(SELECT id FROM alias WHERE type=l.type AND item=l.item)
-			FROM posting p JOIN locator l ON l.item = p.rowid>>?2 WHERE posting MATCH ?1 ORDER BY p.rowid DESC`)
-		defer func() { _ = s.Reset() }()
-		_ = s.BindText(1, match(typ, groups))
-		_ = s.BindInt64(2, versionBits)
-		for len(out) < limit && s.Step() {
-			row, flags := s.ColumnInt64(0), s.ColumnInt64(7)
-			item := row >> versionBits
-			if flags&flagDeleted != 0 || row != postingRow(store.ItemID(item), s.ColumnInt(3)) {
-				continue // a deletion, or a posting that an update left behind
-			}
-			id := s.ColumnText(8)
-			if id == "" {
-				id = db.ids.Encode(adapter.Item, item)
-			}
-			col := policy.Columns{Type: fhir.TypeName(uint16(s.ColumnInt64(2))), ID: id, Source: db.sourceName(s.ColumnInt64(4)),
-				DataSet: policy.DataSet(s.ColumnInt64(5)), Labels: policy.Labels(s.ColumnInt64(6)), Final: flags&flagFinal != 0}
-			if p.Release != nil { // the one rule that looks at when it was recorded
-				at, err := c.int64(`SELECT at FROM resource WHERE subject=? AND type=? AND item=? AND version=?`, s.ColumnInt64(1), s.ColumnInt64(2), item, s.ColumnInt64(3))
-				if err != nil {
-					return err
-				}
-				col.Recorded = time.UnixMilli(at).UTC()
-			}
-			if p.Shows(&col) {
-				out = append(out, store.Found{Item: store.ItemID(item), Subject: store.Subject(s.ColumnInt64(1)), ID: id})
-			}
-		}
-		return s.Err()
-	})
-	return out, err
-}
-
-// match is the FTS5 expression of a search: the type and one token of each group.
-func match(typ string, groups [][]string) string {
-	var b strings.Builder
-	b.WriteString(`"` + typeToken(typ) + `"`)
-	for _, g := range groups {
-		b.WriteString(" AND (")
-		for i, t := range g {
-			if i > 0 {
-				b.WriteString(" OR ")
-			}
-			b.WriteString(`"` + token(typ, t) + `"`)
-		}
-		b.WriteString(")")
-	}
-	return b.String()
 }

@@ -180,19 +180,23 @@ func (db *DB) itemsOf(c *conn, m store.MessageID) ([]store.ItemID, uint64, error
 	if !s.Step() {
 		return nil, 0, s.Err()
 	}
-	b := s.ColumnRawBlob(0)
-	var items []store.ItemID
+	items, err := itemList(s.ColumnRawBlob(0))
+	return items, uint64(n), err
+}
+
+// itemList reads the items of a change.
+func itemList(b []byte) (items []store.ItemID, err error) {
 	last := int64(0)
 	for len(b) > 0 {
 		d, k := binary.Varint(b)
 		if k <= 0 {
-			return nil, 0, fault.E("sqlite.itemsOf", "a change does not hold")
+			return nil, fault.E("sqlite.items", "a change does not hold")
 		}
 		last += d
 		items = append(items, store.ItemID(last))
 		b = b[k:]
 	}
-	return items, uint64(n), nil
+	return items, nil
 }
 
 // Source gives a source's number, and registers it where it is new.

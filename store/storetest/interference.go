@@ -211,16 +211,24 @@ func (w *world) answers(t *rapid.T, a Adapter, subjects []store.Subject, ns []ui
 		list, err := a.Compartment(ctx, s, n, w.p, "Observation")
 		tell("compartment of a type", list, err)
 	}
-	if !latest {
-		return b.String()
+	at := n
+	if latest {
+		at = store.Latest
 	}
 	for _, typ := range worldTypes {
 		for _, groups := range [][][]string{{{w.token}}, {{w.token}, {w.token + "b"}}, {{w.token + "b", w.token}}} {
 			for _, limit := range []int{1, 2, 100} {
-				found, err := a.Search(ctx, typ, groups, w.p, limit)
+				found, err := a.Search(ctx, store.Query{Type: typ, Groups: groups, N: at, Limit: limit}, w.p)
 				fmt.Fprintf(&b, "search %s %v %d: %v %v\n", typ, groups, limit, found, err)
 			}
 		}
+	}
+	if !latest {
+		return b.String()
+	}
+	for _, newest := range []bool{false, true} {
+		list, _, err := a.Changes(ctx, store.Log{After: ns[0] - 1, Until: store.Latest, Newest: newest, Types: worldTypes, Limit: 1000}, w.p)
+		tell("changes", list, err)
 	}
 	for _, s := range w.steps {
 		list, err := a.OfMessage(ctx, s.message, w.p)

@@ -10,7 +10,7 @@ import (
 
 func (b *box) found(typ string, groups [][]string, p *policy.Predicate, limit int) []string {
 	b.Helper()
-	list, err := b.Search(b.ctx(), typ, groups, p, limit)
+	list, err := b.Search(b.ctx(), store.Query{Type: typ, Groups: groups, N: store.Latest, Limit: limit}, p)
 	b.must(err)
 	out := []string{}
 	for _, f := range list {
@@ -85,6 +85,75 @@ func reindexed(b *box) {
 	}
 	b.write(observation(s, "d", "z"))
 	b.equal("found by its type", b.found("Observation", nil, all, 10), []string{"d", "c", "a"})
+}
+
+// searchAsAt: as at an earlier n a search finds what it would have found then,
+// and a page goes on where the last one ended.
+func searchAsAt(b *box) {
+	s := b.subject(pas)
+	ask := func(n uint64, before store.ItemID, token string, limit int) (out []string, last store.ItemID) {
+		list, err := b.Search(b.ctx(), store.Query{Type: "Observation", Groups: [][]string{{token}}, N: n, Before: before, Limit: limit}, all)
+		b.must(err)
+		for _, f := range list {
+			out, last = append(out, f.ID), f.Item
+		}
+		return out, last
+	}
+	put := func(id, token string, item store.ItemID) (store.Written, uint64) {
+		p := observation(s, id, id+token)
+		p.Tokens, p.Item = []string{token}, item
+		return b.write(p)
+	}
+	a, _ := put("a", "old", 0)
+	put("b", "old", 0)
+	_, n := put("c", "old", 0)
+	put("", "new", a.Item)
+	put("d", "old", 0)
+	gone := observation(s, "", "")
+	v, err := b.read("Observation", "b", store.Latest, all)
+	b.must(err)
+	gone.Item, gone.Deleted, gone.Body, gone.Tokens = v.Item, true, nil, nil
+	b.write(gone)
+	got, last := ask(store.Latest, 0, "old", 10)
+	b.equal("now", got, []string{"d", "c"})
+	got, last = ask(n, 0, "old", 2)
+	b.equal("as at then", got, []string{"c", "b"})
+	got, _ = ask(n, last, "old", 2)
+	b.equal("the page after", got, []string{"a"})
+	got, _ = ask(n, 0, "new", 2)
+	b.equal("what came later", len(got), 0)
+}
+
+// changes: the log in order, both ways, whole commits, and what is shown only.
+func changes(b *box) {
+	s := b.subject(pas)
+	w, first := b.write(observation(s, "a", "1"))
+	_, second := b.write(observation(s, "b", "1"))
+	p := observation(s, "", "2")
+	p.Item = w.Item
+	_, third := b.write(p)
+	ask := func(l store.Log, p *policy.Predicate) ([]string, uint64) {
+		list, last, err := b.Changes(b.ctx(), l, p)
+		b.must(err)
+		return ids(list), last
+	}
+	a1, b1, a2 := "Observation/a@1", "Observation/b@1", "Observation/a@2"
+	got, last := ask(store.Log{After: first - 1, Until: store.Latest, Limit: 10}, all)
+	b.equal("all", got, []string{a1, b1, a2})
+	b.equal("up to", last, third)
+	got, last = ask(store.Log{After: first - 1, Until: store.Latest, Limit: 2}, all)
+	b.equal("at most two", got, []string{a1, b1})
+	b.equal("up to", last, second)
+	got, _ = ask(store.Log{After: first, Until: third, Newest: true, Limit: 1}, all)
+	b.equal("the newest", got, []string{a2})
+	got, _ = ask(store.Log{After: first - 1, Until: second, Types: []string{"Observation"}, Limit: 9}, all)
+	b.equal("until", got, []string{a1, b1})
+	got, _ = ask(store.Log{Until: store.Latest, Types: []string{"Flag"}, Limit: 9}, all)
+	b.equal("of another type", len(got), 0)
+	for name, p := range map[string]*policy.Predicate{"zero": {}, "another source's": {Permit: true, OnlySource: lims, DataSets: policy.AllDataSets}} {
+		got, _ = ask(store.Log{Until: store.Latest, Limit: 9}, p)
+		b.equal(name, len(got), 0)
+	}
 }
 
 // predicateEverywhere: the zero Predicate shows nothing by any method, and a

@@ -54,6 +54,8 @@ func Run(t *testing.T, open func(t *testing.T) Adapter) {
 		{"many versions", manyVersions},
 		{"moved to another subject (G19)", moved},
 		{"search", search},
+		{"search as at an earlier n", searchAsAt},
+		{"the log of changes", changes},
 		{"the index made again", reindexed},
 		{"predicate in every query", predicateEverywhere},
 		{"the log and what a message made", ofMessage},

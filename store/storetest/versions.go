@@ -362,7 +362,7 @@ func moved(b *box) {
 	h, err := b.History(b.ctx(), "Observation", "wrong", store.Latest, all)
 	b.must(err)
 	b.equal("history", ids(h), []string{"Observation/wrong@2", "Observation/wrong@1"})
-	f, err := b.Search(b.ctx(), "Observation", [][]string{{"code:a"}}, all, 10)
+	f, err := b.Search(b.ctx(), store.Query{Type: "Observation", Groups: [][]string{{"code:a"}}, N: store.Latest, Limit: 10}, all)
 	b.must(err)
 	for _, hit := range f {
 		if hit.ID == "wrong" && hit.Subject != other {

@@ -242,7 +242,7 @@ func TestG19CancelledVisitsAndPeople(t *testing.T) {
 			}
 		}
 		find := func() bool {
-			found, err := r.Store.Search(t.Context(), "Patient", [][]string{{classify.Identifier(nhs.NumberSystem, folake)}}, &policy.Predicate{Permit: true, Everything: true}, 10)
+			found, err := r.Store.Search(t.Context(), store.Query{Type: "Patient", Groups: [][]string{{classify.Identifier(nhs.NumberSystem, folake)}}, N: store.Latest, Limit: 10}, &policy.Predicate{Permit: true, Everything: true})
 			return err == nil && len(found) == 1
 		}
 		if find() == (trigger == "A29") {

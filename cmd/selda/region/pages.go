@@ -12,6 +12,7 @@ import (
 	"selda/ingest/classify"
 	"selda/nhs"
 	"selda/policy"
+	"selda/store"
 	"selda/synth"
 	"selda/web"
 )
@@ -67,7 +68,7 @@ func (r *Region) organisationName(org nhs.ODS) string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	everything := &policy.Predicate{Permit: true, Everything: true}
-	found, err := r.Store.Search(ctx, "Organization", [][]string{{classify.Identifier(nhs.ODSSystem, string(org))}}, everything, 1)
+	found, err := r.Store.Search(ctx, store.Query{Type: "Organization", Groups: [][]string{{classify.Identifier(nhs.ODSSystem, string(org))}}, N: store.Latest, Limit: 1}, everything)
 	if err != nil || len(found) == 0 {
 		return string(org)
 	}
