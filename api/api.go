@@ -148,6 +148,7 @@ var statusOf = map[fault.Kind]int{
 	fault.Duplicate: http.StatusConflict, fault.MultipleMatches: http.StatusPreconditionFailed, fault.Security: http.StatusForbidden,
 	fault.Login: http.StatusUnauthorized, fault.Expired: http.StatusUnauthorized, fault.TooLong: http.StatusRequestEntityTooLarge,
 	fault.Throttled: http.StatusTooManyRequests, fault.NoStore: http.StatusServiceUnavailable, fault.Transient: http.StatusServiceUnavailable,
+	fault.TooCostly: http.StatusUnprocessableEntity,
 }
 
 // fail answers with the OperationOutcome of an error.

@@ -36,11 +36,12 @@ const (
 	Throttled                   // throttled: too much at once
 	NoStore                     // no-store: it could not be made durable
 	Transient                   // transient: try again
+	TooCostly                   // too-costly: the answer would be too large to make
 )
 
 var kinds = [...]string{"exception", "invalid", "structure", "required", "value", "not-supported", "not-found",
 	"deleted", "conflict", "duplicate", "multiple-matches", "security", "login", "expired", "too-long", "throttled",
-	"no-store", "transient"}
+	"no-store", "transient", "too-costly"}
 
 // String is the FHIR issue-type code.
 func (k Kind) String() string {

@@ -1,0 +1,390 @@
+package terminology
+
+import (
+	"iter"
+	"slices"
+	"strings"
+
+	"selda/fault"
+	"selda/terminology/index"
+)
+
+// MaxExpansion is how many codes an expansion gives where it is not asked for
+// in pages.
+const MaxExpansion = 20_000
+
+// ExpandQuery is what $expand is asked.
+// https://hl7.org/fhir/R4/valueset-operation-expand.html
+type ExpandQuery struct {
+	Filter              string // words, each the beginning of one in a name
+	Offset              int
+	Count               int // how many at most; -1: all
+	ActiveOnly          bool
+	DisplayLanguage     string
+	IncludeDesignations bool
+	Designations        []string // languages or uses (system|code) of those that are wanted; none: all
+	ExcludeNested       bool
+	IncludeDefinition   bool
+}
+
+// Expansion is the codes of a value set.
+type Expansion struct {
+	Definition *ValueSet
+	Total      int
+	Offset     int
+	Contains   []Contained
+	// Used are the code systems that it rests on, as url|version.
+	Used []string
+}
+
+// Contained is a code of an expansion.
+type Contained struct {
+	Coding
+	Abstract, Inactive bool
+	Definition         string
+	Designations       []Designation
+	Contains           []Contained
+}
+
+// Expand lists the codes of a value set, by its canonical URL.
+func (s *Service) Expand(url string, q ExpandQuery) (*Expansion, error) {
+	c, err := s.compiled(url)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		return nil, fault.E("terminology.Expand", fault.NotFound, "the value set "+url+" is not known", "url")
+	}
+	return c.expand(q)
+}
+
+// ExpandDefinition is Expand for a value set that is given itself.
+func (s *Service) ExpandDefinition(v *ValueSet, q ExpandQuery) (*Expansion, error) {
+	c, err := s.compile(v, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.expand(q)
+}
+
+// item is a code of a value set on its way into an expansion.
+type item struct {
+	p      *part
+	c      index.Concept
+	known  bool // c is its concept in p.x
+	listed int  // where it stands in p.listed; -1 where it does not
+}
+
+func (i item) code() string {
+	if i.listed >= 0 {
+		return i.p.listed[i.listed].Code
+	}
+	return i.p.x.Code(i.c)
+}
+
+func (c *compiled) expand(q ExpandQuery) (*Expansion, error) {
+	if err := c.whyUnknown(false); err != nil {
+		return nil, err
+	}
+	out := &Expansion{Definition: c.def, Offset: q.Offset}
+	words := index.Words(q.Filter)
+	paged := q.Offset > 0 || q.Count >= 0
+	if one := c.single(); one != nil && len(words) > 0 {
+		one.searched(out, words, q, c.def.ActiveOnly)
+	} else if err := c.enumerate(out, words, q, paged); err != nil {
+		return nil, err
+	}
+	c.used(out)
+	return out, nil
+}
+
+// single is the one include of a set that is all a loaded system, or filtered.
+func (c *compiled) single() *part {
+	if len(c.include) == 1 && len(c.exclude) == 0 {
+		if p := c.include[0]; p.x != nil && p.codes == nil && len(p.sets) == 0 {
+			return p
+		}
+	}
+	return nil
+}
+
+// searched answers a text filter from the words of the index, best first.
+func (p *part) searched(out *Expansion, words []string, q ExpandQuery, active bool) {
+	within := p.members
+	if q.ActiveOnly || active {
+		all := p.x.All(false)
+		if within != nil {
+			all.And(within)
+		}
+		within = all
+	}
+	limit := 0
+	if q.Count >= 0 {
+		limit = q.Offset + q.Count
+	}
+	hits, total := p.x.Search(words, within, max(limit, 1))
+	if q.Count < 0 {
+		hits, total = p.x.Search(words, within, MaxExpansion)
+	}
+	out.Total = total
+	if limit == 0 && q.Count == 0 {
+		return
+	}
+	for _, h := range hits[min(q.Offset, len(hits)):] {
+		out.Contains = append(out.Contains, item{p, h.Concept, true, -1}.contained(q))
+	}
+}
+
+// enumerate goes through the whole set in its order, and keeps the page.
+func (c *compiled) enumerate(out *Expansion, words []string, q ExpandQuery, paged bool) error {
+	nest := &nesting{out: out, on: !q.ExcludeNested && !paged && len(words) == 0}
+	for it := range c.items(q.ActiveOnly) {
+		if len(words) > 0 && !it.matches(words) {
+			continue
+		}
+		out.Total++
+		if out.Total <= q.Offset || q.Count >= 0 && out.Total > q.Offset+q.Count {
+			continue
+		}
+		if q.Count < 0 && out.Total-q.Offset > MaxExpansion {
+			return fault.E("terminology.Expand", fault.TooCostly, "the value set has more than 20000 codes: ask with count and offset, or with a filter", "count")
+		}
+		nest.add(it, q)
+	}
+	nest.end(0)
+	return nil
+}
+
+// items are the codes of the set, each once: those of the includes in turn that
+// no exclude has.
+func (c *compiled) items(active bool) iter.Seq[item] {
+	active = active || c.def.ActiveOnly
+	return func(yield func(item) bool) {
+		for k, p := range c.include {
+			for it := range p.items(active) {
+				code, system := it.code(), it.p.system
+				if slices.ContainsFunc(c.exclude, func(e *part) bool { return e.has(system, code, false) == yes }) ||
+					slices.ContainsFunc(c.include[:k], func(e *part) bool { return e.has(system, code, active) == yes }) {
+					continue
+				}
+				if !yield(it) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// items are the codes of one include.
+func (p *part) items(active bool) iter.Seq[item] {
+	return func(yield func(item) bool) {
+		sets := p.sets
+		from := p.owned(active)
+		if p.system == "" {
+			if len(sets) == 0 {
+				return
+			}
+			from, sets = sets[0].items(active), sets[1:]
+		}
+		for it := range from {
+			code := ""
+			if len(sets) > 0 {
+				code = it.code()
+			}
+			if slices.ContainsFunc(sets, func(v *compiled) bool { return v.has(it.p.system, code, active) != yes }) {
+				continue
+			}
+			if !yield(it) {
+				return
+			}
+		}
+	}
+}
+
+// owned are the codes of the include's own system: as it lists them, or in the
+// order of the system.
+func (p *part) owned(active bool) iter.Seq[item] {
+	return func(yield func(item) bool) {
+		if p.codes != nil {
+			for k, l := range p.listed {
+				it := item{p: p, listed: k}
+				if p.x != nil {
+					it.c, it.known = p.x.Find(l.Code)
+				}
+				if p.codes[p.key(l.Code)] != k || active && it.known && p.x.Inactive(it.c) {
+					continue
+				}
+				if !yield(it) {
+					return
+				}
+			}
+			return
+		}
+		if p.x == nil {
+			return
+		}
+		members := p.members
+		if members == nil {
+			members = p.x.All(true)
+		}
+		for c := range members.Concepts() {
+			if active && p.x.Inactive(c) {
+				continue
+			}
+			if !yield(item{p, c, true, -1}) {
+				return
+			}
+		}
+	}
+}
+
+// matches says whether one of the code's names has all the words.
+func (i item) matches(words []string) bool {
+	var names []string
+	if i.listed >= 0 {
+		l := i.p.listed[i.listed]
+		names = append(names, l.Display)
+		for _, d := range l.Designations {
+			names = append(names, d.Value)
+		}
+	}
+	if i.known {
+		for _, d := range i.p.x.Designations(i.c) {
+			if d.Role != index.Definition {
+				names = append(names, d.Text)
+			}
+		}
+	}
+	for _, n := range append(names, i.code()) {
+		have := index.Words(n)
+		if !slices.ContainsFunc(words, func(w string) bool {
+			return !slices.ContainsFunc(have, func(h string) bool { return strings.HasPrefix(h, w) })
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// contained is the code as the expansion has it.
+func (i item) contained(q ExpandQuery) Contained {
+	out := Contained{Coding: Coding{System: i.p.system, Code: i.code()}}
+	if i.known {
+		x := i.p.x
+		out.Abstract, out.Inactive = x.Abstract(i.c), x.Inactive(i.c)
+		out.Display = display(x, i.c, q.DisplayLanguage)
+		if q.IncludeDesignations {
+			out.Designations = chosen(named(x, i.c), q.Designations)
+		}
+		if q.IncludeDefinition {
+			out.Definition = x.Definition(i.c)
+		}
+	}
+	if i.listed >= 0 {
+		i.asListed(&out, q)
+	}
+	return out
+}
+
+// asListed lays what the value set itself says of a code over what the system
+// does: its display, unless a name in the language asked for is there.
+func (i item) asListed(out *Contained, q ExpandQuery) {
+	l := i.p.listed[i.listed]
+	if l.Display != "" && (q.DisplayLanguage == "" || out.Display == "" || i.known && out.Display == i.p.x.Display(i.c)) {
+		out.Display = l.Display
+	}
+	for _, d := range l.Designations {
+		if q.DisplayLanguage != "" && sameLanguage(d.Language, q.DisplayLanguage) {
+			out.Display = d.Value
+			break
+		}
+	}
+	if q.IncludeDesignations {
+		for _, d := range chosen(l.Designations, q.Designations) {
+			if !slices.Contains(out.Designations, d) {
+				out.Designations = append(out.Designations, d)
+			}
+		}
+	}
+}
+
+// chosen are the designations that were asked for, by language or by use.
+func chosen(all []Designation, asked []string) []Designation {
+	if len(asked) == 0 {
+		return all
+	}
+	var out []Designation
+	for _, d := range all {
+		if slices.ContainsFunc(asked, func(a string) bool {
+			system, value, token := strings.Cut(a, "|")
+			switch {
+			case token && system == "urn:ietf:bcp:47":
+				return sameLanguage(d.Language, value)
+			case token:
+				return d.Use.System == system && d.Use.Code == value
+			}
+			return sameLanguage(d.Language, a)
+		}) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// used says which code systems the expansion rests on.
+func (c *compiled) used(out *Expansion) {
+	for _, p := range c.include {
+		if p.system != "" {
+			u := p.system
+			if p.x != nil && p.x.Meta().Version != "" {
+				u += "|" + p.x.Meta().Version
+			}
+			if !slices.Contains(out.Used, u) {
+				out.Used = append(out.Used, u)
+			}
+		}
+		for _, v := range p.sets {
+			v.used(out)
+		}
+	}
+}
+
+// nesting puts each code below the last one before it that is above it in the
+// hierarchy of its system, where nesting is on.
+type nesting struct {
+	out  *Expansion
+	on   bool
+	open []nested
+}
+
+type nested struct {
+	item
+	Contained
+}
+
+func (n *nesting) add(it item, q ExpandQuery) {
+	if !n.on || it.listed >= 0 {
+		n.end(0)
+		n.out.Contains = append(n.out.Contains, it.contained(q))
+		return
+	}
+	keep := len(n.open)
+	for keep > 0 && (n.open[keep-1].p != it.p || !it.p.x.Subsumes(n.open[keep-1].c, it.c)) {
+		keep--
+	}
+	n.end(keep)
+	n.open = append(n.open, nested{it, it.contained(q)})
+}
+
+// end closes the codes that nothing more comes below, down to a depth.
+func (n *nesting) end(depth int) {
+	for len(n.open) > depth {
+		last := n.open[len(n.open)-1]
+		n.open = n.open[:len(n.open)-1]
+		if k := len(n.open); k > 0 {
+			n.open[k-1].Contains = append(n.open[k-1].Contains, last.Contained)
+		} else {
+			n.out.Contains = append(n.out.Contains, last.Contained)
+		}
+	}
+}

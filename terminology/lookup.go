@@ -1,0 +1,151 @@
+package terminology
+
+import (
+	"slices"
+	"strings"
+
+	"selda/fault"
+	"selda/terminology/index"
+)
+
+// Lookup is what is known of a code. https://hl7.org/fhir/R4/codesystem-operation-lookup.html
+type Lookup struct {
+	System, Version, Name string // of the code system
+	Code, Display         string
+	Definition            string
+	Abstract, Inactive    bool
+	Designations          []Designation
+	Properties            []Property
+}
+
+// Property is one of a concept's properties; Type is the suffix of the value[x].
+type Property struct {
+	Code        string
+	Type        string // Code, String, Boolean, Integer, Decimal, DateTime, Coding
+	Value       string // of a Coding its code
+	System      string // of a Coding
+	Description string // of the value: a concept's display
+	Group       int    // the role group of a SNOMED CT attribute; 0 for none
+}
+
+// Lookup finds what is known of a code. properties are those that are asked for,
+// none: all. In displayLanguage, where the code system has a name in it, the
+// display is given.
+func (s *Service) Lookup(system, version, code, displayLanguage string, properties ...string) (*Lookup, error) {
+	const op = "terminology.Lookup"
+	if _, ruled := grammars[system]; ruled && version == "" {
+		if x, err := s.CodeSystem(system, version); x == nil && err == nil {
+			return lookupByRule(op, system, code)
+		}
+	}
+	x, err := s.system(op, system, version)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := x.Find(code)
+	if !ok {
+		return nil, noCode(op, system, code)
+	}
+	m := x.Meta()
+	l := &Lookup{System: system, Version: m.Version, Name: m.Name, Code: x.Code(c), Display: display(x, c, displayLanguage), Definition: x.Definition(c),
+		Abstract: x.Abstract(c), Inactive: x.Inactive(c), Designations: named(x, c)}
+	if l.Name == "" {
+		l.Name = m.System
+	}
+	wanted := func(code string) bool {
+		return len(properties) == 0 || slices.Contains(properties, code) || slices.Contains(properties, "*")
+	}
+	if wanted("inactive") {
+		l.Properties = append(l.Properties, Property{Code: "inactive", Type: "Boolean", Value: boolText(l.Inactive)})
+	}
+	for _, near := range []struct {
+		code string
+		list []index.Concept
+	}{{"parent", x.Parents(c)}, {"child", x.Children(c)}} {
+		for _, n := range near.list {
+			if wanted(near.code) {
+				l.Properties = append(l.Properties, Property{Code: near.code, Type: "Code", Value: x.Code(n), Description: display(x, n, displayLanguage)})
+			}
+		}
+	}
+	if m.SNOMED && wanted("sufficientlyDefined") {
+		l.Properties = append(l.Properties, Property{Code: "sufficientlyDefined", Type: "Boolean", Value: boolText(x.Defined(c))})
+	}
+	for i := range x.PropertyCount(c) {
+		if p := x.Property(c, i); wanted(p.Code()) && p.Code() != "inactive" {
+			l.Properties = append(l.Properties, property(x, p, displayLanguage))
+		}
+	}
+	return l, nil
+}
+
+func lookupByRule(op, system, code string) (*Lookup, error) {
+	if !grammars[system](code) {
+		return nil, noCode(op, system, code)
+	}
+	return &Lookup{System: system, Name: system, Code: code, Display: code}, nil
+}
+
+func noCode(op, system, code string) error {
+	return fault.E(op, fault.NotFound, "the code system "+system+" has no code "+code, "code")
+}
+
+func boolText(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}
+
+var valueTypes = map[index.ValueType]string{index.ConceptValue: "Code", index.CodeValue: "Code", index.TextValue: "String", index.IntegerValue: "Integer",
+	index.DecimalValue: "Decimal", index.BooleanValue: "Boolean", index.DateTimeValue: "DateTime", index.CodingValue: "Coding"}
+
+func property(x *index.Index, p index.Property, language string) Property {
+	out := Property{Code: p.Code(), Type: valueTypes[p.Type], Value: p.Text(), Group: p.Group}
+	switch p.Type {
+	case index.ConceptValue:
+		out.Description = display(x, p.Concept, language)
+	case index.CodingValue:
+		out.System, out.Value, _ = strings.Cut(out.Value, "|")
+		out.Value, out.Description, _ = strings.Cut(out.Value, "|")
+	}
+	return out
+}
+
+// display is a concept's name in a language, where it has one in it.
+// https://www.rfc-editor.org/rfc/rfc4647#section-3.4
+func display(x *index.Index, c index.Concept, language string) string {
+	own := x.Display(c)
+	if language == "" || sameLanguage(x.Meta().Language, language) {
+		return own
+	}
+	for _, d := range x.Designations(c) {
+		if d.Role <= index.FullName && sameLanguage(d.Language, language) {
+			return d.Text
+		}
+	}
+	return own
+}
+
+// sameLanguage says whether a tag is the language asked for, or a kind of it.
+func sameLanguage(tag, asked string) bool {
+	asked, _, _ = strings.Cut(asked, ",") // the first of an Accept-Language
+	asked, _, _ = strings.Cut(strings.TrimSpace(asked), ";")
+	if tag == "" || asked == "" {
+		return false
+	}
+	t, a := strings.ToLower(tag), strings.ToLower(asked)
+	return t == a || strings.HasPrefix(t, a+"-") || strings.HasPrefix(a, t+"-")
+}
+
+// named are a concept's names other than the display and the definition.
+func named(x *index.Index, c index.Concept) []Designation {
+	var out []Designation
+	for _, d := range x.Designations(c) {
+		if d.Role == index.Definition || d.Role == index.Display && d.Language == "" && d.Use == "" {
+			continue
+		}
+		out = append(out, Designation{Language: d.Language, Use: Coding{System: d.UseSystem, Code: d.Use, Display: d.UseName}, Value: d.Text})
+	}
+	return out
+}

@@ -1,0 +1,141 @@
+package terminology
+
+import (
+	"slices"
+	"sync"
+
+	"selda/fault"
+	"selda/fhir"
+	"selda/terminology/index"
+)
+
+// Resources is a library of FHIR resources in memory. A code system is laid out
+// when it is first asked for.
+type Resources struct {
+	systems map[string][]*lazySystem
+	sets    map[string][]*ValueSet
+	maps    []*ConceptMap
+}
+
+type lazySystem struct {
+	version string
+	index   func() (*index.Index, error)
+}
+
+// NewResources is a library of the CodeSystems, ValueSets and ConceptMaps among
+// resources; others are left out. Of two with one URL and version the later holds.
+func NewResources(resources ...*fhir.Resource) *Resources {
+	l := &Resources{systems: map[string][]*lazySystem{}, sets: map[string][]*ValueSet{}}
+	for _, r := range slices.Backward(resources) {
+		url := r.Get("url").Text()
+		switch r.Type {
+		case "CodeSystem":
+			if r.Get("content").Is("supplement") {
+				continue // it adds to a system, and is none
+			}
+			l.systems[url] = append(l.systems[url], &lazySystem{r.Get("version").Text(), sync.OnceValues(func() (*index.Index, error) { return CodeSystem(r) })})
+		case "ValueSet":
+			l.sets[url] = append(l.sets[url], ParseValueSet(r))
+		case "ConceptMap":
+			l.maps = append(l.maps, ParseConceptMap(r))
+		}
+	}
+	for _, list := range l.systems {
+		slices.SortStableFunc(list, func(a, b *lazySystem) int { return compareVersions(b.version, a.version) })
+	}
+	for _, list := range l.sets {
+		slices.SortStableFunc(list, func(a, b *ValueSet) int { return compareVersions(b.Version, a.Version) })
+	}
+	return l
+}
+
+// CodeSystem finds a code system.
+func (l *Resources) CodeSystem(url, version string) (*index.Index, error) {
+	for _, s := range l.systems[url] {
+		if version == "" || version == s.version {
+			x, err := s.index()
+			if err != nil || x.Meta().Content != "not-present" {
+				return x, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+// ValueSet finds a value set.
+func (l *Resources) ValueSet(url, version string) (*ValueSet, error) {
+	for _, v := range l.sets[url] {
+		if version == "" || version == v.Version {
+			return v, nil
+		}
+	}
+	return nil, nil
+}
+
+// ConceptMaps finds concept maps.
+func (l *Resources) ConceptMaps(url, source string) ([]*ConceptMap, error) {
+	var out []*ConceptMap
+	for _, m := range l.maps {
+		if url == m.URL && url != "" || url == "" && m.from(source) {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
+func (m *ConceptMap) from(system string) bool {
+	return slices.ContainsFunc(m.Groups, func(g MapGroup) bool { return g.Source == system })
+}
+
+// compareVersions orders versions by the numbers in them, as 4.0.10 after 4.0.9.
+func compareVersions(a, b string) int {
+	for a != "" && b != "" {
+		x, y := leading(a), leading(b)
+		if c := compareParts(a[:x], b[:y]); c != 0 {
+			return c
+		}
+		a, b = a[x:], b[y:]
+	}
+	return len(a) - len(b)
+}
+
+// leading is the length of the run of digits, or of other characters, at the beginning.
+func leading(s string) int {
+	n := 1
+	for n < len(s) && digit(s[n]) == digit(s[0]) {
+		n++
+	}
+	return n
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+func compareParts(a, b string) int {
+	if digit(a[0]) && digit(b[0]) && len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// ReadResource reads a terminology resource of a file: compact JSON.
+func ReadResource(compact []byte) (*fhir.Resource, error) {
+	r, err := fhir.ParseTrusted(compact)
+	if err != nil {
+		return nil, err
+	}
+	switch r.Type {
+	case "CodeSystem", "ValueSet", "ConceptMap":
+	default:
+		return nil, fault.E("terminology.ReadResource", fault.NotSupported, "a terminology resource is a CodeSystem, a ValueSet or a ConceptMap, not a "+r.Type)
+	}
+	if !r.Get("url").Exists() {
+		return nil, fault.E("terminology.ReadResource", fault.Required, "the resource has no url: nothing could refer to it", r.Type+".url")
+	}
+	return r, nil
+}

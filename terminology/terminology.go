@@ -1,0 +1,154 @@
+// Package terminology is FHIR's terminology service: code systems, value sets
+// and concept maps, and what may be asked of them ($lookup, $validate-code,
+// $subsumes, $expand, $translate). https://hl7.org/fhir/R4/terminology-service.html
+//
+// A Service answers from libraries, the nearest first: what clients have made,
+// what was imported, and the R4 box, which lies in the binary and is decoded a
+// resource at a time when it is asked for. A value set is compiled once: then
+// membership is a look-up. What rests on a code system that is not loaded is
+// not known, and never guessed.
+//
+// The package is pure: it reads no file and knows nothing of this system. Large
+// code systems come as an index (selda/terminology/index), SNOMED CT's
+// expression constraints from selda/terminology/ecl.
+package terminology
+
+import (
+	"strings"
+	"sync"
+
+	"selda/fault"
+	"selda/terminology/index"
+)
+
+// Systems that the standard treats in a way of their own.
+const (
+	SNOMED = "http://snomed.info/sct"
+	LOINC  = "http://loinc.org"
+	DMD    = "https://dmd.nhs.uk"
+	ICD10  = "http://hl7.org/fhir/sid/icd-10"
+)
+
+// Coding is a code in a code system.
+type Coding struct{ System, Version, Code, Display string }
+
+// Library is a place where terminology resources are found by their canonical
+// URL. Where the version is "", the newest is meant. nil is none.
+type Library interface {
+	CodeSystem(url, version string) (*index.Index, error)
+	ValueSet(url, version string) (*ValueSet, error)
+	// ConceptMaps gives the maps with a canonical URL, or, where that is "",
+	// those from a code system.
+	ConceptMaps(url, source string) ([]*ConceptMap, error)
+}
+
+// Service answers questions of terminology. It may be used by many goroutines
+// at once. The zero Service knows nothing.
+type Service struct {
+	libraries []Library
+	sets      sync.Map // canonical URL → *compiled
+}
+
+// New is a service over libraries, the nearest first.
+func New(libraries ...Library) *Service { return &Service{libraries: libraries} }
+
+// With is the service with a library before all others.
+func (s *Service) With(l Library) *Service {
+	return New(append([]Library{l}, s.libraries...)...)
+}
+
+// canonical takes a canonical URL apart. https://hl7.org/fhir/R4/references.html#canonical
+// The URL of an implicit value set has no version after it: an expression in it
+// may have bars of its own.
+func canonical(url string) (bare, version string) {
+	if strings.Contains(url, "?fhir_vs") {
+		return url, ""
+	}
+	bare, version, _ = strings.Cut(url, "|")
+	return bare, version
+}
+
+// CodeSystem finds a code system; nil where it is not loaded.
+func (s *Service) CodeSystem(url, version string) (*index.Index, error) {
+	for _, l := range s.libraries {
+		if x, err := l.CodeSystem(url, version); x != nil || err != nil {
+			return x, err
+		}
+	}
+	return nil, nil
+}
+
+// ValueSet finds a value set by its canonical URL, which may name a version;
+// nil where it is not known. Value sets that a URL implies are among them.
+func (s *Service) ValueSet(url string) (*ValueSet, error) {
+	bare, version := canonical(url)
+	for _, l := range s.libraries {
+		if v, err := l.ValueSet(bare, version); v != nil || err != nil {
+			return v, err
+		}
+	}
+	return implicitValueSet(bare, version)
+}
+
+// ConceptMaps finds concept maps by canonical URL, or those from a code system.
+func (s *Service) ConceptMaps(url, source string) ([]*ConceptMap, error) {
+	bare, _ := canonical(url)
+	var out []*ConceptMap
+	for _, l := range s.libraries {
+		list, err := l.ConceptMaps(bare, source)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+	}
+	return out, nil
+}
+
+// Member says whether a code is in a value set, by its canonical URL with or
+// without a version. Where system is "", as of an element of type code, any
+// system will do. known is false where the value set is not there or rests on
+// what is not loaded: then nothing is said.
+func (s *Service) Member(valueSet, system, code string) (in, known bool) {
+	c, err := s.compiled(valueSet)
+	if err != nil || c == nil {
+		return false, false
+	}
+	t := c.has(system, code, false)
+	return t == yes, t != unknown
+}
+
+// compiled is a value set ready for look-ups; nil where there is no such.
+func (s *Service) compiled(url string) (*compiled, error) {
+	if c, ok := s.sets.Load(url); ok {
+		return c.(*compiled), nil
+	}
+	v, err := s.ValueSet(url)
+	if v == nil || err != nil {
+		return nil, err
+	}
+	c, err := s.compile(v, []string{url})
+	if err != nil {
+		return nil, err
+	}
+	s.sets.Store(url, c)
+	return c, nil
+}
+
+// system finds a code system, or says that it is not there.
+func (s *Service) system(op, url, version string) (*index.Index, error) {
+	x, err := s.CodeSystem(url, version)
+	if err != nil {
+		return nil, err
+	}
+	if x == nil {
+		return nil, notLoaded(op, url, version)
+	}
+	return x, nil
+}
+
+func notLoaded(op, system, version string) error {
+	if version != "" {
+		system += " in version " + version
+	}
+	return fault.E(op, fault.NotFound, "the code system "+system+" is not loaded: `selda terminology import` loads a release", "system")
+}
