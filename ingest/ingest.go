@@ -388,7 +388,8 @@ type Ledger interface {
 	ByControl(ctx context.Context, control string) ([]Record, error)
 	InQuarantine(ctx context.Context, limit int) ([]Record, error)
 	// Feeds is what is known of every source: when it was last heard from, how
-	// many messages, and those of each hour since a time, up to its last one.
+	// many messages, and those of each hour, from that in which since lies up to
+	// its last one.
 	Feeds(ctx context.Context, since time.Time) ([]Feed, error)
 	// Held is how many messages of each source are in quarantine, and since a time.
 	Held(ctx context.Context, since time.Time) ([]Feed, error)

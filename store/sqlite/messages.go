@@ -160,6 +160,7 @@ func (db *DB) Feeds(ctx context.Context, since time.Time) (out []ingest.Feed, er
 			return err
 		}
 		hours := c.stmt(`SELECT source, received/3600000, count(*) FROM message WHERE id>=? AND received>=? GROUP BY 1, 2`)
+		since := since.Truncate(time.Hour)
 		first, err := firstSince(c, since)
 		_ = hours.BindInt64(1, first)
 		_ = hours.BindInt64(2, since.UnixMilli())

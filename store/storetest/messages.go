@@ -105,8 +105,11 @@ func messages(b *box) {
 	feeds, err := b.Feeds(b.ctx(), epoch.Add(3*time.Second))
 	b.must(err)
 	hours := make([]int, ingest.HeardHours)
-	hours[len(hours)-1] = 3
+	hours[len(hours)-1] = 5
 	b.equal("feeds", feeds, []ingest.Feed{{Source: pas, LastHeard: epoch.Add(5 * time.Second), Messages: 5, Hours: hours}})
+	feeds, err = b.Feeds(b.ctx(), epoch.Add(time.Hour))
+	b.must(err)
+	b.equal("feeds, of no hour", feeds, []ingest.Feed{{Source: pas, LastHeard: epoch.Add(5 * time.Second), Messages: 5}})
 	for since, recent := range map[time.Duration]int{0: 1, time.Hour: 0} {
 		held, err := b.Held(b.ctx(), epoch.Add(since))
 		b.must(err)

@@ -1,0 +1,82 @@
+package postgres
+
+import (
+	"github.com/jackc/pgx/v5"
+
+	"selda/fhir"
+	"selda/store"
+)
+
+// Versions is store.Tx's.
+func (tx *Tx) Versions(l store.Located) (out []*store.Version, err error) {
+	tx.flush()
+	err = tx.ask(func(r pgx.Rows) error {
+		v, err := tx.db.scan(tx.ctx, r)
+		out = append(out, v)
+		return err
+	}, sqlVersions, int64(l.Subject), int16(fhir.TypeNumber(l.Type)), int64(l.Item), at(store.Latest))
+	return out, err
+}
+
+// InForce is store.Tx's.
+func (tx *Tx) InForce(subject store.Subject, typ string) (out []*store.Version, err error) {
+	tx.flush()
+	err = tx.ask(func(r pgx.Rows) error {
+		v, err := tx.db.scan(tx.ctx, r)
+		if err == nil && !v.Deleted {
+			out = append(out, v)
+		}
+		return err
+	}, `SELECT DISTINCT ON (item) `+columnsNoBody+` FROM resource WHERE subject=$1 AND type=$2 ORDER BY item, version DESC`, int64(subject), int16(fhir.TypeNumber(typ)))
+	return out, err
+}
+
+// ChangedBy is store.Tx's.
+func (tx *Tx) ChangedBy(m store.MessageID) ([]store.Located, error) {
+	tx.flush()
+	var items []store.ItemID
+	err := tx.ask(func(r pgx.Rows) error {
+		var n uint64
+		var blob []byte
+		if err := r.Scan(&n, &blob); err != nil {
+			return err
+		}
+		var err error
+		items, err = unpackItems(blob)
+		return err
+	}, sqlItemsOf, int64(m))
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.fetchItems(items); err != nil {
+		return nil, err
+	}
+	out := make([]store.Located, 0, len(items))
+	for _, i := range items {
+		if k := tx.known.items[i]; k.exists {
+			out = append(out, k.located)
+		}
+	}
+	return out, nil
+}
+
+// fetchItems makes items known, in one question.
+func (tx *Tx) fetchItems(items []store.ItemID) error {
+	var unknown []int64
+	for _, i := range items {
+		if tx.known.items[i] == nil {
+			unknown = append(unknown, int64(i))
+			tx.known.items[i] = &knownItem{}
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	return tx.ask(func(r pgx.Rows) error {
+		k, err := tx.db.scanLocator(tx.ctx, r)
+		if err == nil {
+			tx.known.items[k.located.Item] = k
+		}
+		return err
+	}, `SELECT `+locatorColumns+` FROM locator WHERE item = ANY($1)`, unknown)
+}

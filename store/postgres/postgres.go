@@ -1,0 +1,211 @@
+// Package postgres is the store on PostgreSQL: for a region that one machine
+// does not hold. Several nodes work on one database, and a node keeps nothing
+// of its own.
+//
+// One transaction writes at a time in the whole region: it holds the row
+// `head`, which gives the numbers, so that whoever sees n sees all below it.
+// What a transaction writes is gathered and sent in few statements of many
+// rows; what it will ask for can be told before, and is fetched at once.
+// Readers never wait for it. Compartments in use are kept parsed, bounded in
+// bytes, and are checked against the subject's last n each time.
+package postgres
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"selda/fault"
+	"selda/nhs"
+	"selda/store"
+	"selda/store/adapter"
+)
+
+// DB is an open store. It is a store.Reader, a store.Writer, and the adapter of
+// the ports that mpi, ingest, access and audit declare.
+type DB struct {
+	readers *pgxpool.Pool
+	writers *pgxpool.Pool
+
+	codec *adapter.Codec
+	ids   adapter.IDs
+	key   []byte
+	cache *adapter.Compartments
+
+	journal int64      // the number of this node's journal
+	writing sync.Mutex // within this node; between nodes the row `head` orders
+
+	sources sync.RWMutex
+	byName  map[nhs.Source]int32
+	byID    map[int32]nhs.Source
+}
+
+var (
+	_ store.Reader = (*DB)(nil)
+	_ store.Writer = (*DB)(nil)
+)
+
+// Options of a store.
+type Options struct {
+	Readers    int // connections that read; 8 where 0
+	CacheBytes int // of parsed compartments; 160 MiB where 0
+	Partitions int // of each table that grows, where the tables are made; 8 where 0
+}
+
+// What a connection is asked to put up with.
+const (
+	// lockTimeout is how long a writer waits for the others of the region.
+	lockTimeout = "60s"
+	// A node that stops in the middle of a transaction gives up the region's
+	// lock after this.
+	idleInTransaction = "20s"
+)
+
+// Open opens the store at an address (a URL, or keywords and values), and makes
+// its tables where there are none.
+func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
+	const op = "postgres.Open"
+	if o.Readers == 0 {
+		o.Readers = 8
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 160 << 20
+	}
+	if err := migrate(ctx, dsn, o.Partitions); err != nil {
+		return nil, err
+	}
+	codec, err := adapter.NewCodec()
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	db := &DB{codec: codec, cache: adapter.NewCompartments(o.CacheBytes), byName: map[nhs.Source]int32{}, byID: map[int32]nhs.Source{}}
+	if db.readers, err = pool(ctx, dsn, o.Readers, nil); err != nil {
+		return nil, err
+	}
+	db.writers, err = pool(ctx, dsn, 6, map[string]string{"lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": idleInTransaction})
+	if err == nil {
+		err = db.prepare(ctx)
+	}
+	if err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+func pool(ctx context.Context, dsn string, size int, settings map[string]string) (*pgxpool.Pool, error) {
+	const op = "postgres.Open"
+	conf, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, fault.E(op, fault.Value, "the address of the database is not one: postgres://user@host/database") // what was said may hold a password
+	}
+	conf.MaxConns = int32(size)
+	conf.MaxConnIdleTime = 10 * time.Minute
+	conf.ConnConfig.ConnectTimeout = 10 * time.Second
+	for k, v := range settings {
+		conf.ConnConfig.RuntimeParams[k] = v
+	}
+	conf.ConnConfig.RuntimeParams["application_name"] = "selda"
+	p, err := pgxpool.NewWithConfig(ctx, conf)
+	if err != nil {
+		return nil, fault.E(op, fault.NoStore, err)
+	}
+	return p, nil
+}
+
+// prepare reads what is kept in memory, and makes the key of a new store.
+func (db *DB) prepare(ctx context.Context) (err error) {
+	const op = "postgres.Open"
+	if db.key, err = db.secret(ctx, "id-key"); err != nil {
+		return fault.E(op, fault.NoStore, err)
+	}
+	if db.ids, err = adapter.NewIDs(db.Secret("ids")); err != nil {
+		return err
+	}
+	return db.learnSources(ctx)
+}
+
+// secret is a key of 32 bytes that all nodes share, made by the first that asks.
+func (db *DB) secret(ctx context.Context, name string) (value []byte, err error) {
+	fresh := make([]byte, 32)
+	_, _ = rand.Read(fresh)
+	if _, err := db.writers.Exec(ctx, `INSERT INTO secret(name, value) VALUES($1, $2) ON CONFLICT DO NOTHING`, name, fresh); err != nil {
+		return nil, err
+	}
+	err = db.writers.QueryRow(ctx, `SELECT value FROM secret WHERE name=$1`, name).Scan(&value)
+	return value, err
+}
+
+// Secret is a key of 32 bytes for one use, derived from the region's own.
+func (db *DB) Secret(use string) []byte { return adapter.Secret(db.key, use) }
+
+// Close closes the store.
+func (db *DB) Close() error {
+	for _, p := range []*pgxpool.Pool{db.readers, db.writers} {
+		if p != nil {
+			p.Close()
+		}
+	}
+	return nil
+}
+
+// learnSources reads the names of all sources.
+func (db *DB) learnSources(ctx context.Context) error {
+	rows, err := db.readers.Query(ctx, `SELECT id, name FROM source`)
+	if err != nil {
+		return fault.E("postgres.sources", fault.NoStore, err)
+	}
+	var id int32
+	var name string
+	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error { db.learn(id, nhs.Source(name)); return nil })
+	return err
+}
+
+func (db *DB) learn(id int32, name nhs.Source) {
+	db.sources.Lock()
+	defer db.sources.Unlock()
+	db.byName[name], db.byID[id] = id, name
+}
+
+func (db *DB) sourceID(name nhs.Source) (int32, bool) {
+	db.sources.RLock()
+	defer db.sources.RUnlock()
+	id, ok := db.byName[name]
+	return id, ok
+}
+
+func (db *DB) knownSource(id int32) (nhs.Source, bool) {
+	db.sources.RLock()
+	defer db.sources.RUnlock()
+	name, ok := db.byID[id]
+	return name, ok || id == 0
+}
+
+// sourceName is the name of a source. Another node may have registered it.
+func (db *DB) sourceName(ctx context.Context, id int32) (nhs.Source, error) {
+	if name, ok := db.knownSource(id); ok {
+		return name, nil
+	}
+	if err := db.learnSources(ctx); err != nil {
+		return "", err
+	}
+	name, ok := db.knownSource(id)
+	if !ok {
+		return "", fault.E("postgres.source", fault.Exception, "an item is of a source that is not registered")
+	}
+	return name, nil
+}
+
+// int64 is the one number that a query gives; 0 where it gives no row.
+func (db *DB) int64(ctx context.Context, sql string, args ...any) (n int64, err error) {
+	err = db.readers.QueryRow(ctx, sql, args...).Scan(&n)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = nil
+	}
+	return n, err
+}

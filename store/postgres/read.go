@@ -1,0 +1,348 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"selda/fault"
+	"selda/fhir"
+	"selda/policy"
+	"selda/store"
+	"selda/store/adapter"
+)
+
+var errUnknown = fault.E("store", fault.NotFound, "there is no such resource")
+
+// columns of a version, in the order that scan reads.
+const (
+	columns       = `subject, type, item, version, n, at, source, dataset, labels, flags, clinical, reported, message, id, body`
+	columnsNoBody = `subject, type, item, version, n, at, source, dataset, labels, flags, clinical, reported, message, id, NULL::bytea`
+)
+
+const (
+	flagDeleted = 1
+	flagFinal   = 2
+)
+
+// rows runs a query and calls f for each row.
+func (db *DB) rows(ctx context.Context, f func(pgx.Rows) error, sql string, args ...any) error {
+	r, err := db.readers.Query(ctx, sql, args...)
+	if err != nil {
+		return fault.E("postgres.read", fault.NoStore, err)
+	}
+	return each(r, f)
+}
+
+// row is a version as its row has it: the body is unpacked when the predicate
+// has passed.
+type row struct {
+	v    store.Version
+	blob []byte
+}
+
+func (db *DB) scanRow(ctx context.Context, r pgx.Rows) (*row, error) {
+	var w row
+	var typ, dataset, flags int16
+	var version, source int32
+	var at, labels int64
+	var clinical, reported pgtype.Int8
+	var id pgtype.Text
+	var blob pgtype.DriverBytes // of the connection's buffer: it is copied by whoever keeps it
+	v := &w.v
+	if err := r.Scan(&v.Subject, &typ, &v.Item, &version, &v.N, &at, &source, &dataset, &labels, &flags, &clinical, &reported, &v.Message, &id, &blob); err != nil {
+		return nil, err
+	}
+	name, err := db.sourceName(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	v.Version, v.Deleted = int(version), flags&flagDeleted != 0
+	v.Columns = policy.Columns{Type: fhir.TypeName(uint16(typ)), ID: id.String, Source: name, DataSet: policy.DataSet(dataset), Labels: policy.Labels(labels),
+		Recorded: time.UnixMilli(at).UTC(), Reported: timeOf(reported), Final: flags&flagFinal != 0}
+	v.When = timeOf(clinical)
+	if v.ID == "" {
+		v.ID = db.ids.Encode(adapter.Item, int64(v.Item))
+	}
+	w.blob = blob
+	return &w, nil
+}
+
+func timeOf(s pgtype.Int8) time.Time {
+	if !s.Valid {
+		return time.Time{}
+	}
+	return time.Unix(s.Int64, 0).UTC()
+}
+
+// version is the version with its body, which no longer needs the row.
+func (db *DB) version(w *row) (v *store.Version, err error) {
+	w.v.Body, w.v.Origin, err = db.codec.Unpack(w.blob)
+	w.blob = nil
+	return &w.v, err
+}
+
+func (db *DB) scan(ctx context.Context, r pgx.Rows) (*store.Version, error) {
+	w, err := db.scanRow(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return db.version(w)
+}
+
+// N is the number of the last commit.
+func (db *DB) N(ctx context.Context) (uint64, error) {
+	n, err := db.int64(ctx, `SELECT n FROM head WHERE id=1`)
+	if err != nil {
+		return 0, fault.E("postgres.N", fault.NoStore, err)
+	}
+	return uint64(n), nil
+}
+
+// Compartment is store.Reader's.
+func (db *DB) Compartment(ctx context.Context, subject store.Subject, n uint64, p *policy.Predicate, types ...string) ([]*store.Version, error) {
+	if !p.Permit {
+		return nil, nil
+	}
+	last, err := db.int64(ctx, `SELECT n FROM subject WHERE id=$1`, int64(subject))
+	if err != nil || last == 0 {
+		return nil, err
+	}
+	show := func(v *store.Version) bool {
+		return p.Shows(&v.Columns) && (len(types) == 0 || slices.Contains(types, v.Type))
+	}
+	if n != store.Latest && uint64(last) > n { // the predicate is asked of the versions that were in force then
+		return db.inForce(ctx, subject, n, show)
+	}
+	all, ok := db.cache.Get(subject, last)
+	if !ok {
+		if all, last, err = db.compartment(ctx, subject); err != nil {
+			return nil, err
+		}
+		if n != store.Latest && uint64(last) > n {
+			return db.inForce(ctx, subject, n, show)
+		}
+	}
+	out := make([]*store.Version, 0, len(all))
+	for _, v := range all {
+		if show(v) {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+// compartment reads all of a subject in force now, parsed, with the subject's n
+// as at the same moment, and keeps it.
+func (db *DB) compartment(ctx context.Context, subject store.Subject) ([]*store.Version, int64, error) {
+	var all []*store.Version
+	var last int64
+	f := latest{db: db, show: func(*store.Version) bool { return true }}
+	err := db.snapshot(ctx, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, `SELECT n FROM subject WHERE id=$1`, int64(subject)).Scan(&last); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, sqlCompartment, int64(subject), at(store.Latest))
+		if err != nil {
+			return err
+		}
+		return each(rows, func(r pgx.Rows) error { return f.add(ctx, r) })
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	all = f.kept()
+	for _, v := range all {
+		if err := v.Parse(); err != nil {
+			return nil, 0, err
+		}
+	}
+	db.cache.Put(subject, last, all)
+	return all, last, nil
+}
+
+// snapshot has f see one state.
+func (db *DB) snapshot(ctx context.Context, f func(pgx.Tx) error) error {
+	tx, err := db.readers.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return fault.E("postgres.read", fault.NoStore, err)
+	}
+	return errors.Join(f(tx), tx.Rollback(ctx))
+}
+
+const sqlCompartment = `SELECT ` + columns + ` FROM resource WHERE subject=$1 AND n<=$2 ORDER BY type, item, version`
+
+func (db *DB) inForce(ctx context.Context, subject store.Subject, n uint64, show func(*store.Version) bool) ([]*store.Version, error) {
+	f := latest{db: db, show: show}
+	if err := db.rows(ctx, func(r pgx.Rows) error { return f.add(ctx, r) }, sqlCompartment, int64(subject), at(n)); err != nil {
+		return nil, err
+	}
+	return f.kept(), nil
+}
+
+// latest keeps, of versions in order, the last of each item, if it is shown and
+// not a deletion.
+type latest struct {
+	db   *DB
+	show func(*store.Version) bool
+	out  []*store.Version
+	last store.ItemID
+	has  bool // out ends with a version of last
+}
+
+func (l *latest) add(ctx context.Context, r pgx.Rows) error {
+	w, err := l.db.scanRow(ctx, r)
+	if err != nil {
+		return err
+	}
+	if w.v.Item == l.last && l.has {
+		l.out = l.out[:len(l.out)-1]
+	}
+	l.last, l.has = w.v.Item, false
+	if w.v.Deleted || !l.show(&w.v) {
+		return nil
+	}
+	v, err := l.db.version(w)
+	if err != nil {
+		return err
+	}
+	l.out, l.has = append(l.out, v), true
+	return nil
+}
+
+func (l *latest) kept() []*store.Version { return l.out }
+
+// locate finds where a resource is; errUnknown where it is of another type.
+func (db *DB) locate(ctx context.Context, typ, id string) (store.Located, error) {
+	t := fhir.TypeNumber(typ)
+	if t == 0 {
+		return store.Located{}, errUnknown
+	}
+	item, ok := db.ids.Decode(adapter.Item, id)
+	if !ok {
+		var err error
+		if item, err = db.int64(ctx, `SELECT item FROM alias WHERE id=$1 AND type=$2`, id, int16(t)); err != nil {
+			return store.Located{}, err
+		}
+	}
+	at, err := db.locators(ctx, []store.ItemID{store.ItemID(item)})
+	if err != nil {
+		return store.Located{}, err
+	}
+	k := at[store.ItemID(item)]
+	if k == nil || k.located.Type != typ {
+		return store.Located{}, errUnknown
+	}
+	return k.located, nil
+}
+
+const sqlVersions = `SELECT ` + columns + ` FROM resource WHERE subject=$1 AND type=$2 AND item=$3 AND n<=$4 ORDER BY version DESC`
+
+// versions reads one resource's versions not after n, the latest first: all,
+// or only the first.
+func (db *DB) versions(ctx context.Context, l store.Located, n uint64, limit int) (out []*store.Version, err error) {
+	sql := sqlVersions
+	if limit == 1 {
+		sql += ` LIMIT 1`
+	}
+	err = db.rows(ctx, func(r pgx.Rows) error {
+		v, err := db.scan(ctx, r)
+		out = append(out, v)
+		return err
+	}, sql, int64(l.Subject), int16(fhir.TypeNumber(l.Type)), int64(l.Item), at(n))
+	return out, err
+}
+
+// moving is how often a resource that is moved to another subject just now is
+// looked for again.
+const moving = 3
+
+// located reads versions of a resource where it is: one that is moved between
+// the question where and the question what is asked for again.
+func (db *DB) found(ctx context.Context, typ, id string, n uint64, limit int) (l store.Located, all []*store.Version, err error) {
+	for range moving {
+		if l, err = db.locate(ctx, typ, id); err != nil {
+			return l, nil, err
+		}
+		if all, err = db.versions(ctx, l, n, limit); err != nil || len(all) > 0 || n != store.Latest {
+			return l, all, err
+		}
+	}
+	return l, nil, nil
+}
+
+// Read is store.Reader's. Whether a resource may be known of is asked of the
+// version that was in force.
+func (db *DB) Read(ctx context.Context, typ, id string, n uint64, p *policy.Predicate) (*store.Version, error) {
+	got, err := db.history(ctx, typ, id, n, p, 1)
+	if err != nil {
+		return nil, err
+	}
+	return got[0], nil
+}
+
+// History is store.Reader's. The version in force decides whether the
+// resource is known; an older one that was hidden is left out.
+func (db *DB) History(ctx context.Context, typ, id string, n uint64, p *policy.Predicate) ([]*store.Version, error) {
+	return db.history(ctx, typ, id, n, p, -1)
+}
+
+func (db *DB) history(ctx context.Context, typ, id string, n uint64, p *policy.Predicate, limit int) ([]*store.Version, error) {
+	if !p.Permit {
+		return nil, errUnknown
+	}
+	_, all, err := db.found(ctx, typ, id, n, limit)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 || !p.Shows(&all[0].Columns) {
+		return nil, errUnknown
+	}
+	return slices.DeleteFunc(all, func(v *store.Version) bool { return !p.Shows(&v.Columns) }), nil
+}
+
+// Shared is store.Reader's.
+func (db *DB) Shared(ctx context.Context, typ, id string) (*store.Version, error) {
+	l, all, err := db.found(ctx, typ, id, store.Latest, 1)
+	if err != nil {
+		return nil, err
+	}
+	if l.Subject != store.Shared || len(all) == 0 || all[0].Deleted {
+		return nil, errUnknown
+	}
+	return all[0], nil
+}
+
+// OfMessage is store.Reader's.
+func (db *DB) OfMessage(ctx context.Context, m store.MessageID, p *policy.Predicate) (out []*store.Version, err error) {
+	if !p.Permit {
+		return nil, nil
+	}
+	items, n, err := db.itemsOf(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	at, err := db.locators(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range items {
+		k := at[item]
+		if k == nil {
+			continue
+		}
+		all, err := db.versions(ctx, k.located, store.Latest, -1)
+		if err != nil {
+			return nil, err
+		}
+		then := slices.IndexFunc(all, func(v *store.Version) bool { return v.N <= n })
+		if then >= 0 && p.Shows(&all[0].Columns) && p.Shows(&all[then].Columns) {
+			out = append(out, all[then])
+		}
+	}
+	return out, nil
+}
