@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,6 +24,11 @@ const (
 	columns       = `subject, type, item, version, n, at, source, dataset, labels, flags, clinical, reported, message, id, body`
 	columnsNoBody = `subject, type, item, version, n, at, source, dataset, labels, flags, clinical, reported, message, id, NULL::bytea`
 )
+
+// columnsOf are the columns of a table that a query calls so.
+func columnsOf(table string) string {
+	return table + "." + strings.ReplaceAll(columns, " ", " "+table+".")
+}
 
 const (
 	flagDeleted = 1
@@ -45,7 +51,8 @@ type row struct {
 	blob []byte
 }
 
-func (db *DB) scanRow(ctx context.Context, r pgx.Rows) (*row, error) {
+// scanRow reads the columns of a version, after those that before takes.
+func (db *DB) scanRow(ctx context.Context, r pgx.Rows, before ...any) (*row, error) {
 	var w row
 	var typ, dataset, flags int16
 	var version, source int32
@@ -54,7 +61,7 @@ func (db *DB) scanRow(ctx context.Context, r pgx.Rows) (*row, error) {
 	var id pgtype.Text
 	var blob pgtype.DriverBytes // of the connection's buffer: it is copied by whoever keeps it
 	v := &w.v
-	if err := r.Scan(&v.Subject, &typ, &v.Item, &version, &v.N, &at, &source, &dataset, &labels, &flags, &clinical, &reported, &v.Message, &id, &blob); err != nil {
+	if err := r.Scan(append(before, &v.Subject, &typ, &v.Item, &version, &v.N, &at, &source, &dataset, &labels, &flags, &clinical, &reported, &v.Message, &id, &blob)...); err != nil {
 		return nil, err
 	}
 	name, err := db.sourceName(ctx, source)
@@ -326,22 +333,33 @@ func (db *DB) OfMessage(ctx context.Context, m store.MessageID, p *policy.Predic
 	if err != nil {
 		return nil, err
 	}
-	at, err := db.locators(ctx, items)
+	where, err := db.locators(ctx, items)
 	if err != nil {
 		return nil, err
 	}
+	var now, then places
+	for _, k := range where {
+		now.add(k.located, store.Latest)
+		then.add(k.located, n)
+	}
+	made := map[store.ItemID]*store.Version{}
+	if err := db.at(ctx, then, func(_ int64, v *store.Version) {
+		if p.Shows(&v.Columns) {
+			made[v.Item] = v
+		}
+	}); err != nil {
+		return nil, err
+	}
+	if err := db.at(ctx, now, func(_ int64, v *store.Version) {
+		if !p.Shows(&v.Columns) {
+			delete(made, v.Item)
+		}
+	}); err != nil {
+		return nil, err
+	}
 	for _, item := range items {
-		k := at[item]
-		if k == nil {
-			continue
-		}
-		all, err := db.versions(ctx, k.located, store.Latest, -1)
-		if err != nil {
-			return nil, err
-		}
-		then := slices.IndexFunc(all, func(v *store.Version) bool { return v.N <= n })
-		if then >= 0 && p.Shows(&all[0].Columns) && p.Shows(&all[then].Columns) {
-			out = append(out, all[then])
+		if v := made[item]; v != nil {
+			out = append(out, v)
 		}
 	}
 	return out, nil

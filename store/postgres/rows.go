@@ -13,7 +13,9 @@ const mostRows = 4000
 type rows struct {
 	resource resourceRows
 	locator  map[int64]locatorRow
-	posting  map[int64]postingRow
+	posting  []postingRow
+	open     map[int64]int // of each item, its last in posting
+	closed   map[int64]closedRow
 	key      keyRows
 	change   changeRows
 	message  map[int64]messageRow
@@ -36,13 +38,16 @@ type locatorRow struct {
 }
 
 type postingRow struct {
-	subject, labels, at int64
-	typ, dataset, flags int16
-	source              int32
-	reported            pgtype.Int8
-	id                  pgtype.Text
-	tokens              []byte // as PostgreSQL writes an array
+	subject, item, n, labels, at int64
+	typ, dataset, flags          int16
+	version, source              int32
+	until, reported              pgtype.Int8
+	id                           pgtype.Text
+	tokens                       []byte // as PostgreSQL writes an array
 }
+
+// closedRow says until when the posting was in force that an item has in the table.
+type closedRow struct{ subject, until int64 }
 
 type keyRows struct {
 	hash [][16]byte
@@ -127,28 +132,37 @@ func (tx *Tx) flushLocators() {
 }
 
 func (tx *Tx) flushPostings() {
+	if len(tx.rows.closed) > 0 {
+		var subject, item, until []int64
+		for i, c := range tx.rows.closed {
+			subject, item, until = append(subject, c.subject), append(item, i), append(until, c.until)
+		}
+		tx.do(`UPDATE posting SET until=t.until FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS t(subject, item, until)
+			WHERE posting.subject=t.subject AND posting.item=t.item AND posting.until IS NULL`, subject, item, until)
+	}
 	if len(tx.rows.posting) == 0 {
 		return
 	}
-	var item, subject, labels, at []int64
+	var item, subject, n, labels, at []int64
 	var typ, dataset, flags []int16
-	var source []int32
-	var reported []pgtype.Int8
+	var version, source []int32
+	var until, reported []pgtype.Int8
 	var id []pgtype.Text
 	var tokens []string
-	for i, p := range tx.rows.posting {
-		item, subject, labels, at = append(item, i), append(subject, p.subject), append(labels, p.labels), append(at, p.at)
-		typ, dataset, flags, source = append(typ, p.typ), append(dataset, p.dataset), append(flags, p.flags), append(source, p.source)
+	for _, p := range tx.rows.posting {
+		subject, item, version, n, until = append(subject, p.subject), append(item, p.item), append(version, p.version), append(n, p.n), append(until, p.until)
+		labels, at, typ, dataset, flags, source = append(labels, p.labels), append(at, p.at), append(typ, p.typ), append(dataset, p.dataset), append(flags, p.flags), append(source, p.source)
 		reported, id, tokens = append(reported, p.reported), append(id, p.id), append(tokens, string(p.tokens))
 	}
-	tx.do(`INSERT INTO posting(subject, item, type, source, dataset, labels, flags, at, reported, id, tokens)
-		SELECT subject, item, type, source, dataset, labels, flags, at, reported, id, tokens::bigint[] FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::int[],
-			$5::smallint[], $6::bigint[], $7::smallint[], $8::bigint[], $9::bigint[], $10::text[], $11::text[])
-			AS t(subject, item, type, source, dataset, labels, flags, at, reported, id, tokens)
-		ON CONFLICT(subject, item) DO UPDATE SET source=excluded.source, dataset=excluded.dataset, labels=excluded.labels, flags=excluded.flags,
-			at=excluded.at, reported=excluded.reported, tokens=excluded.tokens`,
-		subject, item, typ, source, dataset, labels, flags, at, reported, id, tokens)
+	tx.do(`INSERT INTO posting(`+postingColumns+`)
+		SELECT subject, item, version, n, until, type, source, dataset, labels, flags, at, reported, id, tokens::bigint[]
+		FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::bigint[], $5::bigint[], $6::smallint[], $7::int[], $8::smallint[], $9::bigint[], $10::smallint[],
+			$11::bigint[], $12::bigint[], $13::text[], $14::text[]) AS t(`+postingColumns+`)
+		ON CONFLICT(subject, item, version) DO UPDATE SET tokens=excluded.tokens`,
+		subject, item, version, n, until, typ, source, dataset, labels, flags, at, reported, id, tokens)
 }
+
+const postingColumns = `subject, item, version, n, until, type, source, dataset, labels, flags, at, reported, id, tokens`
 
 // flushMessages counts by the hour what was not there before: a message that is
 // replayed was heard when it came.

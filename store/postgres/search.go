@@ -18,55 +18,62 @@ import (
 // Search is store.Reader's. The predicate is asked within the walk over the
 // postings: the limit counts only what is shown. The walk goes on, in larger
 // and larger steps, until enough is found or there is no more.
-func (db *DB) Search(ctx context.Context, typ string, groups [][]string, p *policy.Predicate, limit int) (out []store.Found, err error) {
-	t := fhir.TypeNumber(typ)
-	if !p.Permit || limit <= 0 || t == 0 {
+func (db *DB) Search(ctx context.Context, q store.Query, p *policy.Predicate) (out []store.Found, err error) {
+	t := fhir.TypeNumber(q.Type)
+	if !p.Permit || q.Limit <= 0 || t == 0 {
 		return nil, nil
 	}
-	sql, args := searchSQL(groups)
-	for before, step := int64(1)<<62, 2*limit+32; ; step *= 4 {
+	before := int64(1) << 62
+	if q.Before != 0 {
+		before = int64(q.Before)
+	}
+	sql, tokens := searchSQL(q)
+	for step := 2*q.Limit + 32; ; step *= 4 {
 		walked := 0
+		args := append([]any{int16(t), before, step}, tokens...)
 		err := db.rows(ctx, func(r pgx.Rows) error {
-			f, c, err := db.scanPosting(ctx, r, typ)
+			f, c, err := db.scanPosting(ctx, r, q.Type)
 			if err != nil {
 				return err
 			}
 			walked, before = walked+1, int64(f.Item)
-			if len(out) < limit && p.Shows(&c) {
+			if len(out) < q.Limit && p.Shows(&c) {
 				out = append(out, f)
 			}
 			return nil
-		}, sql, append([]any{int16(t), before, step}, args(typ)...)...)
-		if err != nil || len(out) >= limit || walked < step {
+		}, sql, args...)
+		if err != nil || len(out) >= q.Limit || walked < step {
 			return out, err
 		}
 	}
 }
 
-// searchSQL is the statement of a search with so many groups, and what gives
-// its arguments after the type, the item to go on before, and the step.
-func searchSQL(groups [][]string) (sql string, args func(typ string) []any) {
+// searchSQL is the statement of a search, and what it is given after the type,
+// the item to go on before, and the step.
+func searchSQL(q store.Query) (sql string, args []any) {
 	var b strings.Builder
-	b.WriteString(`SELECT item, subject, source, dataset, labels, flags, at, reported, id FROM posting WHERE type=$1 AND item<$2 AND flags&1=0`)
-	for i := range groups {
-		b.WriteString(` AND tokens && $` + strconv.Itoa(4+i))
-	}
-	order := ` ORDER BY item DESC LIMIT $3`
-	if len(groups) > 0 {
-		order = ` ORDER BY item+0 DESC LIMIT $3` // found by its tokens, then put in order: not the other way round
-	}
-	b.WriteString(order)
-	return b.String(), func(typ string) []any {
-		out := make([]any, len(groups))
-		for i, g := range groups {
-			hashes := make([]int64, len(g))
-			for j, t := range g {
-				hashes[j] = int64(adapter.Token(typ, t))
-			}
-			out[i] = hashes
+	b.WriteString(`SELECT item, subject, source, dataset, labels, flags, at, reported, id FROM posting WHERE type=$1 AND item<$2`)
+	for _, g := range q.Groups {
+		hashes := make([]int64, len(g))
+		for i, t := range g {
+			hashes[i] = int64(adapter.Token(q.Type, t))
 		}
-		return out
+		args = append(args, hashes)
+		b.WriteString(` AND tokens && $` + strconv.Itoa(3+len(args)))
 	}
+	if q.N == store.Latest {
+		b.WriteString(` AND until IS NULL`)
+	} else {
+		args = append(args, at(q.N))
+		n := strconv.Itoa(3 + len(args))
+		b.WriteString(` AND n<=$` + n + ` AND (until IS NULL OR until>$` + n + `)`)
+	}
+	if len(q.Groups) > 0 {
+		b.WriteString(` ORDER BY item+0 DESC LIMIT $3`) // found by its tokens, then put in order: not the other way round
+	} else {
+		b.WriteString(` ORDER BY item DESC LIMIT $3`)
+	}
+	return b.String(), args
 }
 
 func (db *DB) scanPosting(ctx context.Context, r pgx.Rows, typ string) (f store.Found, c policy.Columns, err error) {

@@ -190,21 +190,45 @@ func (tx *Tx) insert(p *store.Put, w *store.Written, computed string) error {
 		Columns: policy.Columns{Type: p.Type, ID: w.ID, Source: p.Source, DataSet: p.DataSet, Labels: p.Labels, Recorded: time.UnixMilli(at).UTC(), Reported: p.Reported, Final: p.Final}}
 	tx.known.items[w.Item] = &knownItem{exists: true, id: w.ID, current: v,
 		located: store.Located{Item: w.Item, Subject: p.Subject, Type: p.Type, Version: w.Version, Source: p.Source, Deleted: p.Deleted}}
+	tx.unpost(v)
+	if v.Deleted {
+		return nil
+	}
 	return tx.post(v, p.Tokens)
 }
 
-// post has the posting of a version wait.
+// unpost ends the posting of the version before.
+func (tx *Tx) unpost(v *store.Version) {
+	if v.Version == 1 {
+		return
+	}
+	if i, ok := tx.rows.open[int64(v.Item)]; ok {
+		tx.rows.posting[i].until = pgtype.Int8{Int64: int64(v.N), Valid: true}
+		delete(tx.rows.open, int64(v.Item))
+		return
+	}
+	if tx.rows.closed == nil {
+		tx.rows.closed = map[int64]closedRow{}
+	}
+	if _, ended := tx.rows.closed[int64(v.Item)]; !ended { // by a deletion before
+		tx.rows.closed[int64(v.Item)] = closedRow{int64(v.Subject), int64(v.N)}
+	}
+}
+
+// post has the posting of a version in force wait.
 func (tx *Tx) post(v *store.Version, tokens []string) error {
 	src, err := tx.Source(v.Source)
 	if err != nil {
 		return err
 	}
-	if tx.rows.posting == nil {
-		tx.rows.posting = map[int64]postingRow{}
+	if tx.rows.open == nil {
+		tx.rows.open = map[int64]int{}
 	}
-	tx.rows.posting[int64(v.Item)] = postingRow{subject: int64(v.Subject), labels: int64(v.Labels), at: v.Recorded.UnixMilli(), typ: int16(fhir.TypeNumber(v.Type)),
-		dataset: int16(v.DataSet), flags: flagsOf(v.Deleted, v.Final), source: src, reported: seconds(v.Reported),
-		id: pgtype.Text{String: v.ID, Valid: v.ID != tx.db.ids.Encode(adapter.Item, int64(v.Item))}, tokens: tokenArray(v.Type, tokens)}
+	tx.rows.open[int64(v.Item)] = len(tx.rows.posting)
+	tx.rows.posting = append(tx.rows.posting, postingRow{subject: int64(v.Subject), item: int64(v.Item), version: int32(v.Version), n: int64(v.N),
+		labels: int64(v.Labels), at: v.Recorded.UnixMilli(), typ: int16(fhir.TypeNumber(v.Type)), dataset: int16(v.DataSet), flags: flagsOf(v.Deleted, v.Final),
+		source: src, reported: seconds(v.Reported), id: pgtype.Text{String: v.ID, Valid: v.ID != tx.db.ids.Encode(adapter.Item, int64(v.Item))},
+		tokens: tokenArray(v.Type, tokens)})
 	return nil
 }
 
@@ -256,8 +280,7 @@ func (tx *Tx) move(k *knownItem, to store.Subject) error {
 		INSERT INTO resource(`+columns+`) SELECT $4::bigint, type, item, version, n, at, source, dataset, labels, flags, clinical, reported, message, id, body FROM gone`,
 		int64(l.Subject), typ, int64(l.Item), int64(to))
 	tx.do(`WITH gone AS (DELETE FROM posting WHERE subject=$1 AND item=$2 RETURNING *)
-		INSERT INTO posting(subject, item, type, source, dataset, labels, flags, at, reported, id, tokens)
-		SELECT $3::bigint, item, type, source, dataset, labels, flags, at, reported, id, tokens FROM gone`, int64(l.Subject), int64(l.Item), int64(to))
+		INSERT INTO posting(`+postingColumns+`) SELECT $3::bigint, item, version, n, until, type, source, dataset, labels, flags, at, reported, id, tokens FROM gone`, int64(l.Subject), int64(l.Item), int64(to))
 	tx.do(`UPDATE locator SET subject=$1 WHERE item=$2`, int64(to), int64(l.Item))
 	tx.touched[l.Subject], tx.touched[to] = tx.n, tx.n
 	moved := *k.current

@@ -40,11 +40,11 @@ CREATE TABLE resource(subject bigint NOT NULL, type smallint NOT NULL, item bigi
 ALTER TABLE resource ALTER body SET STORAGE EXTERNAL; -- it is compressed already
 SELECT selda_partition('resource');
 
--- What an item is found by across citizens: hashes of its search tokens, and
--- beside them what the predicate asks of. One entry an item, of its version in force.
-CREATE TABLE posting(subject bigint NOT NULL, item bigint NOT NULL, type smallint NOT NULL, source int NOT NULL, dataset smallint NOT NULL,
-  labels bigint NOT NULL, flags smallint NOT NULL, at bigint NOT NULL, reported bigint, id text, tokens bigint[] NOT NULL,
-  PRIMARY KEY(subject, item)) PARTITION BY HASH (subject);
+-- What a version is found by across citizens: hashes of its search tokens, and
+-- beside them what the predicate asks of. It was in force from n until another n.
+CREATE TABLE posting(subject bigint NOT NULL, item bigint NOT NULL, version int NOT NULL, n bigint NOT NULL, until bigint, type smallint NOT NULL,
+  source int NOT NULL, dataset smallint NOT NULL, labels bigint NOT NULL, flags smallint NOT NULL, at bigint NOT NULL, reported bigint, id text,
+  tokens bigint[] NOT NULL, PRIMARY KEY(subject, item, version)) PARTITION BY HASH (subject);
 CREATE INDEX posting_tokens ON posting USING gin (tokens) WITH (fastupdate = on);
 CREATE INDEX posting_type ON posting(type, item);
 SELECT selda_partition('posting');
