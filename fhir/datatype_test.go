@@ -1,0 +1,90 @@
+package fhir
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestDatatypes(t *testing.T) {
+	for name, bases := range map[string]string{"Patient": "DomainResource Resource", "Bundle": "Resource", "code": "string Element",
+		"Age": "Quantity Element", "Timing": "BackboneElement Element", "Patient.contact": "BackboneElement Element", "Timing.repeat": "Element",
+		"canonical": "uri Element", "positiveInt": "integer Element"} {
+		var got []string
+		for b := DatatypeOf(name).Base(); b != nil; b = b.Base() {
+			got = append(got, b.Name())
+		}
+		if strings.Join(got, " ") != bases {
+			t.Errorf("%s specialises %v", name, got)
+		}
+	}
+	if DatatypeOf("Foo") != nil {
+		t.Error("there is a type Foo")
+	}
+	value := DatatypeOf("Observation").Property([]byte("value"))
+	if value == nil || !value.Choice() || value.Of([]byte("valueQuantity")).Name() != "Quantity" || value.Of([]byte("valueMoney")) != nil {
+		t.Error(value)
+	}
+	if p := DatatypeOf("Patient").Property([]byte("deceasedBoolean")); p == nil || p.Name != "deceased" || p.List {
+		t.Error(p)
+	}
+	if p := DatatypeOf("HumanName").Property([]byte("given")); p == nil || !p.List || p.Choice() || p.Types[0].Form() != StringForm {
+		t.Error(p)
+	}
+}
+
+// Every element of every type is of a type that there is.
+func TestEveryTypeOfTheTableIsKnown(t *testing.T) {
+	for name, d := range datatypes() {
+		for _, p := range d.Properties() {
+			for i, of := range p.Types {
+				if of == nil {
+					t.Errorf("%s.%s is of no type", name, p.Keys()[i])
+				}
+			}
+		}
+	}
+}
+
+func TestCursorAndView(t *testing.T) {
+	n, err := ParseTree([]byte(`{"a":[1,null,"x"],"b":{},"c":"\u0041b"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for c := n.Children(); c.Next(); {
+		names = append(names, string(c.Name()))
+	}
+	if strings.Join(names, "") != "abc" || n.Member("c").View() != "Ab" || n.Member("d").Exists() {
+		t.Error(names)
+	}
+	var kinds []bool
+	for c := n.Member("a").Children(); c.Next(); {
+		kinds = append(kinds, c.Node().IsNull())
+	}
+	if len(kinds) != 3 || kinds[0] || !kinds[1] || kinds[2] {
+		t.Error(kinds)
+	}
+	if start, end := n.Member("b").Span(); end-start != 2 {
+		t.Error(start, end)
+	}
+	for c := n.Member("c").Children(); c.Next(); {
+		t.Error("a string has children")
+	}
+}
+
+func TestNarrativeFault(t *testing.T) {
+	const open = `<div xmlns="http://www.w3.org/1999/xhtml">`
+	for _, good := range []string{open + "text</div>", open + `<p class="x">a<br/>b &nbsp;</p></div>`, open + `<img src="a.png"/></div>`,
+		open + `<table><tr><td colspan="2">x</td></tr></table></div>`} {
+		if f := NarrativeFault(good); f != "" {
+			t.Errorf("%s: %s", good, f)
+		}
+	}
+	for _, bad := range []string{"", "text", "<div>text</div>", open + "</div>", open + "  </div>", open + "text", open + "<script>x</script>x</div>",
+		open + `<p onclick="x">x</p></div>`, open + `<a href="x" onload="y">x</a></div>`, open + "x</div>y", open + "<form>x</form></div>",
+		`<p xmlns="http://www.w3.org/1999/xhtml">x</p>`, open + strings.Repeat("<b>", 100) + "x" + strings.Repeat("</b>", 100) + "</div>"} {
+		if NarrativeFault(bad) == "" {
+			t.Errorf("%s was taken", bad)
+		}
+	}
+}
