@@ -66,6 +66,7 @@ type jsonText []byte
 func (j jsonText) MarshalJSON() ([]byte, error) { return j, nil }
 
 type fhirCmd struct {
+	Path    fhirPathCmd    `cmd:"" help:"What a FHIRPath expression finds in a file."`
 	Convert fhirConvertCmd `cmd:"" help:"The same resource in the other format."`
 }
 
