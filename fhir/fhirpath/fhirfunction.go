@@ -11,6 +11,13 @@ import (
 func ofFHIR() map[string]function {
 	return map[string]function{
 		"extension": with(extension),
+		"hasExtension": with(func(r *run, n *node, lo, mid int) error { // a search parameter of R4 has it
+			if err := extension(r, n, lo, mid); err != nil {
+				return err
+			}
+			r.give(lo, Boolean(len(r.items) > lo))
+			return nil
+		}),
 		"hasValue": whole(func(r *run, _ *node, lo int) error {
 			v := false
 			if len(r.items) == lo+1 {

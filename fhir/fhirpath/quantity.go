@@ -36,7 +36,7 @@ const ucumSystem = "http://unitsofmeasure.org"
 func quantityOf(n fhir.Node) (*Quantity, bool) {
 	value := n.Member("value")
 	d, ok := decimal.Parse(value.View())
-	if !ok || !value.IsNumber() {
+	if !ok || !value.IsNumber() || n.Member("comparator").Exists() { // "less than 5" is no one quantity
 		return nil, false
 	}
 	q := &Quantity{Value: d, Unit: n.Member("unit").View()}

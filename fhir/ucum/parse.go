@@ -171,7 +171,24 @@ func (r *reader) peek() byte {
 
 func (r *reader) main() (*Unit, bool) {
 	u, ok := r.term()
-	return u, ok && r.i == len(r.s)
+	return u, ok && r.i == len(r.s) && u.bounded()
+}
+
+// maxExponent bounds exponents, those of the base units too.
+const maxExponent = 99
+
+func (u *Unit) bounded() bool {
+	for _, n := range u.dims {
+		if n > maxExponent || n < -maxExponent {
+			return false
+		}
+	}
+	for _, w := range strings.Fields(u.other) {
+		if _, n := splitOther(w); n > maxExponent || n < -maxExponent {
+			return false
+		}
+	}
+	return true
 }
 
 // term is components with . and / between them, from left to right.
@@ -298,7 +315,7 @@ func (r *reader) simple(s string) (*Unit, bool) {
 	exponent := int16(1)
 	if at < len(s) && at > 0 {
 		n, err := strconv.Atoi(s[at:])
-		if err != nil || n == 0 || n > 99 || n < -99 {
+		if err != nil || n == 0 || n > maxExponent || n < -maxExponent {
 			return nil, false
 		}
 		exponent = int16(n)
