@@ -7,6 +7,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"selda/access/record"
 	"selda/fault"
 	"selda/fhir"
+	"selda/fhir/search"
 	"selda/ingest"
 	"selda/nhs"
 	"selda/policy"
@@ -35,8 +37,22 @@ type API struct {
 	Cursors *Cursors
 	// Subject says who asks.
 	Subject func(*http.Request) (policy.Subject, error)
+	// Parameters are those that can be searched by; R4's where nil.
+	Parameters func() *search.Parameters
+	// Terms is the terminology service, or nil.
+	Terms   search.Terms
 	Now     func() time.Time
 	Version string // of this build, for the CapabilityStatement
+
+	conditions conditions
+	statement  statement
+}
+
+func (a *API) parameters() *search.Parameters {
+	if a.Parameters == nil {
+		return search.R4()
+	}
+	return a.Parameters()
 }
 
 // request is one request on its way.
@@ -48,6 +64,7 @@ type request struct {
 	path    []string // below /fhir
 	base    string   // https://host/fhir
 	status  int      // of the error, where its kind does not say it
+	asked   url.Values
 }
 
 // ServeHTTP serves everything below /fhir.
@@ -59,7 +76,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if f := r.URL.Query().Get("_format"); f != "" && !strings.Contains(f, "json") && !strings.Contains(f, "xml") {
+	if f := q.query().Get("_format"); f != "" && !strings.Contains(f, "json") && !strings.Contains(f, "xml") {
 		q.status = http.StatusNotAcceptable
 		q.fail(fault.E("api", fault.NotSupported, "the formats are application/fhir+json and application/fhir+xml", "_format"))
 		return
@@ -86,116 +103,117 @@ func baseOf(r *http.Request) string {
 	return scheme + "://" + r.Host + "/fhir"
 }
 
-// serve dispatches by method and shape of the path: one wildcard, by hand.
+// serve dispatches by the shape of the path, then by method: one wildcard, by hand.
+// https://hl7.org/fhir/R4/http.html#summary
 func (q *request) serve() error {
 	const op = "api"
 	n := len(q.path)
-	if n > 0 && !fhir.IsResourceType(q.path[0]) {
+	at := func(i int) string {
+		if i < n {
+			return q.path[i]
+		}
+		return ""
+	}
+	first := at(0)
+	switch {
+	case n == 0:
+		return q.onSystem()
+	case n == 1 && strings.HasPrefix(first, "$"):
+		return q.operate(onSystem, "", "", first)
+	case n == 1 && first == "_history":
+		return q.only("GET, HEAD", func() error { return q.history("", "") })
+	case n == 1 && first == "_search":
+		return q.only("POST", q.searchAll)
+	case !fhir.IsResourceType(first):
 		return fault.E(op, fault.NotFound, "there is no such resource type or operation")
+	case n == 1:
+		return q.onType(first)
+	case n == 2 && at(1) == "_search":
+		return q.only("POST", func() error { return q.search(first) })
+	case n == 2 && at(1) == "_history":
+		return q.only("GET, HEAD", func() error { return q.history(first, "") })
+	case n == 2 && strings.HasPrefix(at(1), "$"):
+		return q.operate(onType, first, "", at(1))
+	case n == 2:
+		return q.onInstance(first, at(1))
+	case n == 3 && at(2) == "_history":
+		return q.only("GET, HEAD", func() error { return q.history(first, at(1)) })
+	case n == 3 && strings.HasPrefix(at(2), "$"):
+		return q.operate(onInstance, first, at(1), at(2))
+	case n == 3 && (fhir.IsResourceType(at(2)) || at(2) == "*"):
+		return q.only("GET, HEAD", func() error { return q.compartment(first, at(1), at(2)) })
+	case n == 4 && at(3) == "_search" && fhir.IsResourceType(at(2)):
+		return q.only("POST", func() error { return q.compartment(first, at(1), at(2)) })
+	case n == 4 && at(2) == "_history":
+		return q.only("GET, HEAD", func() error { return q.vread(first, at(1), at(3)) })
 	}
-	switch m := q.r.Method; {
-	case m == http.MethodPost && n == 0:
-		return q.bundle()
-	case m == http.MethodPost && n == 1:
-		return q.create(q.path[0])
-	case m == http.MethodPost && n == 2 && q.path[1] == "_search":
-		return q.search(q.path[0])
-	case (m == http.MethodGet || m == http.MethodHead) && n == 1:
-		return q.search(q.path[0])
-	case (m == http.MethodGet || m == http.MethodHead) && n == 2:
-		return q.read(q.path[0], q.path[1])
-	case (m == http.MethodGet || m == http.MethodHead) && n == 3 && q.path[2] == "_history":
-		return q.history(q.path[0], q.path[1])
-	case (m == http.MethodGet || m == http.MethodHead) && n == 3 && q.path[2] == "$everything" && q.path[0] == "Patient":
-		return q.everything(q.path[1])
-	case (m == http.MethodGet || m == http.MethodHead) && n == 4 && q.path[2] == "_history":
-		return q.vread(q.path[0], q.path[1], q.path[3])
-	case m == http.MethodPut && n == 2:
-		return q.update(q.path[0], q.path[1])
-	case m == http.MethodDelete && n == 2:
-		return q.delete(q.path[0], q.path[1])
-	}
-	return q.notAllowed()
+	return fault.E(op, fault.NotFound, "there is no such operation: /fhir/metadata says what there is")
 }
 
-// notAllowed answers a method that a path does not have.
-func (q *request) notAllowed() error {
-	allow, n := "", len(q.path)
-	switch {
-	case n == 0, n == 2 && q.path[1] == "_search":
-		allow = "POST"
-	case n == 1:
-		allow = "GET, HEAD, POST"
-	case n == 2:
-		allow = "GET, HEAD, PUT, DELETE"
-	case n == 3 && (q.path[2] == "_history" || q.path[2] == "$everything" && q.path[0] == "Patient"), n == 4 && q.path[2] == "_history":
-		allow = "GET, HEAD"
-	default:
-		return fault.E("api", fault.NotFound, "there is no such operation: /fhir/metadata says what there is")
+func (q *request) onSystem() error {
+	switch q.r.Method {
+	case http.MethodPost:
+		return q.bundle()
+	case http.MethodGet, http.MethodHead:
+		return q.searchAll()
 	}
+	return q.refuse("GET, HEAD, POST")
+}
+
+func (q *request) onType(typ string) error {
+	switch q.r.Method {
+	case http.MethodGet, http.MethodHead:
+		return q.search(typ)
+	case http.MethodPost:
+		return q.create(typ)
+	case http.MethodPut:
+		return q.updateWhere(typ)
+	case http.MethodPatch:
+		return q.patchWhere(typ)
+	case http.MethodDelete:
+		return q.deleteWhere(typ)
+	}
+	return q.refuse("GET, HEAD, POST, PUT, PATCH, DELETE")
+}
+
+func (q *request) onInstance(typ, id string) error {
+	switch q.r.Method {
+	case http.MethodGet, http.MethodHead:
+		return q.read(typ, id)
+	case http.MethodPut:
+		return q.update(typ, id)
+	case http.MethodPatch:
+		return q.patch(typ, id)
+	case http.MethodDelete:
+		return q.delete(typ, id)
+	}
+	return q.refuse("GET, HEAD, PUT, PATCH, DELETE")
+}
+
+// only carries out what a path has for some methods.
+func (q *request) only(allow string, do func() error) error {
+	for _, m := range strings.Split(allow, ", ") {
+		if m == q.r.Method {
+			return do()
+		}
+	}
+	return q.refuse(allow)
+}
+
+// refuse answers a method that a path does not have.
+func (q *request) refuse(allow string) error {
 	q.w.Header().Set("Allow", allow)
 	q.status = http.StatusMethodNotAllowed
 	return fault.E("api", fault.NotSupported, "this interaction is not supported: /fhir/metadata says what is")
 }
 
+// query are the parameters of the URL, parsed once.
+func (q *request) query() url.Values {
+	if q.asked == nil {
+		q.asked = q.r.URL.Query()
+	}
+	return q.asked
+}
+
 // system says whether a source system asks.
 func (q *request) system() bool { return q.subject.Role == nhs.SourceSystem }
-
-var statusOf = map[fault.Kind]int{
-	fault.Exception: http.StatusInternalServerError, fault.Invalid: http.StatusBadRequest, fault.Structure: http.StatusBadRequest,
-	fault.Required: http.StatusBadRequest, fault.Value: http.StatusUnprocessableEntity, fault.NotSupported: http.StatusBadRequest,
-	fault.NotFound: http.StatusNotFound, fault.Deleted: http.StatusGone, fault.Conflict: http.StatusConflict,
-	fault.Duplicate: http.StatusConflict, fault.MultipleMatches: http.StatusPreconditionFailed, fault.Security: http.StatusForbidden,
-	fault.Login: http.StatusUnauthorized, fault.Expired: http.StatusUnauthorized, fault.TooLong: http.StatusRequestEntityTooLarge,
-	fault.Throttled: http.StatusTooManyRequests, fault.NoStore: http.StatusServiceUnavailable, fault.Transient: http.StatusServiceUnavailable,
-	fault.TooCostly: http.StatusUnprocessableEntity,
-}
-
-// fail answers with the OperationOutcome of an error.
-func (q *request) fail(err error) {
-	kind := fault.KindOf(err)
-	status := statusOf[kind]
-	words := fault.Reason(err)
-	if kind == fault.Exception {
-		words = "something is wrong with this server; nothing was changed"
-	}
-	switch {
-	case q.status != 0:
-		status = q.status
-	case kind == fault.Login || kind == fault.Expired:
-		q.w.Header().Set("WWW-Authenticate", `Bearer realm="selda"`)
-	case kind == fault.Conflict && q.r.Header.Get("If-Match") != "":
-		status = http.StatusPreconditionFailed
-	}
-	issue := fhir.Object{"severity": "error", "code": kind.String(), "diagnostics": words}
-	if p := fault.PlaceOf(err); p != "" {
-		issue["expression"] = []string{p}
-	}
-	q.send(status, fhir.Marshal(fhir.Object{"resourceType": "OperationOutcome", "issue": []fhir.Object{issue}}))
-}
-
-// send answers with a resource, in the format asked for.
-func (q *request) send(status int, compact []byte) {
-	h := q.w.Header()
-	if q.wantsXML() {
-		if x, err := fhir.ToXML(compact); err == nil {
-			h.Set("Content-Type", "application/fhir+xml; charset=utf-8")
-			q.w.WriteHeader(status)
-			_, _ = q.w.Write(x)
-			return
-		}
-	}
-	h.Set("Content-Type", "application/fhir+json; charset=utf-8")
-	q.w.WriteHeader(status)
-	if q.r.Method != http.MethodHead {
-		_, _ = q.w.Write(compact)
-	}
-}
-
-func (q *request) wantsXML() bool {
-	if f := q.r.URL.Query().Get("_format"); f != "" {
-		return strings.Contains(f, "xml")
-	}
-	a := q.r.Header.Get("Accept")
-	return strings.Contains(a, "xml") && !strings.Contains(a, "json")
-}

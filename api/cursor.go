@@ -21,12 +21,13 @@ import (
 const CursorLasts = time.Hour
 
 type cursor struct {
-	N      uint64 `json:"n"`
-	Offset int    `json:"o"`
-	Query  string `json:"q"`
-	Type   string `json:"t"`
-	User   string `json:"u"`
-	Made   int64  `json:"m"`
+	N      uint64       `json:"n"`
+	Offset int          `json:"o"`
+	Before store.ItemID `json:"b"`
+	Query  string       `json:"q"`
+	Type   string       `json:"t"`
+	User   string       `json:"u"`
+	Made   int64        `json:"m"`
 }
 
 // at is the n that the search is as at.
@@ -64,8 +65,9 @@ func (c *Cursors) seal(cur cursor) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nonce, nonce, plain, nil)), nil
 }
 
-// cursor reads the _page parameter; a first page is as at now.
-func (q *request) cursor(params url.Values, typ string) (cursor, error) {
+// cursor reads the _page parameter of a search at a path, with the parameters
+// that make it; a first page is as at now.
+func (q *request) cursor(params url.Values, path string, self url.Values) (cursor, error) {
 	const op = "api.cursor"
 	token := params.Get("_page")
 	if token == "" {
@@ -81,14 +83,8 @@ func (q *request) cursor(params url.Values, typ string) (cursor, error) {
 	if err != nil || json.Unmarshal(plain, &c) != nil {
 		return cursor{}, fault.E(op, fault.Value, "this is not a page of a search", "_page")
 	}
-	self := url.Values{}
-	for k, v := range params {
-		if k != "_page" {
-			self[k] = v
-		}
-	}
 	switch {
-	case c.User != q.subject.User || c.Type != typ || c.Query != self.Encode():
+	case c.User != q.subject.User || c.Type != path || c.Query != self.Encode():
 		return cursor{}, fault.E(op, fault.Value, "this page is of another search", "_page")
 	case q.Now().Sub(time.Unix(c.Made, 0)) > CursorLasts:
 		q.status = http.StatusGone

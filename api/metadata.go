@@ -3,70 +3,110 @@ package api
 import (
 	"net/http"
 	"slices"
+	"sync"
 
 	"selda/fhir"
+	"selda/fhir/search"
 )
 
 // notStored are the types that are no record of anything.
 var notStored = map[string]bool{"Bundle": true, "Parameters": true, "OperationOutcome": true, "CapabilityStatement": true}
 
+// statement is a CapabilityStatement as it was made last.
+type statement struct {
+	sync.Mutex
+	of   *search.Parameters
+	base string
+	body []byte
+}
+
 // metadata is the CapabilityStatement: what is true of this server, made from
 // the tables that serve. It needs no sign-in.
 // https://hl7.org/fhir/R4/capabilitystatement.html
 func (q *request) metadata() {
-	names := make([]string, 0, len(elements))
-	for n := range elements {
-		names = append(names, n)
+	ps := q.parameters()
+	s := &q.statement
+	s.Lock()
+	if s.of != ps || s.base != q.base {
+		s.of, s.base, s.body = ps, q.base, q.capabilities(ps)
 	}
-	slices.Sort(names)
+	body := s.body
+	s.Unlock()
+	q.send(http.StatusOK, body)
+}
+
+func (q *request) capabilities(ps *search.Parameters) []byte {
+	back := map[string][]string{} // what may refer to a type
+	for _, t := range fhir.ResourceTypes() {
+		for _, p := range ps.Of(t) {
+			if p.Kind != search.Reference {
+				continue
+			}
+			targets := p.Targets
+			if len(targets) == 0 {
+				targets = fhir.ResourceTypes()
+			}
+			for _, to := range targets {
+				back[to] = append(back[to], t+":"+p.Code)
+			}
+		}
+	}
 	var types []fhir.Object
 	for _, t := range fhir.ResourceTypes() {
-		if notStored[t] {
-			continue
+		if !notStored[t] {
+			types = append(types, capability(ps, t, back[t]))
 		}
-		var inter, params []fhir.Object
-		for _, c := range []string{"read", "vread", "history-instance", "create", "update", "delete", "search-type"} {
-			inter = append(inter, fhir.Object{"code": c})
-		}
-		param := func(name, kind string) { params = append(params, fhir.Object{"name": name, "type": kind}) }
-		param("_id", "token")
-		if t == "Patient" {
-			for _, n := range citizenParams {
-				param(n, map[string]string{"identifier": "token", "birthdate": "date"}[n])
-			}
-		} else {
-			param("_lastUpdated", "date")
-			if !directory[t] {
-				param("patient", "reference")
-				param("subject", "reference")
-			}
-			for _, n := range names {
-				if has(t, n) {
-					param(n, elements[n].kind)
-				}
-			}
-		}
-		for _, p := range params {
-			if p["type"] == "" {
-				p["type"] = "string"
-			}
-		}
-		o := fhir.Object{"type": t, "interaction": inter, "searchParam": params, "versioning": "versioned", "readHistory": true, "updateCreate": true,
-			"conditionalCreate": false, "conditionalUpdate": false, "conditionalDelete": "not-supported"}
-		if t == "Patient" {
-			o["operation"] = []fhir.Object{{"name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"}}
-		}
-		types = append(types, o)
 	}
-	cs := fhir.Object{
+	return fhir.Marshal(fhir.Object{
 		"resourceType": "CapabilityStatement", "status": "active", "date": fhir.Instant(q.Now()), "kind": "instance", "fhirVersion": "4.0.1",
-		"format":         []string{"application/fhir+json", "application/fhir+xml"},
+		"format": []string{"application/fhir+json", "application/fhir+xml"}, "patchFormat": []string{"application/json-patch+json", "application/fhir+json", "application/fhir+xml"},
 		"software":       fhir.Object{"name": "SELDA", "version": q.Version},
 		"implementation": fhir.Object{"description": "The shared care record of South East London", "url": q.base},
 		"rest": []fhir.Object{{"mode": "server", "resource": types,
-			"interaction": []fhir.Object{{"code": "transaction"}, {"code": "batch"}},
+			"interaction": codes("transaction", "batch", "search-system", "history-system"),
+			"operation":   operationsAt(onSystem, ""),
+			"compartment": []string{"http://hl7.org/fhir/CompartmentDefinition/patient", "http://hl7.org/fhir/CompartmentDefinition/encounter", "http://hl7.org/fhir/CompartmentDefinition/relatedPerson",
+				"http://hl7.org/fhir/CompartmentDefinition/practitioner", "http://hl7.org/fhir/CompartmentDefinition/device"},
 			"security": fhir.Object{"cors": false, "service": []fhir.Object{fhir.Concept("", fhir.Coding("http://terminology.hl7.org/CodeSystem/restful-security-service", "SMART-on-FHIR", "SMART on FHIR"))},
 				"description": "Every request needs a bearer token and is decided, audited and narrowed by the citizen's choices and the rules of care. Answers to professionals say in their Link header that they may not be everything, and where emergency access is."}}},
+	})
+}
+
+func codes(list ...string) (out []fhir.Object) {
+	for _, c := range list {
+		out = append(out, fhir.Object{"code": c})
 	}
-	q.send(http.StatusOK, fhir.Marshal(cs))
+	return out
+}
+
+// capability is what can be done with one type.
+func capability(ps *search.Parameters, t string, back []string) fhir.Object {
+	params := []fhir.Object{
+		{"name": "_content", "type": "string"}, {"name": "_text", "type": "string"}, {"name": "_list", "type": "special"},
+		{"name": "_has", "type": "special"}, {"name": "_filter", "type": "special", "definition": "http://hl7.org/fhir/SearchParameter/filter"},
+	}
+	includes := []string{"*"}
+	for _, p := range ps.Of(t) {
+		params = append(params, fhir.Object{"name": p.Code, "type": p.Kind.String(), "definition": p.URL})
+		if p.Kind == search.Reference {
+			includes = append(includes, t+":"+p.Code)
+		}
+	}
+	slices.Sort(back)
+	return fhir.Object{"type": t, "searchParam": params, "searchInclude": includes, "searchRevInclude": slices.Compact(back),
+		"interaction": codes("read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type"),
+		"versioning":  "versioned-update", "readHistory": true, "updateCreate": true, "conditionalCreate": true, "conditionalRead": "full-support",
+		"conditionalUpdate": true, "conditionalDelete": "multiple", "referencePolicy": []string{"literal", "logical"},
+		"operation": operationsAt(onType|onInstance, t)}
+}
+
+// operationsAt are the operations that can be asked somewhere.
+func operationsAt(at level, typ string) (out []fhir.Object) {
+	for i := range operations {
+		o := &operations[i]
+		if o.at&at != 0 && (typ == "" || slices.Contains(o.types, typ)) {
+			out = append(out, fhir.Object{"name": o.name, "definition": o.definition})
+		}
+	}
+	return out
 }

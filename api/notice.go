@@ -38,15 +38,29 @@ func (q *request) notice() {
 	id := ""
 	if len(q.path) > 1 && q.path[0] == "Patient" && q.path[1] != "_search" {
 		id = q.path[1]
-	} else if params, err := url.ParseQuery(q.r.URL.RawQuery); err == nil {
-		if list, err := patientParams(params); err == nil && len(list) == 1 {
-			id = list[0]
-		}
+	} else {
+		id = onePatient(q.query())
 	}
 	if fhir.IsID(id) {
 		where = "/record/" + id + "/emergency"
 	}
 	q.w.Header().Set("Link", "<"+strings.TrimSuffix(q.base, "/fhir")+where+`>; rel="`+emergencyAccess+`"; title="`+Sentence+`"`)
+}
+
+// onePatient is the one patient whom patient or subject name by id; "" where
+// they name none, or several.
+func onePatient(params url.Values) string {
+	id := ""
+	for _, name := range []string{"patient", "subject"} {
+		for _, v := range params[name] {
+			v = strings.TrimPrefix(v, "Patient/")
+			if id != "" && id != v {
+				return ""
+			}
+			id = v
+		}
+	}
+	return id
 }
 
 // tagged is the meta of a Bundle for a professional: the sentence again, for

@@ -29,6 +29,12 @@ func (q *request) headers(version string, at time.Time) {
 // answers so. https://hl7.org/fhir/R4/http.html#cread
 func (q *request) unchanged() bool {
 	etag := q.w.Header().Get("ETag")
+	if since, err := http.ParseTime(q.r.Header.Get("If-Modified-Since")); err == nil && q.r.Header.Get("If-None-Match") == "" {
+		if at, err := http.ParseTime(q.w.Header().Get("Last-Modified")); err == nil && !at.After(since) {
+			q.w.WriteHeader(http.StatusNotModified)
+			return true
+		}
+	}
 	for _, m := range q.r.Header.Values("If-None-Match") {
 		for _, v := range strings.Split(m, ",") {
 			if v = strings.TrimSpace(v); v == etag || v == "*" {
@@ -67,7 +73,7 @@ func (q *request) read(typ, id string) error {
 	if view != nil {
 		body, version, at := Citizen(view)
 		if q.headers(version, at); !q.unchanged() {
-			q.send(http.StatusOK, body)
+			q.send(http.StatusOK, q.part("Patient", body))
 		}
 		return nil
 	}
@@ -83,9 +89,17 @@ func (q *request) read(typ, id string) error {
 		return err
 	}
 	if q.headers(strconv.Itoa(v.Version), v.Recorded); !q.unchanged() {
-		q.send(http.StatusOK, body)
+		q.send(http.StatusOK, q.part(typ, body))
 	}
 	return nil
+}
+
+// part is a resource that was read, as _summary and _elements ask for it.
+func (q *request) part(typ string, body []byte) []byte {
+	if e := q.query()["_elements"]; len(e) > 0 {
+		return fhir.Subset(body, typ, "elements", strings.Split(strings.Join(e, ","), ",")...)
+	}
+	return fhir.Subset(body, typ, q.query().Get("_summary"))
 }
 
 // as is a version as the one who asks may see it: of somebody whose address is
@@ -137,39 +151,4 @@ func (q *request) vread(typ, id, version string) error {
 		}
 	}
 	return fault.E("api.vread", fault.NotFound, "there is no such version")
-}
-
-// History of an instance. https://hl7.org/fhir/R4/http.html#history
-func (q *request) history(typ, id string) error {
-	g, view, err := q.grantFor(typ, id)
-	if err != nil {
-		return err
-	}
-	if view != nil {
-		return fault.E("api.history", fault.NotSupported, "a citizen's merged Patient has no versions: its links have")
-	}
-	all, err := q.Records.History(q.r.Context(), g, typ, id)
-	if err != nil {
-		return err
-	}
-	b := newBundle("history")
-	b.meta = q.tagged()
-	for _, v := range all {
-		method := "PUT"
-		switch {
-		case v.Deleted:
-			method = "DELETE"
-		case v.Version == 1:
-			method = "POST"
-		}
-		e := entry{full: q.base + "/" + typ + "/" + id, method: method, url: typ + "/" + id, etag: v.Version, at: v.Recorded}
-		if !v.Deleted {
-			if e.resource, err = q.as(g, v); err != nil {
-				return err
-			}
-		}
-		b.add(e)
-	}
-	q.send(http.StatusOK, b.bytes(len(all), []link{{"self", q.base + "/" + typ + "/" + id + "/_history"}}))
-	return nil
 }

@@ -4,88 +4,86 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
+	"selda/access/grant"
+	"selda/access/record"
+	"selda/audit"
 	"selda/fault"
 	"selda/fhir"
+	"selda/fhir/search"
+	"selda/nhs"
+	"selda/store"
 )
 
-// How many matches a page holds.
-const (
-	defaultCount = 50
-	maxCount     = 1000
-	maxFound     = 10_000 // across citizens, before a search must be narrowed
-)
-
-// result is one match on its way to a page.
-type result struct {
-	id       string
-	typ      string
-	body     []byte
-	mode     string
-	when     time.Time
-	recorded time.Time
-}
-
-// Search. https://hl7.org/fhir/R4/search.html
+// Search of a type. https://hl7.org/fhir/R4/search.html
 func (q *request) search(typ string) error {
 	params, err := q.params()
 	if err != nil {
 		return err
 	}
-	count, err := countOf(params)
-	if err != nil {
-		return err
-	}
-	ignored, err := q.unknown(typ, params)
-	if err != nil {
-		return err
-	}
-	if typ == "Patient" {
-		if _, err := patientGroups(params); err != nil {
-			return err
-		}
-	}
-	if err := checkDates(params); err != nil {
-		return err
-	}
-	cur, err := q.cursor(params, typ)
-	if err != nil {
-		return err
-	}
-	var found []result
-	switch {
-	case typ == "Patient" && !q.system():
-		found, err = q.searchCitizens(params, cur)
-	case q.system():
-		found, err = q.searchOwn(typ, params, cur)
-	default:
-		found, err = q.searchRecord(typ, params, cur)
-	}
-	if err != nil {
-		return err
-	}
-	return q.page(typ, params, found, count, cur, ignored)
+	return q.searchFor(typ, typ, params)
 }
 
-// checkDates refuses a date that is none, whether or not anything is found
-// that it could be tested on.
-func checkDates(params url.Values) error {
-	for name, values := range params {
-		if name != "_lastUpdated" && elements[name].kind != "date" {
-			continue
+// searchFor answers a search whose path is as given: /Observation, or
+// /Patient/x/Observation, whose conditions are in the parameters already.
+func (q *request) searchFor(path, typ string, params url.Values) error {
+	return q.searchTypes(path, []string{typ}, params, nil)
+}
+
+// searched carries a search out; of what is in somebody's compartment, where an
+// owner is named.
+func (q *request) searched(path, typ string, params url.Values, owner *search.Target) (*answers, error) {
+	query, err := q.scope().Parse(typ, params)
+	if err != nil {
+		return nil, err
+	}
+	if owner != nil {
+		c, ok, err := q.scope().Compartment(*owner, typ)
+		if err != nil {
+			return nil, err
 		}
-		for _, value := range values {
-			for _, v := range strings.Split(value, ",") {
-				if _, err := matchesDate(time.Unix(0, 0), v); err != nil {
-					return err
-				}
+		if !ok {
+			return nil, fault.E("api.compartment", fault.NotSupported, "nothing of this type is in such a compartment")
+		}
+		query.Clauses = append(query.Clauses, c)
+	}
+	if len(query.Unknown) > 0 && strings.Contains(q.r.Header.Get("Prefer"), "handling=strict") {
+		return nil, fault.E("api.search", fault.NotSupported, "this parameter is not known for "+typ+": /fhir/metadata says which are", query.Unknown[0])
+	}
+	cur, err := q.cursor(params, path, used(params, query.Unknown))
+	if err != nil {
+		return nil, err
+	}
+	var a *answers
+	switch {
+	case q.system():
+		var f *systemField
+		if f, err = q.ownField(typ, cur.at()); err == nil {
+			a, err = q.find(f, query, cur)
+		}
+	case typ == "Patient":
+		a, err = q.searchCitizens(query, cur)
+	default:
+		a, err = q.searchRecord(query, cur)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.self = used(params, query.Unknown)
+	return a, nil
+}
+
+// list are the values of a parameter that may hold several, with commas between them.
+func list(params url.Values, name string) (out []string) {
+	for _, v := range params[name] {
+		for _, t := range strings.Split(v, ",") {
+			if t != "" && !slices.Contains(out, t) {
+				out = append(out, t)
 			}
 		}
 	}
-	return nil
+	return out
 }
 
 // params are those of the URL and, by POST, of the form.
@@ -106,80 +104,276 @@ func (q *request) params() (url.Values, error) {
 	return params, nil
 }
 
-func countOf(params url.Values) (int, error) {
-	c := params.Get("_count")
-	if c == "" {
-		return defaultCount, nil
+// searchRecord answers a person: from one citizen's record, by ids alone, or
+// from the directory.
+func (q *request) searchRecord(query *search.Query, cur cursor) (*answers, error) {
+	ctx := q.r.Context()
+	id, err := q.whose(query)
+	if err != nil {
+		return nil, err
 	}
-	n, err := strconv.Atoi(c)
-	if err != nil || n < 0 {
-		return 0, fault.E("api.search", fault.Value, "_count is a number", "_count")
-	}
-	return min(n, maxCount), nil
-}
-
-// always are the parameters that every type has; ofItems those of items in records
-// and directories, ofRecords those of items in records.
-var (
-	always    = []string{"_id", "_count", "_format", "_pretty", "_page"}
-	ofItems   = []string{"_sort", "_lastUpdated"}
-	ofRecords = []string{"patient", "subject"}
-)
-
-var citizenParams = []string{"identifier", "family", "given", "name", "birthdate", "address-postalcode"}
-
-// unknown gives the parameters that are not known; in strict handling they
-// are an error. https://hl7.org/fhir/R4/search.html#errors
-func (q *request) unknown(typ string, params url.Values) ([]string, error) {
-	var out []string
-	for name := range params {
-		plain, modifier, _ := strings.Cut(name, ":")
-		known := modifier == "" && slices.Contains(always, plain)
-		if typ == "Patient" {
-			known = known || slices.Contains(citizenParams, plain) && (modifier == "" || modifier == "exact")
-		} else {
-			known = known || modifier == "" && (has(typ, plain) || slices.Contains(ofItems, plain) || !directory[typ] && slices.Contains(ofRecords, plain))
+	switch {
+	case id == nobody:
+		return nothing(query, cur), nil
+	case id != "":
+	case q.subject.Role == nhs.Citizen:
+		if id, err = q.Access.Own(ctx, q.subject); err != nil {
+			return nil, err
 		}
-		if !known {
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	if len(out) > 0 && strings.Contains(q.r.Header.Get("Prefer"), "handling=strict") {
-		return nil, fault.E("api.search", fault.NotSupported, "this parameter is not known for "+typ, out[0])
-	}
-	return out, nil
-}
-
-// page answers with one page of what was found.
-func (q *request) page(typ string, params url.Values, found []result, count int, cur cursor, ignored []string) error {
-	b := newBundle("searchset")
-	b.meta = q.tagged()
-	total := len(found)
-	end := min(cur.Offset+count, total)
-	for i := min(cur.Offset, total); i < end; i++ {
-		r := found[i]
-		b.add(entry{full: q.base + "/" + r.typ + "/" + r.id, resource: r.body, mode: r.mode})
-	}
-	for _, name := range ignored {
-		b.add(entry{resource: fhir.Marshal(fhir.Object{"resourceType": "OperationOutcome", "issue": []fhir.Object{{"severity": "warning", "code": "not-supported",
-			"diagnostics": "the parameter was not used: it is not known for " + typ, "expression": []string{name}}}}), mode: "outcome"})
-	}
-	self := url.Values{}
-	for k, v := range params {
-		if !slices.Contains(ignored, k) && k != "_page" {
-			self[k] = v
-		}
-	}
-	links := []link{{"self", q.base + "/" + typ + "?" + self.Encode()}}
-	if end < total && count > 0 {
-		next, err := q.Cursors.seal(cursor{N: cur.N, Offset: end, Query: self.Encode(), Type: typ, User: q.subject.User, Made: q.Now().Unix()})
+	case named(query.Clauses) != nil:
+		return q.searchIDs(query, cur)
+	case directory[query.Type]:
+		f, err := q.directoryField(query.Type)
 		if err != nil {
+			return nil, err
+		}
+		f.n = cur.at()
+		return q.find(f, query, cur)
+	default:
+		return nil, fault.E("api.search", fault.Required, "say whose record: patient=ID", "patient")
+	}
+	v, err := q.openPage(id, query.Type+" search", cur.at(), types(query)...)
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Security) {
+		return nothing(query, cur), nil // nobody of whom the reader may know anything
+	}
+	if err != nil {
+		return nil, err
+	}
+	query.Clauses = ofAll(query.Clauses, v.Citizen)
+	return q.find(q.inRecord(v), query, cur)
+}
+
+// nobody stands for a patient who was described and is not known.
+const nobody = "?"
+
+func nothing(query *search.Query, cur cursor) *answers {
+	return &answers{query: query, cur: cur}
+}
+
+// openPage opens a record as at n: by the citizen's id, or by that of what
+// belongs to it.
+func (q *request) openPage(id, what string, n uint64, types ...string) (*record.View, error) {
+	ctx := q.r.Context()
+	g, err := q.Access.Page(ctx, q.subject, id, what, n)
+	if fault.Is(err, fault.NotFound) {
+		g, err = q.Access.ItemPage(ctx, q.subject, "Patient", id, audit.Search, n)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return q.Records.Open(ctx, g, types...)
+}
+
+// types are those of a record that a query can look at; none for all.
+func types(query *search.Query) []string {
+	for _, c := range query.Clauses {
+		if len(c.Open()) > 0 {
+			return nil
+		}
+	}
+	if len(query.Include) > 0 {
+		return nil
+	}
+	if query.Type == "Patient" {
+		return []string{"Patient", "Consent"}
+	}
+	// The Patient says whether where people live is withheld.
+	return []string{query.Type, "Patient"}
+}
+
+// ofAll takes out the condition that a resource is of the citizen whose record
+// this is: all that is linked to a citizen is.
+func ofAll(clauses []*search.Clause, citizen string) []*search.Clause {
+	return slices.DeleteFunc(clauses, func(c *search.Clause) bool {
+		if c.Within.Type == "Patient" {
+			return c.Within.ID == citizen
+		}
+		return c.Param != nil && c.Param.Kind == search.Reference && slices.ContainsFunc(c.Values, func(v string) bool { return strings.TrimPrefix(v, "Patient/") == citizen })
+	})
+}
+
+// whose finds the one patient that a search is about: by id, by number, or by
+// whatever a chain says of them. "" where it names none.
+func (q *request) whose(query *search.Query) (string, error) {
+	id := ""
+	for i := 0; i < len(query.Clauses); i++ {
+		c := query.Clauses[i]
+		if c.Within.Type == "Patient" {
+			if id != "" && id != c.Within.ID {
+				return "", fault.E("api.search", fault.NotSupported, "one record is searched at a time", c.Name)
+			}
+			id = c.Within.ID
+			continue
+		}
+		if c.Param == nil || c.Param.Kind != search.Reference || !aboutPatient(c) {
+			continue
+		}
+		found, err := q.patientOf(c)
+		switch {
+		case err != nil:
+			return "", err
+		case found == "":
+			continue
+		case id != "" && id != found:
+			return "", fault.E("api.search", fault.NotSupported, "one record is searched at a time", c.Name)
+		}
+		if id = found; c.Chain != nil || c.Modifier == "identifier" {
+			// Who it is has been found: all of that citizen's is meant.
+			query.Clauses = slices.Delete(query.Clauses, i, i+1)
+			i--
+		}
+	}
+	return id, nil
+}
+
+// aboutPatient says whether a clause names whom a resource is about.
+func aboutPatient(c *search.Clause) bool {
+	if c.Param.Code == "patient" || c.Param.Code == "subject" {
+		return true
+	}
+	return c.Chain == nil && slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, "Patient/") })
+}
+
+// patientOf is the patient that a clause names; "" where it names none.
+func (q *request) patientOf(c *search.Clause) (string, error) {
+	const op = "api.search"
+	switch {
+	case c.Chain != nil:
+		for i, t := range c.Chain.Types {
+			if t == "Patient" {
+				return q.theOne(c.Name, []*search.Clause{c.Chain.On[i]})
+			}
+		}
+		return "", nil
+	case c.Modifier == "identifier":
+		on, _, err := q.scope().Clause("Patient", "identifier", strings.Join(c.Values, ","))
+		if err != nil {
+			return "", err
+		}
+		return q.theOne(c.Name, []*search.Clause{on})
+	case c.Modifier == "missing":
+		return "", nil
+	}
+	id := ""
+	for _, v := range c.Values {
+		v = strings.TrimPrefix(v, q.base+"/")
+		typ, rest, ok := strings.Cut(v, "/")
+		if !ok {
+			typ, rest = "Patient", v
+		}
+		switch {
+		case typ != "Patient" && c.Param.Code == "subject" && fhir.IsResourceType(typ) && fhir.IsID(rest):
+			return "", fault.E(op, fault.NotSupported, "a record is a patient's: subject=Patient/ID", c.Name)
+		case typ != "Patient" || !fhir.IsID(rest):
+			return "", fault.E(op, fault.Value, "a patient is an id or Patient/id", c.Name)
+		case id != "" && id != rest:
+			return "", fault.E(op, fault.NotSupported, "one record is searched at a time", c.Name)
+		}
+		id = rest
+	}
+	return id, nil
+}
+
+// theOne finds the one citizen who meets some conditions; nobody where there is none.
+func (q *request) theOne(name string, clauses []*search.Clause) (string, error) {
+	found, err := q.citizensBy(clauses, cursor{})
+	if err != nil {
+		return "", err
+	}
+	switch len(found) {
+	case 0:
+		return nobody, nil
+	case 1:
+		return found[0].Citizen, nil
+	}
+	return "", fault.E("api.search", fault.MultipleMatches, "more than one person meets this: say more, or name one by id", name)
+}
+
+// maxIDs is how many ids one search may name.
+const maxIDs = 100
+
+// searchIDs finds resources by their ids alone: each in the record that it
+// belongs to, as a read would.
+func (q *request) searchIDs(query *search.Query, cur cursor) (*answers, error) {
+	ids := named(query.Clauses)
+	if len(ids) > maxIDs {
+		return nil, fault.E("api.search", fault.TooLong, "a search names at most 100 ids", "_id")
+	}
+	f := &fields{}
+	for _, id := range ids {
+		if !fhir.IsID(id) {
+			continue
+		}
+		one, err := q.fieldOf(query.Type, id, cur.at())
+		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Security) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		f.add(one)
+	}
+	return q.find(f, query, cur)
+}
+
+// fieldOf is the field that a resource stands in: a record, or what is of no person.
+func (q *request) fieldOf(typ, id string, n uint64) (field, error) {
+	g, err := q.Access.ItemPage(q.r.Context(), q.subject, typ, id, audit.Search, n)
+	if err != nil {
+		return nil, err
+	}
+	if directoryGrant(g) {
+		return &systemField{q: q, g: g, n: n}, nil
+	}
+	v, err := q.Records.Open(q.r.Context(), g)
+	if err != nil {
+		return nil, err
+	}
+	return q.inRecord(v), nil
+}
+
+// directoryGrant says whether a Grant is for what is of no person.
+func directoryGrant(g grant.Grant) bool { return g.Citizen().ID == "" }
+
+// fields are several fields as one: of a search that names what stands in several records.
+type fields struct{ list []field }
+
+func (f *fields) add(one field) { f.list = append(f.list, one) }
+
+func (f *fields) each(typ string, clauses []*search.Clause, before store.ItemID, yield func(*hit) bool) error {
+	for _, one := range f.list {
+		more := true
+		err := one.each(typ, clauses, before, func(h *hit) bool {
+			more = yield(h)
+			return more
+		})
+		if err != nil || !more {
 			return err
 		}
-		self.Set("_page", next)
-		links = append(links, link{"next", q.base + "/" + typ + "?" + self.Encode()})
 	}
-	q.send(http.StatusOK, b.bytes(total, links))
 	return nil
 }
+
+func (f *fields) get(typ, id string) (*hit, error) {
+	for _, one := range f.list {
+		if h, err := one.get(typ, id); h != nil || err != nil {
+			return h, err
+		}
+	}
+	return nil, nil
+}
+
+func (f *fields) referring(typ string, by *search.Parameter, to []search.Target, yield func(*hit) bool) error {
+	for _, one := range f.list {
+		if err := one.referring(typ, by, to, yield); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *fields) endless() bool { return false }
+
+// directory are the types that are of no person: anyone who has signed in may
+// search them.
+var directory = map[string]bool{"Organization": true, "Practitioner": true, "PractitionerRole": true, "Location": true, "HealthcareService": true, "Endpoint": true}

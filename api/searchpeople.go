@@ -1,153 +1,157 @@
 package api
 
 import (
-	"net/url"
 	"slices"
 	"strings"
-	"time"
 
+	"selda/access/record"
 	"selda/fault"
 	"selda/fhir"
-	"selda/ingest/classify"
-	"selda/mpi/fold"
+	"selda/fhir/search"
 	"selda/nhs"
+	"selda/store"
 )
 
-// patientGroups are the token groups of a search for people.
-func patientGroups(params url.Values) ([][]string, error) {
-	var groups [][]string
-	for name, values := range params {
-		plain, _, _ := strings.Cut(name, ":")
-		for _, value := range values {
-			var group []string
-			for _, v := range strings.Split(value, ",") {
-				if v == "" {
-					continue
-				}
-				switch plain {
-				case "family":
-					group = append(group, classify.Family(fold.Name(v)))
-				case "given":
-					group = append(group, classify.Given(fold.Name(v)))
-				case "name":
-					group = append(group, classify.Family(fold.Name(v)), classify.Given(fold.Name(v)))
-				case "birthdate":
-					day := strings.TrimPrefix(v, "eq")
-					if _, err := time.Parse(time.DateOnly, day); err != nil {
-						return nil, fault.E("api.search", fault.Value, "a birth date is searched as a whole day, 1951-11-05", "birthdate")
-					}
-					group = append(group, classify.BirthDate(day))
-				case "address-postalcode":
-					if p := nhs.Postcode(v); p != "" {
-						v = p
-					}
-					group = append(group, classify.Postcode(v))
-				case "identifier":
-					if sys, num, ok := strings.Cut(v, "|"); ok {
-						group = append(group, classify.Identifier(sys, strings.ReplaceAll(num, " ", "")))
-					} else {
-						group = append(group, classify.Value(v))
-					}
-				}
-			}
-			if len(group) > 0 {
-				groups = append(groups, group)
-			}
-		}
-	}
-	return groups, nil
+// citizenHit is a citizen as one merged Patient.
+func (q *request) citizenHit(v *record.View) *hit {
+	body, _, at := Citizen(v)
+	h := &hit{body: func() []byte { return body }, mode: "match"}
+	h.Type, h.ID, h.Updated = "Patient", v.Citizen, at
+	h.Res, _ = fhir.ParseTrusted(body)
+	return h
 }
 
 // searchCitizens finds citizens for people and their apps: one merged Patient
-// each. A citizen's own token finds just the own Patient.
-func (q *request) searchCitizens(params url.Values, cur cursor) ([]result, error) {
+// each. A citizen's own token finds just the own Patient. Under the tag of
+// sources it finds the sources' own Patients, as they were written.
+func (q *request) searchCitizens(query *search.Query, cur cursor) (*answers, error) {
+	own := false
+	query.Clauses = slices.DeleteFunc(query.Clauses, func(c *search.Clause) bool {
+		is := c.Name == "_tag" && slices.Contains(c.Values, SourceTag+"|source")
+		own = own || is
+		return is
+	})
+	views, err := q.citizensFor(query, cur, own)
+	if err != nil {
+		return nil, err
+	}
+	f := &fields{}
+	for _, v := range views {
+		if own {
+			f.add(q.inRecord(v))
+		} else {
+			f.add(&personField{q.inRecord(v), query})
+		}
+	}
+	return q.find(f, query, cur)
+}
+
+// personField is one citizen's record with the citizen as its Patient.
+type personField struct {
+	*recordField
+	query *search.Query
+}
+
+// each gives, of the type Patient, the merged one. It is found also by what any
+// of the sources' Patients says that are shown.
+func (f *personField) each(typ string, clauses []*search.Clause, before store.ItemID, yield func(*hit) bool) error {
+	if typ != "Patient" {
+		return f.recordField.each(typ, clauses, before, yield)
+	}
+	yield(f.citizen())
+	return nil
+}
+
+func (f *personField) citizen() *hit {
+	h := f.q.citizenHit(f.view)
+	h.sure = slices.ContainsFunc(f.of("Patient"), func(p *hit) bool { return f.query.Matches(&p.Candidate) })
+	return h
+}
+
+// citizensFor opens, with no more than is asked of them, the records of those
+// whom a search may mean.
+func (q *request) citizensFor(query *search.Query, cur cursor, own bool) ([]*record.View, error) {
 	ctx := q.r.Context()
-	switch q.subject.Role {
-	case nhs.Citizen:
+	ids := named(query.Clauses)
+	named := ids != nil
+	switch {
+	case q.subject.Role == nhs.Citizen:
 		own, err := q.Access.Own(ctx, q.subject)
 		if err != nil {
 			return nil, err
 		}
-		return q.citizens([]string{own}, params)
-	case nhs.Proxy:
-		var theirs []string
+		ids = []string{own}
+	case q.subject.Role == nhs.Proxy:
 		for _, n := range q.subject.For {
 			id, err := q.Access.ByNumber(ctx, n)
 			if err == nil {
-				theirs = append(theirs, id)
+				ids = append(ids, id)
 			} else if !fault.Is(err, fault.NotFound) {
 				return nil, err
 			}
 		}
-		return q.citizens(theirs, params)
+	case ids == nil:
+		return q.citizensBy(query.Clauses, cur)
+	case len(ids) > maxIDs:
+		return nil, fault.E("api.search", fault.TooLong, "a search names at most 100 ids", "_id")
 	}
-	if id := params.Get("_id"); id != "" {
-		return q.citizens(strings.Split(id, ","), params)
-	}
-	groups, err := patientGroups(params)
-	if err != nil {
-		return nil, err
-	}
-	if len(groups) == 0 {
-		return nil, fault.E("api.search", fault.Required, "say whom to look for: identifier, name, birthdate, address-postalcode or _id")
-	}
-	g, err := q.Access.Search(ctx, q.subject, "Patient")
-	if err != nil {
-		return nil, err
-	}
-	people, err := q.Records.FindAt(ctx, g, q.Access.Index, groups, cur.at(), maxFound+1)
-	if err == nil {
-		err = tooMany(len(people))
-	}
-	if err != nil {
-		return nil, err
-	}
-	var out []result
-	for _, v := range people {
-		body, _, _ := Citizen(v)
-		out = append(out, result{id: v.Citizen, typ: "Patient", body: body, mode: "match"})
-	}
-	return out, nil
-}
-
-// citizens gives the merged Patients of ids that the reader may open.
-func (q *request) citizens(ids []string, params url.Values) ([]result, error) {
-	var out []result
+	var out []*record.View
 	for _, id := range ids {
-		g, err := q.Access.Record(q.r.Context(), q.subject, id, "Patient/"+id)
-		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Security) {
-			continue
-		}
-		if err != nil {
+		v, err := q.openPage(id, "Patient/"+id, cur.at(), types(query)...)
+		switch {
+		case fault.Is(err, fault.NotFound) || fault.Is(err, fault.Security):
+		case err != nil:
 			return nil, err
+		case own || !isSource(v, id):
+			out = append(out, v)
 		}
-		v, err := q.Records.Open(q.r.Context(), g, "Patient", "Consent")
-		if err != nil {
-			return nil, err
-		}
-		body, _, _ := Citizen(v)
-		r, err := fhir.ParseTrusted(body)
-		if err != nil {
-			return nil, err
-		}
-		if matchesPatient(r, params) {
-			out = append(out, result{id: v.Citizen, typ: "Patient", body: body, mode: "match"})
-		}
+	}
+	if named && !own && q.professional() {
+		query.Clauses = slices.DeleteFunc(query.Clauses, func(c *search.Clause) bool { return c.Name == "_id" }) // it was met
 	}
 	return out, nil
 }
 
-// matchesPatient tests a Patient that was found otherwise.
-func matchesPatient(r *fhir.Resource, params url.Values) bool {
-	groups, _ := patientGroups(params)
-	tokens := classify.Of(r).Tokens
-	for _, g := range groups {
-		if !slices.ContainsFunc(g, func(t string) bool { return slices.Contains(tokens, t) }) {
-			return false
+// isSource says whether an id is that of a source's Patient.
+func isSource(v *record.View, id string) bool {
+	_, is := v.Find("Patient", id)
+	return is
+}
+
+// citizensBy finds citizens by what is said of them: demographics, and no more.
+func (q *request) citizensBy(clauses []*search.Clause, cur cursor) ([]*record.View, error) {
+	for _, c := range clauses {
+		if len(c.Open()) > 0 {
+			return nil, fault.E("api.search", fault.NotSupported, "people are found by demographics; what else is known of somebody is asked by _id", c.Name)
 		}
 	}
-	if id := params.Get("_id"); id != "" {
-		return slices.Contains(strings.Split(id, ","), r.ID)
+	groups := groupsOf(clauses)
+	if !slices.ContainsFunc(clauses, tells) {
+		return nil, fault.E("api.search", fault.Required, "say whom to look for: identifier, name, a birth date as a whole day, address, phone or _id")
 	}
-	return true
+	g, err := q.Access.Search(q.r.Context(), q.subject, "Patient")
+	if err != nil {
+		return nil, err
+	}
+	people, err := q.Records.FindAt(q.r.Context(), g, q.Access.Index, groups, cur.at(), maxFound+1)
+	if err != nil {
+		return nil, err
+	}
+	if len(people) > maxFound {
+		return nil, tooMany()
+	}
+	query := &search.Query{Type: "Patient", Clauses: clauses}
+	return slices.DeleteFunc(people, func(v *record.View) bool {
+		return !(&personField{q.inRecord(v), query}).citizen().meets(query)
+	}), nil
+}
+
+// telling are the parameters of which one must be given to look for people.
+var telling = []string{"identifier", "name", "family", "given", "phonetic", "telecom", "phone", "email", "address-postalcode", "birthdate"}
+
+// tells says whether a condition is of a person, rather than of all of a kind:
+// everybody in a town, or born in a year, can't be listed.
+func tells(c *search.Clause) bool {
+	group, ok := c.Tokens()
+	return ok && slices.Contains(telling, c.Param.Code) && !strings.HasPrefix(group[0], "m:")
 }

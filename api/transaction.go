@@ -1,8 +1,9 @@
 package api
 
 import (
-	"bytes"
+	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,29 +19,343 @@ func (q *request) bundle() error {
 	if err != nil {
 		return err
 	}
-	if done, err := q.batch(body); done || err != nil {
+	compact, err := compactOf(body)
+	if err != nil {
 		return err
+	}
+	r, err := fhir.ParseTrusted(compact)
+	if err != nil {
+		return err
+	}
+	if r.Type == "Bundle" && r.Get("type").Is("batch") {
+		return q.batch(r)
 	}
 	if err := q.mayWrite(audit.Create, "Bundle"); err != nil {
 		return err
 	}
-	out, err := q.submit("POST", body, q.subject.Source, "")
-	if err != nil {
+	if r.Type != "Bundle" || !r.Get("type").Is("transaction") {
+		return fault.E("api.transaction", fault.Invalid, "only a Bundle of type transaction or batch is posted to the base", "Bundle.type")
+	}
+	t := &transaction{q: q, entries: r.Root().List("entry"), local: map[string]string{}}
+	if t.plain(compact) {
+		return t.submit(compact)
+	}
+	defer q.conditions.take(t.conditions()...)()
+	if err := t.resolve(); err != nil {
 		return err
 	}
-	b := newBundle("transaction-response")
-	for _, e := range byEntry(out.Items) {
-		resp := entry{status: "201 Created", etag: e.Version, at: e.At, location: e.Type + "/" + e.ID + "/_history/" + strconv.Itoa(e.Version)}
-		switch {
-		case e.Deleted:
-			resp = entry{status: "204 No Content"}
-		case e.Existed:
-			resp.status = "200 OK"
-		}
-		b.add(resp)
+	return t.submit(t.ordered())
+}
+
+// transaction is one on its way. What it says by condition is resolved, and its
+// entries put in the order of their methods, before it is handed in.
+type transaction struct {
+	q       *request
+	entries []fhir.Node
+	steps   []tstep
+	local   map[string]string // fullUrl to the resource that is there already
+	order   []int             // entry of each step that was handed in; nil where all were, as they stood
+}
+
+// tstep is one entry, resolved.
+type tstep struct {
+	entry       int
+	method, url string
+	match       int
+	full        string
+	body        []byte
+	there       *hit // nothing is written: it is there already
+}
+
+// plain says whether the Bundle can be handed in as it stands: it only makes
+// and updates resources that it names by id, each once.
+func (t *transaction) plain(compact []byte) bool {
+	if strings.Contains(string(compact), `?`) && t.conditional() {
+		return false
 	}
-	q.send(http.StatusOK, b.bytes(-1, nil))
+	seen := map[string]bool{}
+	for _, e := range t.entries {
+		r := e.Get("request")
+		url := r.Get("url").Text()
+		m := r.Get("method").Text()
+		if m != "POST" && m != "PUT" || r.Get("ifNoneExist").Exists() || strings.Contains(url, "?") || m == "PUT" && seen[url] {
+			return false
+		}
+		seen[url] = true
+	}
+	return true
+}
+
+// conditional says whether a reference is a condition.
+func (t *transaction) conditional() bool {
+	found := false
+	for _, e := range t.entries {
+		if res := e.Get("resource"); res.Exists() {
+			fhir.RewriteReferences(res.JSON(), func(ref string) string {
+				found = found || isCondition(ref)
+				return ref
+			})
+		}
+	}
+	return found
+}
+
+func isCondition(ref string) bool {
+	typ, _, ok := strings.Cut(ref, "?")
+	return ok && fhir.IsResourceType(typ)
+}
+
+// conditions are those on which something is made or changed.
+func (t *transaction) conditions() (keys []string) {
+	for _, e := range t.entries {
+		r := e.Get("request")
+		if where := r.Get("ifNoneExist").Text(); where != "" {
+			keys = append(keys, strings.TrimSuffix(r.Get("url").Text(), "/")+"?"+where)
+		} else if url := r.Get("url").Text(); strings.Contains(url, "?") && !r.Get("method").Is("GET") {
+			keys = append(keys, url)
+		}
+	}
+	return keys
+}
+
+func (t *transaction) place(i int, element string) string {
+	return "Bundle.entry[" + strconv.Itoa(i) + "]." + element
+}
+
+// resolve finds what each entry means.
+func (t *transaction) resolve() error {
+	seen := map[string]bool{}
+	for i, e := range t.entries {
+		steps, err := t.step(i, e)
+		if err != nil {
+			return fault.E("api.transaction", fault.KindOf(err), fault.Reason(err), t.place(i, "request"))
+		}
+		for _, s := range steps {
+			if (s.method == "PUT" || s.method == "DELETE") && seen[s.url] {
+				return fault.E("api.transaction", fault.Invalid, "another entry changes the same resource", t.place(i, "request.url"))
+			}
+			seen[s.url] = true
+		}
+		t.steps = append(t.steps, steps...)
+	}
+	return t.references()
+}
+
+// step is one entry, as steps that name what they change by id.
+func (t *transaction) step(i int, e fhir.Node) ([]tstep, error) {
+	const op = "api.transaction"
+	r := e.Get("request")
+	s := tstep{entry: i, method: r.Get("method").Text(), url: strings.TrimPrefix(r.Get("url").Text(), t.q.base+"/"), full: e.Get("fullUrl").Text()}
+	if m := r.Get("ifMatch").Text(); m != "" {
+		s.match, _ = strconv.Atoi(strings.Trim(strings.TrimPrefix(m, "W/"), `"`))
+	}
+	if e.Get("resource").Exists() {
+		s.body = e.Get("resource").JSON()
+	}
+	typ, where, conditional := strings.Cut(s.url, "?")
+	switch s.method {
+	case "GET", "HEAD":
+	case "POST":
+		if where := r.Get("ifNoneExist").Text(); where != "" {
+			h, err := t.q.theMatch(s.url, where, "")
+			if err != nil {
+				return nil, err
+			}
+			if s.there = h; h != nil && s.full != "" {
+				t.local[s.full] = h.Type + "/" + h.ID
+			}
+		}
+	case "PUT":
+		if !conditional {
+			break
+		}
+		h, err := t.q.theMatch(typ, where, "")
+		if err != nil {
+			return nil, err
+		}
+		id := e.Get("resource", "id").Text()
+		switch {
+		case h != nil && id != "" && id != h.ID:
+			return nil, fault.E(op, fault.Invalid, "the resource's id is not that of the resource that meets the condition")
+		case h != nil:
+			s.url, s.body = typ+"/"+h.ID, withID(s.body, h.ID)
+		case id != "":
+			s.url = typ + "/" + id
+		default:
+			s.method, s.url = "POST", typ
+		}
+	case "PATCH":
+		return t.patch(s, typ, where, conditional, e.Get("resource"))
+	case "DELETE":
+		if !conditional {
+			break
+		}
+		found, err := t.q.meeting(typ, where, maxDeleted, "")
+		if err != nil {
+			return nil, err
+		}
+		var out []tstep
+		for _, h := range found {
+			out = append(out, tstep{entry: i, method: "DELETE", url: h.Type + "/" + h.ID})
+		}
+		return out, nil
+	default:
+		return nil, fault.E(op, fault.NotSupported, "a transaction holds GET, HEAD, POST, PUT, PATCH and DELETE")
+	}
+	return []tstep{s}, nil
+}
+
+// patch makes an update of a patch.
+func (t *transaction) patch(s tstep, typ, where string, conditional bool, resource fhir.Node) ([]tstep, error) {
+	kind, body, err := patchOf(resource)
+	if err != nil {
+		return nil, err
+	}
+	f, err := t.q.changeOf(kind, body)
+	if err != nil {
+		return nil, err
+	}
+	typ, id, _ := strings.Cut(typ, "/")
+	if conditional {
+		h, err := t.q.theMatch(typ, where, "")
+		if err != nil {
+			return nil, err
+		}
+		if h == nil {
+			return nil, fault.E("api.transaction", fault.NotFound, "no resource meets the condition")
+		}
+		id = h.ID
+	}
+	s.method, s.url = "PUT", typ+"/"+id
+	s.body, s.match, err = t.q.patched(typ, id, s.match, f)
+	return []tstep{s}, err
+}
+
+// references gives conditional references, and those to entries that are
+// there already, the id of what they name.
+func (t *transaction) references() error {
+	found := map[string]string{}
+	for i := range t.steps {
+		s := &t.steps[i]
+		if s.body == nil || s.there != nil {
+			continue
+		}
+		var failed error
+		s.body = fhir.RewriteReferences(s.body, func(ref string) string {
+			if now, ok := t.local[ref]; ok {
+				return now
+			}
+			if !isCondition(ref) || failed != nil {
+				return ref
+			}
+			if _, known := found[ref]; !known {
+				typ, where, _ := strings.Cut(ref, "?")
+				h, err := t.q.theMatch(typ, where, t.place(s.entry, "resource"))
+				if err != nil || h == nil {
+					if failed = err; err == nil {
+						t.q.status = http.StatusPreconditionFailed
+						failed = fault.E("api.transaction", fault.NotFound, "no resource meets the condition of a reference", t.place(s.entry, "resource"))
+					}
+					return ref
+				}
+				found[ref] = h.Type + "/" + h.ID
+			}
+			return found[ref]
+		})
+		if failed != nil {
+			return failed
+		}
+	}
 	return nil
+}
+
+// ordered is the Bundle as it is handed in: what deletes first, then what
+// makes, then what updates.
+func (t *transaction) ordered() []byte {
+	var entries []fhir.Object
+	t.order = []int{}
+	for _, method := range []string{"DELETE", "POST", "PUT"} {
+		for _, s := range t.steps {
+			if s.method != method || s.there != nil {
+				continue
+			}
+			request := fhir.Object{"method": s.method, "url": s.url}
+			if s.match > 0 {
+				request["ifMatch"] = `W/"` + strconv.Itoa(s.match) + `"`
+			}
+			o := fhir.Object{"fullUrl": s.full, "request": request}
+			if s.body != nil {
+				o["resource"] = json.RawMessage(s.body)
+			}
+			entries = append(entries, o)
+			t.order = append(t.order, s.entry)
+		}
+	}
+	return fhir.Marshal(fhir.Object{"resourceType": "Bundle", "type": "transaction", "entry": entries})
+}
+
+// submit hands the Bundle in, and answers each entry in its place.
+func (t *transaction) submit(bundle []byte) error {
+	var out ingest.Outcome
+	if t.order == nil || len(t.order) > 0 {
+		var err error
+		if out, err = t.q.submit("POST", bundle, t.q.subject.Source, ""); err != nil {
+			return t.placed(err)
+		}
+	}
+	answers := make([]entry, len(t.entries))
+	for i := range answers {
+		answers[i].status = "204 No Content" // of a deletion of what was not there
+	}
+	body := strings.Contains(t.q.r.Header.Get("Prefer"), "return=representation")
+	for i, e := range byEntry(out.Items) {
+		n := i
+		if t.order != nil {
+			n = t.order[i]
+		}
+		a := entry{status: "201 Created", etag: e.Version, at: e.At, location: e.Type + "/" + e.ID + "/_history/" + strconv.Itoa(e.Version)}
+		switch {
+		case e.Deleted || e.ID == "":
+			a = entry{status: "204 No Content"}
+		case e.Existed:
+			a.status = "200 OK"
+		}
+		if body && a.etag > 0 {
+			a.resource = fhir.Dress(e.Body, e.ID, strconv.Itoa(e.Version), e.At)
+		}
+		answers[n] = a
+	}
+	for _, s := range t.steps {
+		switch {
+		case s.there != nil:
+			version := "1"
+			if r, err := fhir.ParseTrusted(s.there.body()); err == nil {
+				version = r.Get("meta", "versionId").Text()
+			}
+			a := entry{status: "200 OK", at: s.there.Updated, location: s.there.Type + "/" + s.there.ID + "/_history/" + version}
+			a.etag, _ = strconv.Atoi(version)
+			answers[s.entry] = a
+		case s.method == "GET" || s.method == "HEAD":
+			answers[s.entry] = t.q.singleEntry(t.entries[s.entry])
+		}
+	}
+	b := newBundle("transaction-response")
+	for _, a := range answers {
+		b.add(a)
+	}
+	t.q.send(http.StatusOK, b.bytes(-1, nil))
+	return nil
+}
+
+// placed gives an error the place that its entry had in the Bundle as it came.
+func (t *transaction) placed(err error) error {
+	place := fault.PlaceOf(err)
+	n, ok := entryNumber(place)
+	if !ok || t.order == nil || n >= len(t.order) {
+		return err
+	}
+	_, rest, _ := strings.Cut(place, "]")
+	return fault.E("api.transaction", fault.KindOf(err), fault.Reason(err), "entry["+strconv.Itoa(t.order[n])+"]"+rest)
 }
 
 // byEntry puts items in the order of the entries that they came from.
@@ -51,8 +366,8 @@ func byEntry(items []ingest.Item) []ingest.Item {
 		if !ok {
 			continue
 		}
-		for len(out) <= n {
-			out = append(out, ingest.Item{})
+		if n >= len(out) {
+			out = append(out, slices.Repeat([]ingest.Item{{}}, n+1-len(out))...)
 		}
 		out[n] = i
 	}
@@ -68,83 +383,3 @@ func entryNumber(place string) (int, bool) {
 	n, err := strconv.Atoi(s)
 	return n, err == nil
 }
-
-// maxBatch is how many entries a batch may have.
-const maxBatch = 1000
-
-// batch carries a batch out: each entry is a request of its own, decided and
-// answered as if it had come alone. done is false where the Bundle is no batch.
-// https://hl7.org/fhir/R4/http.html#transaction
-func (q *request) batch(body []byte) (done bool, err error) {
-	compact, err := compactOf(body)
-	if err != nil {
-		return false, err
-	}
-	r, err := fhir.ParseTrusted(compact)
-	if err != nil || r.Type != "Bundle" || !r.Get("type").Is("batch") {
-		return false, err
-	}
-	entries := r.Root().List("entry")
-	if len(entries) > maxBatch {
-		return true, fault.E("api.batch", fault.TooLong, "a batch has at most "+strconv.Itoa(maxBatch)+" entries")
-	}
-	b := newBundle("batch-response")
-	b.meta = q.tagged()
-	for _, e := range entries {
-		a := q.single(e)
-		status := strconv.Itoa(a.Code) + " " + http.StatusText(a.Code)
-		x := entry{status: status, location: strings.TrimPrefix(a.Header().Get("Location"), q.base+"/")}
-		if a.Body.Len() > 0 && strings.Contains(a.Header().Get("Content-Type"), "json") {
-			x.resource = a.Body.Bytes()
-			if a.Code >= 400 {
-				x.outcome, x.resource = x.resource, nil
-			}
-		}
-		x.etag, _ = strconv.Atoi(strings.Trim(a.Header().Get("ETag"), `W/"`))
-		b.add(x)
-	}
-	q.send(http.StatusOK, b.bytes(-1, nil))
-	return true, nil
-}
-
-// answer is what one entry of a batch is answered with.
-type answer struct {
-	head http.Header
-	Code int
-	Body bytes.Buffer
-}
-
-func (a *answer) Header() http.Header         { return a.head }
-func (a *answer) Write(b []byte) (int, error) { return a.Body.Write(b) }
-func (a *answer) WriteHeader(code int)        { a.Code = code }
-
-// single answers one entry of a batch.
-func (q *request) single(e fhir.Node) *answer {
-	a := &answer{head: http.Header{}, Code: http.StatusOK}
-	s := &request{API: q.API, w: a, subject: q.subject, base: q.base}
-	request := e.Get("request")
-	url := request.Get("url").Text()
-	r, err := http.NewRequestWithContext(q.r.Context(), request.Get("method").Text(), q.base+"/"+strings.TrimPrefix(url, q.base+"/"), bytes.NewReader(e.Get("resource").JSON()))
-	if err != nil || url == "" {
-		s.r = q.r
-		s.fail(fault.E("api.batch", fault.Value, "an entry says what is asked: request.method and request.url", "entry.request"))
-		return a
-	}
-	for name, element := range map[string]string{"If-Match": "ifMatch", "If-None-Match": "ifNoneMatch", "If-None-Exist": "ifNoneExist"} {
-		if v := request.Get(element).Text(); v != "" {
-			r.Header.Set(name, v)
-		}
-	}
-	s.r, s.path = r, strings.Split(strings.Trim(strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(pathOf(q.base), "/")), "/"), "/")
-	if s.path[0] == "" {
-		s.fail(fault.E("api.batch", fault.NotSupported, "a batch does not hold another", "entry.request.url"))
-		return a
-	}
-	if err := s.serve(); err != nil {
-		s.fail(err)
-	}
-	return a
-}
-
-// pathOf is the path of the base.
-func pathOf(base string) string { return base[strings.LastIndex(base, "/"):] }

@@ -59,9 +59,6 @@ func (q *request) mayWrite(action, what string) error {
 
 // Create. https://hl7.org/fhir/R4/http.html#create
 func (q *request) create(typ string) error {
-	if q.r.Header.Get("If-None-Exist") != "" {
-		return fault.E("api.create", fault.NotSupported, "conditional create is not supported yet")
-	}
 	body, err := q.body()
 	if err != nil {
 		return err
@@ -72,6 +69,14 @@ func (q *request) create(typ string) error {
 	if err := q.mayWrite(audit.Create, typ); err != nil {
 		return err
 	}
+	if where := q.r.Header.Get("If-None-Exist"); where != "" {
+		return q.createUnless(typ, where, body)
+	}
+	return q.post(typ, body)
+}
+
+// post makes a new resource.
+func (q *request) post(typ string, body []byte) error {
 	out, err := q.submit("POST "+typ, body, q.subject.Source, "")
 	if err != nil {
 		return err
@@ -85,21 +90,43 @@ func (q *request) update(typ, id string) error {
 	if err != nil {
 		return err
 	}
-	call := "PUT " + typ + "/" + id
-	if m := q.r.Header.Get("If-Match"); m != "" {
-		n, err := strconv.Atoi(strings.Trim(strings.TrimPrefix(m, "W/"), `"`))
-		if err != nil || n < 1 {
-			return fault.E("api.update", fault.Conflict, "another version is in force")
-		}
-		call += " " + strconv.Itoa(n)
+	match, err := q.ifMatch()
+	if err != nil {
+		return err
 	}
 	if typ == "Consent" && q.subject.Role == nhs.Citizen {
-		return q.restate(id, call, body)
+		return q.restate(id, putCall(typ, id, match), body)
 	}
 	if err := q.mayWrite(audit.Update, typ+"/"+id); err != nil {
 		return err
 	}
-	out, err := q.submit(call, body, q.subject.Source, "")
+	return q.put(typ, id, match, body)
+}
+
+// ifMatch is the version that the If-Match header names; 0 where there is none.
+func (q *request) ifMatch() (int, error) {
+	m := q.r.Header.Get("If-Match")
+	if m == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(strings.Trim(strings.TrimPrefix(m, "W/"), `"`))
+	if err != nil || n < 1 {
+		return 0, fault.E("api.update", fault.Conflict, "another version is in force")
+	}
+	return n, nil
+}
+
+func putCall(typ, id string, match int) string {
+	call := "PUT " + typ + "/" + id
+	if match > 0 {
+		call += " " + strconv.Itoa(match)
+	}
+	return call
+}
+
+// put writes a resource's next version, or its first.
+func (q *request) put(typ, id string, match int, body []byte) error {
+	out, err := q.submit(putCall(typ, id, match), body, q.subject.Source, "")
 	if err != nil {
 		return err
 	}
@@ -115,7 +142,15 @@ func (q *request) delete(typ, id string) error {
 	if err := q.mayWrite(audit.Delete, typ+"/"+id); err != nil {
 		return err
 	}
-	if _, err := q.submit("DELETE "+typ+"/"+id, []byte("{}"), q.subject.Source, ""); err != nil && !fault.Is(err, fault.NotFound) {
+	match, err := q.ifMatch()
+	if err != nil {
+		return err
+	}
+	call := "DELETE " + typ + "/" + id
+	if match > 0 {
+		call += " " + strconv.Itoa(match)
+	}
+	if _, err := q.submit(call, []byte("{}"), q.subject.Source, ""); err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
 	q.w.WriteHeader(http.StatusNoContent)
@@ -210,13 +245,19 @@ func (q *request) written(out ingest.Outcome, typ string, status int) error {
 	}
 	q.headers(strconv.Itoa(i.Version), i.At)
 	q.w.Header().Set("Location", q.base+"/"+typ+"/"+i.ID+"/_history/"+strconv.Itoa(i.Version))
+	return q.prefer(status, fhir.Dress(i.Body, i.ID, strconv.Itoa(i.Version), i.At))
+}
+
+// prefer answers a write with what the client prefers.
+// https://hl7.org/fhir/R4/http.html#ops
+func (q *request) prefer(status int, body []byte) error {
 	switch prefer := q.r.Header.Get("Prefer"); {
 	case strings.Contains(prefer, "return=minimal"):
 		q.w.WriteHeader(status)
 	case strings.Contains(prefer, "return=OperationOutcome"):
 		q.send(status, fhir.Marshal(fhir.Object{"resourceType": "OperationOutcome", "issue": []fhir.Object{{"severity": "information", "code": "informational", "diagnostics": "stored"}}}))
 	default:
-		q.send(status, fhir.Dress(i.Body, i.ID, strconv.Itoa(i.Version), i.At))
+		q.send(status, body)
 	}
 	return nil
 }

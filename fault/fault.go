@@ -37,11 +37,12 @@ const (
 	NoStore                     // no-store: it could not be made durable
 	Transient                   // transient: try again
 	TooCostly                   // too-costly: the answer would be too large to make
+	BusinessRule                // business-rule: understood, and against a rule
 )
 
 var kinds = [...]string{"exception", "invalid", "structure", "required", "value", "not-supported", "not-found",
 	"deleted", "conflict", "duplicate", "multiple-matches", "security", "login", "expired", "too-long", "throttled",
-	"no-store", "transient", "too-costly"}
+	"no-store", "transient", "too-costly", "business-rule"}
 
 // String is the FHIR issue-type code.
 func (k Kind) String() string {

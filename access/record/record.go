@@ -228,7 +228,7 @@ func (rs *Records) Directory(ctx context.Context, g grant.Grant, ref string) (*f
 	if !ok || !fhir.IsResourceType(typ) {
 		return nil, fault.E("record.Directory", fault.NotFound, "there is no such resource")
 	}
-	v, err := rs.Store.Shared(ctx, typ, id)
+	v, err := rs.DirectoryVersion(ctx, g, typ, id)
 	if err != nil {
 		return nil, err
 	}
@@ -290,24 +290,13 @@ func (rs *Records) Changes(ctx context.Context, g grant.Grant, l store.Log) ([]*
 // N is the number of the last commit.
 func (rs *Records) N(ctx context.Context) (uint64, error) { return rs.Store.N(ctx) }
 
-// OfPatient gives what a source system wrote of one of its patients, as at n.
-func (rs *Records) OfPatient(ctx context.Context, g grant.Grant, id string, n uint64, types ...string) ([]*store.Version, error) {
-	if g.Kind() != seal.System {
-		return nil, fault.E("record.OfPatient", fault.Security, "the Grant is not a source system's")
-	}
-	v, err := rs.Store.Read(ctx, "Patient", id, n, g.Predicate())
-	if err != nil {
-		return nil, err
-	}
-	return rs.Store.Compartment(ctx, v.Subject, n, g.Predicate(), types...)
-}
-
 // All gives what answers a query, of what a source system wrote or of what is
-// of no person.
-func (rs *Records) All(ctx context.Context, g grant.Grant, q store.Query) ([]*store.Version, error) {
+// of no person. last is the item from which the next query goes on; 0 where
+// there is no more.
+func (rs *Records) All(ctx context.Context, g grant.Grant, q store.Query) (versions []*store.Version, last store.ItemID, err error) {
 	found, err := rs.Search(ctx, g, q)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	out := make([]*store.Version, 0, len(found))
 	for _, f := range found {
@@ -316,13 +305,51 @@ func (rs *Records) All(ctx context.Context, g grant.Grant, q store.Query) ([]*st
 			continue // gone since
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if !v.Deleted {
 			out = append(out, v)
 		}
 	}
-	return out, nil
+	if len(found) == q.Limit && len(found) > 0 {
+		last = found[len(found)-1].Item
+	}
+	return out, last, nil
+}
+
+// ReadAt is Read as at n, of what a source system wrote or of what is of no person.
+func (rs *Records) ReadAt(ctx context.Context, g grant.Grant, typ, id string, n uint64) (*store.Version, error) {
+	v, err := rs.Store.Read(ctx, typ, id, n, g.Predicate())
+	if err == nil && (g.Kind() == seal.Record || !within(g, v)) {
+		err = fault.E("record.ReadAt", fault.NotFound, "there is no such resource")
+	}
+	return v, err
+}
+
+// Around gives what a source system wrote in the record that a resource
+// belongs to, as at n. A record that is in seen already gives nothing.
+func (rs *Records) Around(ctx context.Context, g grant.Grant, typ, id string, n uint64, seen map[store.Subject]bool, types ...string) ([]*store.Version, store.Subject, error) {
+	if g.Kind() != seal.System {
+		return nil, 0, fault.E("record.Around", fault.Security, "the Grant is not a source system's")
+	}
+	v, err := rs.Store.Read(ctx, typ, id, n, g.Predicate())
+	if err != nil || v.Subject == store.Shared || seen[v.Subject] {
+		if err == nil && seen[v.Subject] {
+			return nil, v.Subject, nil
+		}
+		return nil, store.Shared, err
+	}
+	seen[v.Subject] = true
+	list, err := rs.Store.Compartment(ctx, v.Subject, n, g.Predicate(), types...)
+	return list, v.Subject, err
+}
+
+// DirectoryVersion is Directory with what is stored beside the resource.
+func (rs *Records) DirectoryVersion(ctx context.Context, g grant.Grant, typ, id string) (*store.Version, error) {
+	if g.Kind() == seal.None {
+		return nil, fault.E("record.Directory", fault.Security, "there is no Grant")
+	}
+	return rs.Store.Shared(ctx, typ, id)
 }
 
 // Find gives the citizens whose Patients have a token of every group: each

@@ -20,7 +20,7 @@ import (
 	"selda/audit"
 	"selda/cmd/selda/region"
 	"selda/ingest"
-	"selda/ingest/classify"
+	"selda/fhir/search"
 	"selda/ingest/mllp"
 	"selda/policy"
 	"selda/store"
@@ -344,8 +344,8 @@ func (w *war) check() {
 	}
 	defer func() { _ = r.Close() }()
 	all := &policy.Predicate{Permit: true, Everything: true}
-	once := func(typ, system, id string) int {
-		found, err := r.Store.Search(ctx, store.Query{Type: typ, Groups: [][]string{{classify.Identifier(system, id)}}, N: store.Latest, Limit: 10}, all)
+	once := func(typ, id string) int {
+		found, err := r.Store.Search(ctx, store.Query{Type: typ, Groups: [][]string{{search.IdentifierToken(id)}}, N: store.Latest, Limit: 10}, all)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -370,7 +370,7 @@ func (w *war) check() {
 		if n != 1 {
 			w.t.Errorf("%s was acknowledged and is stored %d times (%d records)", control, n, len(list))
 		}
-		if n := once("Encounter", "https://selda.example/id/RJZ/visit", "VH"+control); n != 1 {
+		if n := once("Encounter", "VH"+control); n != 1 {
 			w.t.Errorf("what %s says is there %d times", control, n)
 		}
 	}
@@ -386,20 +386,20 @@ func (w *war) check() {
 	}
 	for typ, ids := range map[string][]string{"Immunization": w.rows, "Condition": w.facts} {
 		for _, id := range ids {
-			if n := once(typ, killSystem, id); n != 1 {
+			if n := once(typ, id); n != 1 {
 				w.t.Errorf("%s %s of a dropped file is there %d times", typ, id, n)
 			}
 		}
 	}
 	for id, answered := range w.made {
-		if n := once("Condition", killSystem, id); n > 1 || answered && n != 1 {
+		if n := once("Condition", id); n > 1 || answered && n != 1 {
 			w.t.Errorf("create %s, answered %t, is there %d times", id, answered, n)
 		}
 	}
 	for group, ids := range w.groups {
 		n := 0
 		for _, id := range ids {
-			k := once("Condition", killSystem, id)
+			k := once("Condition", id)
 			if k > 1 {
 				w.t.Errorf("%s of a transaction is there %d times", id, k)
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"selda/fhir"
+	"selda/fhir/search"
 	"selda/mpi/fold"
 	"selda/nhs"
 	"selda/policy"
@@ -27,7 +28,7 @@ type Class struct {
 // Of classifies a resource.
 func Of(r *fhir.Resource) Class {
 	c := Class{DataSet: dataSet(r), Labels: labels(r), Final: final(r), When: when(r)}
-	c.Tokens = tokens(r)
+	c.Tokens = tokens(r, search.R4())
 	if c.DataSet == policy.Results || c.DataSet == policy.Documents {
 		for _, name := range []string{"issued", "date"} {
 			if t, ok := fhir.Time(r.Get(name).Text()); ok {
@@ -161,33 +162,22 @@ func when(r *fhir.Resource) time.Time {
 	return time.Time{}
 }
 
-// tokens are what a resource is found by across citizens: codes, status and
-// identifiers; a Patient by names, birth date, postcode and numbers.
-func tokens(r *fhir.Resource) []string {
+// tokens are what a resource is found by across citizens: those of the search
+// parameters, and for the pages those of a Patient's demographics and of an
+// organisation's code.
+func tokens(r *fhir.Resource, ps *search.Parameters) []string {
 	var out []string
-	if r.Type == "Patient" {
+	switch r.Type {
+	case "Patient":
 		out = patientTokens(r)
-	}
-	for _, name := range []string{"code", "medicationCodeableConcept", "vaccineCode", "type"} {
-		for _, c := range r.Root().List(name) {
-			for _, g := range c.List("coding") {
-				if code := g.Get("code").Text(); code != "" {
-					out = append(out, "code:"+code)
-				}
-			}
-		}
-	}
-	if r.Type != "Observation" && r.Type != "Patient" {
+	case "Organization":
 		for _, id := range r.Root().List("identifier") {
 			if v := id.Get("value").Text(); v != "" {
 				out = append(out, Identifier(id.Get("system").Text(), v))
 			}
 		}
 	}
-	if n := r.Get("name"); n.IsString() {
-		out = append(out, "name:"+fold.Name(n.Text()))
-	}
-	return out
+	return append(out, ps.Tokens(r)...)
 }
 
 func patientTokens(r *fhir.Resource) []string {

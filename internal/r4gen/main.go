@@ -4,6 +4,9 @@
 //
 //	go run ./internal/r4gen StructureDefinition-*.json > fhir/r4elements.txt
 //
+// With -summary it makes fhir/r4summary.txt instead: of each resource type the
+// elements that are part of its summary, and after a bar those that must be there.
+//
 // It reads StructureDefinitions, each in a file or many in a Bundle. The table
 // is made from those of https://hl7.org/fhir/R4/downloads.html (4.0.1, CC0).
 package main
@@ -11,6 +14,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -37,7 +41,9 @@ type definition struct {
 
 type element struct {
 	Path             string   `json:"path"`
+	Min              int      `json:"min"`
 	Max              string   `json:"max"`
+	IsSummary        bool     `json:"isSummary"`
 	ContentReference string   `json:"contentReference"`
 	Representation   []string `json:"representation"`
 	Base             struct {
@@ -53,15 +59,20 @@ type element struct {
 const open = 40
 
 func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: r4gen DEFINITIONS.json...")
+	summary := flag.Bool("summary", false, "make the table of summaries")
+	if flag.Parse(); flag.NArg() == 0 {
+		fmt.Fprintln(os.Stderr, "usage: r4gen [-summary] DEFINITIONS.json...")
 		os.Exit(2)
 	}
+	of := describe
+	if *summary {
+		of = summarise
+	}
 	var lines []string
-	for _, name := range os.Args[1:] {
+	for _, name := range flag.Args() {
 		in, err := os.ReadFile(name)
 		if err == nil {
-			lines, err = read(lines, in)
+			lines, err = read(lines, in, of)
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "r4gen:", err)
@@ -78,7 +89,7 @@ func main() {
 	}
 }
 
-func read(lines []string, in []byte) ([]string, error) {
+func read(lines []string, in []byte, of func(definition) []string) ([]string, error) {
 	var b bundle
 	if err := json.Unmarshal(in, &b); err != nil {
 		return nil, err
@@ -94,7 +105,7 @@ func read(lines []string, in []byte) ([]string, error) {
 		if d.ResourceType != "StructureDefinition" || d.Derivation == "constraint" || d.Kind == "logical" {
 			continue
 		}
-		lines = append(lines, describe(d)...)
+		lines = append(lines, of(d)...)
 	}
 	return lines, nil
 }
@@ -129,6 +140,28 @@ func describe(d definition) []string {
 		out = append(out, p+" "+strings.Join(line[p], " "))
 	}
 	return out
+}
+
+// summarise gives the line of a resource type's summary.
+func summarise(d definition) []string {
+	if d.Kind != "resource" {
+		return nil
+	}
+	typ := d.Snapshot.Element[0].Path
+	var in, must []string
+	for _, e := range d.Snapshot.Element {
+		name, ok := strings.CutPrefix(e.Path, typ+".")
+		if !ok || strings.Contains(name, ".") {
+			continue
+		}
+		if e.IsSummary {
+			in = append(in, name)
+		}
+		if e.Min > 0 {
+			must = append(must, name)
+		}
+	}
+	return []string{typ + " " + strings.Join(in, " ") + " | " + strings.Join(must, " ")}
 }
 
 // column is one element: name, how often and how it stands in XML, and type.

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"net/url"
+	"slices"
+
+	"selda/fault"
+	"selda/fhir"
+	"selda/fhir/search"
+)
+
+// Compartment search: what stands in somebody's compartment, of one type or of
+// all (*). https://hl7.org/fhir/R4/http.html#vsearch
+func (q *request) compartment(owner, id, typ string) error {
+	if !search.IsCompartment(owner) {
+		return fault.E("api.compartment", fault.NotFound, "the compartments are those of Patient, Encounter, RelatedPerson, Practitioner and Device")
+	}
+	params, err := q.params()
+	if err != nil {
+		return err
+	}
+	path := owner + "/" + id + "/" + typ
+	types := []string{typ}
+	if typ == "*" {
+		types = fhir.ResourceTypes()
+	}
+	return q.searchTypes(path, types, params, &search.Target{Type: owner, ID: id})
+}
+
+// searchAll is a search over several types, which _type names.
+// https://hl7.org/fhir/R4/http.html#search
+func (q *request) searchAll() error {
+	params, err := q.params()
+	if err != nil {
+		return err
+	}
+	types := list(params, "_type")
+	for _, t := range types {
+		if !fhir.IsResourceType(t) {
+			return fault.E("api.search", fault.Value, "there is no such resource type", "_type")
+		}
+	}
+	if len(types) == 0 {
+		if len(params) == 0 {
+			return fault.E("api.search", fault.Required, "say what is searched: /fhir?_type=Observation,Condition&…, or /fhir/Observation")
+		}
+		types = fhir.ResourceTypes()
+	}
+	if len(types) == 1 {
+		return q.searchFor("", types[0], without(params, "_type"))
+	}
+	return q.searchTypes("", types, params, nil)
+}
+
+// searchTypes answers a search of several types as one: type after type.
+func (q *request) searchTypes(path string, types []string, params url.Values, owner *search.Target) error {
+	if len(types) == 1 {
+		a, err := q.searched(path, types[0], params, owner)
+		if err != nil {
+			return err
+		}
+		return q.answer(path, a)
+	}
+	params = without(params, "_type")
+	whole := &answers{total: -1}
+	for _, t := range types {
+		sub := without(params, "_count", "_page")
+		sub.Set("_count", "1000")
+		a, err := q.searched(path, t, sub, owner)
+		if fault.Is(err, fault.NotSupported) || fault.Is(err, fault.Required) && owner != nil {
+			continue // a type that has no such parameter
+		}
+		if err != nil {
+			return err
+		}
+		if len(a.query.Unknown) > 0 {
+			continue
+		}
+		if a.next != nil || len(whole.page)+len(a.page) > maxCount {
+			return tooMany()
+		}
+		whole.page, whole.with = append(whole.page, a.page...), append(whole.with, a.with...)
+		whole.query = a.query
+	}
+	if whole.query == nil {
+		whole.query = &search.Query{}
+	}
+	whole.total, whole.self = len(whole.page), params
+	return q.answer(path, whole)
+}
+
+// without are parameters but some.
+func without(params url.Values, names ...string) url.Values {
+	out := url.Values{}
+	for k, v := range params {
+		if !slices.Contains(names, k) {
+			out[k] = v
+		}
+	}
+	return out
+}

@@ -1,0 +1,368 @@
+package api
+
+import (
+	"slices"
+
+	"selda/access/grant"
+	"selda/access/record"
+	"selda/audit"
+	"selda/fault"
+	"selda/fhir"
+	"selda/fhir/search"
+	"selda/store"
+)
+
+// hit is one resource that may be an answer, as the reader would see it.
+type hit struct {
+	search.Candidate
+	item store.ItemID
+	body func() []byte
+	mode string // match, include
+	sure bool   // it meets the query by what it stands for
+}
+
+// meets says whether the resource is an answer to a query.
+func (h *hit) meets(query *search.Query) bool { return h.sure || query.Matches(&h.Candidate) }
+
+// field is what one search is asked of: the resources that one Grant shows,
+// as at one n. Chains, reverse chains and includes look in the same field, and
+// so does everything that the search names: what the Grant hides is in none of them.
+type field interface {
+	// each gives the resources of a type that can meet the clauses, until f
+	// wants no more. They have to be asked whether they do.
+	each(typ string, clauses []*search.Clause, before store.ItemID, f func(*hit) bool) error
+	// get gives one resource; nil where there is none.
+	get(typ, id string) (*hit, error)
+	// referring gives resources of a type that may refer to one of some others
+	// by a parameter; by any where it is nil.
+	referring(typ string, by *search.Parameter, to []search.Target, f func(*hit) bool) error
+	// endless says that there may be more than a page should count.
+	endless() bool
+}
+
+// recordField is one citizen's record.
+type recordField struct {
+	q    *request
+	view *record.View
+	hits map[string][]*hit // by type
+}
+
+func (q *request) inRecord(v *record.View) *recordField {
+	return &recordField{q: q, view: v, hits: map[string][]*hit{}}
+}
+
+// of gives the hits of a type, made once.
+func (f *recordField) of(typ string) []*hit {
+	list, ok := f.hits[typ]
+	if ok {
+		return list
+	}
+	for _, i := range f.view.Of(typ) {
+		list = append(list, f.hit(i))
+	}
+	f.hits[typ] = list
+	return list
+}
+
+func (f *recordField) hit(i record.Item) *hit {
+	h := &hit{Candidate: search.Candidate{Type: i.Type, ID: i.ID, Updated: i.Recorded, Res: i.Res}, item: i.Item, body: func() []byte { return seen(f.view, i.Version) }, mode: "match"}
+	if f.view.Person.Restricted && (i.Type == "Patient" || i.Type == "RelatedPerson") {
+		// What is not shown is not found either (G13).
+		if r, err := fhir.ParseTrusted(placeless(i.Type, i.Body)); err == nil {
+			h.Res = r
+		}
+	}
+	return h
+}
+
+func (f *recordField) each(typ string, _ []*search.Clause, _ store.ItemID, yield func(*hit) bool) error {
+	for _, h := range f.of(typ) {
+		if !yield(h) {
+			return nil
+		}
+	}
+	if directory[typ] {
+		return f.directory().each(typ, nil, 0, yield)
+	}
+	return nil
+}
+
+func (f *recordField) get(typ, id string) (*hit, error) {
+	for _, h := range f.of(typ) {
+		if h.ID == id {
+			return h, nil
+		}
+	}
+	if typ == "Patient" && id == f.view.Citizen {
+		return f.q.citizenHit(f.view), nil
+	}
+	if directory[typ] || shown[typ] {
+		return f.directory().get(typ, id)
+	}
+	return nil, nil
+}
+
+// directory is what everybody may look up, beside the record.
+func (f *recordField) directory() *sharedField { return &sharedField{q: f.q, g: f.view.Grant} }
+
+func (f *recordField) referring(typ string, _ *search.Parameter, _ []search.Target, yield func(*hit) bool) error {
+	for _, h := range f.of(typ) {
+		if !yield(h) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (f *recordField) endless() bool { return false }
+
+// shown are types of no person that an item of a record may refer to.
+var shown = map[string]bool{"Medication": true, "Device": true, "Substance": true}
+
+// sharedField is what is of no person, looked up from within a record.
+type sharedField struct {
+	q *request
+	g grant.Grant
+}
+
+func (f *sharedField) each(typ string, clauses []*search.Clause, before store.ItemID, yield func(*hit) bool) error {
+	own, err := f.q.directoryField(typ)
+	if err != nil {
+		return err
+	}
+	return own.each(typ, clauses, before, yield)
+}
+
+func (f *sharedField) get(typ, id string) (*hit, error) {
+	v, err := f.q.Records.DirectoryVersion(f.q.r.Context(), f.g, typ, id)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return versionHit(v)
+}
+
+// systemField is what a source system wrote, or what is of no person.
+type systemField struct {
+	q       *request
+	g       grant.Grant
+	n       uint64
+	ofTypes map[string]bool // nil for all
+}
+
+// versionHit is a version as it is.
+func versionHit(v *store.Version) (*hit, error) {
+	res, err := v.Resource()
+	if err != nil {
+		return nil, err
+	}
+	return &hit{Candidate: search.Candidate{Type: v.Type, ID: v.ID, Updated: v.Recorded, Res: res}, item: v.Item, body: func() []byte { return dressed(v) }, mode: "match"}, nil
+}
+
+// chunk is how many candidates are read at a time.
+const chunk = 200
+
+func (f *systemField) each(typ string, clauses []*search.Clause, before store.ItemID, yield func(*hit) bool) error {
+	if f.ofTypes != nil && !f.ofTypes[typ] {
+		return nil
+	}
+	if ids := named(clauses); ids != nil {
+		for _, id := range ids {
+			h, err := f.get(typ, id)
+			if err != nil {
+				return err
+			}
+			if h != nil && !yield(h) {
+				return nil
+			}
+		}
+		return nil
+	}
+	for _, c := range clauses {
+		if to, ok := records(c); ok {
+			done, err := f.around(typ, to, yield)
+			if done || err != nil {
+				return err
+			}
+		}
+	}
+	return f.search(typ, groupsOf(clauses), before, yield)
+}
+
+// named are the ids that a search names; nil where it names none.
+func named(clauses []*search.Clause) []string {
+	for _, c := range clauses {
+		if c.Name == "_id" {
+			var out []string
+			for _, id := range c.Values {
+				if !slices.Contains(out, id) {
+					out = append(out, id)
+				}
+			}
+			return out
+		}
+	}
+	return nil
+}
+
+// records are the resources in people's records to one of which an answer must
+// refer: it stands in the same record. ok is false of any other clause.
+func records(c *search.Clause) ([]search.Target, bool) {
+	if c.Within.Type != "" {
+		return []search.Target{c.Within}, search.OwnRecord(c.Within.Type)
+	}
+	if c.Param == nil || c.Param.Kind != search.Reference || c.Modifier == "identifier" || c.Modifier == "missing" {
+		return nil, false
+	}
+	var out []search.Target
+	if c.Chain != nil {
+		for ref := range c.Known {
+			t := search.ParseReference(ref)
+			if !search.OwnRecord(t.Type) {
+				return nil, false
+			}
+			out = append(out, t)
+		}
+		return out, true
+	}
+	for _, v := range c.Values {
+		t := search.ParseReference(v)
+		switch {
+		case t.URL == "" && search.OwnRecord(t.Type):
+			out = append(out, t)
+		case fhir.IsID(v) && (c.Param.Code == "patient" || c.Modifier == "Patient"):
+			out = append(out, search.Target{Type: "Patient", ID: v})
+		case fhir.IsID(v) && c.Modifier == "" && slices.Contains(c.Param.Targets, "Patient") && !slices.ContainsFunc(c.Param.Targets, func(t string) bool { return !search.OwnRecord(t) }):
+			for _, t := range c.Param.Targets {
+				out = append(out, search.Target{Type: t, ID: v})
+			}
+		default:
+			return nil, false
+		}
+	}
+	return out, true
+}
+
+// around gives what stands in the records that some resources belong to. done
+// is false where one of them is of no person.
+func (f *systemField) around(typ string, to []search.Target, yield func(*hit) bool) (done bool, err error) {
+	seen := map[store.Subject]bool{}
+	for _, t := range to {
+		versions, subject, err := f.q.Records.Around(f.q.r.Context(), f.g, t.Type, t.ID, f.n, seen, typ)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return true, err
+		}
+		if subject == store.Shared {
+			return false, nil
+		}
+		for _, v := range versions {
+			h, err := versionHit(v)
+			if err != nil {
+				return true, err
+			}
+			if !yield(h) {
+				return true, nil
+			}
+		}
+	}
+	return true, nil
+}
+
+// groupsOf are the tokens by which the index narrows a search.
+func groupsOf(clauses []*search.Clause) [][]string {
+	var out [][]string
+	for _, c := range clauses {
+		if c.Within.Type != "" && !search.OwnRecord(c.Within.Type) {
+			out = append(out, []string{search.ReferenceToken(c.Within)})
+			continue
+		}
+		if c.Chain != nil || c.Has != nil {
+			continue
+		}
+		if g, ok := c.Tokens(); ok {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func (f *systemField) search(typ string, groups [][]string, before store.ItemID, yield func(*hit) bool) error {
+	for size := chunk; ; {
+		versions, last, err := f.q.Records.All(f.q.r.Context(), f.g, store.Query{Type: typ, Groups: groups, N: f.n, Before: before, Limit: size})
+		if err != nil {
+			return err
+		}
+		for _, v := range versions {
+			h, err := versionHit(v)
+			if err != nil {
+				return err
+			}
+			if !yield(h) {
+				return nil
+			}
+		}
+		if last == 0 {
+			return nil
+		}
+		before = last
+	}
+}
+
+func (f *systemField) get(typ, id string) (*hit, error) {
+	if f.ofTypes != nil && !f.ofTypes[typ] {
+		return nil, nil
+	}
+	v, err := f.q.Records.ReadAt(f.q.r.Context(), f.g, typ, id, f.n)
+	if fault.Is(err, fault.NotFound) || err == nil && v.Deleted {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return versionHit(v)
+}
+
+func (f *systemField) referring(typ string, by *search.Parameter, to []search.Target, yield func(*hit) bool) error {
+	own, others := []search.Target{}, []string{}
+	for _, t := range to {
+		if search.OwnRecord(t.Type) {
+			own = append(own, t)
+		} else {
+			others = append(others, search.ReferenceToken(t))
+		}
+	}
+	if len(own) > 0 {
+		if _, err := f.around(typ, own, yield); err != nil {
+			return err
+		}
+	}
+	if len(others) > 0 {
+		return f.search(typ, [][]string{others}, 0, yield)
+	}
+	return nil
+}
+
+func (f *systemField) endless() bool { return true }
+
+// directoryField is what is of no person, of one type that everybody may search.
+func (q *request) directoryField(typ string) (*systemField, error) {
+	g, err := q.Access.Directory(q.r.Context(), q.subject, typ+" search")
+	if err != nil {
+		return nil, err
+	}
+	return &systemField{q: q, g: g, n: store.Latest, ofTypes: directory}, nil
+}
+
+// ownField is what a source system wrote.
+func (q *request) ownField(what string, n uint64) (*systemField, error) {
+	g, err := q.Access.System(q.r.Context(), q.subject, audit.Search, what)
+	if err != nil {
+		return nil, err
+	}
+	return &systemField{q: q, g: g, n: n}, nil
+}

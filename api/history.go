@@ -1,0 +1,202 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"selda/audit"
+	"selda/fault"
+	"selda/fhir"
+	"selda/fhir/search"
+	"selda/store"
+)
+
+// History of an instance, a type, or all. The latest comes first.
+// https://hl7.org/fhir/R4/http.html#history
+func (q *request) history(typ, id string) error {
+	params := q.query()
+	count := defaultCount
+	if c := params.Get("_count"); c != "" {
+		n, err := strconv.Atoi(c)
+		if err != nil || n < 0 {
+			return fault.E("api.history", fault.Value, "_count is a number", "_count")
+		}
+		count = min(n, maxCount)
+	}
+	from, to, err := between(params)
+	if err != nil {
+		return err
+	}
+	path := "_history"
+	if typ != "" {
+		path = typ + "/" + path
+	}
+	if id != "" {
+		path = typ + "/" + id + "/_history"
+	}
+	cur, err := q.cursor(params, path, used(params, nil))
+	if err != nil {
+		return err
+	}
+	b := newBundle("history")
+	b.meta = q.tagged()
+	links := []link{{"self", q.base + "/" + path}}
+	if len(used(params, nil)) > 0 {
+		links[0].url += "?" + used(params, nil).Encode()
+	}
+	if id == "" {
+		return q.log(typ, path, cur, count, from, to, b, links)
+	}
+	g, view, err := q.grantFor(typ, id)
+	if err != nil {
+		return err
+	}
+	if view != nil {
+		return fault.E("api.history", fault.NotSupported, "a citizen's merged Patient has no versions: its links have")
+	}
+	all, err := q.Records.History(q.r.Context(), g, typ, id)
+	if err != nil {
+		return err
+	}
+	var list []*store.Version
+	for _, v := range all {
+		if !v.Recorded.Before(from) && (to.IsZero() || v.Recorded.Before(to)) {
+			list = append(list, v)
+		}
+	}
+	total := len(list)
+	start := min(cur.Offset, total)
+	end := min(start+count, total)
+	for _, v := range list[start:end] {
+		var body []byte
+		if !v.Deleted {
+			if body, err = q.as(g, v); err != nil {
+				return err
+			}
+		}
+		b.add(q.versionEntry(v, body))
+	}
+	if end < total && count > 0 {
+		if links, err = q.addNext(links, path, params, cursor{N: cur.N, Offset: end}); err != nil {
+			return err
+		}
+	}
+	q.send(http.StatusOK, b.bytes(total, links))
+	return nil
+}
+
+// between are the times of _since and _at.
+func between(params url.Values) (from, to time.Time, err error) {
+	if s := params.Get("_since"); s != "" {
+		var ok bool
+		if from, ok = fhir.Time(s); !ok {
+			return from, to, fault.E("api.history", fault.Value, "an instant is written as 2026-11-05T09:00:00Z", "_since")
+		}
+	}
+	if s := params.Get("_at"); s != "" {
+		a, b, ok := search.ParseDate(s)
+		if !ok {
+			return from, to, fault.E("api.history", fault.Value, "a date is written as 2026, 2026-11, 2026-11-05 or with a time and zone", "_at")
+		}
+		if a.After(from) {
+			from = a
+		}
+		to = b
+	}
+	return from, to, nil
+}
+
+// log answers the history of a type or of all that a source system wrote.
+func (q *request) log(typ, path string, cur cursor, count int, from, to time.Time, b *bundle, links []link) error {
+	if !q.system() {
+		return fault.E("api.history", fault.NotSupported, "a person reads the history of one resource: /fhir/Type/id/_history")
+	}
+	ctx := q.r.Context()
+	g, err := q.Access.System(ctx, q.subject, audit.Read, path)
+	if err != nil {
+		return err
+	}
+	l := store.Log{Until: cur.at(), Newest: true, Limit: max(count, 1)}
+	if typ != "" {
+		l.Types = []string{typ}
+	}
+	skip, sent := cur.Offset, 0
+	for sent < count {
+		versions, last, err := q.Records.Changes(ctx, g, l)
+		if err != nil {
+			return err
+		}
+		for i, v := range versions {
+			if v.Recorded.Before(from) {
+				q.send(http.StatusOK, b.bytes(-1, links))
+				return nil
+			}
+			if skip > 0 {
+				skip--
+				continue
+			}
+			if !to.IsZero() && !v.Recorded.Before(to) {
+				continue
+			}
+			if sent == count {
+				// The next page begins within this commit, or with it.
+				same := 0
+				for j := i - 1; j >= 0 && versions[j].N == v.N; j-- {
+					same++
+				}
+				if links, err = q.addNext(links, path, q.query(), cursor{N: v.N, Offset: same}); err != nil {
+					return err
+				}
+				q.send(http.StatusOK, b.bytes(-1, links))
+				return nil
+			}
+			var body []byte
+			if !v.Deleted {
+				body = dressed(v)
+			}
+			b.add(q.versionEntry(v, body))
+			sent++
+		}
+		if len(versions) < l.Limit || last <= 1 {
+			break
+		}
+		l.Until = last - 1
+		if sent == count {
+			if links, err = q.addNext(links, path, q.query(), cursor{N: l.Until}); err != nil {
+				return err
+			}
+		}
+	}
+	q.send(http.StatusOK, b.bytes(-1, links))
+	return nil
+}
+
+// addNext adds the link to the next page.
+func (q *request) addNext(links []link, path string, params url.Values, c cursor) ([]link, error) {
+	self := used(params, nil)
+	c.Query, c.Type, c.User, c.Made = self.Encode(), path, q.subject.User, q.Now().Unix()
+	next, err := q.Cursors.seal(c)
+	if err != nil {
+		return nil, err
+	}
+	self.Set("_page", next)
+	return append(links, link{"next", q.base + "/" + path + "?" + self.Encode()}), nil
+}
+
+// versionEntry is one version in a history.
+func (q *request) versionEntry(v *store.Version, body []byte) entry {
+	method := "PUT"
+	switch {
+	case v.Deleted:
+		method = "DELETE"
+	case v.Version == 1:
+		method = "POST"
+	}
+	url := v.Type + "/" + v.ID
+	if method == "POST" {
+		url = v.Type
+	}
+	return entry{full: q.base + "/" + v.Type + "/" + v.ID, method: method, url: url, etag: v.Version, at: v.Recorded, resource: body, status: map[string]string{"PUT": "200 OK", "POST": "201 Created", "DELETE": "204 No Content"}[method]}
+}

@@ -1,0 +1,282 @@
+package search
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"selda/fhir"
+)
+
+// An index across citizens keeps a few tokens of each resource. A token does
+// not say which parameter it is of: "c:" and a code, "i:" and a number, "s:" and
+// what a word begins with, "r:" and what is referred to, "u:" and a URI, "m:" and
+// a month, "d:" and a day. Who searches asks it for the resources that can match,
+// and then each of them whether it does: that a token is there too often costs
+// time, that one is missing would lose what was searched. Both sides are made
+// here, from the same elements that are matched.
+
+// beginnings are how many letters of a word the index knows it by.
+var beginnings = []int{7, 4, 2}
+
+// named are the types that are searched by words. Words of others, such as notes,
+// are read when they are searched.
+var named = map[string]bool{"Patient": true, "Person": true, "RelatedPerson": true, "Practitioner": true, "Organization": true, "Location": true,
+	"HealthcareService": true, "Endpoint": true, "Group": true, "StructureDefinition": true, "ValueSet": true, "CodeSystem": true, "Questionnaire": true}
+
+// ownRecord are the types that stand in the record of whom they are about. A
+// reference to one leads to that record, and needs no token.
+var ownRecord = map[string]bool{}
+
+func init() {
+	for _, t := range strings.Fields(`Account AdverseEvent AllergyIntolerance Appointment AppointmentResponse Basic BodyStructure CarePlan CareTeam Claim ClaimResponse
+		ClinicalImpression Communication CommunicationRequest Composition Condition Consent Coverage DetectedIssue DeviceRequest DeviceUseStatement DiagnosticReport
+		DocumentManifest DocumentReference Encounter EpisodeOfCare FamilyMemberHistory Flag Goal ImagingStudy Immunization ImmunizationRecommendation List Media
+		MedicationAdministration MedicationDispense MedicationRequest MedicationStatement MolecularSequence NutritionOrder Observation Patient Procedure Provenance
+		QuestionnaireResponse RelatedPerson RequestGroup RiskAssessment ServiceRequest Specimen SupplyDelivery SupplyRequest Task VisionPrescription`) {
+		ownRecord[t] = true
+	}
+}
+
+// OwnRecord says whether a reference to a type leads to the record of a person.
+func OwnRecord(typ string) bool { return ownRecord[typ] }
+
+// Tokens are what an index keeps of a resource.
+func (ps *Parameters) Tokens(res *fhir.Resource) []string {
+	out := make([]string, 0, 16)
+	add := func(t string) {
+		if !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	for _, p := range ps.Of(res.Type) {
+		if p.indexed(res.Type) {
+			_ = p.each(res, func(e element) bool {
+				p.tokens(res.Type, e, add)
+				return false
+			})
+		}
+	}
+	return out
+}
+
+// indexed says whether the parameter gives tokens at all.
+func (p *Parameter) indexed(typ string) bool {
+	switch p.Kind {
+	case Token, URI, Date:
+		return p.Code != "_id" && p.Code != "_lastUpdated"
+	case String:
+		return named[typ]
+	case Reference:
+		return len(p.Targets) == 0 || slices.ContainsFunc(p.Targets, func(t string) bool { return !ownRecord[t] })
+	}
+	return false
+}
+
+func (p *Parameter) tokens(typ string, e element, add func(string)) {
+	switch p.Kind {
+	case Token:
+		tokens(e, func(_, code, _ string, _ bool) bool {
+			if code != "" && e.typ != "boolean" {
+				add(codeToken(e.typ, code))
+			}
+			return false
+		})
+	case String:
+		texts(e, func(s string, words bool) bool {
+			wordTokens(folded(s), words, add)
+			return false
+		})
+	case Reference:
+		if ref, ok := e.reference(); ok {
+			if t := referenceToken(ref); t != "" {
+				add(t)
+			}
+		}
+	case URI:
+		if s := e.text(); s != "" {
+			add(uriToken(s))
+		}
+	case Date:
+		for _, s := range spans(e) {
+			monthTokens(s, add)
+			if e.typ == "date" && p.Code == "birthdate" {
+				add("d:" + e.text())
+			}
+		}
+	}
+}
+
+func codeToken(typ, code string) string {
+	if typ == "Identifier" || typ == "ContactPoint" {
+		return IdentifierToken(code)
+	}
+	return "c:" + code
+}
+
+// IdentifierToken is the token of an identifier's value, in any system.
+func IdentifierToken(value string) string { return "i:" + strings.ToUpper(unspaced(value)) }
+
+func uriToken(s string) string {
+	s, _, _ = strings.Cut(s, "|")
+	return "u:" + s
+}
+
+func referenceToken(ref string) string {
+	switch t := ParseReference(ref); {
+	case t.URL != "":
+		return uriToken(ref)
+	case ownRecord[t.Type]:
+		return ""
+	default:
+		return ReferenceToken(t)
+	}
+}
+
+// ReferenceToken is the token of what refers to a resource of no person.
+func ReferenceToken(t Target) string { return "r:" + t.Type + "/" + t.ID }
+
+func wordTokens(s string, words bool, add func(string)) {
+	for s != "" {
+		for _, n := range beginnings {
+			if b := runes(s, n); b != "" {
+				add("s:" + b)
+			}
+		}
+		if !words {
+			return
+		}
+		_, s, _ = strings.Cut(s, " ")
+	}
+}
+
+// runes is the first n letters, or "" where there are fewer.
+func runes(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	if n == 0 {
+		return s
+	}
+	return ""
+}
+
+const (
+	longest  = 36  // months that a stretch of time is kept by; of a longer one it is said that it is long
+	mostIn   = 240 // months that are asked for
+	anyMonth = "m:*"
+)
+
+// monthTokens are the months that a stretch of time touches.
+func monthTokens(s span, add func(string)) {
+	if s.from == ever || s.to == never {
+		add(anyMonth)
+		return
+	}
+	if !months(s, longest, add) {
+		add(anyMonth)
+	}
+}
+
+func months(s span, most int, add func(string)) bool {
+	from, last := time.UnixMilli(s.from).UTC(), time.UnixMilli(s.to-1).UTC()
+	a, b := from.Year()*12+int(from.Month())-1, last.Year()*12+int(last.Month())-1
+	if b-a >= most {
+		return false
+	}
+	for m := a; m <= b; m++ {
+		add("m:" + time.Date(m/12, time.Month(m%12+1), 1, 0, 0, 0, 0, time.UTC).Format("2006-01"))
+	}
+	return true
+}
+
+// Tokens gives the tokens of which a resource that meets the clause has one;
+// ok is false where the index does not narrow the search.
+func (c *Clause) Tokens() (anyOf []string, ok bool) {
+	if c.Param == nil || c.Chain != nil || c.Modifier == "missing" || c.Modifier == "not" || !c.Param.indexed(c.Param.Base) {
+		return nil, false
+	}
+	for _, v := range c.Values {
+		some, ok := c.Param.asked(v, c.Modifier)
+		if !ok {
+			return nil, false
+		}
+		anyOf = append(anyOf, some...)
+	}
+	return anyOf, len(anyOf) > 0
+}
+
+// asked are the tokens of one value.
+func (p *Parameter) asked(value, modifier string) ([]string, bool) {
+	switch p.Kind {
+	case Token:
+		parts := split(value, '|')
+		code := parts[len(parts)-1]
+		if modifier != "" && modifier != "of-type" || code == "" || code == "true" || code == "false" {
+			return nil, false
+		}
+		return []string{codeToken("", code), codeToken("Identifier", code)}, true
+	case String:
+		if modifier == "contains" {
+			return nil, false
+		}
+		word, _, _ := strings.Cut(folded(unescape(value)), " ")
+		for _, n := range beginnings {
+			if b := runes(word, n); b != "" {
+				return []string{"s:" + b}, true
+			}
+		}
+	case Reference:
+		if modifier == "identifier" {
+			return nil, false
+		}
+		return p.askedReference(unescape(value), modifier)
+	case URI:
+		if modifier == "" {
+			return []string{uriToken(unescape(value))}, true
+		}
+	case Date:
+		return askedDate(unescape(value), p.Code == "birthdate")
+	}
+	return nil, false
+}
+
+func (p *Parameter) askedReference(value, modifier string) ([]string, bool) {
+	if strings.ContainsAny(value, "/:") {
+		t := ParseReference(value)
+		if t.URL == "" && !ownRecord[t.Type] {
+			return []string{"r:" + t.Type + "/" + t.ID}, true
+		}
+		// A server's own base is taken off before it is asked; what is left is a URL.
+		return []string{uriToken(value)}, t.URL != "" && !strings.HasPrefix(value, "http")
+	}
+	targets := p.Targets
+	if modifier != "" {
+		targets = []string{modifier}
+	}
+	var out []string
+	for _, t := range targets {
+		if ownRecord[t] {
+			return nil, false
+		}
+		out = append(out, "r:"+t+"/"+value)
+	}
+	return out, len(out) > 0
+}
+
+func askedDate(value string, birth bool) ([]string, bool) {
+	prefix, rest := cutPrefix(value)
+	s, ok := searchSpan(rest)
+	if !ok || prefix != "" && prefix != "eq" {
+		return nil, false
+	}
+	if birth && len(rest) == len(time.DateOnly) {
+		return []string{"d:" + rest}, true
+	}
+	out := []string{}
+	ok = months(s, mostIn, func(t string) { out = append(out, t) })
+	return append(out, anyMonth), ok
+}
