@@ -117,6 +117,7 @@ type Reader interface {
 	Changes(ctx context.Context, l Log, p *policy.Predicate) (versions []*Version, last uint64, err error)
 	// Shared gives a directory resource (an organisation, a practitioner) by id.
 	Shared(ctx context.Context, typ, id string) (*Version, error)
+	Walker
 }
 
 // Query asks for items of a type across subjects.

@@ -19,8 +19,8 @@ import (
 
 	"selda/audit"
 	"selda/cmd/selda/region"
-	"selda/ingest"
 	"selda/fhir/search"
+	"selda/ingest"
 	"selda/ingest/mllp"
 	"selda/policy"
 	"selda/store"

@@ -223,6 +223,10 @@ func (w *world) answers(t *rapid.T, a Adapter, subjects []store.Subject, ns []ui
 			}
 		}
 	}
+	for _, limit := range []int{1, 1000} {
+		list, err := walked(ctx, a, store.Walk{N: at, After: store.Key{Subject: subjects[0]}, Since: epoch.Add(-1), Limit: limit}, w.p)
+		tell("walk", list, err)
+	}
 	if !latest {
 		return b.String()
 	}

@@ -56,6 +56,7 @@ func Run(t *testing.T, open func(t *testing.T) Adapter) {
 		{"search", search},
 		{"search as at an earlier n", searchAsAt},
 		{"the log of changes", changes},
+		{"a walk through all", walks},
 		{"the index made again", reindexed},
 		{"predicate in every query", predicateEverywhere},
 		{"the log and what a message made", ofMessage},
