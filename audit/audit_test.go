@@ -258,7 +258,7 @@ func TestG21NothingAfterAFailedAppend(t *testing.T) {
 	if _, err := tr.Append(t.Context(), Entry{Action: Read}); err != nil {
 		t.Fatal(err)
 	}
-	if err := tr.log.Close(); err != nil {
+	if err := tr.chain.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"selda/internal/segment"
@@ -35,8 +34,6 @@ type Query struct {
 	Limit        int // 100 where 0
 }
 
-const recordHash = 32
-
 // followEvery is how far the index may be behind: entries are indexed many at a
 // time. Find does not wait for it, it catches up itself.
 const followEvery = 500 * time.Millisecond
@@ -46,18 +43,17 @@ const indexedWithin = time.Minute
 
 // follow keeps the index up with the trail.
 func (t *Trail) follow(ctx context.Context) {
-	if t.index == nil {
-		return
-	}
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {
-		_ = t.catchUp(ctx) // tried again at the next tick
+		if t.index != nil {
+			_ = t.catchUp(ctx) // tried again at the next tick
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			_ = t.head.Sync()
+			t.chain.Sync()
 		}
 	}
 }
@@ -67,15 +63,11 @@ func (t *Trail) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if from >= t.log.Durable() {
+	if from >= t.chain.Durable() {
 		return nil
 	}
 	var batch []Indexed
-	end, err := segment.Scan(t.dir, from, func(p segment.Position, data []byte) error {
-		var e Entry
-		if err := json.Unmarshal(data[recordHash:], &e); err != nil {
-			return err
-		}
+	end, err := t.chain.Scan(ctx, from, func(p segment.Position, e Entry) error {
 		batch = append(batch, Indexed{e, p})
 		return nil
 	})
@@ -98,17 +90,5 @@ func (t *Trail) Find(ctx context.Context, q Query) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Entry, 0, len(at))
-	for _, p := range at {
-		data, err := t.log.Read(p)
-		if err != nil {
-			return nil, err
-		}
-		var e Entry
-		if err := json.Unmarshal(data[recordHash:], &e); err != nil {
-			return nil, err
-		}
-		out = append(out, e)
-	}
-	return out, nil
+	return t.chain.Read(ctx, at)
 }

@@ -70,9 +70,10 @@ func (p *Pipeline) commitAll() {
 // commit commits a batch. Where one message of it can't be, the others are
 // committed one by one and that one goes to quarantine.
 func (p *Pipeline) commit(batch []*Receipt) error {
-	last := batch[len(batch)-1]
-	if err := last.Durable(); err != nil {
-		return err
+	for log, r := range lastOf(batch) {
+		if err := log.Wait(positionOf(r.ID)); err != nil {
+			return err
+		}
 	}
 	err := p.try(batch)
 	if err == nil || fault.Is(err, fault.NoStore) {
@@ -107,7 +108,12 @@ func (p *Pipeline) try(batch []*Receipt) error {
 				return err
 			}
 		}
-		return tx.SetJournalPosition(uint64(batch[len(batch)-1].end))
+		for log, r := range lastOf(batch) {
+			if err := tx.SetJournalPosition(log.Number(), uint64(r.end)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -121,11 +127,22 @@ func (p *Pipeline) try(batch []*Receipt) error {
 		}
 		close(r.done)
 	}
-	p.idle.Lock()
-	p.committed = batch[len(batch)-1].end
-	p.idle.Unlock()
-	p.moved.Broadcast()
+	if r := lastOf(batch)[p.journal.log]; r != nil {
+		p.idle.Lock()
+		p.committed = r.end
+		p.idle.Unlock()
+		p.moved.Broadcast()
+	}
 	return nil
+}
+
+// lastOf is the last message of each journal in a batch.
+func lastOf(batch []*Receipt) map[Log]*Receipt {
+	last := map[Log]*Receipt{}
+	for _, r := range batch {
+		last[r.log] = r
+	}
+	return last
 }
 
 // commit is the work on one message.

@@ -61,9 +61,9 @@ type Messages interface {
 	StepsOf(m store.MessageID) (event string, steps []byte, err error)
 	// DocumentOf finds the document that a message of a control id made.
 	DocumentOf(source nhs.Source, control string) (store.Located, bool, error)
-	// JournalPosition is the end of what has been committed.
-	JournalPosition() (uint64, error)
-	SetJournalPosition(uint64) error
+	// JournalPosition is the end of what has been committed of a journal.
+	JournalPosition(journal int64) (uint64, error)
+	SetJournalPosition(journal int64, p uint64) error
 }
 
 // Tx is what a commit needs of the store.
@@ -91,7 +91,8 @@ type Receipt struct {
 	ID  store.MessageID
 	raw *Raw
 	p   *Pipeline
-	end segment.Position // of its record in the journal
+	log Log              // the journal that it stands in
+	end segment.Position // of its record there
 
 	mapped chan struct{} // closed when msg or err is there
 	msg    *mapped.Message
@@ -191,28 +192,43 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 
 // resume puts the journal's uncommitted end in line again.
 func (p *Pipeline) resume(ctx context.Context) error {
-	var from uint64
-	if err := p.store.Commit(ctx, func(tx Tx) (err error) { from, err = tx.JournalPosition(); return err }); err != nil {
+	from, last, err := p.takeUp(ctx, p.journal)
+	if last == nil {
+		p.idle.Lock()
+		p.committed = max(p.committed, from)
+		p.idle.Unlock()
+	}
+	return err
+}
+
+// takeUp puts a journal's uncommitted end in line. It gives where that begins,
+// and the last of it; nil where there is nothing.
+func (p *Pipeline) takeUp(ctx context.Context, j *Journal) (from segment.Position, last *Receipt, err error) {
+	if err := p.store.Commit(ctx, func(tx Tx) error {
+		at, err := tx.JournalPosition(j.log.Number())
+		from = segment.Position(at)
 		return err
+	}); err != nil {
+		return 0, nil, err
 	}
 	left := 0
-	p.committed = segment.Position(from)
-	_, err := segment.Scan(p.journal.dir, segment.Position(from), func(at segment.Position, data []byte) error {
+	err = j.log.Scan(from, func(at, end segment.Position, data []byte) error {
 		raw, err := p.journal.unpack(data)
 		if err != nil {
 			return err
 		}
 		left++
-		return p.enqueue(ctx, p.receipt(raw, at, segment.After(at, len(data))))
+		last = p.receipt(j.log, raw, at, end)
+		return p.enqueue(ctx, last)
 	})
 	if left > 0 {
-		p.log.Info("took up messages that were received before the last stop", "messages", left)
+		p.log.Info("took up messages that were received before a stop", "messages", left)
 	}
-	return err
+	return from, last, err
 }
 
-func (p *Pipeline) receipt(raw *Raw, at, end segment.Position) *Receipt {
-	return &Receipt{ID: idOf(at), raw: raw, p: p, end: end, mapped: make(chan struct{}), done: make(chan struct{})}
+func (p *Pipeline) receipt(log Log, raw *Raw, at, end segment.Position) *Receipt {
+	return &Receipt{ID: idOf(at), raw: raw, p: p, log: log, end: end, mapped: make(chan struct{}), done: make(chan struct{})}
 }
 
 // Submit gives a raw message its place in line. It waits while too much is in
@@ -237,7 +253,7 @@ func (p *Pipeline) Submit(ctx context.Context, raw *Raw) (*Receipt, error) {
 		p.room.give(len(raw.Body))
 		return nil, fault.E(op, fault.NoStore, err)
 	}
-	r := p.receipt(raw, at, segment.After(at, len(rec)))
+	r := p.receipt(p.journal.log, raw, at, p.journal.log.After(at, len(rec)))
 	// From here on the message may be on disk and will be committed, now or
 	// after a restart: waiting for a place in line has no way out.
 	return r, p.enqueueTaken(r)
@@ -246,6 +262,11 @@ func (p *Pipeline) Submit(ctx context.Context, raw *Raw) (*Receipt, error) {
 func (p *Pipeline) enqueue(ctx context.Context, r *Receipt) error {
 	if err := p.room.take(ctx, len(r.raw.Body)); err != nil {
 		return err
+	}
+	p.line.Lock()
+	defer p.line.Unlock()
+	if p.closed {
+		return fault.E("ingest.takeUp", fault.Transient, "the exchange is stopping")
 	}
 	return p.enqueueTaken(r)
 }
@@ -263,7 +284,7 @@ func (p *Pipeline) enqueueTaken(r *Receipt) error {
 }
 
 // Durable waits until the raw message is on disk.
-func (r *Receipt) Durable() error { return r.p.journal.log.Wait(positionOf(r.ID)) }
+func (r *Receipt) Durable() error { return r.log.Wait(positionOf(r.ID)) }
 
 // Mapped waits for the mapping. Its error is why the message will be quarantined.
 func (r *Receipt) Mapped(ctx context.Context) (*mapped.Message, error) {
@@ -362,6 +383,12 @@ func (r *room) take(ctx context.Context, n int) error {
 	return nil
 }
 
+func (r *room) taken() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.all - r.free
+}
+
 func (r *room) give(n int) {
 	r.mu.Lock()
 	r.free += min(n+512, r.all)
@@ -399,13 +426,8 @@ type Ledger interface {
 	ItemsOf(ctx context.Context, m store.MessageID) ([]policy.Item, error)
 }
 
-// Behind is how many bytes of the journal are not committed yet.
-func (p *Pipeline) Behind() uint64 {
-	end := p.journal.log.Next()
-	p.idle.Lock()
-	defer p.idle.Unlock()
-	return uint64(end - min(p.committed, end))
-}
+// Behind is how many bytes of raw messages are not committed yet.
+func (p *Pipeline) Behind() uint64 { return uint64(p.room.taken()) }
 
 // Idle waits until everything that was taken before the call is committed.
 func (p *Pipeline) Idle(ctx context.Context) error {

@@ -35,28 +35,67 @@ type Raw struct {
 	Body     []byte
 }
 
+// Log is the port to where a journal's records are: files of one process, or a
+// table in which each node of a region has a journal of its own.
+type Log interface {
+	// Number tells the journals of a store apart.
+	Number() int64
+	// Append gives a record its position, larger than those before; Wait returns
+	// when it is durable, or can't be.
+	Append(record ...[]byte) (segment.Position, error)
+	Wait(p segment.Position) error
+	// Read gives the record at a position of any journal of the store.
+	Read(p segment.Position) ([]byte, error)
+	// Scan calls f for the records from a position on, with where the next begins.
+	Scan(from segment.Position, f func(at, end segment.Position, record []byte) error) error
+	// After is where the next record may begin after one of n bytes at p, and
+	// Next where it may after the last.
+	After(p segment.Position, n int) segment.Position
+	Next() segment.Position
+	Close() error
+}
+
 // Journal keeps raw messages as they came, durable before they are
 // acknowledged, in the order in which they were received. A message's id is
 // its place in it.
 type Journal struct {
-	log *segment.Log
+	log Log
 	enc *zstd.Encoder
 	dec *zstd.Decoder
-	dir string
 }
 
-// OpenJournal opens the journal in dir.
+// OpenJournal opens the journal in the files of dir.
 func OpenJournal(dir string) (*Journal, error) {
 	log, err := segment.Open(dir, segment.Options{})
 	if err != nil {
 		return nil, err
 	}
+	return NewJournal(files{log, dir})
+}
+
+// files are the journal of one process.
+type files struct {
+	*segment.Log
+	dir string
+}
+
+func (files) Number() int64 { return 0 }
+
+func (files) After(p segment.Position, n int) segment.Position { return segment.After(p, n) }
+
+func (f files) Scan(from segment.Position, do func(at, end segment.Position, record []byte) error) error {
+	_, err := segment.Scan(f.dir, from, func(at segment.Position, data []byte) error { return do(at, segment.After(at, len(data)), data) })
+	return err
+}
+
+// NewJournal is the journal whose records a log keeps.
+func NewJournal(log Log) (*Journal, error) {
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(2))
 	if err != nil {
 		return nil, err
 	}
 	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(segment.MaxRecord))
-	return &Journal{log: log, enc: enc, dec: dec, dir: dir}, err
+	return &Journal{log: log, enc: enc, dec: dec}, err
 }
 
 // Close flushes and closes the journal.

@@ -207,6 +207,9 @@ type Tx interface {
 	NewID() (ItemID, string)
 	// Write writes a version.
 	Write(p Put) (Written, error)
+	// Hold makes the commit depend on a lease: where it is another's by then,
+	// nothing is written, and the fault is NoStore.
+	Hold(l Lease) error
 }
 
 // Key makes the words of Updates: one writer, many calls in one transaction.

@@ -38,7 +38,7 @@ func (db *DB) AddClaim(ctx context.Context, subject store.Subject, c policy.Clai
 	return db.Write(ctx, func(tx *Tx) error {
 		tx.do(`INSERT INTO claim(subject, id, username, organisation, emergency, reason, from_at, to_at)
 			SELECT $1, coalesce(max(id), 0)+1, $2, $3, $4, $5, $6, $7 FROM claim WHERE subject=$1`,
-			int64(subject), c.User, string(c.Organisation), c.Emergency, c.Reason, c.From.UnixMilli(), c.To.UnixMilli())
+			int64(subject), clean(c.User), string(c.Organisation), c.Emergency, clean(c.Reason), c.From.UnixMilli(), c.To.UnixMilli())
 		return nil
 	})
 }

@@ -107,7 +107,7 @@ func (db *DB) citizenOf(ctx context.Context, s store.Subject) (store.Citizen, er
 
 // ByIdentity is mpi.Index's.
 func (db *DB) ByIdentity(ctx context.Context, system, value string) (out []mpi.Known, err error) {
-	err = db.rows(ctx, func(r pgx.Rows) error { return db.addKnown(ctx, r, &out) }, sqlIdentified, system, value)
+	err = db.rows(ctx, func(r pgx.Rows) error { return db.addKnown(ctx, r, &out) }, sqlIdentified, clean(system), clean(value))
 	return out, err
 }
 

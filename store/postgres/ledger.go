@@ -59,7 +59,7 @@ func (db *DB) Message(ctx context.Context, id store.MessageID) (ingest.Record, e
 
 // ByControl is ingest.Ledger's.
 func (db *DB) ByControl(ctx context.Context, control string) ([]ingest.Record, error) {
-	return db.messages(ctx, `WHERE control=$1 ORDER BY id LIMIT 100`, control)
+	return db.messages(ctx, `WHERE control=$1 ORDER BY id LIMIT 100`, clean(control))
 }
 
 // InQuarantine is ingest.Ledger's.

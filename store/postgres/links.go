@@ -19,12 +19,12 @@ var _ mpi.Ledger = (*Tx)(nil)
 
 // Identified is mpi.Identities'.
 func (tx *Tx) Identified(system, value string) ([]mpi.Known, error) {
-	id := identity{system, value}
+	id := identity{clean(system), clean(value)}
 	if list, ok := tx.known.identified[id]; ok {
 		return slices.Clone(list), nil
 	}
 	var out []mpi.Known
-	err := tx.ask(func(r pgx.Rows) error { return tx.db.addKnown(tx.ctx, r, &out) }, sqlIdentified, system, value)
+	err := tx.ask(func(r pgx.Rows) error { return tx.db.addKnown(tx.ctx, r, &out) }, sqlIdentified, id.system, id.value)
 	if err == nil {
 		tx.known.identified[id] = slices.Clone(out)
 	}
@@ -45,7 +45,7 @@ func (tx *Tx) SetIdentities(subject store.Subject, source nhs.Source, ids []mpi.
 	numbered := false
 	want := map[identity]bool{}
 	for _, id := range ids {
-		want[identity{id.System, id.Value}] = id.Verified
+		want[identity{clean(id.System), clean(id.Value)}] = id.Verified
 		numbered = numbered || id.System == nhs.NumberSystem
 	}
 	me := mpi.Known{Subject: subject, Source: source}
@@ -203,7 +203,7 @@ func (tx *Tx) Record(e mpi.Event) (int64, error) {
 	tx.head.event++
 	id := tx.head.event
 	tx.do(`INSERT INTO link_event(id, n, at, kind, rule, reason, message, moves) VALUES($1, $2, $3, $4, $5, $6, $7, $8)`,
-		id, int64(tx.n), e.At.UnixMilli(), e.Kind, e.Rule, e.Reason, int64(e.Message), string(moves))
+		id, int64(tx.n), e.At.UnixMilli(), e.Kind, clean(e.Rule), clean(e.Reason), int64(e.Message), string(moves))
 	for _, m := range e.Moves {
 		tx.link(m.Subject, m.To, id)
 	}
@@ -271,6 +271,6 @@ func (tx *Tx) KeepApart(a, b store.Citizen, severed bool) error {
 func (tx *Tx) AddReview(r mpi.Review) error {
 	tx.head.review++
 	tx.do(`INSERT INTO review(id, n, at, subject, other, rule, reason, state) VALUES($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
-		tx.head.review, int64(tx.n), r.At.UnixMilli(), int64(r.Subject), int64(r.Other), r.Rule, r.Reason, r.State)
+		tx.head.review, int64(tx.n), r.At.UnixMilli(), int64(r.Subject), int64(r.Other), clean(r.Rule), clean(r.Reason), r.State)
 	return nil
 }

@@ -68,12 +68,11 @@ func (tx *Tx) SaveMessage(r ingest.Record) error {
 	if err != nil {
 		return err
 	}
-	text := func(s string) pgtype.Text { return pgtype.Text{String: s, Valid: s != ""} }
 	if tx.rows.message == nil {
 		tx.rows.message = map[int64]messageRow{}
 	}
 	m := messageRow{source: src, format: r.Format, received: r.Received.UnixMilli(), state: stateNumber(r.State), n: pgtype.Int8{Int64: int64(r.N), Valid: r.N != 0},
-		event: text(r.Event), control: text(r.Control), hash: r.Hash, reason: text(r.Reason), place: text(r.Place), steps: r.Steps}
+		event: optional(r.Event), control: optional(r.Control), hash: r.Hash, reason: optional(r.Reason), place: optional(r.Place), steps: r.Steps}
 	tx.rows.message[int64(r.ID)] = m
 	if m.state != quarantined {
 		tx.known.seen[seenKey{src, r.Hash}] = true
@@ -108,7 +107,7 @@ func (tx *Tx) DocumentOf(source nhs.Source, control string) (store.Located, bool
 		err := r.Scan(&m)
 		messages = append(messages, m)
 		return err
-	}, `SELECT id FROM message WHERE control=$1 AND source=$2 AND n IS NOT NULL ORDER BY id`, control, src)
+	}, `SELECT id FROM message WHERE control=$1 AND source=$2 AND n IS NOT NULL ORDER BY id`, clean(control), src)
 	if err != nil {
 		return store.Located{}, false, err
 	}
@@ -124,17 +123,4 @@ func (tx *Tx) DocumentOf(source nhs.Source, control string) (store.Located, bool
 		}
 	}
 	return store.Located{}, false, nil
-}
-
-// JournalPosition is ingest.Messages'.
-func (tx *Tx) JournalPosition() (p uint64, err error) {
-	var at int64
-	err = tx.ask(func(r pgx.Rows) error { return r.Scan(&at) }, `SELECT position FROM journal WHERE node=$1`, tx.db.journal)
-	return uint64(at), err
-}
-
-// SetJournalPosition is ingest.Messages'.
-func (tx *Tx) SetJournalPosition(p uint64) error {
-	tx.do(`INSERT INTO journal(node, position) VALUES($1, $2) ON CONFLICT(node) DO UPDATE SET position=excluded.position`, tx.db.journal, int64(p))
-	return nil
 }

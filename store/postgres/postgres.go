@@ -37,7 +37,11 @@ type DB struct {
 	key   []byte
 	cache *adapter.Compartments
 
-	journal int64      // the number of this node's journal
+	holder   string // of this node's leases
+	journals held   // that it commits from
+	stop     context.CancelFunc
+	renewing sync.WaitGroup
+
 	writing sync.Mutex // within this node; between nodes the row `head` orders
 
 	sources sync.RWMutex
@@ -83,7 +87,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	db := &DB{codec: codec, cache: adapter.NewCompartments(o.CacheBytes), byName: map[nhs.Source]int32{}, byID: map[int32]nhs.Source{}}
+	db := &DB{codec: codec, cache: adapter.NewCompartments(o.CacheBytes), holder: rand.Text(), byName: map[nhs.Source]int32{}, byID: map[int32]nhs.Source{}}
 	if db.readers, err = pool(ctx, dsn, o.Readers, nil); err != nil {
 		return nil, err
 	}
@@ -95,6 +99,9 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 		_ = db.Close()
 		return nil, err
 	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	db.stop = stop
+	db.renewing.Go(func() { db.renew(running) })
 	return db, nil
 }
 
@@ -146,6 +153,10 @@ func (db *DB) Secret(use string) []byte { return adapter.Secret(db.key, use) }
 
 // Close closes the store.
 func (db *DB) Close() error {
+	if db.stop != nil {
+		db.stop()
+		db.renewing.Wait()
+	}
 	for _, p := range []*pgxpool.Pool{db.readers, db.writers} {
 		if p != nil {
 			p.Close()

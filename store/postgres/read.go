@@ -232,7 +232,7 @@ func (db *DB) locate(ctx context.Context, typ, id string) (store.Located, error)
 	item, ok := db.ids.Decode(adapter.Item, id)
 	if !ok {
 		var err error
-		if item, err = db.int64(ctx, `SELECT item FROM alias WHERE id=$1 AND type=$2`, id, int16(t)); err != nil {
+		if item, err = db.int64(ctx, `SELECT item FROM alias WHERE id=$1 AND type=$2`, clean(id), int16(t)); err != nil {
 			return store.Located{}, err
 		}
 	}

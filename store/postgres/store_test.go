@@ -12,16 +12,21 @@ import (
 // few partitions, but not one: whatever does not name its partition shows.
 var options = postgres.Options{Partitions: 3}
 
-// open opens a new store, which is a copy of an empty one.
-func open(t testing.TB) *postgres.DB {
+// database is a new store's, which is a copy of an empty one.
+func database(t testing.TB) string {
 	t.Helper()
-	dsn := pgtest.Copy(t, "store", func(dsn string) error {
+	return pgtest.Copy(t, "store", func(dsn string) error {
 		db, err := postgres.Open(context.Background(), dsn, options)
 		if err != nil {
 			return err
 		}
 		return db.Close()
 	})
+}
+
+// openAt opens a store, as one more node.
+func openAt(t testing.TB, dsn string) *postgres.DB {
+	t.Helper()
 	db, err := postgres.Open(context.Background(), dsn, options)
 	if err != nil {
 		t.Fatal(err)
@@ -35,5 +40,5 @@ func open(t testing.TB) *postgres.DB {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Adapter { return open(t) })
+	storetest.Run(t, func(t *testing.T) storetest.Adapter { return openAt(t, database(t)) })
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"selda/fault"
 	"selda/nhs"
@@ -34,6 +35,7 @@ type Tx struct {
 	source  nhs.Source
 	message store.MessageID
 	items   []store.ItemID           // of this commit
+	holds   []store.Lease            // that the commit depends on
 	touched map[store.Subject]uint64 // subjects changed by this transaction
 }
 
@@ -50,6 +52,7 @@ func (db *DB) Update(ctx context.Context, f func(store.Tx) error) error {
 func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	db.writing.Lock()
 	defer db.writing.Unlock()
+	began := time.Now()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		if err := ctx.Err(); err != nil {
 			return fault.E("postgres.Update", fault.Transient, err)
@@ -57,6 +60,9 @@ func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 		err := db.write(ctx, f)
 		if !isLost(err) {
 			return err
+		}
+		if time.Since(began) > patience {
+			return fault.E("postgres.Update", fault.NoStore, err)
 		}
 		select {
 		case <-time.After(wait):
@@ -92,7 +98,7 @@ func (db *DB) write(ctx context.Context, f func(*Tx) error) error {
 			return lost(ctx, err)
 		}
 		_, _ = conn.Exec(tx.ctx, "ROLLBACK") // where it fails the connection is closed, which does the same
-		return err
+		return kind(err)
 	}
 	tx.waiting.Queue("COMMIT")
 	if err := tx.send(); err != nil {
@@ -104,7 +110,7 @@ func (db *DB) write(ctx context.Context, f func(*Tx) error) error {
 			if isLost(err) {
 				return err
 			}
-			return fault.E(op, fault.NoStore, err)
+			return fault.E(op, kind(err))
 		}
 	}
 	return nil
@@ -128,16 +134,57 @@ type errLost struct{ error }
 
 func (e errLost) Unwrap() error { return e.error }
 
+// lost marks an error as one to try again after: the connection went, or the
+// database is not what it was, or has no time for us just now.
 func lost(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() != nil {
-		return err
+	var refused *pgconn.PgError
+	if err == nil || ctx.Err() != nil || errors.As(err, &refused) && !passing[refused.Code] {
+		return kind(err)
 	}
 	return errLost{err}
+}
+
+// passing are the refusals that pass: https://www.postgresql.org/docs/current/errcodes-appendix.html
+var passing = map[string]bool{
+	"57P01": true, "57P02": true, "57P03": true, // it stops, has crashed, or starts
+	"53300": true,                // too many connections
+	"25006": true,                // a standby that is not the primary yet
+	"55P03": true,                // another node has held the region's lock for long
+	"40001": true, "40P01": true, // serialization, deadlock
+	"25P03": true, // this node was in the middle of a transaction for too long
+}
+
+// again runs f until it is not lost, with patience.
+func (db *DB) again(f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		err := lost(ctx, f(ctx))
+		if !isLost(err) {
+			return err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 func isLost(err error) bool {
 	var l errLost
 	return errors.As(err, &l)
+}
+
+// kind gives what the database refused its kind. A value that it does not take
+// is the message's fault; everything else is the store's, and nothing more is
+// written until it is mended.
+func kind(err error) error {
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) || len(refused.Code) < 2 || refused.Code[:2] == "22" || refused.Code[:2] == "23" {
+		return err
+	}
+	return fault.E("postgres", fault.NoStore, refused.Message)
 }
 
 // outcome asks what became of a transaction whose commit was sent and not
@@ -209,6 +256,9 @@ func (tx *Tx) finish() error {
 	}
 	if len(ids) > 0 { // what is of no person is subject 0, which nobody makes: it comes with its first change
 		tx.do(`INSERT INTO subject(id, source, n) SELECT * FROM unnest($1::bigint[], $2::int[], $3::bigint[]) ON CONFLICT(id) DO UPDATE SET n=excluded.n`, ids, sources, ns)
+	}
+	for _, l := range tx.holds {
+		tx.do(sqlHold, l.Name, l.Holder, int64(l.Fence))
 	}
 	h := &tx.head
 	tx.do(`UPDATE head SET n=$1, item=$2, subject=$3, citizen=$4, event=$5, review=$6 WHERE id=1`, h.n, h.item, h.subject, h.citizen, h.event, h.review)

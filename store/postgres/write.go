@@ -71,7 +71,7 @@ func (tx *Tx) itemOf(typ uint16, id string) (item store.ItemID, err error) {
 	if n, ok := tx.db.ids.Decode(adapter.Item, id); ok {
 		return store.ItemID(n), nil
 	}
-	err = tx.ask(func(r pgx.Rows) error { return r.Scan(&item) }, `SELECT item FROM alias WHERE id=$1 AND type=$2`, id, int16(typ))
+	err = tx.ask(func(r pgx.Rows) error { return r.Scan(&item) }, `SELECT item FROM alias WHERE id=$1 AND type=$2`, clean(id), int16(typ))
 	return item, err
 }
 
@@ -154,7 +154,7 @@ func (tx *Tx) Write(p store.Put) (store.Written, error) {
 func (tx *Tx) name(typ, id string, item store.ItemID) error {
 	t := fhir.TypeNumber(typ)
 	var taken store.ItemID
-	if err := tx.ask(func(r pgx.Rows) error { return r.Scan(&taken) }, `SELECT item FROM alias WHERE id=$1 AND type=$2`, id, int16(t)); err != nil {
+	if err := tx.ask(func(r pgx.Rows) error { return r.Scan(&taken) }, `SELECT item FROM alias WHERE id=$1 AND type=$2`, clean(id), int16(t)); err != nil {
 		return err
 	}
 	if taken != 0 {

@@ -95,13 +95,13 @@ func (tx *Tx) SaveMessage(r ingest.Record) error {
 }
 
 // JournalPosition is ingest.Messages'.
-func (tx *Tx) JournalPosition() (uint64, error) {
+func (tx *Tx) JournalPosition(int64) (uint64, error) {
 	n, err := tx.c.int64(`SELECT value FROM meta WHERE name='journal'`)
 	return uint64(n), err
 }
 
 // SetJournalPosition is ingest.Messages'.
-func (tx *Tx) SetJournalPosition(p uint64) error { return tx.SetMeta("journal", int64(p)) }
+func (tx *Tx) SetJournalPosition(_ int64, p uint64) error { return tx.SetMeta("journal", int64(p)) }
 
 const messageColumns = `id, source, format, received, state, coalesce(n, 0), event, control, hash, reason, place, steps`
 

@@ -45,6 +45,8 @@ type DB struct {
 	writer  *conn
 	readers chan *conn
 
+	leases leases
+
 	sources sync.RWMutex
 	byName  map[nhs.Source]int64
 	byID    map[int64]nhs.Source

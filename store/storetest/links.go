@@ -75,6 +75,8 @@ func (b *box) identify(s store.Subject, source nhs.Source, list ...mpi.Identifie
 	return dropped
 }
 
+func identifier(system, v string) mpi.Identifier { return mpi.Identifier{System: system, Value: v} }
+
 func number(v string) mpi.Identifier { return mpi.Identifier{System: nhs.NumberSystem, Value: v} }
 
 // identities: numbers of the source's own stay when a message leaves them

@@ -132,12 +132,12 @@ func messages(b *box) {
 // journalPosition moves with the transaction that it is in.
 func journalPosition(b *box) {
 	at := func() (p uint64) {
-		b.must(b.Commit(b.ctx(), func(tx ingest.Tx) (err error) { p, err = tx.JournalPosition(); return err }))
+		b.must(b.Commit(b.ctx(), func(tx ingest.Tx) (err error) { p, err = tx.JournalPosition(0); return err }))
 		return p
 	}
 	b.equal("of a new store", at(), 0)
-	b.must(b.Commit(b.ctx(), func(tx ingest.Tx) error { return tx.SetJournalPosition(4711) }))
-	_ = b.Commit(b.ctx(), func(tx ingest.Tx) error { _ = tx.SetJournalPosition(9999); return errStop })
+	b.must(b.Commit(b.ctx(), func(tx ingest.Tx) error { return tx.SetJournalPosition(0, 4711) }))
+	_ = b.Commit(b.ctx(), func(tx ingest.Tx) error { _ = tx.SetJournalPosition(0, 9999); return errStop })
 	b.equal("after one that failed", at(), 4711)
 }
 

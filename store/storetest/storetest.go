@@ -33,6 +33,7 @@ type Adapter interface {
 	ingest.Ledger
 	access.Claims
 	access.Owners
+	store.Leases
 	Reindex(ctx context.Context, tokens func(*fhir.Resource) []string) (int, error)
 }
 
@@ -73,6 +74,8 @@ func Run(t *testing.T, open func(t *testing.T) Adapter) {
 		{"journal position", journalPosition},
 		{"claims", claims},
 		{"owners", owners},
+		{"leases", leases},
+		{"odd texts", oddTexts},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.f(&box{T: t, Adapter: open(t)}) })
 	}

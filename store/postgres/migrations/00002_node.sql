@@ -5,6 +5,16 @@
 -- the next fence; what an older one still writes is refused.
 CREATE TABLE lease(name text PRIMARY KEY, holder text NOT NULL, fence bigint NOT NULL, expires timestamptz NOT NULL) WITH (fillfactor = 50);
 
+-- +goose StatementBegin
+CREATE FUNCTION selda_hold(lease_name text, lease_holder text, lease_fence bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM 1 FROM lease WHERE name = lease_name AND holder = lease_holder AND fence = lease_fence FOR SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the lease is another''s by now: %', lease_name USING ERRCODE = 'SE001';
+  END IF;
+END $$;
+-- +goose StatementEnd
+
 -- The raw messages as they came, by the node that received them. A node commits
 -- its own in order; its position is the end of what it has committed.
 CREATE SEQUENCE raw_block INCREMENT BY 1024;

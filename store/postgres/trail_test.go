@@ -1,0 +1,121 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"selda/audit"
+	"selda/store/postgres"
+)
+
+// Two nodes append to one chain at once; each entry has a number of its own,
+// and all of them are found and proven.
+func TestNodesAppendToOneTrail(t *testing.T) {
+	dsn := database(t)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	numbers := map[uint64]bool{}
+	var last *postgres.DB
+	var trail *audit.Trail
+	for node := range 2 {
+		db := openAt(t, dsn)
+		c, err := db.OpenTrail(t.Context(), time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := audit.New(c, c, time.Now)
+		t.Cleanup(func() { _ = tr.Close() })
+		last, trail = db, tr
+		for user := range 4 {
+			wg.Go(func() {
+				for i := range 25 {
+					seq, err := tr.Append(context.Background(), audit.Entry{Action: audit.Read, User: fmt.Sprintf("user%d", user), Citizen: fmt.Sprintf("citizen%d", node), What: fmt.Sprint(i)})
+					mu.Lock()
+					if err != nil || numbers[seq] {
+						t.Errorf("entry %d twice, or not at all: %v", seq, err)
+					}
+					numbers[seq] = true
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	wg.Wait()
+	r, err := last.VerifyTrail(t.Context())
+	if err != nil || r.Entries != 200 || len(numbers) != 200 {
+		t.Fatal(r, err, len(numbers))
+	}
+	for _, c := range []struct {
+		q    audit.Query
+		want int
+	}{{audit.Query{Citizen: "citizen0"}, 100}, {audit.Query{User: "user1", Limit: 500}, 50}, {audit.Query{User: "user1", Citizen: "citizen1"}, 25}, {audit.Query{User: "nobody"}, 0},
+		{audit.Query{Action: audit.Read, Limit: 7}, 7}, {audit.Query{To: time.Now().Add(-time.Hour)}, 0}} {
+		found, err := trail.Find(t.Context(), c.q)
+		if err != nil || len(found) != c.want {
+			t.Errorf("%+v: %d entries, want %d: %v", c.q, len(found), c.want, err)
+		}
+		for i := 1; i < len(found); i++ {
+			if found[i].Seq >= found[i-1].Seq {
+				t.Errorf("%+v: not the latest first", c.q)
+			}
+		}
+	}
+}
+
+// R14: whatever is done to a row of the trail is found, and the first entry
+// that does not hold is named.
+func TestVerifyFindsWhatIsDoneToTheTrail(t *testing.T) {
+	for name, c := range map[string]struct{ sql, want string }{
+		"an entry changed":        {`UPDATE trail SET entry=replace(convert_from(entry, 'UTF8'), 'user2', 'user9')::bytea WHERE seq=3`, "entry 3 "},
+		"its hash too":            {`UPDATE trail SET entry='{}', hash=sha256('x') WHERE seq=3`, "entry 3 "},
+		"an entry removed":        {`DELETE FROM trail WHERE seq=4`, "entry 4 "},
+		"the last removed":        {`DELETE FROM trail WHERE seq=6`, "entry 6 "},
+		"all removed":             {`DELETE FROM trail`, "entry 1 "},
+		"one more":                {`INSERT INTO trail SELECT 7, hash, entry, at, citizen, username, organisation, action FROM trail WHERE seq=6`, "entry 7 "},
+		"found by another user":   {`UPDATE trail SET username='user9' WHERE seq=2`, "entry 2 "},
+		"found by no citizen":     {`UPDATE trail SET citizen=NULL WHERE seq=5`, "entry 5 "},
+		"found at another time":   {`UPDATE trail SET at=at+1 WHERE seq=5`, "entry 5 "},
+		"the head of another":     {`UPDATE trail_head SET seq=5`, "head"},
+		"no head":                 {`DELETE FROM trail_head`, "head"},
+		"the last and its head":   {`DELETE FROM trail WHERE seq=6; UPDATE trail_head SET seq=5, hash=(SELECT hash FROM trail WHERE seq=5)`, "head"},
+		"two entries exchanged":   {`UPDATE trail SET seq=-seq WHERE seq IN (2, 3); UPDATE trail SET seq=5+seq WHERE seq<0`, "entry 2 "},
+		"the key of another time": {`UPDATE secret SET value=sha256('x') WHERE name='trail-key'`, "head"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dsn := database(t)
+			db := openAt(t, dsn)
+			c1, err := db.OpenTrail(t.Context(), time.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 6 {
+				if _, err := c1.Append(t.Context(), audit.Entry{Action: audit.Read, User: fmt.Sprintf("user%d", i), Citizen: "c"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := c1.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if r, err := db.VerifyTrail(t.Context()); err != nil || r.Entries != 6 {
+				t.Fatal(r, err)
+			}
+			conn, err := pgx.Connect(t.Context(), dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close(context.Background()) }()
+			if _, err := conn.Exec(t.Context(), c.sql); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.VerifyTrail(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %s", err, c.want)
+			}
+		})
+	}
+}
