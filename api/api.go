@@ -142,7 +142,7 @@ func (q *request) serve() error {
 		return q.operate(onInstance, first, at(1), at(2))
 	case n == 3 && (fhir.IsResourceType(at(2)) || at(2) == "*"):
 		return q.only("GET, HEAD", func() error { return q.compartment(first, at(1), at(2)) })
-	case n == 4 && at(3) == "_search" && fhir.IsResourceType(at(2)):
+	case n == 4 && at(3) == "_search" && (fhir.IsResourceType(at(2)) || at(2) == "*"):
 		return q.only("POST", func() error { return q.compartment(first, at(1), at(2)) })
 	case n == 4 && at(2) == "_history":
 		return q.only("GET, HEAD", func() error { return q.vread(first, at(1), at(3)) })

@@ -44,6 +44,7 @@ type resource struct {
 	Entry        []struct {
 		FullURL  string
 		Resource *resource
+		Search   struct{ Mode string }
 		Request  struct{ Method string }
 		Response struct{ Status, Location, Etag string }
 	}
@@ -177,7 +178,6 @@ func TestErrors(t *testing.T) {
 		{400, "system", "POST", "/fhir/AllergyIntolerance", `{"resourceType":"AllergyIntolerance","code":{"text":"x"},"patient":{"reference":"Patient?identifier=1"}}`},
 		{422, "system", "POST", "/fhir/Condition", `{"resourceType":"Condition","code":{"text":"x"},"subject":{"display":"Folake Adeyemi"}}`},
 		{422, "system", "PUT", "/fhir/Observation/no_id", observation("no_id", "p1", "x")},
-		{400, "system", "POST", "/fhir/Bundle", `{"resourceType":"Bundle","type":"batch"}`},
 		{400, "system", "POST", "/fhir", observation("", "p1", "x")},
 		{400, "system", "PATCH", "/fhir/Observation/o1", `{}`},
 		{415, "system", "PATCH", "/fhir/Observation/o1", `{"resourceType":"Observation"}`},

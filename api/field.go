@@ -181,14 +181,34 @@ func (f *systemField) each(typ string, clauses []*search.Clause, before store.It
 		return nil
 	}
 	for _, c := range clauses {
-		if to, ok := records(c); ok {
-			done, err := f.around(typ, to, yield)
-			if done || err != nil {
-				return err
-			}
+		if c.Within.Type != "" && search.OwnRecord(c.Within.Type) {
+			_, err := f.around(typ, []search.Target{c.Within}, yield)
+			return err
 		}
+		patients, whole := c.InRecordOf(typ)
+		if len(patients) == 0 {
+			continue
+		}
+		more := true
+		err := f.aroundPatients(typ, patients, func(h *hit) bool {
+			more = yield(h)
+			return more
+		})
+		if err != nil || whole || !more {
+			return err
+		}
+		break // what is not there is found by its tokens
 	}
 	return f.search(typ, groupsOf(clauses), before, yield)
+}
+
+func (f *systemField) aroundPatients(typ string, ids []string, yield func(*hit) bool) error {
+	to := make([]search.Target, len(ids))
+	for i, id := range ids {
+		to[i] = search.Target{Type: "Patient", ID: id}
+	}
+	_, err := f.around(typ, to, yield)
+	return err
 }
 
 // named are the ids that a search names; nil where it names none.
@@ -205,44 +225,6 @@ func named(clauses []*search.Clause) []string {
 		}
 	}
 	return nil
-}
-
-// records are the resources in people's records to one of which an answer must
-// refer: it stands in the same record. ok is false of any other clause.
-func records(c *search.Clause) ([]search.Target, bool) {
-	if c.Within.Type != "" {
-		return []search.Target{c.Within}, search.OwnRecord(c.Within.Type)
-	}
-	if c.Param == nil || c.Param.Kind != search.Reference || c.Modifier == "identifier" || c.Modifier == "missing" {
-		return nil, false
-	}
-	var out []search.Target
-	if c.Chain != nil {
-		for ref := range c.Known {
-			t := search.ParseReference(ref)
-			if !search.OwnRecord(t.Type) {
-				return nil, false
-			}
-			out = append(out, t)
-		}
-		return out, true
-	}
-	for _, v := range c.Values {
-		t := search.ParseReference(v)
-		switch {
-		case t.URL == "" && search.OwnRecord(t.Type):
-			out = append(out, t)
-		case fhir.IsID(v) && (c.Param.Code == "patient" || c.Modifier == "Patient"):
-			out = append(out, search.Target{Type: "Patient", ID: v})
-		case fhir.IsID(v) && c.Modifier == "" && slices.Contains(c.Param.Targets, "Patient") && !slices.ContainsFunc(c.Param.Targets, func(t string) bool { return !search.OwnRecord(t) }):
-			for _, t := range c.Param.Targets {
-				out = append(out, search.Target{Type: t, ID: v})
-			}
-		default:
-			return nil, false
-		}
-	}
-	return out, true
 }
 
 // around gives what stands in the records that some resources belong to. done
@@ -277,11 +259,7 @@ func (f *systemField) around(typ string, to []search.Target, yield func(*hit) bo
 func groupsOf(clauses []*search.Clause) [][]string {
 	var out [][]string
 	for _, c := range clauses {
-		if c.Within.Type != "" && !search.OwnRecord(c.Within.Type) {
-			out = append(out, []string{search.ReferenceToken(c.Within)})
-			continue
-		}
-		if c.Chain != nil || c.Has != nil {
+		if c.Has != nil {
 			continue
 		}
 		if g, ok := c.Tokens(); ok {
@@ -328,23 +306,19 @@ func (f *systemField) get(typ, id string) (*hit, error) {
 }
 
 func (f *systemField) referring(typ string, by *search.Parameter, to []search.Target, yield func(*hit) bool) error {
-	own, others := []search.Target{}, []string{}
+	var patients, tokens []string
 	for _, t := range to {
-		if search.OwnRecord(t.Type) {
-			own = append(own, t)
-		} else {
-			others = append(others, search.ReferenceToken(t))
+		if t.Type == "Patient" && search.OwnRecord(typ) {
+			patients = append(patients, t.ID)
 		}
+		tokens = append(tokens, search.ReferenceToken(t))
 	}
-	if len(own) > 0 {
-		if _, err := f.around(typ, own, yield); err != nil {
+	if len(patients) > 0 {
+		if err := f.aroundPatients(typ, patients, yield); err != nil {
 			return err
 		}
 	}
-	if len(others) > 0 {
-		return f.search(typ, [][]string{others}, 0, yield)
-	}
-	return nil
+	return f.search(typ, [][]string{tokens}, 0, yield)
 }
 
 func (f *systemField) endless() bool { return true }

@@ -10,7 +10,7 @@ import (
 )
 
 // notStored are the types that are no record of anything.
-var notStored = map[string]bool{"Bundle": true, "Parameters": true, "OperationOutcome": true, "CapabilityStatement": true}
+var notStored = map[string]bool{"Parameters": true, "OperationOutcome": true}
 
 // statement is a CapabilityStatement as it was made last.
 type statement struct {

@@ -75,7 +75,8 @@ func zoned(rest string) bool {
 }
 
 // compare asks whether a stretch of time in a resource stands to the one
-// searched as the prefix says. https://hl7.org/fhir/R4/search.html#prefix
+// searched as the prefix says. What goes on for a while is at least (ge) a day
+// that it reaches into. https://hl7.org/fhir/R4/search.html#prefix
 func (search span) compare(prefix string, have span, now int64) bool {
 	within := search.from <= have.from && have.to <= search.to
 	switch prefix {
@@ -88,9 +89,9 @@ func (search span) compare(prefix string, have span, now int64) bool {
 	case "lt":
 		return have.from < search.from
 	case "ge":
-		return have.to > search.to || within
+		return have.to > search.from
 	case "le":
-		return have.from < search.from || within
+		return have.from < search.to
 	case "sa":
 		return have.from >= search.to
 	case "eb":

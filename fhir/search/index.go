@@ -38,7 +38,7 @@ func init() {
 	}
 }
 
-// OwnRecord says whether a reference to a type leads to the record of a person.
+// OwnRecord says whether a type stands in the record of whom it is about.
 func OwnRecord(typ string) bool { return ownRecord[typ] }
 
 // Tokens are what an index keeps of a resource.
@@ -68,7 +68,7 @@ func (p *Parameter) indexed(typ string) bool {
 	case String:
 		return named[typ]
 	case Reference:
-		return len(p.Targets) == 0 || slices.ContainsFunc(p.Targets, func(t string) bool { return !ownRecord[t] })
+		return true
 	}
 	return false
 }
@@ -89,8 +89,8 @@ func (p *Parameter) tokens(typ string, e element, add func(string)) {
 		})
 	case Reference:
 		if ref, ok := e.reference(); ok {
-			if t := referenceToken(ref); t != "" {
-				add(t)
+			if t := ParseReference(ref); !p.places(typ, t) {
+				add(targetToken(t, ref))
 			}
 		}
 	case URI:
@@ -122,15 +122,55 @@ func uriToken(s string) string {
 	return "u:" + s
 }
 
-func referenceToken(ref string) string {
-	switch t := ParseReference(ref); {
-	case t.URL != "":
-		return uriToken(ref)
-	case ownRecord[t.Type]:
-		return ""
-	default:
-		return ReferenceToken(t)
+// places says whether a reference says in whose record the resource stands: it
+// is found there, and needs no token.
+func (p *Parameter) places(typ string, t Target) bool {
+	return t.Type == "Patient" && t.URL == "" && (p.Code == "patient" || p.Code == "subject") && ownRecord[typ]
+}
+
+// InRecordOf are the patients in whose records a resource of a type stands that
+// meets the clause; whole is false where it may also be found by its tokens.
+func (c *Clause) InRecordOf(typ string) (patients []string, whole bool) {
+	if c.Param == nil || c.Param.Kind != Reference || c.Modifier == "identifier" || c.Modifier == "missing" {
+		return nil, false
 	}
+	whole = true
+	note := func(t Target) {
+		if c.Param.places(typ, t) {
+			patients = append(patients, t.ID)
+		} else {
+			whole = false
+		}
+	}
+	if c.Chain != nil {
+		for ref := range c.Known {
+			note(ParseReference(ref))
+		}
+		return patients, whole
+	}
+	for _, v := range c.Values {
+		v = unescape(v)
+		switch t := ParseReference(v); {
+		case t.Type != "" && t.URL == "":
+			note(t)
+		case c.Modifier != "":
+			note(Target{Type: c.Modifier, ID: v})
+		case len(c.Param.Targets) == 0 || strings.ContainsAny(v, "/:"):
+			whole = false
+		default:
+			for _, t := range c.Param.Targets {
+				note(Target{Type: t, ID: v})
+			}
+		}
+	}
+	return patients, whole
+}
+
+func targetToken(t Target, ref string) string {
+	if t.URL != "" {
+		return uriToken(ref)
+	}
+	return ReferenceToken(t)
 }
 
 // ReferenceToken is the token of what refers to a resource of no person.
@@ -193,10 +233,20 @@ func months(s span, most int, add func(string)) bool {
 	return true
 }
 
-// Tokens gives the tokens of which a resource that meets the clause has one;
-// ok is false where the index does not narrow the search.
+// Tokens gives the tokens of which a resource that meets the clause has one,
+// but for those that are found in somebody's record (InRecordOf); ok is false
+// where the index does not narrow the search.
 func (c *Clause) Tokens() (anyOf []string, ok bool) {
-	if c.Param == nil || c.Chain != nil || c.Modifier == "missing" || c.Modifier == "not" || !c.Param.indexed(c.Param.Base) {
+	if c.Within.Type != "" {
+		return []string{ReferenceToken(c.Within)}, true
+	}
+	if c.Chain != nil {
+		for ref := range c.Known {
+			anyOf = append(anyOf, ReferenceToken(ParseReference(ref)))
+		}
+		return anyOf, true
+	}
+	if c.Param == nil || c.Modifier == "missing" || c.Modifier == "not" || !c.Param.indexed(c.Param.Base) {
 		return nil, false
 	}
 	for _, v := range c.Values {
@@ -247,11 +297,11 @@ func (p *Parameter) asked(value, modifier string) ([]string, bool) {
 func (p *Parameter) askedReference(value, modifier string) ([]string, bool) {
 	if strings.ContainsAny(value, "/:") {
 		t := ParseReference(value)
-		if t.URL == "" && !ownRecord[t.Type] {
-			return []string{"r:" + t.Type + "/" + t.ID}, true
+		// A server's own base is taken off what is in the index: a URL may be both.
+		if t.URL != "" && t.Type != "" {
+			return []string{uriToken(value), ReferenceToken(t)}, true
 		}
-		// A server's own base is taken off before it is asked; what is left is a URL.
-		return []string{uriToken(value)}, t.URL != "" && !strings.HasPrefix(value, "http")
+		return []string{targetToken(t, value)}, true
 	}
 	targets := p.Targets
 	if modifier != "" {
@@ -259,10 +309,7 @@ func (p *Parameter) askedReference(value, modifier string) ([]string, bool) {
 	}
 	var out []string
 	for _, t := range targets {
-		if ownRecord[t] {
-			return nil, false
-		}
-		out = append(out, "r:"+t+"/"+value)
+		out = append(out, ReferenceToken(Target{Type: t, ID: value}))
 	}
 	return out, len(out) > 0
 }

@@ -33,6 +33,9 @@ var shared = map[string]bool{"Organization": true, "Practitioner": true, "Practi
 var refused = map[string]string{"Parameters": "Parameters are the input of an operation, not a record", "OperationOutcome": "an OperationOutcome is an answer, not a record",
 	"CapabilityStatement": "a CapabilityStatement describes a server, not a person"}
 
+// answered are the types that are never kept, also where a system asks for it.
+var answered = map[string]bool{"Parameters": true, "OperationOutcome": true}
+
 type entry struct {
 	place  string
 	full   string // fullUrl

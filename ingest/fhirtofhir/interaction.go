@@ -109,8 +109,8 @@ func (x *interaction) run() error {
 		if s.method == "PUT" && s.res.ID != id {
 			return fault.E(op, fault.Invalid, "the resource's id is not that of the URL", join(s.place, "id"))
 		}
-		if why, no := refused[typ]; no || typ == "Bundle" {
-			return fault.E(op, fault.NotSupported, why, join(s.place, "resourceType"))
+		if answered[typ] {
+			return fault.E(op, fault.NotSupported, refused[typ], join(s.place, "resourceType"))
 		}
 		if typ == "Patient" && s.method != "DELETE" {
 			p := Person(s.res, x.source, s.place)
@@ -151,7 +151,9 @@ func (x *interaction) fill(s *step) (err error) {
 		r.Action = mapped.Remove
 		return nil
 	}
-	if r.Patient = x.about(s); r.Patient == mapped.Shared && !shared[s.res.Type] {
+	if s.res.Type == "Bundle" {
+		r.Patient = x.aboutBundle(s)
+	} else if r.Patient = x.about(s); r.Patient == mapped.Shared && !shared[s.res.Type] {
 		// Somebody who is named by words or by another's number: what is of
 		// nobody would be in no record, and be missed by no one.
 		for _, element := range []string{"subject", "patient", "beneficiary", "for"} {
@@ -169,12 +171,15 @@ func (x *interaction) fill(s *step) (err error) {
 // that names nothing here would be an item of nobody, and is refused.
 func (x *interaction) rewrite(s *step) (body []byte, err error) {
 	const op = "fhirtofhir.Interaction"
+	if s.res.Type == "Bundle" {
+		return fhir.Bare(s.res.JSON), nil // what is in it speaks of what is in it
+	}
 	body = fhir.RewriteReferences(fhir.Bare(s.res.JSON), func(ref string) string {
 		if now, ok := x.local[ref]; ok {
 			return now
 		}
 		switch typ, _, conditional := strings.Cut(ref, "?"); {
-		case strings.HasPrefix(ref, "urn:uuid:"), strings.HasPrefix(ref, "urn:oid:"):
+		case s.place != "" && (strings.HasPrefix(ref, "urn:uuid:") || strings.HasPrefix(ref, "urn:oid:")):
 			err = fault.E(op, fault.Value, "it refers to an entry that is not in the Bundle", join(s.place, "resource"))
 		case conditional && fhir.IsResourceType(typ):
 			err = fault.E(op, fault.NotSupported, "conditional references are not supported yet", join(s.place, "resource"))
@@ -184,6 +189,37 @@ func (x *interaction) rewrite(s *step) (body []byte, err error) {
 	return body, err
 }
 
+// aboutBundle is whom a Bundle is about that is kept as it is, as a document is:
+// of the persons in it the one with an NHS number. One about nobody who is
+// known is its source's alone.
+func (x *interaction) aboutBundle(s *step) int {
+	for _, e := range s.res.Root().List("entry") {
+		r, err := e.Get("resource").Resource()
+		if err != nil {
+			continue
+		}
+		if r.Type == "Patient" {
+			for _, id := range r.Root().List("identifier") {
+				if v := id.Get("value").Text(); v != "" && id.Get("system").Is(nhs.NumberSystem) {
+					return x.known(nhs.NumberSystem+"|"+v, mapped.Patient{Identifiers: []mapped.Identifier{{System: nhs.NumberSystem, Value: v, Place: join(s.place, "entry")}}, Place: join(s.place, "entry")})
+				}
+			}
+		}
+	}
+	return mapped.Shared
+}
+
+// known gives the place of a person among those of the message.
+func (x *interaction) known(name string, p mapped.Patient) int {
+	i, ok := x.people[name]
+	if !ok {
+		i = len(x.out.Patients)
+		x.out.Patients = append(x.out.Patients, p)
+		x.people[name] = i
+	}
+	return i
+}
+
 // about is whom a resource is about: a Patient of this server, or of the
 // transaction.
 func (x *interaction) about(s *step) int {
@@ -191,7 +227,10 @@ func (x *interaction) about(s *step) int {
 		return mapped.Shared
 	}
 	r := s.res.Root()
-	refs := []fhir.Node{r.Get("subject"), r.Get("patient"), r.Get("beneficiary"), r.Get("for"), r.Get("individual")}
+	var refs []fhir.Node
+	for _, element := range []string{"subject", "patient", "beneficiary", "for", "individual"} {
+		refs = append(refs, r.List(element)...)
+	}
 	for _, p := range r.List("participant") {
 		refs = append(refs, p.Get("actor"))
 	}
@@ -209,20 +248,11 @@ func (x *interaction) about(s *step) int {
 			return i
 		}
 		if id, ok := strings.CutPrefix(rel, "Patient/"); ok {
-			i := len(x.out.Patients)
-			x.out.Patients = append(x.out.Patients, mapped.Patient{ID: id, Place: join(s.place, "subject.reference")})
-			x.people[rel] = i
-			return i
+			return x.known(rel, mapped.Patient{ID: id, Place: join(s.place, "subject.reference")})
 		}
 		if v := n.Get("identifier", "value").Text(); v != "" && n.Get("identifier", "system").Is(nhs.NumberSystem) {
 			id := mapped.Identifier{System: nhs.NumberSystem, Value: v, Place: join(s.place, "identifier.value")}
-			if i, ok := x.people[id.System+"|"+v]; ok {
-				return i
-			}
-			i := len(x.out.Patients)
-			x.out.Patients = append(x.out.Patients, mapped.Patient{Identifiers: []mapped.Identifier{id}, Place: join(s.place, "identifier")})
-			x.people[id.System+"|"+v] = i
-			return i
+			return x.known(id.System+"|"+v, mapped.Patient{Identifiers: []mapped.Identifier{id}, Place: join(s.place, "identifier")})
 		}
 	}
 	return mapped.Shared
