@@ -3,15 +3,14 @@ package auth
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"selda/fault"
+	"selda/internal/document"
 	"selda/nhs"
 	"selda/policy"
 )
@@ -96,45 +95,84 @@ func (a Account) check() error {
 	return nil
 }
 
-// Accounts is the accounts of a region, in one JSON file of mode 0600. It is
-// safe for concurrent use. The zero Accounts finds nobody and adds nobody.
+// Accounts is the accounts of a region, in one document. It is safe for
+// concurrent use. The zero Accounts finds nobody and adds nobody.
 type Accounts struct {
-	path   string
+	docs   document.Store
+	name   string
+	shared bool // other nodes change them, too
 	mu     sync.RWMutex
 	byUser map[string]Account
+	loaded int64 // the version that byUser is of
+	read   time.Time
 }
+
+// accountsFor is how long a node may go on with accounts that another one has
+// changed.
+const accountsFor = time.Second
 
 // OpenAccounts reads the accounts of a file. One that is not there is empty,
 // and is made by the first Add.
 func OpenAccounts(path string) (*Accounts, error) {
-	const op = "auth.OpenAccounts"
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return &Accounts{path: path, byUser: map[string]Account{}}, nil
-	} else if err != nil {
-		return nil, fault.E(op, fault.NoStore, err)
+	return openAccounts(document.Folder(filepath.Dir(path)), filepath.Base(path), false)
+}
+
+func openAccounts(docs document.Store, name string, shared bool) (*Accounts, error) {
+	s := &Accounts{docs: docs, name: name, shared: shared}
+	if err := s.load(); err != nil {
+		return nil, fault.E("auth.OpenAccounts", err)
 	}
-	byUser, err := readAccounts(b)
+	return s, nil
+}
+
+// load reads the document, where it is of another version than the last time.
+func (s *Accounts) load() error {
+	b, version, err := s.docs.Load(s.name)
 	if err != nil {
-		return nil, fault.E(op, err)
+		return err
 	}
-	return &Accounts{path: path, byUser: byUser}, nil
+	if version != s.loaded || s.byUser == nil {
+		byUser := map[string]Account{}
+		if b != nil {
+			if byUser, err = readAccounts(b); err != nil {
+				return err
+			}
+		}
+		s.byUser, s.loaded = byUser, version
+	}
+	s.read = time.Now()
+	return nil
+}
+
+// all is every account, by user name. Nobody changes the map that it gives.
+func (s *Accounts) all() map[string]Account {
+	s.mu.RLock()
+	byUser, fresh := s.byUser, !s.shared || time.Since(s.read) < accountsFor
+	s.mu.RUnlock()
+	if fresh {
+		return byUser
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.read) >= accountsFor {
+		if err := s.load(); err != nil {
+			return nil // who could have been taken away since is refused
+		}
+	}
+	return s.byUser
 }
 
 // Find is the account of a user.
 func (s *Accounts) Find(user string) (Account, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	a, ok := s.byUser[user]
+	a, ok := s.all()[user]
 	return a, ok
 }
 
 // List is the accounts, by user name.
 func (s *Accounts) List() []Account {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	list := make([]Account, 0, len(s.byUser))
-	for _, a := range s.byUser {
+	byUser := s.all()
+	list := make([]Account, 0, len(byUser))
+	for _, a := range byUser {
 		list = append(list, a)
 	}
 	slices.SortFunc(list, func(a, b Account) int { return strings.Compare(a.User, b.User) })
@@ -180,28 +218,47 @@ func (s *Accounts) Remove(user string) error {
 	})
 }
 
-// change works on a copy, and takes it over once it is on disk.
+// change works on a copy, and takes it over once it is kept. Where another
+// node has changed the accounts meanwhile, it is done again on those.
 func (s *Accounts) change(op string, f func(map[string]Account) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.path == "" {
+	if s.docs == nil {
 		return fault.E(op, fault.NoStore, "the accounts have no file")
 	}
+	for {
+		err := s.try(f)
+		if err == nil {
+			return nil
+		}
+		if !fault.Is(err, fault.Conflict) {
+			return fault.E(op, err)
+		}
+		if err := s.load(); err != nil {
+			return fault.E(op, err)
+		}
+	}
+}
+
+func (s *Accounts) try(f func(map[string]Account) error) error {
 	m := make(map[string]Account, len(s.byUser)+1)
 	for u, a := range s.byUser {
 		m[u] = a
 	}
 	if err := f(m); err != nil {
-		return fault.E(op, err)
+		return err
 	}
 	b, err := writeAccounts(m)
 	if err != nil {
-		return fault.E(op, err)
+		return err
 	}
-	if err := writeFile(s.path, b); err != nil {
-		return fault.E(op, fault.NoStore, err)
+	if err := s.docs.Save(s.name, b, s.loaded); err != nil {
+		return err
 	}
-	s.byUser = m
+	s.byUser, s.loaded = m, s.loaded+1
+	if !s.shared {
+		s.loaded = 1
+	}
 	return nil
 }
 
@@ -294,36 +351,4 @@ func writeAccounts(m map[string]Account) ([]byte, error) {
 	}
 	slices.SortFunc(f.Accounts, func(a, b accountFile) int { return strings.Compare(a.User, b.User) })
 	return json.MarshalIndent(f, "", " ")
-}
-
-// writeFile replaces a file as a whole, readable by its owner only: after a
-// crash there is the old one or the new one.
-func writeFile(path string, b []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // no more than a stray name once it is renamed
-	if _, err = tmp.Write(b); err == nil {
-		err = tmp.Sync()
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

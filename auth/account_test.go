@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"selda/fault"
+	"selda/internal/document"
 	"selda/nhs"
 )
 
@@ -114,8 +115,9 @@ func TestAccountNeverLeaks(t *testing.T) {
 }
 
 func TestKeysAreKept(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "auth", "keys.json")
-	k, err := openKeys(path)
+	dir := filepath.Join(t.TempDir(), "auth")
+	path := filepath.Join(dir, "keys.json")
+	k, err := openKeys(document.Folder(dir), "keys.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +127,7 @@ func TestKeysAreKept(t *testing.T) {
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	again, err := openKeys(path)
+	again, err := openKeys(document.Folder(dir), "keys.json")
 	if err != nil || again.signing().KeyID != k.signing().KeyID || k.signing().KeyID == "" {
 		t.Error(again, err)
 	}
@@ -140,7 +142,7 @@ func TestKeysAreKept(t *testing.T) {
 		if err := os.WriteFile(path, []byte(bad), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := openKeys(path); err == nil {
+		if _, err := openKeys(document.Folder(dir), "keys.json"); err == nil {
 			t.Errorf("taken: %q", bad)
 		}
 	}

@@ -23,7 +23,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -31,6 +30,7 @@ import (
 
 	"selda/auth/provider"
 	"selda/fault"
+	"selda/internal/document"
 	"selda/nhs"
 	"selda/policy"
 )
@@ -41,9 +41,11 @@ const (
 	AbsoluteTimeout = 8 * time.Hour
 )
 
-// Config is how sign-on is set up. Only Dir is needed.
+// Config is how sign-on is set up. Only Dir, or Shared, is needed.
 type Config struct {
 	Dir string // the data folder; accounts and keys are in its folder auth
+	// Shared is what nodes share; where it is set, Dir is not used.
+	Shared *Shared
 	// PublicURL is where people reach the server, "https://selda.example",
 	// without a path. Where it is empty the address of each request is used,
 	// if it is one that a stranger's DNS can't point here.
@@ -116,16 +118,21 @@ func New(conf Config) (*Auth, error) {
 	if conf.Stylesheet == "" {
 		conf.Stylesheet = provider.StylesheetPath
 	}
-	dir := filepath.Join(conf.Dir, "auth")
-	accounts, err := OpenAccounts(filepath.Join(dir, "accounts.json"))
+	var docs document.Store = document.Folder(conf.Dir)
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // a sign-in that a restart falls into is begun again
+	if conf.Shared != nil {
+		docs, secret = conf.Shared.Documents, conf.Shared.Secret("login")
+	}
+	accounts, err := openAccounts(docs, "auth/accounts.json", conf.Shared != nil)
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	keys, err := openKeys(filepath.Join(dir, "keys.json"))
+	keys, err := openKeys(docs, "auth/keys.json")
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	seal, err := newSealer()
+	seal, err := newSealer(secret)
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
@@ -144,7 +151,7 @@ func (a *Auth) addProviders(keys *keys) error {
 		p, err := provider.New(provider.Config{
 			Base: a.base, SigningKey: keys.signing(), Keys: keys.public(), People: people{a},
 			Clients: append([]provider.Client{pages}, a.conf.Clients...), Demonstration: a.demonstration(),
-			Stylesheet: a.conf.Stylesheet, Address: a.conf.Address,
+			Stylesheet: a.conf.Stylesheet, Address: a.conf.Address, Codes: a.conf.codes(),
 		})
 		if err != nil {
 			return err

@@ -7,27 +7,28 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"selda/fault"
+	"selda/internal/document"
 )
 
 // keys are the signing keys of a data folder, as a JSON Web Key Set. The first
 // signs; all of them verify, so that a new first key leaves old tokens valid.
 type keys struct{ set jose.JSONWebKeySet }
 
-// openKeys reads the keys, and makes one where there is no file yet.
-func openKeys(path string) (*keys, error) {
+// openKeys reads the keys, and makes one where there is no document yet.
+func openKeys(docs document.Store, name string) (*keys, error) {
 	const op = "auth.openKeys"
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return makeKeys(path)
-	} else if err != nil {
-		return nil, fault.E(op, fault.NoStore, err)
+	b, version, err := docs.Load(name)
+	if err == nil && version == 0 {
+		if err = makeKeys(docs, name); err == nil || fault.Is(err, fault.Conflict) { // another node was quicker
+			b, _, err = docs.Load(name)
+		}
+	}
+	if err != nil {
+		return nil, fault.E(op, err)
 	}
 	k := &keys{}
 	if err := json.Unmarshal(b, &k.set); err != nil || len(k.set.Keys) == 0 {
@@ -39,34 +40,26 @@ func openKeys(path string) (*keys, error) {
 			return nil, fault.E(op, fault.Value, "each key is a private P-256 key with a kid", "auth/keys.json")
 		}
 	}
-	// A copy of the folder may have lost the mode.
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, fault.E(op, fault.NoStore, err)
-	}
 	return k, nil
 }
 
-func makeKeys(path string) (*keys, error) {
+func makeKeys(docs document.Store, name string) error {
 	const op = "auth.makeKeys"
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fault.E(op, err)
+		return fault.E(op, err)
 	}
 	key := jose.JSONWebKey{Key: private, Algorithm: string(jose.ES256), Use: "sig"}
 	sum, err := key.Thumbprint(crypto.SHA256)
 	if err != nil {
-		return nil, fault.E(op, err)
+		return fault.E(op, err)
 	}
 	key.KeyID = base64.RawURLEncoding.EncodeToString(sum)
-	k := &keys{jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}}}
-	b, err := json.Marshal(k.set)
+	b, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}})
 	if err != nil {
-		return nil, fault.E(op, err)
+		return fault.E(op, err)
 	}
-	if err := writeFile(path, b); err != nil {
-		return nil, fault.E(op, fault.NoStore, err)
-	}
-	return k, nil
+	return docs.Save(name, b, 0)
 }
 
 // signing is the key that signs.

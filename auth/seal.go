@@ -3,7 +3,6 @@ package auth
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -30,13 +29,10 @@ type loginState struct {
 	Until    time.Time `json:"u"`
 }
 
-// sealer encrypts with a key of this process: a sign-in that a restart falls
-// into is begun again.
+// sealer encrypts with a key of this process, or of the region's nodes.
 type sealer struct{ aead cipher.AEAD }
 
-func newSealer() (sealer, error) {
-	key := make([]byte, 32)
-	rand.Read(key)
+func newSealer(key []byte) (sealer, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return sealer{}, fault.E("auth.newSealer", err)

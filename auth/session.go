@@ -36,9 +36,12 @@ func (c Config) cookieName(name string) string {
 func (c Config) secure() bool { return strings.HasPrefix(c.PublicURL, "https://") }
 
 func newSessions(conf Config) *scs.SessionManager {
+	var sessions scs.Store = &sessionStore{live: map[string]kept{}, ended: map[string]time.Time{}}
+	if conf.Shared != nil {
+		sessions = sharedSessions{conf.Shared.Passing}
+	}
 	return &scs.SessionManager{
-		IdleTimeout: conf.Idle, Lifetime: conf.Absolute, HashTokenInStore: true,
-		Store: &sessionStore{live: map[string]kept{}, ended: map[string]time.Time{}},
+		IdleTimeout: conf.Idle, Lifetime: conf.Absolute, HashTokenInStore: true, Store: sessions,
 		Codec: scs.GobCodec{},
 		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, _ error) {
 			http.Error(w, "The session could not be read.", http.StatusInternalServerError)

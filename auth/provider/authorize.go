@@ -147,7 +147,10 @@ func (p *OpenID) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	p.tries.forget(user, address)
 	code := rand.Text()
-	p.codes.put(code, issued{client: req.client.ID, redirect: req.redirect, nonce: req.nonce, challenge: req.challenge, user: user, at: time.Now()})
+	if err := p.keep(code, issued{Client: req.client.ID, Redirect: req.redirect, Nonce: req.nonce, Challenge: req.challenge, User: user, At: time.Now()}); err != nil {
+		p.errorPage(w, http.StatusServiceUnavailable, "Signing in does not work at the moment. Nothing was changed. Try again in a minute.")
+		return
+	}
 	http.Redirect(w, r, addQuery(req.redirect, "code", code, "state", req.state, "iss", req.issuer), http.StatusSeeOther)
 }
 

@@ -73,13 +73,21 @@ type Config struct {
 	Demonstration *Demonstration
 	Stylesheet    string // path; StylesheetPath unless said
 	Address       func(*http.Request) string
+	Codes         Codes // in memory where nil
+}
+
+// Codes is the port to the codes that have been handed out and not been used.
+type Codes interface {
+	Put(code string, content []byte, expires time.Time) error
+	// Take is the one use of a code: right or wrong, it is gone.
+	Take(code string) (content []byte, ok bool, err error)
 }
 
 // OpenID is the provider. Its issuer is the server's address and /oidc.
 type OpenID struct {
 	conf   Config
 	signer jose.Signer
-	codes  codes
+	codes  Codes
 	tries  tries
 	mux    *http.ServeMux
 }
@@ -104,7 +112,10 @@ func New(conf Config) (*OpenID, error) {
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	p := &OpenID{conf: conf, signer: signer, mux: http.NewServeMux()}
+	p := &OpenID{conf: conf, signer: signer, codes: conf.Codes, mux: http.NewServeMux()}
+	if p.codes == nil {
+		p.codes = &codes{m: map[string]kept{}}
+	}
 	p.mux.HandleFunc("GET /oidc/.well-known/openid-configuration", p.discovery)
 	p.mux.HandleFunc("GET /.well-known/openid-configuration", p.discovery)
 	p.mux.HandleFunc("GET /oidc/jwks", p.jwks)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"sync"
@@ -22,41 +23,64 @@ const (
 
 // issued is what a code stands for.
 type issued struct {
-	client, redirect, nonce, challenge, user string
-	at                                       time.Time
+	Client, Redirect, Nonce, Challenge, User string
+	At                                       time.Time
 }
 
-// codes are the codes that have been handed out and not been used.
+// keep keeps what a code stands for until it is used.
+func (p *OpenID) keep(code string, i issued) error {
+	b, err := json.Marshal(i)
+	if err != nil {
+		return err
+	}
+	return p.codes.Put(code, b, i.At.Add(codeTTL))
+}
+
+// take is the one use of a code.
+func (p *OpenID) take(code string, now time.Time) (i issued, ok bool) {
+	b, ok, err := p.codes.Take(code)
+	if !ok || err != nil || json.Unmarshal(b, &i) != nil {
+		return issued{}, false
+	}
+	return i, now.Sub(i.At) <= codeTTL
+}
+
+// codes is Codes in memory.
 type codes struct {
 	mu sync.Mutex
-	m  map[string]issued
+	m  map[string]kept
 }
 
-func (c *codes) put(code string, i issued) {
+type kept struct {
+	content []byte
+	expires time.Time
+}
+
+// Put is Codes'.
+func (c *codes) Put(code string, content []byte, expires time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.m == nil {
-		c.m = map[string]issued{}
-	}
 	if len(c.m) >= 64 {
+		now := time.Now()
 		for k, v := range c.m {
-			if i.at.Sub(v.at) > codeTTL {
+			if now.After(v.expires) {
 				delete(c.m, k)
 			}
 		}
 	}
 	if len(c.m) < maxCodes {
-		c.m[code] = i
+		c.m[code] = kept{content, expires}
 	}
+	return nil
 }
 
-// take is the one use of a code: right or wrong, it is gone.
-func (c *codes) take(code string, now time.Time) (issued, bool) {
+// Take is Codes'.
+func (c *codes) Take(code string) ([]byte, bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i, ok := c.m[code]
+	k, ok := c.m[code]
 	delete(c.m, code)
-	return i, ok && now.Sub(i.at) <= codeTTL
+	return k.content, ok, nil
 }
 
 // token changes a code for tokens.
@@ -90,8 +114,8 @@ func (p *OpenID) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := time.Now()
-	i, ok := p.codes.take(form.Get("code"), now)
-	if !ok || i.client != client.ID || i.redirect != form.Get("redirect_uri") || !fits(i.challenge, form.Get("code_verifier")) {
+	i, ok := p.take(form.Get("code"), now)
+	if !ok || i.Client != client.ID || i.Redirect != form.Get("redirect_uri") || !fits(i.Challenge, form.Get("code_verifier")) {
 		tokenError(w, http.StatusBadRequest, "invalid_grant")
 		return
 	}
@@ -99,12 +123,12 @@ func (p *OpenID) token(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *OpenID) answer(w http.ResponseWriter, r *http.Request, base string, client Client, i issued, now time.Time) {
-	said, err := p.conf.People.Claims(i.user)
+	said, err := p.conf.People.Claims(i.User)
 	if err != nil {
 		tokenError(w, http.StatusBadRequest, "invalid_grant") // the account went in the meantime
 		return
 	}
-	access, ttl, err := p.conf.People.AccessToken(r.Context(), client, Issuer(base), i.user)
+	access, ttl, err := p.conf.People.AccessToken(r.Context(), client, Issuer(base), i.User)
 	if err != nil {
 		tokenError(w, http.StatusServiceUnavailable, "temporarily_unavailable")
 		return
@@ -120,11 +144,11 @@ func (p *OpenID) answer(w http.ResponseWriter, r *http.Request, base string, cli
 // idToken signs the ID token.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDToken
 func (p *OpenID) idToken(issuer, client string, i issued, said map[string]any, now time.Time) (string, error) {
-	all := withSub(said, i.user)
-	all["nonce"] = i.nonce
-	all["auth_time"] = i.at.Unix()
+	all := withSub(said, i.User)
+	all["nonce"] = i.Nonce
+	all["auth_time"] = i.At.Unix()
 	all["azp"] = client
-	registered := jwt.Claims{Issuer: issuer, Subject: i.user, Audience: jwt.Audience{client},
+	registered := jwt.Claims{Issuer: issuer, Subject: i.User, Audience: jwt.Audience{client},
 		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(idTokenTTL))}
 	token, err := jwt.Signed(p.signer).Claims(all).Claims(registered).Serialize()
 	if err != nil {

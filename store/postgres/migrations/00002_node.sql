@@ -35,9 +35,9 @@ SELECT selda_partition('trail');
 CREATE TABLE trail_head(id int PRIMARY KEY CHECK (id = 1), seq bigint NOT NULL, hash bytea NOT NULL, proof bytea NOT NULL) WITH (fillfactor = 10);
 
 -- Small documents that every node reads: accounts, keys, mappings, what came of extracts.
-CREATE TABLE document(name text PRIMARY KEY, version bigint NOT NULL, content bytea NOT NULL);
+CREATE TABLE document(name text COLLATE "C" PRIMARY KEY, version bigint NOT NULL, content bytea NOT NULL);
 
 -- Sign-on: what is only worth something for minutes. A lost one is signed in again.
-CREATE UNLOGGED TABLE session(token text PRIMARY KEY, content bytea, expires timestamptz NOT NULL);
-CREATE INDEX session_expires ON session(expires);
-CREATE UNLOGGED TABLE code(code text PRIMARY KEY, content bytea NOT NULL, expires timestamptz NOT NULL);
+-- Without content it has ended, which is remembered for a while.
+CREATE UNLOGGED TABLE passing(kind text NOT NULL, key text NOT NULL, content bytea, expires timestamptz NOT NULL, PRIMARY KEY(kind, key));
+CREATE INDEX passing_expires ON passing(expires);
