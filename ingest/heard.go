@@ -86,6 +86,13 @@ func (h *heard) committed(s nhs.Source) {
 	}
 }
 
+// Know takes up what the store knows of feeds: other nodes receive, too.
+func (p *Pipeline) Know(feeds []Feed) {
+	for _, f := range feeds {
+		p.heard.know(f)
+	}
+}
+
 // LastHeard is when a message of a source was last received; zero where none
 // ever was.
 func (p *Pipeline) LastHeard(s nhs.Source) time.Time {

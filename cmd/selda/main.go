@@ -24,7 +24,8 @@ import (
 
 // cli is the whole command line. Flags can also be given as SELDA_NAME or in selda.yaml.
 type cli struct {
-	Data string `help:"The data folder." default:"./var" type:"path" placeholder:"DIR"`
+	Data     string `help:"The data folder." default:"./var" type:"path" placeholder:"DIR"`
+	Postgres string `help:"The database of a region of several nodes, in place of the data folder." placeholder:"DSN"`
 
 	Serve      serveCmd      `cmd:"" help:"Run the exchange."`
 	Demo       demoCmd       `cmd:"" help:"Run the exchange with the synthetic region of South East London."`
@@ -56,6 +57,7 @@ type env struct {
 	stderr io.Writer
 	log    *slog.Logger
 	data   string
+	dsn    string         // of the database, "" for the data folder
 	region *region.Region // the open region, of a verb that needs one
 }
 
@@ -106,7 +108,7 @@ func run(ctx context.Context, args []string, cwd string, stdout, stderr io.Write
 		fmt.Fprintln(stderr, "`selda help` lists the verbs, `selda VERB --help` its flags.")
 		return 2
 	}
-	e := &env{ctx: ctx, cwd: cwd, stdout: stdout, stderr: stderr, data: c.Data, region: r,
+	e := &env{ctx: ctx, cwd: cwd, stdout: stdout, stderr: stderr, data: c.Data, dsn: c.Postgres, region: r,
 		log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))}
 	if err := e.dispatch(k, args); err != nil {
 		var exit exitCode
@@ -128,14 +130,16 @@ func run(ctx context.Context, args []string, cwd string, stdout, stderr io.Write
 func (e *env) dispatch(k *kong.Context, args []string) error {
 	verb := k.Selected().Target.Addr().Interface()
 	if _, needs := verb.(onRegion); needs && e.region == nil {
-		if done, err := e.remote(withEnv(k, args)); done {
-			return err
+		if e.dsn == "" {
+			if done, err := e.remote(withEnv(k, args)); done {
+				return err
+			}
+			if _, err := os.Stat(filepath.Join(e.data, "record.db")); err != nil && !mayMake(verb) {
+				return fmt.Errorf("there is no region in %s: `selda serve` or `selda ingest` makes one", e.data)
+			}
 		}
 		quiet := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-		if _, err := os.Stat(filepath.Join(e.data, "record.db")); err != nil && !mayMake(verb) {
-			return fmt.Errorf("there is no region in %s: `selda serve` or `selda ingest` makes one", e.data)
-		}
-		r, err := region.Open(e.ctx, region.Options{Data: e.data, Log: quiet})
+		r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: quiet})
 		if err != nil {
 			return err
 		}

@@ -58,7 +58,7 @@ func (c serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := region.Open(e.ctx, region.Options{Data: e.data, Log: e.log, SignOn: signOn})
+	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn})
 	if err != nil {
 		return err
 	}
@@ -74,11 +74,13 @@ func (e *env) serve(r *region.Region, doors region.Doors, ready func(context.Con
 			err = cerr
 		}
 	}()
-	wait, err := listenSocket(ctx, r)
-	if err != nil {
-		return err
+	if r.Nodes == nil { // of a database anybody may be a node: there is nothing to call
+		wait, err := listenSocket(ctx, r)
+		if err != nil {
+			return err
+		}
+		defer func() { stop(); wait() }()
 	}
-	defer func() { stop(); wait() }()
 	return r.Serve(ctx, doors, func(s region.Served) error {
 		line, err := json.Marshal(s)
 		if err != nil {
@@ -104,7 +106,7 @@ func (c demoCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := region.Open(e.ctx, region.Options{Data: e.data, Log: e.log, SignOn: signOn, Demo: &auth.Demonstration{Password: region.DemoPassword, Users: region.DemoUsers()}})
+	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn, Demo: &auth.Demonstration{Password: region.DemoPassword, Users: region.DemoUsers()}})
 	if err != nil {
 		return err
 	}
@@ -148,7 +150,11 @@ SELDA: the shared care record of South East London, with synthetic citizens.
 	if s.Drop != "" {
 		fmt.Fprintf(e.stderr, "  files      %s/ODS_SYSTEM/\n", s.Drop)
 	}
-	fmt.Fprintf(e.stderr, "  data       %s\n\n  sign in with the password %s as\n", e.data, region.DemoPassword)
+	place := e.data
+	if e.dsn != "" {
+		place = "in the database"
+	}
+	fmt.Fprintf(e.stderr, "  data       %s\n\n  sign in with the password %s as\n", place, region.DemoPassword)
 	for _, name := range region.DemoUsers() {
 		if a, ok := r.Auth.Accounts.Find(name); ok {
 			fmt.Fprintf(e.stderr, "    %-11s %s, %s%s\n", a.User, a.Name, a.Role.Title(), map[bool]string{true: ", " + a.OrganisationName}[a.OrganisationName != ""])

@@ -145,7 +145,7 @@ type auditVerifyCmd struct {
 }
 
 func (c auditVerifyCmd) Run(e *env) error {
-	r, err := audit.Verify(e.data)
+	r, err := region.VerifyTrail(e.ctx, e.data, e.dsn)
 	if c.JSON {
 		reason := ""
 		if err != nil {

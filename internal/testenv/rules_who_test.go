@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"selda/ingest"
 	"selda/mpi"
 	"selda/nhs"
 	"selda/policy"
-	"selda/store/sqlite"
 	"selda/synth"
 )
 
@@ -359,7 +359,7 @@ func link(o *outside, n nhs.Number) {
 	if err != nil {
 		o.Fatal(err)
 	}
-	if err := o.Region.Store.Write(o.Context(), func(tx *sqlite.Tx) error {
+	if err := o.Region.Store.Commit(o.Context(), func(tx ingest.Tx) error {
 		if _, err := tx.Begin(o.Now(), "SELDA:MPI", 0); err != nil {
 			return err
 		}

@@ -166,8 +166,29 @@ func (tx *Tx) SetJournalPosition(journal int64, p uint64) error {
 	return nil
 }
 
-// Settled says whether every message that any node has received is committed.
-func (db *DB) Settled(ctx context.Context) (bool, error) {
-	n, err := db.int64(ctx, `SELECT count(*) FROM journal j WHERE EXISTS (SELECT 1 FROM raw WHERE node=j.node AND id>j.position)`)
-	return n == 0, err
+// settleEvery is how often the journals are looked at by who waits for them.
+const settleEvery = 20 * time.Millisecond
+
+// Settle waits until every message is committed that any node has received by now.
+func (db *DB) Settle(ctx context.Context) error {
+	var nodes, ends []int64
+	if err := db.rows(ctx, func(r pgx.Rows) error {
+		var node, end int64
+		err := r.Scan(&node, &end)
+		nodes, ends = append(nodes, node), append(ends, end)
+		return err
+	}, `SELECT node, (SELECT coalesce(max(id), 0) FROM raw WHERE raw.node=j.node) FROM journal j`); err != nil {
+		return err
+	}
+	for {
+		behind, err := db.int64(ctx, `SELECT count(*) FROM unnest($1::bigint[], $2::bigint[]) AS t(node, until) JOIN journal j USING (node) WHERE j.position<t.until`, nodes, ends)
+		if err != nil || behind == 0 {
+			return err
+		}
+		select {
+		case <-time.After(settleEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }

@@ -36,6 +36,12 @@ func (r *Region) Backup(ctx context.Context, s policy.Subject, file string) (err
 	if _, err := r.Access.Operate(ctx, s, audit.Export, "backup"); err != nil {
 		return err
 	}
+	db, ok := r.Store.(interface {
+		Backup(ctx context.Context, path string) error
+	})
+	if !ok {
+		return fault.E(op, fault.NotSupported, "the region is all in its database: back that up, with pg_dump or as its operators do")
+	}
 	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fault.E(op, fault.Conflict, "the file is there already, or can't be made: "+file)
@@ -51,8 +57,8 @@ func (r *Region) Backup(ctx context.Context, s policy.Subject, file string) (err
 		return fault.E(op, fault.NoStore, err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	db := filepath.Join(dir, "record.db")
-	if err := r.Store.Backup(ctx, db); err != nil {
+	record := filepath.Join(dir, "record.db")
+	if err := db.Backup(ctx, record); err != nil {
 		return fault.E(op, fault.NoStore, err)
 	}
 	z, err := zstd.NewWriter(out)
@@ -60,7 +66,7 @@ func (r *Region) Backup(ctx context.Context, s policy.Subject, file string) (err
 		return err
 	}
 	t := tar.NewWriter(z)
-	err = addFile(t, db, "record.db")
+	err = addFile(t, record, "record.db")
 	if err == nil {
 		err = filepath.WalkDir(r.Data, func(p string, d fs.DirEntry, err error) error {
 			rel, _ := filepath.Rel(r.Data, p)

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"selda/fault"
 	"selda/ingest"
 	"selda/ingest/mllp"
+	"selda/internal/document"
 	"selda/nhs"
 	"selda/policy"
 	"selda/store"
@@ -48,8 +47,11 @@ func DemoUsers() []string {
 // StartDemo makes the accounts and the named people, or takes up the
 // demonstration that is there.
 func (r *Region) StartDemo(ctx context.Context, d Demo) (Demo, error) {
-	path := filepath.Join(r.Data, demoMark)
-	if b, err := os.ReadFile(path); err == nil {
+	b, version, err := r.documents.Load(demoMark)
+	if err != nil {
+		return d, err
+	}
+	if version != 0 {
 		var old Demo
 		if err := json.Unmarshal(b, &old); err != nil {
 			return d, fault.E("region.StartDemo", fault.Invalid, "the file `demonstration` of the data folder does not hold: delete the folder to begin again")
@@ -77,11 +79,7 @@ func (r *Region) saveDemo(d Demo) error {
 	if err != nil {
 		return err
 	}
-	tmp := filepath.Join(r.Data, demoMark+".new")
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, filepath.Join(r.Data, demoMark))
+	return r.documents.Save(demoMark, b, document.Any)
 }
 
 func (r *Region) demoAccounts() error {

@@ -143,10 +143,7 @@ func TestReplayOfMany(t *testing.T) {
 	if err != nil || len(list) != 3 {
 		t.Fatal(list, err)
 	}
-	if err := os.MkdirAll(r.mapper.dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(r.mapper.dir, "tiny.yaml"), []byte(tiny), 0o600); err != nil {
+	if err := r.documents.Save("mappings/tiny.yaml", []byte(tiny), 0); err != nil {
 		t.Fatal(err)
 	}
 	stored, held, err := (desk{r}).ReplayAll(t.Context(), engineer, "703:ASC", list[1].Reason, ingest.KindOfPlace(list[1].Place))

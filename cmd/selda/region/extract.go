@@ -17,6 +17,7 @@ import (
 	"selda/ingest"
 	"selda/ingest/csvtofhir"
 	"selda/ingest/mapped"
+	"selda/internal/document"
 	"selda/policy"
 )
 
@@ -55,7 +56,7 @@ func (x *mapper) csv(r *ingest.Raw) (*mapped.Message, error) {
 	return nil, fault.E(op, fault.NotSupported, "the extract is whole now: load the file again, row by row")
 }
 
-// mapping finds a mapping by name: in the box, or kept in this data folder.
+// mapping finds a mapping by name: in the box, or kept in this region.
 func (x *mapper) mapping(name string) (*csvtofhir.Mapping, error) {
 	const op = "region.mapping"
 	if m, ok := x.mappings.Load(name); ok {
@@ -65,12 +66,14 @@ func (x *mapper) mapping(name string) (*csvtofhir.Mapping, error) {
 		return nil, fault.E(op, fault.Required, "no mapping is known for this extract: name one with --mapping, or begin the file's name with one of "+strings.Join(csvtofhir.Names(), ", "))
 	}
 	m, err := csvtofhir.Named(name)
-	if err != nil && x.dir != "" && filepath.Base(name) == name {
+	if err != nil && x.documents != nil && filepath.Base(name) == name {
 		var text []byte
-		if text, err = os.ReadFile(filepath.Join(x.dir, name)); err == nil {
-			m, err = csvtofhir.ParseMapping(text)
-		} else {
+		var version int64
+		if text, version, err = x.documents.Load("mappings/" + name); err == nil && version == 0 {
 			err = fault.E(op, fault.NotFound, "there is no mapping of this name")
+		}
+		if err == nil {
+			m, err = csvtofhir.ParseMapping(text)
 		}
 	}
 	if err != nil {
@@ -80,7 +83,7 @@ func (x *mapper) mapping(name string) (*csvtofhir.Mapping, error) {
 	return m, nil
 }
 
-// keep stores a mapping file in the data folder, under a name that says which
+// keep stores a mapping file in the region, under a name that says which
 // text it is, so that its rows can be mapped again.
 func (x *mapper) keep(path string) (string, error) {
 	text, err := os.ReadFile(path)
@@ -93,10 +96,7 @@ func (x *mapper) keep(path string) (string, error) {
 	}
 	h := sha256.Sum256(text)
 	name := m.Name + "-" + hex.EncodeToString(h[:6]) + ".yaml"
-	if err := os.MkdirAll(x.dir, 0o700); err != nil {
-		return "", err
-	}
-	return name, os.WriteFile(filepath.Join(x.dir, name), text, 0o600)
+	return name, x.documents.Save("mappings/"+name, text, document.Any)
 }
 
 // mappingOf tells an extract's mapping: as said, or by the file's name.
@@ -206,7 +206,7 @@ type Reconciliation struct {
 
 func (l *load) reconcile(c Reconciliation) error {
 	name := strings.Replace(c.Source, ":", "_", 1)
-	return writeFile(filepath.Join(l.r.Data, "extracts", name, c.Mapping+".last.json"), c)
+	return saveJSON(l.r.documents, "extracts/"+name+"/"+c.Mapping+lastSuffix, c)
 }
 
 // Reconciliations are the last one of each source's extracts.
@@ -214,36 +214,36 @@ func (r *Region) Reconciliations(ctx context.Context, s policy.Subject) ([]Recon
 	if _, err := r.Access.Operate(ctx, s, audit.Read, "extracts"); err != nil {
 		return nil, err
 	}
-	files, err := filepath.Glob(filepath.Join(r.Data, "extracts", "*", "*.last.json"))
+	names, err := r.documents.List("extracts/")
 	if err != nil {
 		return nil, err
 	}
 	var out []Reconciliation
-	for _, f := range files {
-		b, err := os.ReadFile(f)
+	for _, name := range names {
+		if !strings.HasSuffix(name, lastSuffix) {
+			continue
+		}
+		b, _, err := r.documents.Load(name)
 		if err != nil {
 			return nil, err
 		}
 		var c Reconciliation
 		if err := json.Unmarshal(b, &c); err != nil {
-			return nil, fault.E("region.Reconciliations", fault.Invalid, "a reconciliation does not hold: "+f)
+			return nil, fault.E("region.Reconciliations", fault.Invalid, "a reconciliation does not hold: "+name)
 		}
 		out = append(out, c)
 	}
 	return out, nil
 }
 
-// writeFile writes JSON so that a crash leaves the old file or the new one.
-func writeFile(path string, v any) error {
+// lastSuffix ends the name of what came of a source's last extract.
+const lastSuffix = ".last.json"
+
+// saveJSON keeps a value as a document.
+func saveJSON(docs document.Store, name string, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return docs.Save(name, b, document.Any)
 }

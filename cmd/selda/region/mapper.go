@@ -14,14 +14,14 @@ import (
 	"selda/ingest/fhirtofhir"
 	"selda/ingest/mapped"
 	"selda/ingest/v2tofhir"
+	"selda/internal/document"
 )
 
 // mapper puts raw messages into FHIR. It keeps the mappings of CSV extracts
-// that this data folder has seen.
+// that this region has seen, and what each source's last extract held.
 type mapper struct {
-	dir      string // DIR/mappings; "" for the mappings in the box alone
-	extracts string // DIR/extracts, what is kept of each source's last; "" for nothing
-	mappings sync.Map
+	documents document.Store // nil for the mappings in the box alone
+	mappings  sync.Map
 }
 
 // Map puts a raw message into FHIR without a region: CSV by the mappings in the box.

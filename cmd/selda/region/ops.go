@@ -19,7 +19,6 @@ import (
 	"selda/nhs"
 	"selda/policy"
 	"selda/store"
-	"selda/store/sqlite"
 )
 
 // This file holds what an operator or an interface engineer does. Each act
@@ -29,8 +28,8 @@ const demoMark = "demonstration"
 
 // Demonstration says whether `selda demo` made this region.
 func (r *Region) Demonstration() bool {
-	_, err := os.Stat(filepath.Join(r.Data, demoMark))
-	return err == nil
+	_, version, err := r.documents.Load(demoMark)
+	return err == nil && version != 0
 }
 
 // LinkEvent is a change of links as operators see it.
@@ -109,7 +108,7 @@ func (r *Region) UndoLink(ctx context.Context, s policy.Subject, id int64) error
 	if _, err := r.Access.Operate(ctx, s, audit.Update, fmt.Sprintf("undo of link %d", id)); err != nil {
 		return err
 	}
-	return r.Store.Write(ctx, func(tx *sqlite.Tx) error {
+	return r.Store.Commit(ctx, func(tx ingest.Tx) error {
 		if _, err := tx.Begin(r.Now(), "SELDA:MPI", 0); err != nil {
 			return err
 		}
@@ -129,7 +128,7 @@ func (r *Region) Sever(ctx context.Context, s policy.Subject, patient string) (s
 	if err != nil {
 		return "", err
 	}
-	if err := r.Store.Write(ctx, func(tx *sqlite.Tx) error {
+	if err := r.Store.Commit(ctx, func(tx ingest.Tx) error {
 		if _, err := tx.Begin(r.Now(), "SELDA:MPI", 0); err != nil {
 			return err
 		}
@@ -178,6 +177,9 @@ func (r *Region) settle(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	_ = r.Ingest.Idle(ctx) // what is not settled by then is told as it stands
+	if r.Nodes != nil {
+		_ = r.Nodes.Settle(ctx)
+	}
 }
 
 // Trace tells every stage of a message: by its id, its control id, or a

@@ -1,6 +1,7 @@
 // Package region wires a region: it is the one place where ports meet their
 // adapters. A Region is one data folder, open: its store, journal, trail,
-// accounts, the door in and the door out. Serve opens the doors to the world.
+// accounts, the door in and the door out; or a node of several on a database.
+// Serve opens the doors to the world.
 //
 // One process opens a data folder. It holds DIR/lock and answers on
 // DIR/selda.sock; every command on a folder in use is a call over that socket.
@@ -10,12 +11,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/user"
-	"path/filepath"
+	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"selda/access"
@@ -23,17 +24,17 @@ import (
 	"selda/api"
 	"selda/audit"
 	"selda/auth"
-	"selda/fault"
 	"selda/ingest"
+	"selda/internal/document"
 	"selda/nhs"
 	"selda/policy"
-	"selda/store/sqlite"
 )
 
-// Region is one data folder, open.
+// Region is one data folder, open, or a node on a database.
 type Region struct {
 	Data    string
-	Store   *sqlite.DB
+	Store   Store
+	Nodes   Nodes // nil of a data folder: it has one process
 	Journal *ingest.Journal
 	Ingest  *ingest.Pipeline
 	Trail   *audit.Trail
@@ -43,8 +44,12 @@ type Region struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 
-	lock  *os.File
-	index *sqlite.AuditIndex
+	lock      *os.File
+	index     io.Closer
+	documents document.Store
+	shared    *auth.Shared
+	stop      context.CancelFunc
+	running   sync.WaitGroup
 
 	cursors *api.Cursors
 	mapper  *mapper
@@ -54,47 +59,35 @@ type Region struct {
 
 // Options of a region.
 type Options struct {
-	Data   string
-	Now    func() time.Time
-	Log    *slog.Logger
-	SignOn *SignOn             // nil: with the built-in provider alone
-	Demo   *auth.Demonstration // set where the region is a demonstration
+	Data     string
+	Postgres string // the database's address; "" for the data folder
+	Now      func() time.Time
+	Log      *slog.Logger
+	SignOn   *SignOn             // nil: with the built-in provider alone
+	Demo     *auth.Demonstration // set where the region is a demonstration
 }
-
-// ErrInUse says that another process has the data folder open.
-var ErrInUse = errors.New("the data folder is in use by another SELDA")
 
 // Open opens a region, making it where the folder is empty.
 func Open(ctx context.Context, o Options) (r *Region, err error) {
-	const op = "region.Open"
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if err := os.MkdirAll(o.Data, 0o700); err != nil {
-		return nil, fault.E(op, fault.NoStore, err)
-	}
-	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log, mapper: &mapper{dir: filepath.Join(o.Data, "mappings"), extracts: filepath.Join(o.Data, "extracts")}}
+	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log}
 	r.metrics = newMetrics(r)
 	defer func() {
 		if err != nil {
 			_ = r.Close()
 		}
 	}()
-	if err := r.takeLock(); err != nil {
-		return r, fault.E(op, fault.Conflict, err)
+	if o.Postgres != "" {
+		err = r.openPostgres(ctx, o)
+	} else {
+		err = r.openFolder(o)
 	}
-	if r.Store, err = sqlite.Open(o.Data, sqlite.Options{}); err != nil {
+	if err != nil {
 		return r, err
 	}
-	if r.index, err = sqlite.OpenAuditIndex(filepath.Join(o.Data, "audit-index.db")); err != nil {
-		return r, err
-	}
-	if r.Trail, err = audit.Open(audit.Options{Data: o.Data, Now: o.Now, Index: r.index}); err != nil {
-		return r, err
-	}
-	if r.Journal, err = ingest.OpenJournal(filepath.Join(o.Data, "raw")); err != nil {
-		return r, fault.E(op, fault.NoStore, err)
-	}
+	r.mapper = &mapper{documents: r.documents}
 	feeds, err := r.Store.Feeds(ctx, o.Now().Add(-ingest.HeardHours*time.Hour))
 	if err != nil {
 		return r, err
@@ -107,27 +100,22 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if r.cursors, err = api.NewCursors(r.Store.Secret("cursors")); err != nil {
 		return r, err
 	}
-	r.Auth, err = auth.New(o.SignOn.config(auth.Config{Dir: o.Data, Demonstration: o.Demo, OnEvent: r.signOn}))
+	r.Auth, err = auth.New(o.SignOn.config(auth.Config{Dir: o.Data, Shared: r.shared, Demonstration: o.Demo, OnEvent: r.signOn}))
+	if err == nil && r.Nodes != nil {
+		running, stop := context.WithCancel(context.WithoutCancel(ctx))
+		r.stop = stop
+		r.running.Go(func() { r.beANode(running) })
+	}
 	return r, err
-}
-
-// takeLock makes this process the one that has the folder open.
-func (r *Region) takeLock() error {
-	f, err := os.OpenFile(filepath.Join(r.Data, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = f.Close()
-		return ErrInUse
-	}
-	r.lock = f
-	return nil
 }
 
 // Close commits what was taken, and closes everything.
 func (r *Region) Close() error {
 	var errs []error
+	if r.stop != nil {
+		r.stop()
+		r.running.Wait()
+	}
 	if r.Ingest != nil {
 		errs = append(errs, r.Ingest.Close())
 	}

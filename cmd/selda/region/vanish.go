@@ -2,8 +2,6 @@ package region
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -24,7 +22,7 @@ const suddenly = 20
 // refused, unless a person has said that it is so.
 func (x *mapper) gone(m *csvtofhir.Mapping, r *csvtofhir.Reader, source nhs.Source, takeBack bool) ([]*mapped.Message, error) {
 	const op = "region.gone"
-	if !m.Full || x.extracts == "" {
+	if !m.Full || x.documents == nil {
 		return nil, nil
 	}
 	before, err := x.lastKeys(m, source)
@@ -46,17 +44,20 @@ func (x *mapper) gone(m *csvtofhir.Mapping, r *csvtofhir.Reader, source nhs.Sour
 }
 
 func (x *mapper) lastKeys(m *csvtofhir.Mapping, source nhs.Source) (keys []csvtofhir.Key, err error) {
-	path := x.keysPath(m, source)
-	if b, err := os.ReadFile(path); err == nil {
-		if err := json.Unmarshal(b, &keys); err != nil {
-			return nil, fault.E("region.lastKeys", fault.Invalid, "what is kept of the last extract does not hold: "+path)
-		}
+	name := keysName(m, source)
+	b, version, err := x.documents.Load(name)
+	if err != nil || version == 0 {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, &keys); err != nil {
+		return nil, fault.E("region.lastKeys", fault.Invalid, "what is kept of the last extract does not hold: "+name)
 	}
 	return keys, nil
 }
 
-func (x *mapper) keysPath(m *csvtofhir.Mapping, source nhs.Source) string {
-	return filepath.Join(x.extracts, strings.Replace(string(source), ":", "_", 1), m.Name+".keys")
+// keysName is the document that keeps the keys of a source's last extract.
+func keysName(m *csvtofhir.Mapping, source nhs.Source) string {
+	return "extracts/" + strings.Replace(string(source), ":", "_", 1) + "/" + m.Name + ".keys"
 }
 
 // vanish takes back what is gone, and keeps what the extract holds for the next.
@@ -76,5 +77,5 @@ func (l *load) vanish(m *csvtofhir.Mapping, r *csvtofhir.Reader, gone []*mapped.
 	if r.Partial() {
 		return nil // the keys of what could not be read are not known
 	}
-	return writeFile(l.r.mapper.keysPath(m, l.files.Source), r.Keys())
+	return saveJSON(l.r.documents, keysName(m, l.files.Source), r.Keys())
 }

@@ -1,0 +1,155 @@
+package region
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"selda/access"
+	"selda/audit"
+	"selda/auth"
+	"selda/fault"
+	"selda/fhir"
+	"selda/ingest"
+	"selda/internal/document"
+	"selda/mpi"
+	"selda/store"
+	"selda/store/postgres"
+	"selda/store/sqlite"
+)
+
+// This file opens what a region is kept in: a data folder that one process has
+// open, or a database on which several nodes work.
+
+// Store is what a region needs of an adapter of the store.
+type Store interface {
+	store.Reader
+	store.Writer
+	store.Leases
+	mpi.Index
+	ingest.Store
+	ingest.Ledger
+	access.Claims
+	access.Owners
+	// Secret is a key of 32 bytes for one use, the same at every node.
+	Secret(use string) []byte
+	Reindex(ctx context.Context, tokens func(*fhir.Resource) []string) (int, error)
+	Close() error
+}
+
+// Nodes is what a region on a database has beside: others may work on it.
+type Nodes interface {
+	ingest.Left
+	// Settle waits until every message is committed that any node has received by now.
+	Settle(ctx context.Context) error
+}
+
+// ErrInUse says that another process has the data folder open.
+var ErrInUse = errors.New("the data folder is in use by another SELDA")
+
+// openFolder opens a data folder, making it where it is empty.
+func (r *Region) openFolder(o Options) error {
+	const op = "region.Open"
+	if err := os.MkdirAll(o.Data, 0o700); err != nil {
+		return fault.E(op, fault.NoStore, err)
+	}
+	r.documents = document.Folder(o.Data)
+	if err := r.takeLock(); err != nil {
+		return fault.E(op, fault.Conflict, err)
+	}
+	db, err := sqlite.Open(o.Data, sqlite.Options{})
+	if err != nil {
+		return err
+	}
+	r.Store = db
+	index, err := sqlite.OpenAuditIndex(filepath.Join(o.Data, "audit-index.db"))
+	if err != nil {
+		return err
+	}
+	r.index = index
+	if r.Trail, err = audit.Open(audit.Options{Data: o.Data, Now: o.Now, Index: index}); err != nil {
+		return err
+	}
+	if r.Journal, err = ingest.OpenJournal(filepath.Join(o.Data, "raw")); err != nil {
+		return fault.E(op, fault.NoStore, err)
+	}
+	return nil
+}
+
+// takeLock makes this process the one that has the folder open.
+func (r *Region) takeLock() error {
+	f, err := os.OpenFile(filepath.Join(r.Data, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		return ErrInUse
+	}
+	r.lock = f
+	return nil
+}
+
+// openPostgres opens a database as one more node of its region.
+func (r *Region) openPostgres(ctx context.Context, o Options) error {
+	db, err := postgres.Open(ctx, o.Postgres, postgres.Options{})
+	if err != nil {
+		return err
+	}
+	r.Store, r.Nodes, r.documents = db, db, db.Documents()
+	r.shared = &auth.Shared{Documents: db.Documents(), Passing: db.Passing(), Secret: db.Secret}
+	trail, err := db.OpenTrail(ctx, o.Now)
+	if err != nil {
+		return err
+	}
+	r.Trail = audit.New(trail, trail, o.Now)
+	r.Journal, err = ingest.NewJournal(db.OpenJournal())
+	return err
+}
+
+// How often a node looks for what another one has left, and for what the others
+// have heard.
+const (
+	takeOverEvery = time.Second
+	hearEvery     = 5 * time.Second
+)
+
+// beANode finishes what other nodes have left, and keeps up with what they
+// hear, until ctx ends.
+func (r *Region) beANode(ctx context.Context) {
+	tick := time.NewTicker(takeOverEvery)
+	defer tick.Stop()
+	for heard := time.Now(); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := r.Ingest.TakeOver(ctx, r.Nodes); err != nil && ctx.Err() == nil {
+			r.Log.Error("what another node left could not be finished; it is tried again", "error", err)
+		}
+		if time.Since(heard) < hearEvery {
+			continue
+		}
+		heard = time.Now()
+		if feeds, err := r.Store.Feeds(ctx, r.Now().Add(-ingest.HeardHours*time.Hour)); err == nil { // else at the next time
+			r.Ingest.Know(feeds)
+		}
+	}
+}
+
+// VerifyTrail proves the whole trail of a region that need not be open.
+func VerifyTrail(ctx context.Context, data, dsn string) (audit.Report, error) {
+	if dsn == "" {
+		return audit.Verify(data)
+	}
+	db, err := postgres.Open(ctx, dsn, postgres.Options{})
+	if err != nil {
+		return audit.Report{}, err
+	}
+	report, err := db.VerifyTrail(ctx)
+	return report, errors.Join(err, db.Close())
+}
