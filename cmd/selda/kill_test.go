@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"selda/audit"
 	"selda/cmd/selda/region"
 	"selda/fhir/search"
 	"selda/ingest"
@@ -39,7 +38,7 @@ func TestKilledAnywhereNothingAcknowledgedIsLost(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("SELDA_KILLS")); err == nil {
 		kills = n
 	}
-	w := newWar(t)
+	w := newWar(t, "")
 	for k := range kills {
 		if k%5 == 4 {
 			w.killWhileStarting()
@@ -55,6 +54,7 @@ func TestKilledAnywhereNothingAcknowledgedIsLost(t *testing.T) {
 type war struct {
 	t     *testing.T
 	data  string
+	dsn   string // of the database; "" where it is the data folder
 	drop  string
 	token string
 	dice  *rand.Rand
@@ -71,13 +71,13 @@ type war struct {
 	facts  []string            // conditions in dropped Bundles
 }
 
-func newWar(t *testing.T) *war {
+func newWar(t *testing.T, dsn string) *war {
 	seed := uint64(time.Now().UnixNano())
 	t.Log("seed", seed)
-	w := &war{t: t, data: t.TempDir(), drop: t.TempDir(), dice: rand.New(rand.NewPCG(seed, 1)), acked: map[string]bool{}, sent: map[string]string{},
+	w := &war{t: t, data: t.TempDir(), dsn: dsn, drop: t.TempDir(), dice: rand.New(rand.NewPCG(seed, 1)), acked: map[string]bool{}, sent: map[string]string{},
 		made: map[string]bool{}, groups: map[string][]string{}, whole: map[string]bool{}, files: map[string][]string{}}
-	s := start(t, w.data, "demo", "--citizens", "3")
-	w.token = strings.TrimSpace(ok(t, w.data, "token", "--user", "system", "--hours", "8"))
+	s := start(t, w.data, "demo", w.on("--citizens", "3")...)
+	w.token = strings.TrimSpace(ok(t, w.data, w.on("token", "--user", "system", "--hours", "8")...))
 	if code, body := s.get(t, w.token, "PUT", "/fhir/Patient/killed-1", `{"resourceType":"Patient","id":"killed-1","name":[{"family":"Killed","given":["Often"]}],"birthDate":"1951-11-05"}`); code != 201 {
 		t.Fatalf("the patient: %d %s", code, body)
 	}
@@ -88,6 +88,14 @@ func newWar(t *testing.T) *war {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// on is a command line on the region that the war is in.
+func (w *war) on(args ...string) []string {
+	if w.dsn != "" {
+		args = append(args, "--postgres", w.dsn)
+	}
+	return args
 }
 
 func (w *war) next(kind string) string { return fmt.Sprintf("%s%06d", kind, w.serial.Add(1)) }
@@ -296,7 +304,7 @@ func (w *war) drops() {
 
 // finish serves once more until every dropped file is taken, and stops.
 func (w *war) finish() {
-	s := start(w.t, w.data, "serve", "--drop", w.drop, "--drop-every", "10ms")
+	s := start(w.t, w.data, "serve", w.on("--drop", w.drop, "--drop-every", "10ms")...)
 	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		left, err := filepath.Glob(filepath.Join(w.drop, "RJZ_DROP", "*.*"))
@@ -326,7 +334,7 @@ func (w *war) finish() {
 // check holds what the senders were told against what is there.
 func (w *war) check() {
 	ctx := w.t.Context()
-	if out := ok(w.t, w.data, "audit", "verify", "--json"); !strings.Contains(out, `"holds":true`) {
+	if out := ok(w.t, w.data, w.on("audit", "verify", "--json")...); !strings.Contains(out, `"holds":true`) {
 		w.t.Errorf("the trail: %s", out)
 	}
 	sample := 0
@@ -334,11 +342,11 @@ func (w *war) check() {
 		if sample++; sample > 10 {
 			break
 		}
-		if got := settled(trace(w.t, w.data, control)); fmt.Sprint(got) != "[committed]" {
+		if got := settled(trace(w.t, w.data, control, w.on()...)); fmt.Sprint(got) != "[committed]" {
 			w.t.Errorf("trace %s: %v", control, got)
 		}
 	}
-	r, err := region.Open(ctx, region.Options{Data: w.data, Log: slog.New(slog.DiscardHandler)})
+	r, err := region.Open(ctx, region.Options{Data: w.data, Postgres: w.dsn, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -409,7 +417,7 @@ func (w *war) check() {
 			w.t.Errorf("transaction %s, answered %t, has %d of %d", group, w.whole[group], n, len(ids))
 		}
 	}
-	if _, err := audit.Verify(w.data); err != nil {
+	if _, err := region.VerifyTrail(ctx, w.data, w.dsn); err != nil {
 		w.t.Error(err)
 	}
 	w.t.Logf("%d HL7 v2 messages acknowledged, %d creates, %d transactions; dropped: %d messages, %d rows and %d facts", len(w.acked), len(w.made), len(w.groups), inFiles, len(w.rows), len(w.facts))

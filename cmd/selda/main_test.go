@@ -217,11 +217,11 @@ func settled(stages []map[string]any) (out []string) {
 
 // trace gives the stages of an id, polling until they say what became of it:
 // a message is acknowledged when it is durable, and committed soon after.
-func trace(t testing.TB, data, id string) []map[string]any {
+func trace(t testing.TB, data, id string, args ...string) []map[string]any {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
-		r := selda(t, data, "trace", id, "--json")
+		r := selda(t, data, append([]string{"trace", id, "--json"}, args...)...)
 		if r.code == 0 {
 			return lines(t, r.out)
 		}

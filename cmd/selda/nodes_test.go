@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"selda/internal/pgtest"
+)
+
+// Invariant 1 on several nodes: two of them serve one database, all their doors
+// busy, and one is killed at a random moment. Within seconds the other one has
+// finished what the dead one had acknowledged; at the end everything that any
+// sender was told is there once. SELDA_NODE_KILLS says how often.
+func TestTwoNodesOneKilledNothingAcknowledgedIsLost(t *testing.T) {
+	kills := 3
+	if testing.Short() {
+		kills = 1
+	}
+	if n, err := strconv.Atoi(os.Getenv("SELDA_NODE_KILLS")); err == nil {
+		kills = n
+	}
+	w := newWar(t, pgtest.DSN(t))
+	for k := range kills {
+		w.twoNodes(k)
+	}
+	w.finish()
+	w.check()
+}
+
+// twoNodes serves on two nodes, each with an empty folder: a node holds no state.
+func (w *war) twoNodes(k int) {
+	dying := start(w.t, w.t.TempDir(), "serve", w.on("--drop", w.drop, "--drop-every", "10ms")...)
+	living := start(w.t, w.t.TempDir(), "serve", w.on()...)
+	ctx, cancel := context.WithCancel(w.t.Context())
+	defer cancel()
+	var wg sync.WaitGroup
+	var before, after atomic.Int64
+	enough, more := make(chan struct{}), make(chan struct{})
+	target := int64(w.dice.IntN(100) + 20)
+	for _, node := range []*server{dying, living} {
+		for _, sender := range []func(context.Context, *server, func()){w.hl7, w.hl7, w.creates, w.transactions} {
+			wg.Go(func() {
+				sender(ctx, node, func() {
+					if before.Add(1) == target {
+						close(enough)
+					} else if before.Load() > target && node == living && after.Add(1) == 50 {
+						close(more)
+					}
+				})
+			})
+		}
+	}
+	wg.Go(func() { w.dropped(ctx, dying, nil) })
+	w.wait(enough, k, dying, &before)
+	_ = dying.cmd.Process.Kill()
+	killed := time.Now()
+	_ = dying.cmd.Wait()
+	w.wait(more, k, living, &after) // which goes on serving meanwhile
+	cancel()
+	wg.Wait()
+	w.takenOver(k, killed)
+	if code := living.stop(w.t); code != 0 {
+		w.t.Errorf("kill %d: the other node: exit %d: %s", k, code, living.errs)
+	}
+}
+
+func (w *war) wait(done chan struct{}, k int, s *server, count *atomic.Int64) {
+	late := time.NewTimer(20 * time.Second)
+	defer late.Stop()
+	select {
+	case <-done:
+	case <-late.C:
+		w.t.Errorf("kill %d: only %d answers in 20 s: %s", k, count.Load(), s.errs)
+	}
+}
+
+// takenOver waits until the dead node's journal has been finished: the only
+// journal that is left is that of the node which lives.
+func (w *war) takenOver(k int, killed time.Time) {
+	c, err := pgx.Connect(w.t.Context(), w.dsn)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = c.Close(context.Background()) }()
+	for {
+		var journals int
+		if err := c.QueryRow(w.t.Context(), `SELECT count(*) FROM journal`).Scan(&journals); err != nil {
+			w.t.Fatal(err)
+		}
+		if journals <= 1 {
+			w.t.Logf("kill %d: taken over within %s", k, time.Since(killed).Round(100*time.Millisecond))
+			return
+		}
+		if time.Since(killed) > 30*time.Second {
+			w.t.Fatalf("kill %d: %d journals are left after 30 s", k, journals)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
