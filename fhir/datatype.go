@@ -16,8 +16,11 @@ type Datatype struct {
 	line  string // what it is made of, from the table
 	once  sync.Once
 	props []Property
-	byKey map[string]int // both forms of a choice's name: value, valueQuantity
+	byKey map[string]place // both forms of a choice's name: value, valueQuantity
 }
+
+// place is where a name in JSON leads: the element, and which of its types.
+type place struct{ prop, typ int }
 
 // Form is which of FHIRPath's own types a value of a datatype stands for.
 // https://hl7.org/fhir/R4/fhirpath.html#types
@@ -161,10 +164,21 @@ func (t *Datatype) Properties() []Property {
 // It is nil where the type has none.
 func (t *Datatype) Property(name []byte) *Property {
 	t.read()
-	if i, ok := t.byKey[string(name)]; ok {
-		return &t.props[i]
+	if at, ok := t.byKey[string(name)]; ok {
+		return &t.props[at.prop]
 	}
 	return nil
+}
+
+// Find is the place, among Properties, of the element that has that name in
+// JSON, and the type that it then has; -1 where there is none.
+func (t *Datatype) Find(key []byte) (int, *Datatype) {
+	t.read()
+	at, ok := t.byKey[string(key)]
+	if !ok || at.typ < 0 {
+		return -1, nil
+	}
+	return at.prop, t.props[at.prop].Types[at.typ]
 }
 
 func (t *Datatype) read() { t.once.Do(t.make) }
@@ -175,7 +189,7 @@ func (t *Datatype) make() {
 		words = []string{"id@", "extension*Extension"}
 	}
 	t.props = make([]Property, len(words))
-	t.byKey = make(map[string]int, len(words))
+	t.byKey = make(map[string]place, len(words))
 	all := datatypes()
 	for i, w := range words {
 		at := strings.IndexAny(w, ":*|@")
@@ -195,9 +209,11 @@ func (t *Datatype) make() {
 				key += strings.ToUpper(one[:1]) + one[1:]
 			}
 			p.Types, p.keys = append(p.Types, all[one]), append(p.keys, key)
-			t.byKey[key] = i
+			t.byKey[key] = place{i, len(p.Types) - 1}
 		}
-		t.byKey[p.Name] = i
+		if p.Choice() {
+			t.byKey[p.Name] = place{i, -1} // no name in JSON
+		}
 		t.props[i] = p
 	}
 }

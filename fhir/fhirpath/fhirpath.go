@@ -121,6 +121,20 @@ func (e *Expression) True(env *Env, focus Item) (bool, error) {
 	return true, nil
 }
 
+// False says whether the expression gives false: an invariant that does is
+// broken, while one that gives nothing has nothing to say of the element.
+func (e *Expression) False(env *Env, focus Item) (bool, error) {
+	r := begin(env, nil)
+	defer r.end()
+	r.root[0] = focus
+	r.focus, r.this = r.root[:], r.root[:]
+	if err := e.run(r); err != nil || len(r.items) != 1 {
+		return false, err
+	}
+	v, ok := r.items[0].Bool()
+	return ok && !v, nil
+}
+
 // eval puts what a piece of an expression gives on top of r.items.
 type eval func(r *run) error
 

@@ -178,6 +178,34 @@ func typeOf(n fhir.Node, t *fhir.Datatype) *fhir.Datatype {
 	return t
 }
 
+// Elements puts behind dst the item's elements of a name, in order: of value[x],
+// "value".
+func (it *Item) Elements(name string, dst []Item) []Item {
+	if it.kind != Element {
+		return dst
+	}
+	if it.typ == nil {
+		eachOf(it.node.Member(name), fhir.Node{}, nil, func(child *Item) { dst = append(dst, *child) })
+		return dst
+	}
+	prop := it.typ.Property([]byte(name))
+	if prop == nil || prop.Name != name {
+		return dst
+	}
+	from := it.node
+	if it.typ.Primitive() {
+		from = it.under
+	}
+	value, under, t := from.Member(name), fhir.Node{}, prop.Types[0]
+	if prop.Choice() {
+		value, under, t = chosen(from, prop)
+	} else if t.Primitive() {
+		under = from.Member("_" + name)
+	}
+	eachOf(value, under, t, func(child *Item) { dst = append(dst, *child) })
+	return dst
+}
+
 // part is an element of a computed value: of a Quantity, and of what type() gives.
 func (it *Item) part(name string) (Item, bool) {
 	switch v := it.v.(type) {

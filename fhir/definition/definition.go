@@ -1,0 +1,246 @@
+// Package definition is FHIR's StructureDefinitions, as validation needs them:
+// what each says of its elements, and libraries where they are found by their
+// canonical URL. R4's own types, profiles and extensions lie in the binary and
+// are read one at a time when they are asked for; others come from resources
+// and from packages.
+//
+// A definition is read as its differential, which says what it adds to its
+// base; the snapshot is for those that have none.
+// Source: https://hl7.org/fhir/R4/structuredefinition.html.
+package definition
+
+import (
+	"strconv"
+	"strings"
+
+	"selda/fault"
+	"selda/fhir"
+)
+
+// Structure is one StructureDefinition.
+type Structure struct {
+	URL, Version, Name  string
+	Type                string // the type that it defines or constrains
+	Base                string // the URL of what it is derived from
+	Kind                string // primitive-type, complex-type, resource, logical
+	Constraint          bool   // a profile, not a type of its own
+	Abstract            bool
+	Snapshot            bool // the elements are those of the snapshot
+	Context             []Context
+	ContextInvariants   []string
+	Elements            []Element
+	FHIRVersion, Status string
+}
+
+// Context is where an extension may be used.
+// https://hl7.org/fhir/R4/defining-extensions.html#context
+type Context struct{ Type, Expression string }
+
+// Element is what a definition says of one element. What it does not say is
+// zero, but for Min and Max.
+type Element struct {
+	ID, Path    string
+	Slice       string // the name of the slice that it begins
+	Slicing     *Slicing
+	Min, Max    int // Unsaid where nothing is said; Many is *
+	Types       []Type
+	Content     string // the path whose content it repeats
+	Fixed       fhir.Node
+	Pattern     fhir.Node
+	Binding     *Binding
+	Constraints []Constraint
+	MinValue    fhir.Node
+	MaxValue    fhir.Node
+	MaxLength   int
+	Modifier    bool
+	MustSupport bool
+}
+
+// Numbers of occurrences that are none.
+const (
+	Unsaid = -1
+	Many   = 1 << 30
+)
+
+// Slicing is how the items of a list are told apart.
+// https://hl7.org/fhir/R4/profiling.html#slicing
+type Slicing struct {
+	Discriminators []Discriminator
+	Rules          string // open, closed, openAtEnd
+	Ordered        bool
+}
+
+// Discriminator is one thing by which slices differ.
+type Discriminator struct{ Type, Path string }
+
+// Type is one type that an element may have.
+type Type struct {
+	Code               string
+	Profiles           []string
+	Targets            []string
+	Contained, Bundled bool // how a reference is to be made; both false: in any way
+}
+
+// Binding is the value set that an element's codes come from.
+type Binding struct {
+	Strength, ValueSet, Max string
+}
+
+// Constraint is an invariant.
+type Constraint struct {
+	Key, Human, Expression, Source string
+	Warning                        bool
+	BestPractice                   bool
+}
+
+// Parse reads a StructureDefinition.
+func Parse(r *fhir.Resource) (*Structure, error) {
+	const op = "definition.Parse"
+	if r.Type != "StructureDefinition" {
+		return nil, fault.E(op, fault.Invalid, "not a StructureDefinition")
+	}
+	text := func(name string) string { return r.Get(name).Text() }
+	s := &Structure{URL: text("url"), Version: text("version"), Name: text("name"), Type: text("type"), Base: text("baseDefinition"),
+		Kind: text("kind"), Constraint: text("derivation") == "constraint", Abstract: r.Get("abstract").Bool(),
+		FHIRVersion: text("fhirVersion"), Status: text("status")}
+	if i := strings.LastIndexByte(s.Type, '/'); i >= 0 {
+		s.Type = s.Type[i+1:]
+	}
+	for _, c := range r.Get("context").List() {
+		s.Context = append(s.Context, Context{c.Get("type").Text(), c.Get("expression").Text()})
+	}
+	for _, c := range r.Get("contextInvariant").List() {
+		s.ContextInvariants = append(s.ContextInvariants, c.Text())
+	}
+	elements := r.Get("differential", "element")
+	if !elements.Exists() {
+		elements, s.Snapshot = r.Get("snapshot", "element"), true
+	}
+	for _, e := range elements.List() {
+		s.Elements = append(s.Elements, parseElement(e))
+	}
+	if s.URL == "" || s.Type == "" || len(s.Elements) == 0 && s.Base == "" {
+		return nil, fault.E(op, fault.Invalid, "a StructureDefinition without url, type or elements")
+	}
+	return s, nil
+}
+
+func parseElement(n fhir.Node) Element {
+	e := Element{Min: Unsaid, Max: Unsaid}
+	for c := n.Children(); c.Next(); {
+		v := c.Node()
+		switch name := string(c.Name()); name {
+		case "id":
+			e.ID = v.Text()
+		case "path":
+			e.Path = v.Text()
+		case "sliceName":
+			e.Slice = v.Text()
+		case "slicing":
+			e.Slicing = parseSlicing(v)
+		case "min":
+			e.Min = number(v)
+		case "max":
+			if e.Max = Many; !v.Is("*") {
+				e.Max, _ = strconv.Atoi(v.Text())
+			}
+		case "maxLength":
+			e.MaxLength = number(v)
+		case "contentReference":
+			_, e.Content, _ = strings.Cut(v.Text(), "#")
+		case "isModifier":
+			e.Modifier = v.Bool()
+		case "mustSupport":
+			e.MustSupport = v.Bool()
+		case "binding":
+			e.Binding = parseBinding(v)
+		case "type":
+			for _, t := range v.List() {
+				e.Types = append(e.Types, parseType(t))
+			}
+		case "constraint":
+			for _, x := range v.List() {
+				e.Constraints = append(e.Constraints, parseConstraint(x))
+			}
+		default:
+			switch {
+			case strings.HasPrefix(name, "fixed"):
+				e.Fixed = v
+			case strings.HasPrefix(name, "pattern"):
+				e.Pattern = v
+			case strings.HasPrefix(name, "minValue"):
+				e.MinValue = v
+			case strings.HasPrefix(name, "maxValue"):
+				e.MaxValue = v
+			}
+		}
+	}
+	if e.ID == "" {
+		e.ID = e.Path
+	}
+	return e
+}
+
+func number(n fhir.Node) int {
+	v, err := strconv.Atoi(n.Text())
+	if err != nil {
+		return Unsaid
+	}
+	return v
+}
+
+func parseSlicing(n fhir.Node) *Slicing {
+	s := &Slicing{Rules: n.Get("rules").Text(), Ordered: n.Get("ordered").Bool()}
+	for _, d := range n.Get("discriminator").List() {
+		s.Discriminators = append(s.Discriminators, Discriminator{d.Get("type").Text(), d.Get("path").Text()})
+	}
+	return s
+}
+
+func parseBinding(n fhir.Node) *Binding {
+	b := &Binding{Strength: n.Get("strength").Text(), ValueSet: n.Get("valueSet").Text()}
+	for _, x := range n.Get("extension").List() {
+		if x.Get("url").Is("http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet") {
+			_, v := x.First("value")
+			b.Max = v.Text()
+		}
+	}
+	return b
+}
+
+// fhirType is the extension that says which FHIR type an attribute of FHIRPath's
+// own types stands for.
+const fhirType = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
+
+func parseType(n fhir.Node) Type {
+	t := Type{Code: n.Get("code").Text()}
+	for _, x := range n.Get("extension").List() {
+		if x.Get("url").Is(fhirType) {
+			_, v := x.First("value")
+			t.Code = v.Text()
+		}
+	}
+	if strings.HasPrefix(t.Code, "http://hl7.org/fhirpath/") {
+		t.Code = "string"
+	}
+	for _, p := range n.Get("profile").List() {
+		t.Profiles = append(t.Profiles, p.Text())
+	}
+	for _, p := range n.Get("targetProfile").List() {
+		t.Targets = append(t.Targets, p.Text())
+	}
+	for _, a := range n.Get("aggregation").List() {
+		t.Contained = t.Contained || a.Is("contained")
+		t.Bundled = t.Bundled || a.Is("bundled")
+	}
+	return t
+}
+
+func parseConstraint(n fhir.Node) Constraint {
+	c := Constraint{Key: n.Get("key").Text(), Human: n.Get("human").Text(), Expression: n.Get("expression").Text(),
+		Source: n.Get("source").Text(), Warning: n.Get("severity").Is("warning")}
+	for _, x := range n.Get("extension").List() {
+		c.BestPractice = c.BestPractice || x.Get("url").Is("http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice")
+	}
+	return c
+}

@@ -1,0 +1,70 @@
+package definition
+
+import (
+	"strings"
+	"sync"
+
+	"selda/fhir"
+)
+
+// Library is a place where definitions are found by their canonical URL, with
+// or without |version. nil is none.
+type Library interface {
+	Structure(url string) (*Structure, error)
+}
+
+// Set is a library of resources over another one, which is asked for what the
+// resources do not have. It may be used by many goroutines at once.
+type Set struct {
+	under     Library
+	resources map[string]*fhir.Resource // by URL, and by URL|version
+	mu        sync.Mutex
+	read      map[string]*Structure
+}
+
+// NewSet is a library of the StructureDefinitions among resources, over
+// another, which may be nil. Other resources are passed over.
+func NewSet(under Library, resources ...*fhir.Resource) *Set {
+	s := &Set{under: under, resources: map[string]*fhir.Resource{}, read: map[string]*Structure{}}
+	for _, r := range resources {
+		if r.Type != "StructureDefinition" {
+			continue
+		}
+		url := r.Get("url").Text()
+		s.resources[url] = r
+		s.resources[url+"|"+r.Get("version").Text()] = r
+	}
+	return s
+}
+
+// Structure finds a definition.
+func (s *Set) Structure(url string) (*Structure, error) {
+	r := s.resources[url]
+	if r == nil {
+		if s.under == nil {
+			return nil, nil
+		}
+		return s.under.Structure(url)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.read[url]; d != nil {
+		return d, nil
+	}
+	d, err := Parse(r)
+	if err == nil {
+		s.read[url] = d
+	}
+	return d, err
+}
+
+// URLs are the definitions of the set itself, without versions.
+func (s *Set) URLs() []string {
+	var out []string
+	for url := range s.resources {
+		if !strings.Contains(url, "|") {
+			out = append(out, url)
+		}
+	}
+	return out
+}

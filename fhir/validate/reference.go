@@ -1,0 +1,140 @@
+package validate
+
+import (
+	"strings"
+
+	"selda/fault"
+	"selda/fhir"
+	"selda/fhir/fhirpath"
+)
+
+// reference holds a Reference against the types that it may lead to.
+// https://hl7.org/fhir/R4/references.html
+func (x *run) reference(it *fhirpath.Item, r *rule) {
+	n := it.Node()
+	text := n.Member("reference").View()
+	target, found := x.target(text)
+	if id, local := strings.CutPrefix(text, "#"); local && !found {
+		words := "nothing is contained under this id"
+		if id == "" {
+			words = "# alone leads to the resource itself, which is not at hand"
+		}
+		x.say(Error, fault.NotFound, words)
+		return
+	}
+	name := typeOf(n, target, text)
+	for _, t := range r.types {
+		if t.Code == "Reference" && t.Contained && !t.Bundled && text != "" && !strings.HasPrefix(text, "#") {
+			x.say(Error, fault.Invalid, "a reference to a contained resource is needed here: #id")
+		}
+	}
+	targets, any := references(r.types)
+	if any || name == "" {
+		return
+	}
+	for _, url := range targets {
+		if x.v.allows(url, name) {
+			return
+		}
+	}
+	x.say(Error, fault.Invalid, "the reference leads to a "+name+": here it may lead to "+names(targets)+" only")
+}
+
+// typeOf is the type of what a reference leads to, as far as it is known: that of
+// the resource, the one that its text names, or the one that it says.
+func typeOf(n, target fhir.Node, text string) string {
+	if t := target.Member("resourceType").View(); t != "" {
+		return t
+	}
+	if t := namedType(text); t != "" {
+		return t
+	}
+	if t := n.Member("type").View(); fhir.IsResourceType(t) {
+		return t
+	}
+	return ""
+}
+
+// namedType is the type in Patient/1 or https://example.org/fhir/Patient/1.
+func namedType(ref string) string {
+	if i := strings.Index(ref, "/_history/"); i >= 0 {
+		ref = ref[:i]
+	}
+	end := strings.LastIndexByte(ref, '/')
+	if end < 0 {
+		return ""
+	}
+	name := ref[strings.LastIndexByte(ref[:end], '/')+1 : end]
+	if !fhir.IsResourceType(name) {
+		return ""
+	}
+	return name
+}
+
+// allows says whether a target profile is one of a resource type.
+func (v *Validator) allows(url, name string) bool {
+	t := fhir.DatatypeOf(name)
+	if of, ok := strings.CutPrefix(url, standard); ok {
+		if d := fhir.DatatypeOf(of); d != nil {
+			return t.Is(d)
+		}
+	}
+	p, err := v.tree(url)
+	if p == nil || err != nil {
+		return true // what is not known is not held against it
+	}
+	return t.Is(fhir.DatatypeOf(p.Type))
+}
+
+// names are the last words of URLs.
+func names(urls []string) string {
+	var out []string
+	for _, u := range urls {
+		out = append(out, u[strings.LastIndexByte(u, '/')+1:])
+	}
+	return strings.Join(out, ", ")
+}
+
+// target finds what a reference leads to: contained, in the bundle, or by the
+// port.
+func (x *run) target(ref string) (fhir.Node, bool) {
+	if ref == "" {
+		return fhir.Node{}, false
+	}
+	root := x.env.RootResource.Node()
+	if id, local := strings.CutPrefix(ref, "#"); local {
+		if id == "" {
+			return root, true
+		}
+		for _, from := range []fhir.Node{root, x.env.Resource.Node()} {
+			for c := from.Member("contained").Children(); c.Next(); {
+				if c.Node().Member("id").Is(id) {
+					return c.Node(), true
+				}
+			}
+		}
+		return fhir.Node{}, false
+	}
+	if x.bundle.Exists() {
+		if n, ok := inBundle(x.bundle, ref); ok {
+			return n, true
+		}
+	}
+	if x.v.Resolve == nil {
+		return fhir.Node{}, false
+	}
+	return x.v.Resolve(ref)
+}
+
+// inBundle finds an entry by its fullUrl, or by the type and id that end it.
+// https://hl7.org/fhir/R4/bundle.html#references
+func inBundle(bundle fhir.Node, ref string) (fhir.Node, bool) {
+	relative := !strings.Contains(ref, ":")
+	for c := bundle.Member("entry").Children(); c.Next(); {
+		url := c.Node().Member("fullUrl").View()
+		if url == ref || relative && strings.HasSuffix(url, "/"+ref) {
+			return c.Node().Member("resource"), true
+		}
+	}
+	return fhir.Node{}, false
+}
