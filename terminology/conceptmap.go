@@ -4,6 +4,8 @@ import (
 	"cmp"
 
 	"selda/fhir"
+	"selda/terminology/codemap"
+	"selda/terminology/index"
 )
 
 // ConceptMap is a map from the codes of one system to those of another.
@@ -20,6 +22,7 @@ type MapGroup struct {
 	Target, TargetVersion string
 	Elements              map[string][]MapTarget // by the source's code
 	Codes                 []string               // those codes, in order
+	Table                 *index.Index           // instead of these, of a large map: see selda/terminology/codemap
 	Unmapped              *Unmapped
 }
 
@@ -45,6 +48,46 @@ func ParseConceptMap(r *fhir.Resource) *ConceptMap {
 		m.Groups = append(m.Groups, parseGroup(g))
 	}
 	return m
+}
+
+// targets are what a code is mapped to; listed is false where nothing is said of it.
+func (g *MapGroup) targets(code string) (list []MapTarget, listed bool) {
+	if g.Table == nil {
+		list, listed = g.Elements[code]
+		return list, listed
+	}
+	c, ok := g.Table.Find(code)
+	set, _ := g.Table.Find(codemap.Rows)
+	rows, is := g.Table.Refset(set)
+	if !ok || !is {
+		return nil, false
+	}
+	for _, r := range g.Table.RowsOf(rows, c) {
+		list = append(list, MapTarget{Code: r.Target, Display: r.Rule, Equivalence: r.Advice})
+	}
+	return list, len(list) > 0
+}
+
+// sources are the codes that are mapped to a target.
+func (g *MapGroup) sources(target string) (list []MapTarget) {
+	for _, code := range g.Codes {
+		for _, t := range g.Elements[code] {
+			if t.Code == target {
+				list = append(list, MapTarget{Code: code, Equivalence: t.Equivalence, Comment: t.Comment})
+			}
+		}
+	}
+	if g.Table == nil {
+		return list
+	}
+	set, _ := g.Table.Find(codemap.Rows)
+	rows, _ := g.Table.Refset(set)
+	for i := range rows.Rows {
+		if r := g.Table.Row(rows, i); r.Target == target {
+			list = append(list, MapTarget{Code: g.Table.Code(r.Member), Equivalence: r.Advice})
+		}
+	}
+	return list
 }
 
 func parseGroup(n fhir.Node) MapGroup {

@@ -93,7 +93,7 @@ func (s *Service) apply(out *Translation, m *ConceptMap, c Coding, q TranslateQu
 		if g.Source != c.System && c.System != "" && g.Source != "" || q.TargetSystem != "" && g.Target != q.TargetSystem {
 			continue
 		}
-		targets, listed := g.Elements[c.Code]
+		targets, listed := g.targets(c.Code)
 		if !listed {
 			if err := s.unmapped(out, m, g, c, q, depth); err != nil {
 				return err
@@ -150,16 +150,12 @@ func (t *Translation) backwards(m *ConceptMap, g *MapGroup, c Coding, target str
 	if g.Target != c.System && c.System != "" || target != "" && g.Source != target {
 		return
 	}
-	for _, code := range g.Codes {
-		for _, to := range g.Elements[code] {
-			if to.Code == c.Code {
-				eq := to.Equivalence
-				if other, ok := turned[eq]; ok {
-					eq = other
-				}
-				t.add(Match{Equivalence: eq, Coding: Coding{System: g.Source, Version: g.SourceVersion, Code: code}, Comment: to.Comment, Map: m.URL})
-			}
+	for _, from := range g.sources(c.Code) {
+		eq := from.Equivalence
+		if other, ok := turned[eq]; ok {
+			eq = other
 		}
+		t.add(Match{Equivalence: eq, Coding: Coding{System: g.Source, Version: g.SourceVersion, Code: from.Code}, Comment: from.Comment, Map: m.URL})
 	}
 }
 
@@ -196,9 +192,9 @@ func (s *Service) snomedMap(q TranslateQuery) (*Translation, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, _ := x.Find(refset)
+	c, known := x.Find(refset)
 	r, ok := x.Refset(c)
-	if !ok || !r.Targets {
+	if !known || !ok || !r.Targets {
 		return nil, fault.E(op, fault.NotFound, "the release has no map "+refset, "url")
 	}
 	out := &Translation{}

@@ -74,6 +74,12 @@ func NewBuilder(m Meta) *Builder {
 // SetVersion says which version this is, where that is known only later.
 func (b *Builder) SetVersion(v string) { b.meta.Version = v }
 
+// SetTitle says what the whole is called.
+func (b *Builder) SetTitle(t string) { b.meta.Title = t }
+
+// Meta is what has been said of the whole so far.
+func (b *Builder) Meta() Meta { return b.meta }
+
 // Len is how many concepts there are.
 func (b *Builder) Len() int { return len(b.codes) }
 
@@ -110,8 +116,13 @@ func (b *Builder) key(code string) string {
 // Inactive says that a concept should not be used any more.
 func (b *Builder) Inactive(n Node) { b.flags[n] |= flagInactive }
 
-// IsInactive says whether a concept is out of use.
-func (b *Builder) IsInactive(n Node) bool { return b.flags[n]&flagInactive != 0 }
+// SetInactive says whether a concept should not be used any more.
+func (b *Builder) SetInactive(n Node, inactive bool) {
+	b.flags[n] &^= flagInactive
+	if inactive {
+		b.flags[n] |= flagInactive
+	}
+}
 
 // Abstract says that a concept only groups others.
 func (b *Builder) Abstract(n Node) { b.flags[n] |= flagAbstract }

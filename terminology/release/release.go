@@ -1,0 +1,242 @@
+// Package release keeps terminology that was imported into a data folder:
+// releases of SNOMED CT, dm+d, LOINC, ICD-10 and OPCS-4, FHIR's terminology
+// resources, and tables that map codes.
+//
+// An import has two steps. Build reads a file, a folder or a zip and writes a
+// folder of its own beside the others, which takes the time that it takes; Adopt
+// then puts it to use at once and for all, by a new list of what is in use.
+// Whoever asks in between is answered from the release before. Files are mapped
+// into memory and read where they lie.
+package release
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"selda/fault"
+	"selda/terminology"
+	"selda/terminology/index"
+)
+
+// Release is one release that is kept.
+type Release struct {
+	Name     string    `json:"name"` // its folder
+	Kind     string    `json:"kind"` // snomed, dmd, loinc, icd, map, codesystem, valueset, conceptmap
+	System   string    `json:"system"`
+	Version  string    `json:"version"`
+	Title    string    `json:"title,omitempty"`
+	Target   string    `json:"target,omitempty"` // of a map
+	Concepts int       `json:"concepts"`
+	Bytes    int64     `json:"bytes"`
+	Imported time.Time `json:"imported"`
+	From     string    `json:"from"` // the name of the file or folder
+	// InUse says that it answers where no version is named.
+	InUse bool `json:"inUse"`
+}
+
+// The files of a data folder's terminology.
+const (
+	listFile     = "list.json"
+	releaseFile  = "release.json"
+	indexFile    = "release.index"
+	resourceFile = "resource.json"
+)
+
+// Store is the terminology of one data folder.
+type Store struct {
+	dir string
+	box terminology.Library
+	now func() time.Time
+
+	mu      sync.Mutex
+	looked  time.Time
+	stamp   fs.FileInfo // of the list that service is of
+	service *terminology.Service
+	opened  map[string]*index.Index
+}
+
+// lookEvery is how often it is seen whether something was adopted elsewhere.
+const lookEvery = time.Second
+
+// Open opens the terminology of a data folder, over the box of R4. Nothing is
+// read before it is asked for.
+func Open(data string, now func() time.Time) *Store {
+	return &Store{dir: filepath.Join(data, "terminology"), box: terminology.R4, now: now, opened: map[string]*index.Index{}}
+}
+
+// Service answers from what is in use now.
+func (s *Store) Service() (*terminology.Service, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if s.service != nil && now.Sub(s.looked) < lookEvery && !now.Before(s.looked) {
+		return s.service, nil
+	}
+	s.looked = now
+	info, err := os.Stat(filepath.Join(s.dir, listFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if s.service == nil {
+			s.service = terminology.New(s.box)
+		}
+		return s.service, nil
+	case err != nil:
+		return nil, fault.E("release.Service", fault.NoStore, err)
+	}
+	if s.stamp != nil && os.SameFile(info, s.stamp) && info.ModTime().Equal(s.stamp.ModTime()) {
+		return s.service, nil
+	}
+	list, err := readList(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	s.stamp = info
+	s.service = terminology.New(&library{store: s, list: list}, s.box)
+	return s.service, nil
+}
+
+// List is what is kept, the newest import first.
+func (s *Store) List() ([]Release, error) {
+	list, err := readList(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for i := range list {
+		key := list[i].key()
+		list[i].InUse = !seen[key]
+		seen[key] = true
+	}
+	return list, nil
+}
+
+// key is what only one release is in use of at a time.
+func (r Release) key() string { return r.Kind + " " + r.System + " " + r.Target }
+
+// readList reads the list of what is kept, the newest import first.
+func readList(dir string) ([]Release, error) {
+	const op = "release.list"
+	raw, err := os.ReadFile(filepath.Join(dir, listFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fault.E(op, fault.NoStore, err)
+	}
+	var list []Release
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, fault.E(op, fault.Structure, "the list of terminology releases is broken: import them again", filepath.Join(dir, listFile))
+	}
+	slices.SortStableFunc(list, func(a, b Release) int { return b.Imported.Compare(a.Imported) })
+	return list, nil
+}
+
+// Adopt puts releases that Build has made to use. One of the same system and
+// version that was kept before goes.
+func (s *Store) Adopt(names []string) ([]Release, error) {
+	const op = "release.Adopt"
+	unlock, err := s.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	list, err := readList(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	var out, gone []Release
+	for _, name := range names {
+		if filepath.Base(name) != name {
+			return nil, fault.E(op, fault.Value, "this is no name of a release")
+		}
+		raw, err := os.ReadFile(filepath.Join(s.dir, name, releaseFile))
+		if err != nil {
+			return nil, fault.E(op, fault.NotFound, "there is no release of this name: "+name)
+		}
+		var r Release
+		if err := json.Unmarshal(raw, &r); err != nil {
+			return nil, fault.E(op, fault.Structure, err)
+		}
+		r.Imported = s.now().UTC()
+		list = slices.DeleteFunc(list, func(o Release) bool {
+			same := o.key() == r.key() && o.Version == r.Version
+			if same {
+				gone = append(gone, o)
+			}
+			return same
+		})
+		list = append(list, r)
+		out = append(out, r)
+	}
+	if err := writeFile(filepath.Join(s.dir, listFile), list); err != nil {
+		return nil, err
+	}
+	for _, o := range gone {
+		if !slices.ContainsFunc(out, func(r Release) bool { return r.Name == o.Name }) {
+			_ = os.RemoveAll(filepath.Join(s.dir, o.Name)) // what is mapped of it stays readable
+		}
+	}
+	s.mu.Lock()
+	s.looked = time.Time{}
+	s.mu.Unlock()
+	return out, nil
+}
+
+// lock keeps two imports from writing one list.
+func (s *Store) lock() (func(), error) {
+	const op = "release.lock"
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return nil, fault.E(op, fault.NoStore, err)
+	}
+	f, err := os.OpenFile(filepath.Join(s.dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fault.E(op, fault.NoStore, err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		_ = f.Close()
+		return nil, fault.E(op, fault.NoStore, err)
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// writeFile replaces a file whole, durably.
+func writeFile(name string, v any) error {
+	const op = "release.write"
+	raw, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return fault.E(op, fault.Exception, err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	if err != nil {
+		return fault.E(op, fault.NoStore, err)
+	}
+	_, err = f.Write(raw)
+	err = cmp.Or(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(name))
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fault.E(op, fault.NoStore, err)
+	}
+	return nil
+}
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return cmp.Or(d.Sync(), d.Close())
+}
