@@ -28,6 +28,7 @@ import (
 	"selda/internal/document"
 	"selda/nhs"
 	"selda/policy"
+	"selda/terminology/release"
 )
 
 // Region is one data folder, open, or a node on a database.
@@ -43,6 +44,8 @@ type Region struct {
 	Auth    *auth.Auth
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Terminology is what was imported, over the box of R4.
+	Terminology *release.Store
 
 	lock      *os.File
 	index     io.Closer
@@ -73,6 +76,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		o.Now = time.Now
 	}
 	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log}
+	r.Terminology = release.Open(o.Data, o.Now)
 	r.metrics = newMetrics(r)
 	defer func() {
 		if err != nil {
