@@ -2,6 +2,7 @@ package terminology
 
 import (
 	"selda/fault"
+	"selda/terminology/ecl"
 	"selda/terminology/index"
 )
 
@@ -18,6 +19,15 @@ func snomedFilter(x *index.Index, f Filter) (s *index.Set, done bool, err error)
 		s = x.NewSet()
 		x.AddMembers(s, r)
 		return s, true, nil
+	case f.Property == "expressions": // whether compositions of concepts are meant, too: here they never are
+		return x.All(true), true, nil
+	case (f.Property == "constraint" || f.Property == "expression") && f.Op == "=":
+		e, err := ecl.Parse(f.Value)
+		if err != nil {
+			return nil, true, err
+		}
+		s, err = e.Evaluate(x)
+		return s, true, err
 	}
 	return nil, false, nil
 }

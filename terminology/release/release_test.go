@@ -73,6 +73,10 @@ func TestEveryKindIsImportedAndAnswers(t *testing.T) {
 	if in, known := svc.Member("http://snomed.info/sct?fhir_vs=refset/700043003", terminology.SNOMED, "22298006"); !in || !known {
 		t.Error("an implicit value set")
 	}
+	e, err := svc.Expand("http://snomed.info/sct?fhir_vs=ecl/%3C%20404684003%20%3A%20363698007%20%3D%2080891009%20%7CHeart%7C", terminology.ExpandQuery{Count: 10, Filter: "infarct acute"})
+	if err != nil || e.Total != 1 || e.Contains[0].Display != "Acute myocardial infarction" {
+		t.Errorf("an expression constraint, searched by words: %v %+v", err, e)
+	}
 	tr, err := svc.Translate(terminology.TranslateQuery{Codings: []terminology.Coding{{System: "urn:local", Code: "ASTH"}}})
 	if err != nil || !tr.Result || tr.Matches[0].Code != "195967001" {
 		t.Errorf("%v %+v", err, tr)

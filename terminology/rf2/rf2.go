@@ -218,12 +218,12 @@ func (r *release) read(name string, f func(row) error) error {
 	lines := bufio.NewScanner(file)
 	lines.Buffer(make([]byte, 64<<10), maxLine)
 	line := row{at: map[string]int{}}
-	n := 0
+	width, n := 0, 0
 	for lines.Scan() {
 		n++
 		if n == 1 {
 			for i, c := range columns(lines.Bytes()) {
-				line.at[c] = i
+				line.at[c], width = i, i+1
 			}
 			continue
 		}
@@ -236,7 +236,7 @@ func (r *release) read(name string, f func(row) error) error {
 			line.fields = append(line.fields, field)
 		}
 		place := name + " line " + strconv.Itoa(n)
-		if len(line.fields) != len(line.at) {
+		if len(line.fields) != width {
 			return fault.E(op, fault.Structure, "the line has another number of columns than the first", place)
 		}
 		if err := f(line); err != nil {

@@ -12,7 +12,7 @@ import (
 // number reads an identifier of SNOMED CT: 6 to 18 digits.
 func number(id string) (uint64, error) {
 	n, err := strconv.ParseUint(id, 10, 64)
-	if err != nil || len(id) < 6 || len(id) > 18 {
+	if err != nil || len(id) < 6 || len(id) > 18 || id[0] == '0' {
 		return 0, fault.E("rf2.number", fault.Structure, "an identifier is not 6 to 18 digits")
 	}
 	return n, nil
