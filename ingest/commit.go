@@ -123,7 +123,7 @@ func (p *Pipeline) try(batch []*Receipt) error {
 		p.room.give(len(r.raw.Body))
 		p.heard.committed(r.raw.Source)
 		if p.told != nil {
-			p.told(r.raw, outcomes[i].State)
+			p.told(r.raw, r.msg, outcomes[i].State)
 		}
 		close(r.done)
 	}

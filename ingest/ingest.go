@@ -135,7 +135,7 @@ type Pipeline struct {
 	mapper  Mapper
 	now     func() time.Time
 	log     *slog.Logger
-	told    func(raw *Raw, state string)
+	told    func(raw *Raw, msg *mapped.Message, state string)
 
 	heard heard
 
@@ -163,8 +163,9 @@ type Options struct {
 	Log     *slog.Logger
 	// Heard is what is known of when sources were last heard from.
 	Heard []Feed
-	// OnOutcome is told what became of each message, once it is committed.
-	OnOutcome func(raw *Raw, state string)
+	// OnOutcome is told what became of each message, once it is committed; msg
+	// is nil where it could not be mapped.
+	OnOutcome func(raw *Raw, msg *mapped.Message, state string)
 	// InFlightBytes bounds the raw bytes between receipt and commit; 128 MiB where 0.
 	InFlightBytes int
 }

@@ -172,7 +172,7 @@ var historical = map[string]string{
 var mapSystems = map[string]string{
 	"447562003":          ICD10, // ICD-10 complex map
 	"999002271000000101": ICD10, // ICD-10 complex map, United Kingdom
-	"1126441000000105":   "https://fhir.hl7.org.uk/Id/opcs-4",
+	"1126441000000105":   "https://fhir.hl7.org.uk/CodeSystem/OPCS-4",
 	"900000000000497000": "http://read.info/ctv3",
 	"446608001":          "http://terminology.hl7.org/CodeSystem/icd-o-3",
 }

@@ -11,9 +11,10 @@ import (
 )
 
 type terminologyCmd struct {
-	Import terminologyImportCmd `cmd:"" help:"Import a release of SNOMED CT (RF2), dm+d, LOINC, ICD-10 or OPCS-4, FHIR terminology resources, or a table that maps codes."`
-	Adopt  terminologyAdoptCmd  `cmd:"" hidden:"" help:"Put releases that were built to use."`
-	List   terminologyListCmd   `cmd:"" help:"The releases that are kept, and which of them answer."`
+	Import   terminologyImportCmd   `cmd:"" help:"Import a release of SNOMED CT (RF2), dm+d, LOINC, ICD-10 or OPCS-4, FHIR terminology resources, or a table that maps codes."`
+	Adopt    terminologyAdoptCmd    `cmd:"" hidden:"" help:"Put releases that were built to use."`
+	List     terminologyListCmd     `cmd:"" help:"The releases that are kept, and which of them answer."`
+	Unmapped terminologyUnmappedCmd `cmd:"" help:"Codes that came in and found no concept map: how often, first and last."`
 }
 
 type terminologyImportCmd struct {
@@ -113,6 +114,38 @@ func (c terminologyListCmd) Run(e *env) error {
 		if err := e.printJSON(r); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+type terminologyUnmappedCmd struct {
+	JSON  bool `name:"json" help:"One JSON object a line."`
+	Limit int  `default:"1000" help:"How many at most, what came most often first."`
+}
+
+func (terminologyUnmappedCmd) needsRegion() {}
+
+func (c terminologyUnmappedCmd) Run(e *env) error {
+	if _, err := e.region.Access.Operate(e.ctx, region.OperatorSubject(), audit.Read, "unmapped codes"); err != nil {
+		return err
+	}
+	list, err := e.region.Unmapped.List()
+	if err != nil {
+		return err
+	}
+	list = list[:min(len(list), max(c.Limit, 0))]
+	var rows [][]string
+	for _, u := range list {
+		if c.JSON {
+			if err := e.printJSON(u); err != nil {
+				return err
+			}
+			continue
+		}
+		rows = append(rows, []string{strconv.Itoa(u.Count), string(u.Source), u.System, u.Code, u.Display, u.First.Format(time.DateOnly), u.Last.Format(time.DateOnly)})
+	}
+	if !c.JSON {
+		e.table("count\tsource\tsystem\tcode\tdisplay\tfirst\tlast", rows)
 	}
 	return nil
 }

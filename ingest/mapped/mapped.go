@@ -27,7 +27,12 @@ type Message struct {
 	Resources []Resource // in an order in which a reader would tell them
 	Links     []Link     // merges, links and their undoing
 	Unmapped  []Unmapped // what was understood as HL7, CDA, … but not put into FHIR
+	// Untranslated are the codes that no concept map has SNOMED CT for.
+	Untranslated []Code
 }
+
+// Code is a code as a source gave it.
+type Code struct{ System, Code, Display string }
 
 // Patient is one person of the message, as the source describes them.
 type Patient struct {
@@ -81,6 +86,9 @@ func LocalSystem(source, authority string) string {
 }
 
 const localPrefix = "https://selda.example/id/"
+
+// IsLocal says whether a system is of a source's own codes or numbers.
+func IsLocal(system string) bool { return strings.HasPrefix(system, localPrefix) }
 
 // OfOrganisation says whether a system is of numbers that all systems of one
 // organisation use.

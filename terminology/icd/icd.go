@@ -26,7 +26,7 @@ import (
 // Canonical URLs of the classifications.
 const (
 	ICD10 = "http://hl7.org/fhir/sid/icd-10"
-	OPCS4 = "https://fhir.hl7.org.uk/Id/opcs-4"
+	OPCS4 = "https://fhir.hl7.org.uk/CodeSystem/OPCS-4"
 )
 
 const (

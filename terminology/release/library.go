@@ -115,6 +115,31 @@ func (l *library) ConceptMaps(url, source string) ([]*terminology.ConceptMap, er
 	return out, nil
 }
 
+// toSNOMED are the maps to SNOMED CT, tables first.
+func (l *library) toSNOMED() ([]*terminology.ConceptMap, error) {
+	var out []*terminology.ConceptMap
+	seen := map[string]bool{}
+	for _, r := range l.list {
+		url := ""
+		switch {
+		case r.Kind == "map" && r.Target == terminology.SNOMED:
+			url = MapURL(r)
+		case r.Kind == "conceptmap":
+			url = r.System
+		}
+		if url == "" || seen[url] {
+			continue
+		}
+		seen[url] = true
+		maps, err := l.ConceptMaps(url, "")
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, maps...)
+	}
+	return out, nil
+}
+
 // open maps a release's index into memory. It stays mapped while the process
 // lives: somebody may be reading it.
 func (s *Store) open(name string) (*index.Index, error) {

@@ -60,7 +60,10 @@ type Store struct {
 	looked  time.Time
 	stamp   fs.FileInfo // of the list that service is of
 	service *terminology.Service
+	codings *terminology.Codings // of the service; nil until they are asked for
 	opened  map[string]*index.Index
+
+	imported *library // nil where nothing was imported
 }
 
 // lookEvery is how often it is seen whether something was adopted elsewhere.
@@ -98,9 +101,37 @@ func (s *Store) Service() (*terminology.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.stamp = info
-	s.service = terminology.New(&library{store: s, list: list}, s.box)
+	s.stamp, s.codings = info, nil
+	s.imported = &library{store: s, list: list}
+	s.service = terminology.New(s.imported, s.box)
 	return s.service, nil
+}
+
+// Codings translates single codings by the maps that were imported. It gives
+// those of before where what is there now can't be read.
+func (s *Store) Codings() *terminology.Codings {
+	_, err := s.Service()
+	s.mu.Lock()
+	have, imported := s.codings, s.imported
+	s.mu.Unlock()
+	if err != nil || have != nil || imported == nil {
+		return have
+	}
+	maps, err := imported.toSNOMED()
+	if err != nil {
+		return nil
+	}
+	snomed, err := imported.CodeSystem(terminology.SNOMED, "")
+	if err != nil {
+		return nil
+	}
+	made := terminology.NewCodings(maps, snomed)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.imported == imported {
+		s.codings = made
+	}
+	return made
 }
 
 // List is what is kept, the newest import first.

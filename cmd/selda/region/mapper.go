@@ -13,8 +13,10 @@ import (
 	"selda/ingest/cdatofhir"
 	"selda/ingest/fhirtofhir"
 	"selda/ingest/mapped"
+	"selda/ingest/translate"
 	"selda/ingest/v2tofhir"
 	"selda/internal/document"
+	"selda/terminology"
 )
 
 // mapper puts raw messages into FHIR. It keeps the mappings of CSV extracts
@@ -22,13 +24,23 @@ import (
 type mapper struct {
 	documents document.Store // nil for the mappings in the box alone
 	mappings  sync.Map
+	codings   func() *terminology.Codings // the maps in use; nil for none
 }
 
 // Map puts a raw message into FHIR without a region: CSV by the mappings in the box.
 func Map(r *ingest.Raw) (*mapped.Message, error) { return (&mapper{}).Map(r) }
 
-// Map puts a raw message of any format into FHIR.
+// Map puts a raw message of any format into FHIR, with what concept maps have
+// for its codes.
 func (x *mapper) Map(r *ingest.Raw) (*mapped.Message, error) {
+	m, err := x.parse(r)
+	if err == nil && x.codings != nil {
+		translate.Message(m, x.codings())
+	}
+	return m, err
+}
+
+func (x *mapper) parse(r *ingest.Raw) (*mapped.Message, error) {
 	switch r.Format {
 	case ingest.HL7v2:
 		return mapV2(r)

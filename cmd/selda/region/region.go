@@ -25,6 +25,8 @@ import (
 	"selda/audit"
 	"selda/auth"
 	"selda/ingest"
+	"selda/ingest/mapped"
+	"selda/ingest/unmapped"
 	"selda/internal/document"
 	"selda/nhs"
 	"selda/policy"
@@ -46,6 +48,8 @@ type Region struct {
 	Now     func() time.Time
 	// Terminology is what was imported, over the box of R4.
 	Terminology *release.Store
+	// Unmapped counts the codes that found no concept map.
+	Unmapped *unmapped.Ledger
 
 	lock      *os.File
 	index     io.Closer
@@ -91,12 +95,13 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.mapper = &mapper{documents: r.documents}
+	r.mapper = &mapper{documents: r.documents, codings: r.Terminology.Codings}
+	r.Unmapped = unmapped.Open(r.documents)
 	feeds, err := r.Store.Feeds(ctx, o.Now().Add(-ingest.HeardHours*time.Hour))
 	if err != nil {
 		return r, err
 	}
-	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, Heard: feeds, OnOutcome: r.metrics.outcome}); err != nil {
+	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, Heard: feeds, OnOutcome: r.outcome}); err != nil {
 		return r, err
 	}
 	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Marks: marks{r}, Trail: r.Trail, Now: o.Now}
@@ -113,6 +118,14 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	return r, err
 }
 
+// outcome notes what became of a message.
+func (r *Region) outcome(raw *ingest.Raw, msg *mapped.Message, state string) {
+	r.metrics.outcome(raw, state)
+	if msg != nil && state == ingest.Stored {
+		r.Unmapped.Add(raw.Source, msg.Untranslated, raw.Received)
+	}
+}
+
 // Close commits what was taken, and closes everything.
 func (r *Region) Close() error {
 	var errs []error
@@ -122,6 +135,9 @@ func (r *Region) Close() error {
 	}
 	if r.Ingest != nil {
 		errs = append(errs, r.Ingest.Close())
+	}
+	if r.Unmapped != nil {
+		errs = append(errs, r.Unmapped.Close())
 	}
 	if r.Journal != nil {
 		errs = append(errs, r.Journal.Close())
