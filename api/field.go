@@ -38,6 +38,8 @@ type field interface {
 	referring(typ string, by *search.Parameter, to []search.Target, f func(*hit) bool) error
 	// endless says that there may be more than a page should count.
 	endless() bool
+	// expect says how many hits will be taken, so that no more are read.
+	expect(n int)
 }
 
 // recordField is one citizen's record.
@@ -115,6 +117,7 @@ func (f *recordField) referring(typ string, _ *search.Parameter, _ []search.Targ
 }
 
 func (f *recordField) endless() bool { return false }
+func (f *recordField) expect(int)    {}
 
 // shown are types of no person that an item of a record may refer to.
 var shown = map[string]bool{"Medication": true, "Device": true, "Substance": true}
@@ -150,6 +153,7 @@ type systemField struct {
 	g       grant.Grant
 	n       uint64
 	ofTypes map[string]bool // nil for all
+	page    int             // how many hits will be taken; 0 where it is not known
 }
 
 // versionHit is a version as it is.
@@ -270,7 +274,11 @@ func groupsOf(clauses []*search.Clause) [][]string {
 }
 
 func (f *systemField) search(typ string, groups [][]string, before store.ItemID, yield func(*hit) bool) error {
-	for size := chunk; ; {
+	size := chunk
+	if f.page > 0 {
+		size = min(f.page, chunk)
+	}
+	for ; ; size = chunk {
 		versions, last, err := f.q.Records.All(f.q.r.Context(), f.g, store.Query{Type: typ, Groups: groups, N: f.n, Before: before, Limit: size})
 		if err != nil {
 			return err
@@ -322,6 +330,7 @@ func (f *systemField) referring(typ string, by *search.Parameter, to []search.Ta
 }
 
 func (f *systemField) endless() bool { return true }
+func (f *systemField) expect(n int)  { f.page = n }
 
 // directoryField is what is of no person, of one type that everybody may search.
 func (q *request) directoryField(typ string) (*systemField, error) {

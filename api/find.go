@@ -89,6 +89,7 @@ func (q *request) find(f field, query *search.Query, cur cursor) (*answers, erro
 func (q *request) walk(f field, a *answers, count int) error {
 	seen := map[string]bool{}
 	more := false
+	f.expect(count + 1)
 	err := f.each(a.query.Type, a.query.Clauses, a.cur.Before, func(h *hit) bool {
 		if !h.meets(a.query) || seen[h.ID] {
 			return true

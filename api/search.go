@@ -373,6 +373,7 @@ func (f *fields) referring(typ string, by *search.Parameter, to []search.Target,
 }
 
 func (f *fields) endless() bool { return false }
+func (f *fields) expect(int)    {}
 
 // directory are the types that are of no person: anyone who has signed in may
 // search them.

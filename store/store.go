@@ -101,6 +101,10 @@ type Reader interface {
 	// resources of a subject, of the types named or of all, in order of type
 	// and age. They are shared: the caller may not change them.
 	Compartment(ctx context.Context, s Subject, n uint64, p *policy.Predicate, types ...string) ([]*Version, error)
+	// Enclosing is Compartment of the subject that a resource belongs to, and the
+	// subject. The resource itself must be shown. Of what is of no person it
+	// gives nothing but the subject.
+	Enclosing(ctx context.Context, typ, id string, n uint64, p *policy.Predicate, types ...string) ([]*Version, Subject, error)
 	// Read gives the version in force as at n, a deletion included.
 	Read(ctx context.Context, typ, id string, n uint64, p *policy.Predicate) (*Version, error)
 	// History gives all versions as at n, the latest first.
@@ -127,6 +131,7 @@ type Query struct {
 	N      uint64     // as at
 	Before ItemID     // only items made before this one; 0 does not limit
 	Limit  int
+	Bodies bool // the versions themselves are wanted, too
 }
 
 // Log asks for a part of the change log.
@@ -142,6 +147,7 @@ type Found struct {
 	Item    ItemID
 	Subject Subject
 	ID      string
+	Version *Version // where the query asks for bodies
 }
 
 // Put is a version to be written.

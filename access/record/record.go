@@ -294,21 +294,15 @@ func (rs *Records) N(ctx context.Context) (uint64, error) { return rs.Store.N(ct
 // of no person. last is the item from which the next query goes on; 0 where
 // there is no more.
 func (rs *Records) All(ctx context.Context, g grant.Grant, q store.Query) (versions []*store.Version, last store.ItemID, err error) {
+	q.Bodies = true
 	found, err := rs.Search(ctx, g, q)
 	if err != nil {
 		return nil, 0, err
 	}
 	out := make([]*store.Version, 0, len(found))
 	for _, f := range found {
-		v, err := rs.Store.Read(ctx, q.Type, f.ID, q.N, g.Predicate())
-		if fault.Is(err, fault.NotFound) {
-			continue // gone since
-		}
-		if err != nil {
-			return nil, 0, err
-		}
-		if !v.Deleted {
-			out = append(out, v)
+		if f.Version != nil && !f.Version.Deleted {
+			out = append(out, f.Version)
 		}
 	}
 	if len(found) == q.Limit && len(found) > 0 {
@@ -332,16 +326,12 @@ func (rs *Records) Around(ctx context.Context, g grant.Grant, typ, id string, n 
 	if g.Kind() != seal.System {
 		return nil, 0, fault.E("record.Around", fault.Security, "the Grant is not a source system's")
 	}
-	v, err := rs.Store.Read(ctx, typ, id, n, g.Predicate())
-	if err != nil || v.Subject == store.Shared || seen[v.Subject] {
-		if err == nil && seen[v.Subject] {
-			return nil, v.Subject, nil
-		}
-		return nil, store.Shared, err
+	list, subject, err := rs.Store.Enclosing(ctx, typ, id, n, g.Predicate(), types...)
+	if err != nil || seen[subject] {
+		return nil, subject, err
 	}
-	seen[v.Subject] = true
-	list, err := rs.Store.Compartment(ctx, v.Subject, n, g.Predicate(), types...)
-	return list, v.Subject, err
+	seen[subject] = true
+	return list, subject, nil
 }
 
 // DirectoryVersion is Directory with what is stored beside the resource.

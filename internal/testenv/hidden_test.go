@@ -522,7 +522,7 @@ func (h *hidden) both(t *rapid.T, w *written, method string, path [2]string, bod
 	for i := range h.env {
 		p := strings.ReplaceAll(path[i], "{citizen}", w.citizen[i])
 		req := httptest.NewRequestWithContext(h.Context(), method, "http://selda.example"+p, strings.NewReader(strings.ReplaceAll(body, "{citizen}", w.citizen[i])))
-		token, err := h.env[i].token(h.Context(), w.user())
+		token, err := h.env[i].Token(h.Context(), w.user())
 		h.must(err)
 		req.Header.Set("Authorization", "Bearer "+token)
 		if strings.HasSuffix(path[i], "/search") || strings.HasSuffix(path[i], "/_search") {

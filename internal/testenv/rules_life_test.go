@@ -175,7 +175,7 @@ func TestG21NothingIsReadWithoutTheTrail(t *testing.T) {
 		"privacy":  {"/privacy", "/privacy/trail"},
 	}
 	for user := range paths { // tokens are recorded, too
-		if _, err := o.token(t.Context(), user); err != nil {
+		if _, err := o.Token(t.Context(), user); err != nil {
 			t.Fatal(err)
 		}
 	}

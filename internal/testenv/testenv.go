@@ -206,7 +206,7 @@ func (e *Env) Do(ctx context.Context, user, method, path string, body []byte, he
 		return nil, err
 	}
 	if user != "" {
-		token, err := e.token(ctx, user)
+		token, err := e.Token(ctx, user)
 		if err != nil {
 			return nil, err
 		}
@@ -228,7 +228,8 @@ func (e *Env) Do(ctx context.Context, user, method, path string, body []byte, he
 	return &Answer{resp.StatusCode, resp.Header, b}, err
 }
 
-func (e *Env) token(ctx context.Context, user string) (string, error) {
+// Token is a bearer token of an account.
+func (e *Env) Token(ctx context.Context, user string) (string, error) {
 	if t, ok := e.tokens[user]; ok {
 		return t, nil
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -61,45 +62,79 @@ func (db *DB) fill(v *store.Version, s *sqlite3.Stmt) (err error) {
 }
 
 // N is the number of the last commit.
-func (db *DB) N(ctx context.Context) (n uint64, err error) {
-	err = db.read(ctx, func(c *conn) error {
-		i, err := c.int64(`SELECT coalesce(max(n), 0) FROM change`)
-		n = uint64(i)
-		return err
-	})
-	return n, err
-}
+func (db *DB) N(context.Context) (uint64, error) { return db.last.Load(), nil }
 
 // Compartment is store.Reader's.
-func (db *DB) Compartment(ctx context.Context, subject store.Subject, n uint64, p *policy.Predicate, types ...string) ([]*store.Version, error) {
+func (db *DB) Compartment(ctx context.Context, subject store.Subject, n uint64, p *policy.Predicate, types ...string) (out []*store.Version, err error) {
 	if !p.Permit {
 		return nil, nil
 	}
-	var out []*store.Version
-	err := db.read(ctx, func(c *conn) error {
-		if n != store.Latest {
-			last, err := c.int64(`SELECT n FROM subject WHERE id=?`, int64(subject))
-			if err != nil {
-				return err
-			}
-			if uint64(last) > n {
-				out, err = db.compartmentAt(c, subject, n, p, types)
-				return err
-			}
-		}
-		all, err := db.compartment(c, subject)
+	err = db.read(ctx, func(c *conn) error {
+		out, err = db.shown(c, subject, n, p, types)
+		return err
+	})
+	return out, err
+}
+
+// Enclosing is store.Reader's.
+func (db *DB) Enclosing(ctx context.Context, typ, id string, n uint64, p *policy.Predicate, types ...string) (out []*store.Version, subject store.Subject, err error) {
+	if !p.Permit {
+		return nil, 0, errUnknown
+	}
+	err = db.read(ctx, func(c *conn) error {
+		l, err := db.locate(c, typ, id)
 		if err != nil {
 			return err
 		}
-		out = make([]*store.Version, 0, len(all))
-		for _, v := range all {
-			if p.Shows(&v.Columns) && wanted(types, v.Type) {
-				out = append(out, v)
+		subject = l.Subject
+		if subject != store.Shared {
+			if out, err = db.shown(c, subject, n, p, nil); err != nil {
+				return err
+			}
+			if i := slices.IndexFunc(out, func(v *store.Version) bool { return v.Item == l.Item }); i >= 0 {
+				out = slices.DeleteFunc(out, func(v *store.Version) bool { return !wanted(types, v.Type) })
+				return nil
 			}
 		}
-		return nil
+		// It is of no person, or deleted, or not shown.
+		out = nil
+		list, err := db.versions(c, l, n, 1)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 || !p.Shows(&list[0].Columns) {
+			return errUnknown
+		}
+		if subject != store.Shared {
+			out, err = db.shown(c, subject, n, p, types)
+		}
+		return err
 	})
-	return out, err
+	return out, subject, err
+}
+
+// shown are the versions of a subject in force as at n that the predicate shows.
+func (db *DB) shown(c *conn, subject store.Subject, n uint64, p *policy.Predicate, types []string) ([]*store.Version, error) {
+	if n != store.Latest {
+		last, err := c.int64(`SELECT n FROM subject WHERE id=?`, int64(subject))
+		if err != nil {
+			return nil, err
+		}
+		if uint64(last) > n {
+			return db.compartmentAt(c, subject, n, p, types)
+		}
+	}
+	all, err := db.compartment(c, subject)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*store.Version, 0, len(all))
+	for _, v := range all {
+		if p.Shows(&v.Columns) && wanted(types, v.Type) {
+			out = append(out, v)
+		}
+	}
+	return out, nil
 }
 
 func wanted(types []string, t string) bool {

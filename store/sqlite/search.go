@@ -38,6 +38,11 @@ func (db *DB) Search(ctx context.Context, q store.Query, p *policy.Predicate) ([
 			if err != nil {
 				return err
 			}
+			if ok && q.Bodies {
+				if err := db.withBody(c, &f, q); err != nil {
+					return err
+				}
+			}
 			if ok {
 				out = append(out, f)
 			}
@@ -45,6 +50,15 @@ func (db *DB) Search(ctx context.Context, q store.Query, p *policy.Predicate) ([
 		return s.Err()
 	})
 	return out, err
+}
+
+// withBody reads the version of a hit.
+func (db *DB) withBody(c *conn, f *store.Found, q store.Query) error {
+	list, err := db.versions(c, store.Located{Item: f.Item, Subject: f.Subject, Type: q.Type}, q.N, 1)
+	if err == nil && len(list) == 1 {
+		f.Version = list[0]
+	}
+	return err
 }
 
 // hit says whether a posting is of the version in force as at n, and shown.

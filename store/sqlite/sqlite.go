@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -43,6 +44,7 @@ type DB struct {
 
 	writing sync.Mutex
 	writer  *conn
+	last    atomic.Uint64 // n of the last commit
 	readers chan *conn
 
 	leases leases
@@ -122,6 +124,11 @@ func (db *DB) prepare() error {
 	default:
 		return fmt.Errorf("the data folder is of another version of SELDA (schema %d, this one reads %d)", version, schemaVersion)
 	}
+	last, err := w.int64(`SELECT coalesce(max(n), 0) FROM change`)
+	if err != nil {
+		return err
+	}
+	db.last.Store(uint64(last))
 	s := w.stmt(`SELECT value FROM meta WHERE name='id-key'`)
 	if !s.Step() {
 		return errors.New("the database has no id key")

@@ -74,6 +74,7 @@ func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 		_ = c.Exec("ROLLBACK")
 		return fault.E(op, fault.NoStore, err)
 	}
+	db.last.Store(tx.nextN - 1)
 	return nil
 }
 

@@ -122,6 +122,16 @@ func searchAsAt(b *box) {
 	b.equal("the page after", got, []string{"a"})
 	got, _ = ask(n, 0, "new", 2)
 	b.equal("what came later", len(got), 0)
+	for at, want := range map[uint64]string{n: "Observation/a@1", store.Latest: "Observation/a@2"} {
+		token := map[uint64]string{n: "old", store.Latest: "new"}[at]
+		list, err := b.Search(b.ctx(), store.Query{Type: "Observation", Groups: [][]string{{token}}, N: at, Limit: 9, Bodies: true}, all)
+		b.must(err)
+		v := list[len(list)-1].Version
+		b.equal("with its body", ids([]*store.Version{v}), []string{want})
+		if len(v.Body) == 0 {
+			b.Error("the version has no body")
+		}
+	}
 }
 
 // changes: the log in order, both ways, whole commits, and what is shown only.

@@ -51,6 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) Adapter) {
 		{"ids asked for", askedIDs},
 		{"a key before its resource", keysFirst},
 		{"compartment", compartment},
+		{"the compartment around a resource", enclosing},
 		{"shared resources", sharedResources},
 		{"many versions", manyVersions},
 		{"moved to another subject (G19)", moved},

@@ -277,6 +277,40 @@ func compartment(b *box) {
 	}
 }
 
+// enclosing: the compartment of whom a resource belongs to, if the resource is shown.
+func enclosing(b *box) {
+	s := b.subject(pas)
+	b.write(observation(s, "o1", "one"))
+	_, n := b.write(observation(s, "o2", "two"))
+	b.write(observation(s, "o3", "three"))
+	org, _ := b.write(store.Put{Type: "Organization", Source: pas, DataSet: policy.Directory, Body: []byte(`{"resourceType":"Organization"}`)})
+	ask := func(typ, id string, n uint64, p *policy.Predicate, types ...string) ([]string, store.Subject, error) {
+		list, subject, err := b.Enclosing(b.ctx(), typ, id, n, p, types...)
+		return ids(list), subject, err
+	}
+	got, subject, err := ask("Observation", "o1", store.Latest, all)
+	b.must(err)
+	b.equal("all", got, []string{"Observation/o1@1", "Observation/o2@1", "Observation/o3@1"})
+	b.equal("whose", subject, s)
+	got, _, err = ask("Observation", "o1", n, all, "Observation")
+	b.must(err)
+	b.equal("as at then", got, []string{"Observation/o1@1", "Observation/o2@1"})
+	got, _, err = ask("Observation", "o1", store.Latest, all, "Flag")
+	b.must(err)
+	b.equal("of another type", got, []string{})
+	got, subject, err = ask("Organization", org.ID, store.Latest, all)
+	b.must(err)
+	b.equal("of no person", fmt.Sprint(got, subject), "[] 0")
+	for _, id := range []string{"never", "o3"} {
+		_, _, err = ask("Observation", id, n, all)
+		b.unknown("not there then: "+id, err)
+	}
+	_, _, err = ask("Observation", "o1", store.Latest, &policy.Predicate{Permit: true, OnlySource: lims, DataSets: policy.AllDataSets})
+	b.unknown("hidden", err)
+	_, _, err = ask("Observation", "o1", store.Latest, &policy.Predicate{})
+	b.unknown("nothing is permitted", err)
+}
+
 // sharedResources are of no person, and their changes are seen at once.
 func sharedResources(b *box) {
 	put := func(item store.ItemID, name string) (store.Written, uint64) {
