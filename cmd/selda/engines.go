@@ -66,8 +66,9 @@ type jsonText []byte
 func (j jsonText) MarshalJSON() ([]byte, error) { return j, nil }
 
 type fhirCmd struct {
-	Path    fhirPathCmd    `cmd:"" help:"What a FHIRPath expression finds in a file."`
-	Convert fhirConvertCmd `cmd:"" help:"The same resource in the other format."`
+	Path     fhirPathCmd     `cmd:"" help:"What a FHIRPath expression finds in a file."`
+	Validate fhirValidateCmd `cmd:"" help:"Hold resources against FHIR R4 and profiles."`
+	Convert  fhirConvertCmd  `cmd:"" help:"The same resource in the other format."`
 }
 
 type fhirConvertCmd struct {

@@ -41,6 +41,7 @@ type cli struct {
 	CDA         cdaCmd         `cmd:"" name:"cda" help:"The CDA engine by itself."`
 	FHIR        fhirCmd        `cmd:"" name:"fhir" help:"The FHIR engine by itself."`
 	Terminology terminologyCmd `cmd:"" help:"Code systems, value sets and maps: import releases, list them."`
+	Package     packageCmd     `cmd:"" help:"FHIR packages: profiles and terminology of implementation guides."`
 	Synth       synthCmd       `cmd:"" help:"Write synthetic citizens and their messages as files."`
 	Backup      backupCmd      `cmd:"" help:"Write the region to one file, while it runs."`
 	Restore     restoreCmd     `cmd:"" help:"Make a data folder of a backup."`

@@ -10,16 +10,18 @@ import (
 // Severity is how bad an issue is. https://hl7.org/fhir/R4/valueset-issue-severity.html
 type Severity uint8
 
-// The severities. What is fatal is not well-formed and comes to no validator.
+// The severities. Fatal is what can't be read as a resource: it comes to no
+// validator.
 const (
 	Error Severity = iota
 	Warning
 	Information
+	Fatal
 )
 
 // String is the severity's code.
 func (s Severity) String() string {
-	return [...]string{"error", "warning", "information"}[s]
+	return [...]string{"error", "warning", "information", "fatal"}[s]
 }
 
 // Issue is one thing that is wrong with a resource, or should be known of it.
@@ -35,7 +37,7 @@ type Issue struct {
 // Errors says whether there is an error among issues.
 func Errors(issues []Issue) bool {
 	for i := range issues {
-		if issues[i].Severity == Error {
+		if issues[i].Severity == Error || issues[i].Severity == Fatal {
 			return true
 		}
 	}
