@@ -62,6 +62,16 @@ func Copy(t testing.TB, name string, prepare func(dsn string) error) string {
 	return s.dsn(copied)
 }
 
+// Duplicate gives the address of a new database that is as another one, which
+// nobody has open.
+func Duplicate(t testing.TB, dsn string) string {
+	t.Helper()
+	s := started(t)
+	name := fmt.Sprintf("test%d", s.serial.Add(1))
+	s.admin(t, "CREATE DATABASE "+name+" TEMPLATE "+strings.TrimPrefix(dsn, s.dsn("")))
+	return s.dsn(name)
+}
+
 type server struct {
 	dir    string
 	alive  io.Closer // held, or it is collected and thereby closed

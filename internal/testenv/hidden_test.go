@@ -46,7 +46,7 @@ func TestInvariant3WhatIsHiddenLeavesNoTrace(t *testing.T) {
 	}
 	h := &hidden{T: t}
 	for i, name := range []string{"full", "without"} {
-		env, err := Open(t.Context(), filepath.Join(t.TempDir(), name), Start)
+		env, err := Open(stored(t), filepath.Join(t.TempDir(), name), Start)
 		if err != nil {
 			t.Fatal(err)
 		}

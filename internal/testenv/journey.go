@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -206,7 +205,7 @@ func (p *player) fork() error {
 	dir := p.env.Dir
 	p.env = nil
 	second := filepath.Join(p.dir, "with")
-	if err := os.CopyFS(second, os.DirFS(dir)); err != nil {
+	if err := copyRegion(p.ctx, dir, second); err != nil {
 		return err
 	}
 	var err error

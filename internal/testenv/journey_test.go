@@ -29,7 +29,7 @@ func TestJourneys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := Play(t.Context(), t.TempDir(), text)
+			r, err := Play(stored(t), t.TempDir(), text)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -23,7 +23,7 @@ type outside struct {
 // known opens a region in which Folake is known to a practice and a hospital.
 func known(t *testing.T) *outside {
 	t.Helper()
-	env, err := Open(t.Context(), t.TempDir(), Start)
+	env, err := Open(stored(t), t.TempDir(), Start)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,12 +59,42 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
+// Databases is the port to databases that stand for folders: with it the same
+// stories are played on a database.
+type Databases interface {
+	// Of gives the address of a folder's database, a new one where it has none.
+	Of(dir string) (dsn string, err error)
+	// Copy makes another folder's database as one that nobody has open.
+	Copy(from, to string) error
+}
+
+type databasesKey struct{}
+
+// OnDatabases has the regions that are opened under a context kept in databases.
+func OnDatabases(ctx context.Context, d Databases) context.Context {
+	return context.WithValue(ctx, databasesKey{}, d)
+}
+
+// copyRegion copies a region that is closed.
+func copyRegion(ctx context.Context, from, to string) error {
+	if d, ok := ctx.Value(databasesKey{}).(Databases); ok {
+		return d.Copy(from, to)
+	}
+	return os.CopyFS(to, os.DirFS(from))
+}
+
 // Open opens a region in dir, makes the demonstration's accounts, without the
 // people that they are about, and opens the doors.
 func Open(ctx context.Context, dir string, now time.Time) (e *Env, err error) {
 	e = &Env{Dir: dir, clock: &clock{now: now}, tokens: map[string]string{}, served: make(chan error, 1)}
 	e.client = &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	if e.Region, err = region.Open(ctx, region.Options{Data: dir, Now: e.clock.Now, Log: slog.New(slog.DiscardHandler)}); err != nil {
+	o := region.Options{Data: dir, Now: e.clock.Now, Log: slog.New(slog.DiscardHandler)}
+	if d, ok := ctx.Value(databasesKey{}).(Databases); ok {
+		if o.Postgres, err = d.Of(dir); err != nil {
+			return nil, err
+		}
+	}
+	if e.Region, err = region.Open(ctx, o); err != nil {
 		return nil, err
 	}
 	if err := e.accounts(); err != nil {
