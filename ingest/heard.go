@@ -39,14 +39,23 @@ func (h *heard) source(s nhs.Source) *hearing {
 	return f
 }
 
-// know takes up what the store knows of a feed.
+// know takes up what the store knows of a feed, where that is more than what is
+// known here: it has the messages of other nodes, and not yet those in line.
 func (h *heard) know(f Feed) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	x := h.source(f.Source)
-	x.last, x.total, x.hour = f.LastHeard, f.Messages, f.LastHeard.Unix()/3600
+	last := f.LastHeard.Unix() / 3600
+	x.turn(last)
+	x.total = max(x.total, f.Messages)
+	if f.LastHeard.After(x.last) {
+		x.last = f.LastHeard
+	}
 	for i, n := range f.Hours {
-		x.hours[(x.hour-int64(len(f.Hours)-1-i))%HeardHours] = n
+		hour := last - int64(len(f.Hours)-1-i)
+		if hour > x.hour-HeardHours {
+			x.hours[hour%HeardHours] = max(x.hours[hour%HeardHours], n)
+		}
 	}
 }
 

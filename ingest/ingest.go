@@ -427,6 +427,9 @@ type Ledger interface {
 	ItemsOf(ctx context.Context, m store.MessageID) ([]policy.Item, error)
 }
 
+// Failed is closed when the store can't be written: nothing more is taken.
+func (p *Pipeline) Failed() <-chan struct{} { return p.failed }
+
 // Behind is how many bytes of raw messages are not committed yet.
 func (p *Pipeline) Behind() uint64 { return uint64(p.room.taken()) }
 

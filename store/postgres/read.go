@@ -35,14 +35,27 @@ const (
 	flagFinal   = 2
 )
 
-// rows runs a query and calls f for each row.
+// rows runs a query and calls f for each row. A connection that turns out to
+// be cut before the first row is no fault: there are others.
 func (db *DB) rows(ctx context.Context, f func(pgx.Rows) error, sql string, args ...any) error {
-	r, err := db.readers.Query(ctx, sql, args...)
-	if err != nil {
-		return fault.E("postgres.read", fault.NoStore, err)
+	for left := readTries; ; left-- {
+		begun := false
+		r, err := db.readers.Query(ctx, sql, args...)
+		if err == nil {
+			err = each(r, func(r pgx.Rows) error { begun = true; return f(r) })
+		}
+		if err == nil || begun {
+			return err
+		}
+		if left == 0 || !isLost(lost(ctx, err)) {
+			return fault.E("postgres.read", fault.NoStore, err)
+		}
 	}
-	return each(r, f)
 }
+
+// readTries is how often a question is asked again: once more than there may
+// be connections that were cut together.
+const readTries = 9
 
 // row is a version as its row has it: the body is unpacked when the predicate
 // has passed.
@@ -174,11 +187,15 @@ func (db *DB) compartment(ctx context.Context, subject store.Subject) ([]*store.
 
 // snapshot has f see one state.
 func (db *DB) snapshot(ctx context.Context, f func(pgx.Tx) error) error {
-	tx, err := db.readers.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-	if err != nil {
-		return fault.E("postgres.read", fault.NoStore, err)
+	for left := readTries; ; left-- {
+		tx, err := db.readers.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+		if err == nil {
+			return errors.Join(f(tx), tx.Rollback(ctx))
+		}
+		if left == 0 || !isLost(lost(ctx, err)) {
+			return fault.E("postgres.read", fault.NoStore, err)
+		}
 	}
-	return errors.Join(f(tx), tx.Rollback(ctx))
 }
 
 const sqlCompartment = `SELECT ` + columns + ` FROM resource WHERE subject=$1 AND n<=$2 ORDER BY type, item, version`

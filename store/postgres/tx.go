@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -192,7 +193,7 @@ func kind(err error) error {
 func (db *DB) outcome(ctx context.Context, xid int64, cause error) error {
 	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(100 * time.Millisecond) {
 		var status *string
-		if err := db.writers.QueryRow(ctx, `SELECT pg_xact_status($1::text::xid8)`, xid).Scan(&status); err != nil || status == nil || *status == "in progress" {
+		if err := db.writers.QueryRow(ctx, `SELECT pg_xact_status($1::text::xid8)`, strconv.FormatInt(xid, 10)).Scan(&status); err != nil || status == nil || *status == "in progress" {
 			continue // the database is not back yet, or has not noticed that we went
 		}
 		if *status == "committed" {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"selda/api"
+	"selda/fault"
 	"selda/ingest/mllp"
 )
 
@@ -59,6 +60,15 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 			stop(err)
 		}
 	})
+	if r.Nodes != nil {
+		wg.Go(func() {
+			select {
+			case <-r.Ingest.Failed(): // others go on; whoever watches over this one starts it anew
+				stop(fault.E("region.Serve", fault.NoStore, "this node can't write to the store any more, and stops"))
+			case <-ctx.Done():
+			}
+		})
+	}
 	if d.Drop != "" {
 		wg.Go(func() { r.watch(ctx, d.Drop, cmp.Or(d.DropEvery, dropEvery)) })
 	}
