@@ -19,6 +19,7 @@ import (
 	"selda/ingest"
 	"selda/nhs"
 	"selda/policy"
+	"selda/terminology"
 )
 
 // MaxBody is the largest body that is read, in bytes.
@@ -39,10 +40,10 @@ type API struct {
 	Subject func(*http.Request) (policy.Subject, error)
 	// Parameters are those that can be searched by; R4's where nil.
 	Parameters func() *search.Parameters
-	// Terms is the terminology service, or nil.
-	Terms   search.Terms
-	Now     func() time.Time
-	Version string // of this build, for the CapabilityStatement
+	// Terminology is the terminology service; that of R4's own definitions where nil.
+	Terminology func() (*terminology.Service, error)
+	Now         func() time.Time
+	Version     string // of this build, for the CapabilityStatement
 
 	conditions conditions
 	statement  statement
@@ -65,11 +66,14 @@ type request struct {
 	base    string   // https://host/fhir
 	status  int      // of the error, where its kind does not say it
 	asked   url.Values
+	service *terminology.Service // as the one who asks sees it; nil until it is asked
+	Terms   search.Terms         // the same, for searches
 }
 
 // ServeHTTP serves everything below /fhir.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{API: a, w: w, r: r, base: baseOf(r)}
+	q.Terms = searchTerms{q}
 	rest := strings.Trim(strings.TrimPrefix(r.URL.Path, "/fhir"), "/")
 	if rest != "" {
 		q.path = strings.Split(rest, "/")

@@ -118,7 +118,7 @@ func TestSearchErrors(t *testing.T) {
 		"Observation?code:exact=x": 400, "Observation?status:missing=maybe": 422, "Observation?value-quantity=abc": 422, "Observation?value-quantity=1|2": 422, "Observation?code=a|b|c": 422,
 		"Observation?_sort=near": 400, "Observation?_include=nonsense": 422, "Observation?_include=Observation:code": 422, "Observation?_total=all": 422, "Observation?_summary=short": 422, "Observation?_count=-1": 422,
 		"Observation?_filter=code": 422, "Observation?_filter=code xx y": 400, "Observation?_filter=(code eq y": 422, "Observation?component-code-value-quantity=x": 422, "Location?near=x": 422, "Location?near=51|0|1|furlong": 422,
-		"Observation?code:in=http://nowhere": 400, "Observation?patient.name.x.y.z.a.b.c=1": 400, "Nonsense/x/Observation": 404, "Organization/x/Observation": 404, "?_type=Nonsense": 422,
+		"Observation?code:in=http://nowhere": 404, "Observation?patient.name.x.y.z.a.b.c=1": 400, "Nonsense/x/Observation": 404, "Organization/x/Observation": 404, "?_type=Nonsense": 422,
 	} {
 		path, q, _ := strings.Cut(query, "?")
 		k, v, _ := strings.Cut(q, "=")

@@ -204,7 +204,7 @@ func (s *Store) Adopt(names []string) ([]Release, error) {
 			}
 			return same
 		})
-		list = append(list, r)
+		list = append([]Release{r}, list...)
 		out = append(out, r)
 	}
 	if err := writeFile(filepath.Join(s.dir, listFile), list); err != nil {

@@ -94,7 +94,8 @@ func (r *Region) Handler() http.Handler {
 	mux.HandleFunc("GET /readyz", r.readyz)
 	mux.Handle("GET /metrics", r.metrics.handler())
 	r.Auth.Routes(mux)
-	fhirAPI := &api.API{Access: r.Access, Records: r.Records, Ingest: r.Ingest, Cursors: r.cursors, Subject: r.Auth.Subject, Now: r.Now, Version: "1"}
+	fhirAPI := &api.API{Access: r.Access, Records: r.Records, Ingest: r.Ingest, Cursors: r.cursors, Subject: r.Auth.Subject, Now: r.Now, Version: "1",
+		Terminology: r.Terminology.Service}
 	mux.Handle("/fhir", fhirAPI)
 	mux.Handle("/fhir/", fhirAPI)
 	mux.HandleFunc("GET /fhir/.well-known/smart-configuration", r.Auth.SMARTConfiguration)

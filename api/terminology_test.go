@@ -1,0 +1,164 @@
+package api_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"selda/fhir"
+	"selda/internal/testenv"
+)
+
+// imported puts the sample releases to use.
+func imported(t *testing.T, env *testenv.Env, names ...string) {
+	t.Helper()
+	for _, n := range names {
+		made, err := env.Region.Terminology.Build("../testdata/terminology/"+n, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range made {
+			if _, err := env.Region.Terminology.Adopt([]string{m.Name}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// answer is an answer as a tree.
+func (a *asker) tree(r reply) fhir.Node {
+	a.Helper()
+	res, err := fhir.Parse(r.Body)
+	if err != nil {
+		a.Fatalf("%v: %s", err, r.Body)
+	}
+	return res.Root()
+}
+
+// value is the value of a parameter of an answer.
+func value(n fhir.Node, name string) string {
+	for _, p := range n.List("parameter") {
+		if p.Get("name").Is(name) {
+			_, v := p.First("value")
+			return v.Text()
+		}
+	}
+	return ""
+}
+
+const (
+	gender = "http://hl7.org/fhir/administrative-gender"
+	sct    = "http://snomed.info/sct"
+)
+
+// https://hl7.org/fhir/R4/terminology-service.html
+func TestTerminologyOperations(t *testing.T) {
+	a := open(t)
+	imported(t, a.env, "snomed", "loinc")
+	post := func(params string) string { return `{"resourceType":"Parameters","parameter":[` + params + `]}` }
+	coding := func(name, system, code string) string {
+		return `{"name":"` + name + `","valueCoding":{"system":"` + system + `","code":"` + code + `"}}`
+	}
+	for _, c := range []struct{ path, body, name, want string }{
+		{"CodeSystem/$lookup?system=" + gender + "&code=female", "", "display", "Female"},
+		{"CodeSystem/$lookup", post(coding("coding", sct, "22298006")), "display", "Myocardial infarction"},
+		{"CodeSystem/$lookup?system=" + sct + "&code=22298006", "", "version", "http://snomed.info/sct/900000000000207008/version/20250101"},
+		{"CodeSystem/$validate-code?url=" + gender + "&code=female", "", "result", "true"},
+		{"CodeSystem/$validate-code?url=" + gender + "&code=femme", "", "result", "false"},
+		{"CodeSystem/administrative-gender/$validate-code?code=female&display=Man", "", "result", "false"},
+		{"CodeSystem/$subsumes?system=" + sct + "&codeA=64572001&codeB=22298006", "", "outcome", "subsumes"},
+		{"CodeSystem/$subsumes", post(coding("codingA", sct, "22298006") + "," + coding("codingB", sct, "64572001")), "outcome", "subsumed-by"},
+		{"CodeSystem/$subsumes?system=" + sct + "&codeA=195967001&codeB=22298006", "", "outcome", "not-subsumed"},
+		{"ValueSet/$validate-code?url=http://hl7.org/fhir/ValueSet/administrative-gender&system=" + gender + "&code=other", "", "result", "true"},
+		{"ValueSet/administrative-gender/$validate-code?system=" + gender + "&code=othr", "", "result", "false"},
+		{"ValueSet/$validate-code", post(`{"name":"url","valueUri":"http://snomed.info/sct?fhir_vs=isa/195967001"},{"name":"codeableConcept","valueCodeableConcept":{"coding":[{"system":"urn:x","code":"y"},{"system":"` + sct + `","code":"233678006"}]}}`), "result", "true"},
+		{"ConceptMap/$translate?url=http://hl7.org/fhir/ConceptMap/cm-address-use-v2&system=http://hl7.org/fhir/address-use&code=home", "", "result", "true"},
+		{"ConceptMap/$translate?system=" + gender + "&code=male&url=" + url.QueryEscape("http://snomed.info/sct?fhir_cm=447562003"), "", "result", "false"},
+		{"ConceptMap/$translate?system=" + sct + "&code=155574008&url=" + url.QueryEscape("http://snomed.info/sct?fhir_cm=900000000000527005"), "", "result", "true"},
+	} {
+		method := "GET"
+		if c.body != "" {
+			method = "POST"
+		}
+		if got := value(a.tree(a.do(200, "gp", method, "/fhir/"+c.path, c.body)), c.name); got != c.want {
+			t.Errorf("%s: %s is %q, want %q", c.path, c.name, got, c.want)
+		}
+	}
+	ecl := url.QueryEscape("http://snomed.info/sct?fhir_vs=ecl/" + url.PathEscape("< 404684003 : 363698007 = 80891009"))
+	for _, c := range []struct{ path, want, total string }{
+		{"ValueSet/$expand?url=http://hl7.org/fhir/ValueSet/administrative-gender", "male female other unknown", "4"},
+		{"ValueSet/administrative-gender/$expand?count=2&offset=1", "female other", "4"},
+		{"ValueSet/$expand?count=10&url=" + ecl, "56265001 22298006 57054005", "3"},
+		{"ValueSet/$expand?count=1&filter=heart+attack&url=" + url.QueryEscape("http://snomed.info/sct?fhir_vs"), "22298006", "1"},
+		{"ValueSet/$expand?url=http://loinc.org/vs/LL0001-1", "LA0001-1 LA0002-9", "2"},
+	} {
+		n := a.tree(a.do(200, "gp", "GET", "/fhir/"+c.path, ""))
+		var got []string
+		for _, x := range n.List("expansion", "contains") {
+			got = append(got, x.Get("code").Text())
+		}
+		if strings.Join(got, " ") != c.want || n.Get("expansion", "total").Text() != c.total || !n.Get("expansion", "timestamp").Exists() {
+			t.Errorf("%s: %q of %s", c.path, got, n.Get("expansion", "total").Text())
+		}
+	}
+	for path, want := range map[string]struct {
+		status int
+		code   string
+	}{
+		"CodeSystem/$lookup?system=urn:none&code=x":                                        {404, "not-found"},
+		"CodeSystem/$lookup?system=" + gender + "&code=x":                                  {404, "not-found"},
+		"CodeSystem/$lookup?code=x":                                                        {400, "required"},
+		"CodeSystem/$subsumes?system=urn:none&codeA=a&codeB=b":                             {404, "not-found"},
+		"ValueSet/$expand?url=urn:none":                                                    {404, "not-found"},
+		"ValueSet/$expand":                                                                 {400, "required"},
+		"ValueSet/$expand?url=http://unitsofmeasure.org/vs":                                {404, "not-found"},
+		"ValueSet/$expand?count=-1&url=http://hl7.org/fhir/ValueSet/administrative-gender": {422, "value"},
+		"ValueSet/$expand?url=" + url.QueryEscape("http://snomed.info/sct?fhir_vs=ecl/<<"): {400, "invalid"},
+		"ValueSet/no-such/$expand":                                                         {404, "not-found"},
+		"ValueSet/$validate-code?url=http://hl7.org/fhir/ValueSet/condition-code":          {400, "required"},
+		"ConceptMap/$translate?url=urn:none&system=urn:x&code=y":                           {404, "not-found"},
+	} {
+		if got := a.tree(a.do(want.status, "gp", "GET", "/fhir/"+path, "")).Get("issue", "code").Text(); got != want.code {
+			t.Errorf("%s: %s, want %s", path, got, want.code)
+		}
+	}
+	ans, err := a.env.Do(t.Context(), "", "GET", "/fhir/CodeSystem/$lookup?system="+gender+"&code=female", nil)
+	if err != nil || ans.Status != 401 {
+		t.Errorf("without sign-in: %v %v", err, ans)
+	}
+}
+
+// What a source system has written is asked by it, and by nobody else.
+func TestTerminologyOfAClient(t *testing.T) {
+	a := open(t)
+	a.do(201, "system", "PUT", "/fhir/CodeSystem/colours", `{"resourceType":"CodeSystem","id":"colours","url":"urn:colours","status":"active","content":"complete","concept":[{"code":"red","display":"Red","concept":[{"code":"pink","display":"Pink"}]},{"code":"blue","display":"Blue"}]}`)
+	a.do(201, "system", "PUT", "/fhir/ValueSet/warm", `{"resourceType":"ValueSet","id":"warm","url":"urn:warm","status":"active","compose":{"include":[{"system":"urn:colours","filter":[{"property":"concept","op":"is-a","value":"red"}]}]}}`)
+	a.do(201, "system", "PUT", "/fhir/ConceptMap/light", `{"resourceType":"ConceptMap","id":"light","url":"urn:light","status":"active","group":[{"source":"urn:colours","target":"urn:wave","element":[{"code":"red","target":[{"code":"long","equivalence":"equivalent"}]}]}]}`)
+	for path, want := range map[string]string{
+		"ValueSet/$validate-code?url=urn:warm&system=urn:colours&code=pink": "result=true",
+		"ValueSet/warm/$validate-code?system=urn:colours&code=blue":         "result=false",
+		"CodeSystem/colours/$subsumes?codeA=red&codeB=pink":                 "outcome=subsumes",
+		"CodeSystem/$lookup?system=urn:colours&code=pink":                   "display=Pink",
+		"ConceptMap/$translate?system=urn:colours&code=red":                 "result=true",
+		"ConceptMap/light/$translate?code=red":                              "result=true",
+	} {
+		name, v, _ := strings.Cut(want, "=")
+		if got := value(a.tree(a.do(200, "system", "GET", "/fhir/"+path, "")), name); got != v {
+			t.Errorf("%s: %q", path, got)
+		}
+	}
+	if n := a.tree(a.do(200, "system", "GET", "/fhir/ValueSet/warm/$expand", "")); n.Get("expansion", "contains", "0", "contains", "0", "code").Text() != "pink" {
+		t.Errorf("%s", n.JSON())
+	}
+	a.do(404, "gp", "GET", "/fhir/ValueSet/$expand?url=urn:warm", "")
+	// Searches ask it, too.
+	for id, code := range map[string]string{"o1": "pink", "o2": "blue"} {
+		a.do(201, "system", "PUT", "/fhir/Basic/"+id, `{"resourceType":"Basic","id":"`+id+`","code":{"coding":[{"system":"urn:colours","code":"`+code+`"}]}}`)
+	}
+	for path, want := range map[string]string{"code:in=urn:warm": "o1", "code:not-in=urn:warm": "o2", "code:below=urn:colours|red": "o1"} {
+		n := a.tree(a.do(200, "system", "GET", "/fhir/Basic?"+path, ""))
+		if list := n.List("entry"); len(list) != 1 || !list[0].Get("resource", "id").Is(want) {
+			t.Errorf("%s: %s", path, n.JSON())
+		}
+	}
+}
