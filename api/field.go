@@ -36,8 +36,9 @@ type field interface {
 	// referring gives resources of a type that may refer to one of some others
 	// by a parameter; by any where it is nil.
 	referring(typ string, by *search.Parameter, to []search.Target, f func(*hit) bool) error
-	// endless says that there may be more than a page should count.
-	endless() bool
+	// endless says of a search that it may find more than a page should count:
+	// then it goes on before the last item of a page.
+	endless(typ string, clauses []*search.Clause) bool
 	// expect says how many hits will be taken, so that no more are read.
 	expect(n int)
 }
@@ -116,8 +117,8 @@ func (f *recordField) referring(typ string, _ *search.Parameter, _ []search.Targ
 	return nil
 }
 
-func (f *recordField) endless() bool { return false }
-func (f *recordField) expect(int)    {}
+func (f *recordField) endless(string, []*search.Clause) bool { return false }
+func (f *recordField) expect(int)                            {}
 
 // shown are types of no person that an item of a record may refer to.
 var shown = map[string]bool{"Medication": true, "Device": true, "Substance": true}
@@ -329,8 +330,14 @@ func (f *systemField) referring(typ string, by *search.Parameter, to []search.Ta
 	return f.search(typ, [][]string{tokens}, 0, yield)
 }
 
-func (f *systemField) endless() bool { return true }
-func (f *systemField) expect(n int)  { f.page = n }
+func (f *systemField) endless(typ string, clauses []*search.Clause) bool {
+	return named(clauses) == nil && !slices.ContainsFunc(clauses, func(c *search.Clause) bool {
+		patients, _ := c.InRecordOf(typ)
+		return len(patients) > 0 || c.Within.Type != "" && search.OwnRecord(c.Within.Type)
+	})
+}
+
+func (f *systemField) expect(n int) { f.page = n }
 
 // directoryField is what is of no person, of one type that everybody may search.
 func (q *request) directoryField(typ string) (*systemField, error) {

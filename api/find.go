@@ -51,7 +51,7 @@ func (q *request) find(f field, query *search.Query, cur cursor) (*answers, erro
 		count = defaultCount
 	}
 	count = min(count, maxCount)
-	all := !f.endless() || len(query.Sort) > 0 || query.Total == "accurate" || query.Summary == "count" || count == 0
+	all := !f.endless(query.Type, query.Clauses) || len(query.Sort) > 0 || query.Total == "accurate" || query.Summary == "count" || count == 0
 	if !all {
 		return a, q.walk(f, a, count)
 	}

@@ -88,7 +88,7 @@ func (q *request) read(typ, id string) error {
 	if err != nil {
 		return err
 	}
-	if q.headers(strconv.Itoa(v.Version), v.Recorded); !q.unchanged() {
+	if q.headers(strconv.Itoa(v.Version), v.Recorded); !q.unchanged() && !(typ == "Binary" && q.sendBare(body)) {
 		q.send(http.StatusOK, q.part(typ, body))
 	}
 	return nil

@@ -372,8 +372,8 @@ func (f *fields) referring(typ string, by *search.Parameter, to []search.Target,
 	return nil
 }
 
-func (f *fields) endless() bool { return false }
-func (f *fields) expect(int)    {}
+func (f *fields) endless(string, []*search.Clause) bool { return false }
+func (f *fields) expect(int)                            {}
 
 // directory are the types that are of no person: anyone who has signed in may
 // search them.

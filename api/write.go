@@ -15,6 +15,9 @@ import (
 
 // body reads the request's body.
 func (q *request) body() ([]byte, error) {
+	if len(q.path) > 0 && q.bare(q.path[0]) && q.r.Method != http.MethodPatch && !strings.Contains(q.r.URL.Path, "$") {
+		return q.wrapped()
+	}
 	if unsupported(q.r) {
 		q.status = http.StatusUnsupportedMediaType
 		return nil, fault.E("api.body", fault.NotSupported, "the body is application/fhir+json or application/fhir+xml")

@@ -228,7 +228,7 @@ func (x *interaction) about(s *step) int {
 	}
 	r := s.res.Root()
 	var refs []fhir.Node
-	for _, element := range []string{"subject", "patient", "beneficiary", "for", "individual"} {
+	for _, element := range []string{"subject", "patient", "beneficiary", "for", "individual", "securityContext"} {
 		refs = append(refs, r.List(element)...)
 	}
 	for _, p := range r.List("participant") {
