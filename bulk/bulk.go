@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"selda/fault"
@@ -53,6 +54,7 @@ type Jobs struct {
 	wake *sync.Cond
 	done bool // nothing more is run
 	used int64
+	lock *os.File
 }
 
 // Open reads what is in the folder. Jobs run once Run is called.
@@ -68,12 +70,23 @@ func Open(o Options) (*Jobs, error) {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
 	js := &Jobs{o: o, byID: map[string]*Job{}}
+	var err error
+	if js.lock, err = os.OpenFile(filepath.Join(o.Dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return nil, fault.E(op, fault.NoStore, err)
+	}
+	if err := syscall.Flock(int(js.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = js.lock.Close()
+		return nil, fault.E(op, fault.Conflict, "another process keeps the exports of this folder")
+	}
 	js.wake = sync.NewCond(&js.mu)
 	folders, err := os.ReadDir(o.Dir)
 	if err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
 	for _, f := range folders {
+		if !f.IsDir() {
+			continue
+		}
 		j, err := js.load(f.Name())
 		if err != nil { // half made when the server stopped: it was never acknowledged
 			if err := os.RemoveAll(filepath.Join(o.Dir, f.Name())); err != nil {
@@ -86,6 +99,9 @@ func Open(o Options) (*Jobs, error) {
 	}
 	return js, nil
 }
+
+// Close lets the folder go, once nothing is run any more.
+func (js *Jobs) Close() error { return js.lock.Close() }
 
 // Add takes a job on. It is durable when Add returns.
 func (js *Jobs) Add(kind string, by policy.Subject, request string, ask any) (*Job, error) {
@@ -233,7 +249,7 @@ func (js *Jobs) next(ctx context.Context) *Job {
 	for !js.done {
 		var first *Job
 		for _, j := range js.byID {
-			if !j.Ended() && !j.running && (first == nil || j.state.Accepted.Before(first.state.Accepted)) {
+			if !j.Ended() && !j.running && (first == nil || j.given.Accepted.Before(first.given.Accepted)) {
 				first = j
 			}
 		}
@@ -257,7 +273,7 @@ func (js *Jobs) carryOut(j *Job, do func(context.Context, *Job) error) {
 	case stopped:
 		err = j.abandon()
 	case err != nil:
-		js.o.Log.Error("an export or import could not be carried out", "job", j.state.Kind, "error", err)
+		js.o.Log.Error("an export or import could not be carried out", "job", j.given.Kind, "error", err)
 		err = errors.Join(j.abandon(), j.End(err))
 	default:
 		err = j.End(nil)

@@ -82,6 +82,7 @@ func TestAStoppedJobGoesOnWhereItsCheckpointWas(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
+	_ = js.Close()
 	js = open(t, dir, &now, 0)
 	run(t, js, 1, func(_ context.Context, j *Job) error {
 		var at int
@@ -94,6 +95,7 @@ func TestAStoppedJobGoesOnWhereItsCheckpointWas(t *testing.T) {
 	for i := range 20000 {
 		want.Write(append(line(i), '\n'))
 	}
+	_ = js.Close()
 	js = open(t, dir, &now, 0)
 	j, err := js.Find(added.ID, asks)
 	if err != nil {
@@ -178,7 +180,7 @@ func TestFilesAreForOneAndForATime(t *testing.T) {
 	if _, err := js.Find(j.ID, asks); !fault.Is(err, fault.NotFound) {
 		t.Errorf("its time is over, and it is found: %v", err)
 	}
-	if left, _ := os.ReadDir(dir); len(left) != 0 || js.used != 0 {
+	if left, _ := os.ReadDir(dir); len(left) != 1 || js.used != 0 {
 		t.Errorf("left: %v, %d bytes", left, js.used)
 	}
 }
@@ -187,7 +189,7 @@ func TestFilesAreForOneAndForATime(t *testing.T) {
 // limit to how many one user has, and to the room of all.
 func TestCancelledAndBounded(t *testing.T) {
 	dir, now := t.TempDir(), time.Date(2026, 11, 5, 9, 0, 0, 0, time.UTC)
-	js := open(t, dir, &now, 1<<20)
+	js := open(t, dir, &now, 1<<16)
 	var added []*Job
 	for range perUser {
 		j, err := js.Add(Export, asks, "", nil)
@@ -242,7 +244,7 @@ func TestCancelledAndBounded(t *testing.T) {
 	}
 	stop()
 	<-done
-	if left, _ := os.ReadDir(dir); len(left) != 0 || js.used != 0 {
+	if left, _ := os.ReadDir(dir); len(left) != 1 || js.used != 0 {
 		t.Errorf("left: %v, %d bytes", left, js.used)
 	}
 }

@@ -29,6 +29,8 @@ type Job struct {
 	dir  string
 	aead cipher.AEAD
 
+	given given // what never changes
+
 	mu    sync.Mutex // guards state, which is as it was last saved
 	state state
 
@@ -42,19 +44,24 @@ type Job struct {
 	outs  outs
 }
 
+// given is what a job was asked for.
+type given struct {
+	Kind     string
+	By       asker
+	Request  string
+	Accepted time.Time
+	AtOnce   bool // its caller carries it out
+	Ask      json.RawMessage
+}
+
 // state is what is kept of a job.
 type state struct {
-	Kind     string          `json:"kind"`
-	By       asker           `json:"by"`
-	Request  string          `json:"request"`
-	Accepted time.Time       `json:"accepted"`
-	AtOnce   bool            `json:"atOnce,omitempty"` // its caller carries it out
-	Ask      json.RawMessage `json:"ask"`
-	Place    json.RawMessage `json:"place,omitempty"`
-	Counts   map[string]int  `json:"counts,omitempty"`
-	Files    []File          `json:"files,omitempty"`
-	Ended    time.Time       `json:"ended,omitzero"`
-	Failed   *failure        `json:"failed,omitempty"`
+	Given  given           `json:"given"`
+	Place  json.RawMessage `json:"place,omitempty"`
+	Counts map[string]int  `json:"counts,omitempty"`
+	Files  []File          `json:"files,omitempty"`
+	Ended  time.Time       `json:"ended,omitzero"`
+	Failed *failure        `json:"failed,omitempty"`
 }
 
 // asker is who asked, as a job keeps it.
@@ -100,10 +107,11 @@ func newJob(js *Jobs, id, kind string, by policy.Subject, request string, ask an
 		return nil, err
 	}
 	j := js.job(id)
-	j.state = state{Kind: kind, Request: request, Accepted: js.o.Now().UTC(), AtOnce: atOnce, Ask: b, By: asker{by.User, by.Name, by.Role, by.Organisation, by.Purpose, "", by.Source}}
+	j.given = given{Kind: kind, Request: request, Accepted: js.o.Now().UTC(), AtOnce: atOnce, Ask: b, By: asker{by.User, by.Name, by.Role, by.Organisation, by.Purpose, "", by.Source}}
 	if !by.NHSNumber.IsZero() {
-		j.state.By.Number = by.NHSNumber.Digits()
+		j.given.By.Number = by.NHSNumber.Digits()
 	}
+	j.state.Given = j.given
 	if err := os.Mkdir(j.dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -132,7 +140,8 @@ func (js *Jobs) load(id string) (*Job, error) {
 	if err := json.Unmarshal(b, &j.state); err != nil {
 		return nil, err
 	}
-	if j.state.AtOnce && j.state.Ended.IsZero() {
+	j.given = j.state.Given
+	if j.given.AtOnce && j.state.Ended.IsZero() {
 		return nil, errors.New("nobody goes on with it")
 	}
 	for _, f := range j.state.Files {
@@ -170,13 +179,13 @@ func syncDir(dir string) error {
 }
 
 func (j *Job) of(by policy.Subject) bool {
-	o := &j.state.By
+	o := &j.given.By
 	return by.User != "" && o.User == by.User && o.Role == by.Role && o.Source == by.Source && o.Organisation == by.Organisation
 }
 
 // By is who asked for the job.
 func (j *Job) By() (policy.Subject, error) {
-	o := &j.state.By
+	o := &j.given.By
 	s := policy.Subject{User: o.User, Name: o.Name, Role: o.Role, Organisation: o.Organisation, Purpose: o.Purpose, Source: o.Source}
 	if o.Number == "" {
 		return s, nil
@@ -187,13 +196,13 @@ func (j *Job) By() (policy.Subject, error) {
 }
 
 // Kind is what the job is: Export or Import.
-func (j *Job) Kind() string { return j.state.Kind }
+func (j *Job) Kind() string { return j.given.Kind }
 
 // Accepted is when it was asked for.
-func (j *Job) Accepted() time.Time { return j.state.Accepted }
+func (j *Job) Accepted() time.Time { return j.given.Accepted }
 
 // Ask reads what was asked for.
-func (j *Job) Ask(into any) error { return json.Unmarshal(j.state.Ask, into) }
+func (j *Job) Ask(into any) error { return json.Unmarshal(j.given.Ask, into) }
 
 // Place reads how far the job was at its last Checkpoint; false where it had none.
 func (j *Job) Place(into any) (bool, error) {
@@ -234,7 +243,7 @@ func (j *Job) Result() Result {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	s := &j.state
-	r := Result{Request: s.Request, Accepted: s.Accepted, Ended: s.Ended, Counts: s.Counts, Files: s.Files}
+	r := Result{Request: j.given.Request, Accepted: j.given.Accepted, Ended: s.Ended, Counts: s.Counts, Files: s.Files}
 	if s.Failed != nil {
 		r.Err = fault.E("bulk", s.Failed.Kind, s.Failed.Words, s.Failed.Place)
 	}
@@ -255,8 +264,8 @@ func (j *Job) safely(do func(context.Context, *Job) error) (err error) {
 	defer func() {
 		if x := recover(); x != nil {
 			b := make([]byte, 4096)
-			j.jobs.o.Log.Error("an export or import failed", "job", j.state.Kind, "stack", string(b[:runtime.Stack(b, false)]))
-			err = fault.E("bulk.run", fault.Exception, fmt.Sprintf("the %s failed: a fault of SELDA's", j.state.Kind))
+			j.jobs.o.Log.Error("an export or import failed", "job", j.given.Kind, "stack", string(b[:runtime.Stack(b, false)]))
+			err = fault.E("bulk.run", fault.Exception, fmt.Sprintf("the %s failed: a fault of SELDA's", j.given.Kind))
 		}
 	}()
 	return do(j.ctx, j)
