@@ -20,6 +20,9 @@ import (
 // resource's id, then the resources, then merges and links.
 
 func (c *commit) apply() error {
+	if c.msg.Each {
+		return c.each()
+	}
 	for i := range c.msg.Patients {
 		if err := c.patient(i); err != nil {
 			return err
@@ -330,7 +333,7 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 		return err
 	}
 	item := Item{Written: w, Type: r.Type, Existed: t.exists, Place: r.Place, At: c.now, Deleted: put.Deleted}
-	if c.raw.Call != "" {
+	if c.raw.Call != "" && !c.msg.Each {
 		item.Body = put.Body
 		if w.Same {
 			item.At = old.Recorded

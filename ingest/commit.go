@@ -162,6 +162,7 @@ type commit struct {
 	came     []store.ItemID    // what it came too late to change
 	n        uint64
 	sent     map[store.MessageID]time.Time // when earlier messages were made
+	refused  []mapped.Refusal
 }
 
 func (c *commit) run() (Outcome, error) {
@@ -198,7 +199,7 @@ func (c *commit) run() (Outcome, error) {
 		rec.State = Duplicate
 	}
 	rec.Steps = c.steps()
-	return Outcome{State: rec.State, Event: rec.Event, N: c.n, Items: c.items}, c.tx.SaveMessage(rec)
+	return Outcome{State: rec.State, Event: rec.Event, N: c.n, Items: c.items, Refused: c.refused}, c.tx.SaveMessage(rec)
 }
 
 // unchanged says whether a message of resources said nothing new.

@@ -115,6 +115,9 @@ type Outcome struct {
 	Event  string
 	N      uint64
 	Items  []Item
+	// Refused is what could not be used of a message whose resources each stand
+	// for themselves.
+	Refused []mapped.Refusal
 }
 
 // Item is one resource that a message made or left as it was.

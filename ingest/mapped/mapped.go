@@ -29,6 +29,18 @@ type Message struct {
 	Unmapped  []Unmapped // what was understood as HL7, CDA, … but not put into FHIR
 	// Untranslated are the codes that no concept map has SNOMED CT for.
 	Untranslated []Code
+	// Each: every resource stands for itself, as a line of an import does. One
+	// that can't be used is refused, and the others are written.
+	Each    bool
+	Refused []Refusal
+}
+
+// Refusal is a resource of a message that could not be used, though others could.
+type Refusal struct {
+	Place string
+	Err   error
+	// Absent: it is about a person who is not there, and may yet come.
+	Absent bool
 }
 
 // Code is a code as a source gave it.

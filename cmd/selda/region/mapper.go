@@ -48,6 +48,9 @@ func (x *mapper) parse(r *ingest.Raw) (*mapped.Message, error) {
 		if strings.HasPrefix(r.Call, "DELETE") {
 			return fhirtofhir.Interaction(r.Call, nil, r.Source)
 		}
+		if r.Call == fhirtofhir.ImportCall {
+			return fhirtofhir.Lines(r.Body, r.Source), nil
+		}
 		body, err := FHIRJSON(r.Body)
 		if err != nil {
 			return nil, err
