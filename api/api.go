@@ -13,6 +13,7 @@ import (
 
 	"selda/access"
 	"selda/access/record"
+	"selda/bulk"
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/search"
@@ -42,8 +43,13 @@ type API struct {
 	Parameters func() *search.Parameters
 	// Terminology is the terminology service; that of R4's own definitions where nil.
 	Terminology func() (*terminology.Service, error)
-	Now         func() time.Time
-	Version     string // of this build, for the CapabilityStatement
+	// Bulk are the exports and imports, or nil where none can be asked for;
+	// Settled waits until what was taken in before is committed.
+	Bulk    *bulk.Jobs
+	Settled func(context.Context) error
+	Inputs  Inputs // where files are imported from
+	Now     func() time.Time
+	Version string // of this build, for the CapabilityStatement
 
 	conditions conditions
 	statement  statement
@@ -124,6 +130,8 @@ func (q *request) serve() error {
 		return q.onSystem()
 	case n == 1 && strings.HasPrefix(first, "$"):
 		return q.operate(onSystem, "", "", first)
+	case n >= 2 && first == jobsAt:
+		return q.job()
 	case n == 1 && first == "_history":
 		return q.only("GET, HEAD", func() error { return q.history("", "") })
 	case n == 1 && first == "_search":

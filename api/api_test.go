@@ -19,9 +19,10 @@ type asker struct {
 	env *testenv.Env
 }
 
-func open(t *testing.T) *asker {
+// open opens a region; files are imported from the folders that are named.
+func open(t *testing.T, importFrom ...string) *asker {
 	t.Helper()
-	env, err := testenv.Open(t.Context(), t.TempDir(), testenv.Start)
+	env, err := testenv.Open(t.Context(), t.TempDir(), testenv.Start, importFrom...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ type doorFlags struct {
 	DropEvery time.Duration `name:"drop-every" default:"2s" help:"How long a dropped file must be as it is before it is taken." placeholder:"TIME"`
 	Feeds     string        `help:"Which senders are admitted, as which source." placeholder:"FILE"`
 	SignOn    string        `name:"sign-on" help:"The identity services that people sign in with." placeholder:"FILE"`
+	Import    []string      `name:"import-from" help:"Folder, or address beginning with https://, that source systems may have files imported from through /fhir/$import; more than one with commas between." placeholder:"PLACE"`
 }
 
 func (f doorFlags) signOn(e *env) (*region.SignOn, error) {
@@ -58,7 +59,7 @@ func (c serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn})
+	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn, ImportFrom: c.Import})
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (c demoCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn, Demo: &auth.Demonstration{Password: region.DemoPassword, Users: region.DemoUsers()}})
+	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn, ImportFrom: c.Import, Demo: &auth.Demonstration{Password: region.DemoPassword, Users: region.DemoUsers()}})
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ import (
 
 // derived files are made again when they are missing.
 func derived(rel string) bool {
-	return strings.HasPrefix(rel, "audit-index.db") || strings.HasPrefix(rel, "record.db") || rel == "lock" || rel == "selda.sock" || strings.HasPrefix(rel, "backup-")
+	return strings.HasPrefix(rel, "audit-index.db") || strings.HasPrefix(rel, "record.db") || rel == "lock" || rel == "export" || rel == "selda.sock" || strings.HasPrefix(rel, "backup-")
 }
 
 // Backup writes the region to a new file, while it is in use.

@@ -59,6 +59,7 @@ type Region struct {
 	running   sync.WaitGroup
 
 	cursors *api.Cursors
+	fhir    *api.API
 	mapper  *mapper
 	metrics *metrics
 	drop    atomic.Value // string: the folder that is watched
@@ -70,8 +71,11 @@ type Options struct {
 	Postgres string // the database's address; "" for the data folder
 	Now      func() time.Time
 	Log      *slog.Logger
-	SignOn   *SignOn             // nil: with the built-in provider alone
-	Demo     *auth.Demonstration // set where the region is a demonstration
+	// ImportFrom are the folders, and addresses beginning with https, that files
+	// may be imported from through /fhir.
+	ImportFrom []string
+	SignOn     *SignOn             // nil: with the built-in provider alone
+	Demo       *auth.Demonstration // set where the region is a demonstration
 }
 
 // Open opens a region, making it where the folder is empty.
@@ -110,6 +114,9 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		return r, err
 	}
 	r.Auth, err = auth.New(o.SignOn.config(auth.Config{Dir: o.Data, Shared: r.shared, Demonstration: o.Demo, OnEvent: r.signOn}))
+	if err == nil {
+		err = r.openAPI(o)
+	}
 	if err == nil && r.Nodes != nil {
 		running, stop := context.WithCancel(context.WithoutCancel(ctx))
 		r.stop = stop
@@ -132,6 +139,9 @@ func (r *Region) Close() error {
 	if r.stop != nil {
 		r.stop()
 		r.running.Wait()
+	}
+	if r.fhir != nil && r.fhir.Bulk != nil {
+		errs = append(errs, r.fhir.Bulk.Close())
 	}
 	if r.Ingest != nil {
 		errs = append(errs, r.Ingest.Close())

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"selda/api"
 	"selda/fault"
 	"selda/ingest/mllp"
 )
@@ -69,6 +68,9 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 			}
 		})
 	}
+	if r.fhir.Bulk != nil {
+		wg.Go(func() { r.fhir.Bulk.Run(ctx, r.fhir.RunJob) })
+	}
 	if d.Drop != "" {
 		wg.Go(func() { r.watch(ctx, d.Drop, cmp.Or(d.DropEvery, dropEvery)) })
 	}
@@ -94,10 +96,8 @@ func (r *Region) Handler() http.Handler {
 	mux.HandleFunc("GET /readyz", r.readyz)
 	mux.Handle("GET /metrics", r.metrics.handler())
 	r.Auth.Routes(mux)
-	fhirAPI := &api.API{Access: r.Access, Records: r.Records, Ingest: r.Ingest, Cursors: r.cursors, Subject: r.Auth.Subject, Now: r.Now, Version: "1",
-		Terminology: r.Terminology.Service}
-	mux.Handle("/fhir", fhirAPI)
-	mux.Handle("/fhir/", fhirAPI)
+	mux.Handle("/fhir", r.fhir)
+	mux.Handle("/fhir/", r.fhir)
 	mux.HandleFunc("GET /fhir/.well-known/smart-configuration", r.Auth.SMARTConfiguration)
 	if pages, err := r.pages(); err == nil {
 		pages.Routes(mux)

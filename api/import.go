@@ -1,0 +1,189 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"selda/audit"
+	"selda/bulk"
+	"selda/fault"
+	"selda/fhir"
+)
+
+// Import of NDJSON, by a source system, as its own resources under the ids that
+// they have: posted as the body, and answered when all of it is committed; or
+// named by URL, as an operator allows, and answered as an export is.
+// https://github.com/smart-on-fhir/bulk-import
+
+func init() {
+	offer(operation{name: "import", at: onSystem, changes: true, definition: "https://selda.example/OperationDefinition/import", run: (*request).imports})
+}
+
+// importAsk is what an import is asked for.
+type importAsk struct {
+	Inputs []importInput `json:"inputs"`
+}
+
+// importInput is one file.
+type importInput struct {
+	Type string `json:"type"` // of its resources; "" where it was not said
+	URL  string `json:"url"`
+}
+
+// imports takes an import on.
+func (q *request) imports(_, _ string) error {
+	const op = "api.import"
+	if q.Bulk == nil {
+		return fault.E(op, fault.NotSupported, "this server keeps no files, and so can't import")
+	}
+	if err := q.mayWrite(audit.Create, "$import"); err != nil {
+		return err
+	}
+	kind, _, _ := strings.Cut(q.r.Header.Get("Content-Type"), ";")
+	if slices.Contains(ndjson, strings.TrimSpace(kind)) {
+		return q.importBody()
+	}
+	args, err := q.arguments()
+	if err != nil {
+		return err
+	}
+	if args.body == nil || args.body.Type != "Parameters" {
+		return fault.E(op, fault.NotSupported, "an import is NDJSON, as application/fhir+ndjson, or Parameters that name its files")
+	}
+	if !q.respondsAsync() {
+		return fault.E(op, fault.NotSupported, "an import of files takes its time: ask for it with the header Prefer: respond-async", "Prefer")
+	}
+	var ask importAsk
+	for _, p := range args.parts["input"] {
+		var in importInput
+		for _, part := range p.List("part") {
+			_, v := part.First("value")
+			switch part.Get("name").Text() {
+			case "type":
+				in.Type = v.Text()
+			case "url":
+				in.URL = v.Text()
+			}
+		}
+		if _, err := q.Inputs.find(in.URL); err != nil {
+			return err
+		}
+		ask.Inputs = append(ask.Inputs, in)
+	}
+	if len(ask.Inputs) == 0 {
+		return fault.E(op, fault.Required, "no file is named: input, with the parts type and url", "Parameters.parameter")
+	}
+	slices.SortStableFunc(ask.Inputs, func(a, b importInput) int { return rank(a.Type) - rank(b.Type) })
+	j, err := q.Bulk.Add(bulk.Import, q.subject, q.address(), &ask)
+	if err != nil {
+		return err
+	}
+	q.accepted(j)
+	return nil
+}
+
+// rank puts those whom others are about before them.
+func rank(typ string) int {
+	if typ == "Patient" {
+		return 0
+	}
+	return 1
+}
+
+// importBody imports what is posted.
+func (q *request) importBody() error {
+	var body io.Reader = &steady{Reader: q.r.Body, w: q.w}
+	if strings.Contains(q.r.Header.Get("Content-Encoding"), "gzip") {
+		z, err := gzip.NewReader(body)
+		if err != nil {
+			return fault.E("api.import", fault.Structure, "the body is not gzip, as its Content-Encoding says")
+		}
+		body = z
+	}
+	j, err := q.Bulk.Begin(bulk.Import, q.subject, q.address(), nil)
+	if err != nil {
+		return err
+	}
+	ctx := q.r.Context()
+	x := &importing{a: q.API, j: j, source: q.subject.Source}
+	err = x.run(ctx, func(context.Context, int, int64) (io.ReadCloser, error) { return io.NopCloser(body), nil }, 1)
+	if err := j.End(err); err != nil {
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	r := j.Result()
+	_ = http.NewResponseController(q.w).SetWriteDeadline(time.Now().Add(stalled))
+	q.sendPlain(http.StatusOK, "application/json", q.manifest(j, &r))
+	return nil
+}
+
+// steady lets a client take its time to send, as long as it sends something.
+type steady struct {
+	io.Reader
+	w http.ResponseWriter
+}
+
+// Read is io.Reader's.
+func (s *steady) Read(b []byte) (int, error) {
+	_ = http.NewResponseController(s.w).SetReadDeadline(time.Now().Add(stalled))
+	return s.Reader.Read(b)
+}
+
+// runImport carries out an import of files, from where it was when it was
+// broken off.
+func (a *API) runImport(ctx context.Context, j *bulk.Job) error {
+	by, err := j.By()
+	if err != nil {
+		return err
+	}
+	var ask importAsk
+	if err := j.Ask(&ask); err != nil {
+		return err
+	}
+	if _, err := a.Access.System(ctx, by, audit.Create, "$import"); err != nil {
+		return err
+	}
+	x := &importing{a: a, j: j, source: by.Source}
+	if _, err := j.Place(&x.at); err != nil {
+		return err
+	}
+	return x.run(ctx, func(ctx context.Context, i int, from int64) (io.ReadCloser, error) {
+		in, err := a.Inputs.find(ask.Inputs[i].URL)
+		if err != nil {
+			return nil, err
+		}
+		x.input = ask.Inputs[i].URL
+		return in.open(ctx, from)
+	}, len(ask.Inputs))
+}
+
+// lineExtension is where the outcome of a line says which it is.
+const lineExtension = "https://selda.example/import-line"
+
+// lineOutcome is why a line was not imported, and how to mend it.
+func lineOutcome(input string, line int, err error) []byte {
+	place := fault.PlaceOf(err)
+	if _, within, ok := strings.Cut(place, "]."); ok {
+		place = within
+	} else {
+		place = ""
+	}
+	issue := fhir.Object{"severity": "error", "code": fault.KindOf(err).String(), "diagnostics": "line " + strconv.Itoa(line) + ": " + fault.Reason(err),
+		"extension": []fhir.Object{{"url": lineExtension, "valueInteger": line}}}
+	if place != "" {
+		issue["expression"] = []string{place}
+	}
+	if input != "" {
+		issue["extension"] = append(issue["extension"].([]fhir.Object), fhir.Object{"url": "https://selda.example/import-input", "valueUri": input})
+	}
+	return fhir.Marshal(fhir.Object{"resourceType": "OperationOutcome", "issue": []fhir.Object{issue}})
+}
