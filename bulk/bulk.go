@@ -246,7 +246,7 @@ func (js *Jobs) Run(ctx context.Context, do func(context.Context, *Job) error) {
 func (js *Jobs) next(ctx context.Context) *Job {
 	js.mu.Lock()
 	defer js.mu.Unlock()
-	for !js.done {
+	for !js.done && ctx.Err() == nil {
 		var first *Job
 		for _, j := range js.byID {
 			if !j.Ended() && !j.running && (first == nil || j.given.Accepted.Before(first.given.Accepted)) {
