@@ -111,7 +111,7 @@ func TestTerminologyOperations(t *testing.T) {
 		"CodeSystem/$subsumes?system=urn:none&codeA=a&codeB=b":                             {404, "not-found"},
 		"ValueSet/$expand?url=urn:none":                                                    {404, "not-found"},
 		"ValueSet/$expand":                                                                 {400, "required"},
-		"ValueSet/$expand?url=http://unitsofmeasure.org/vs":                                {404, "not-found"},
+		"ValueSet/$expand?url=http://unitsofmeasure.org/vs":                                {400, "not-supported"},
 		"ValueSet/$expand?count=-1&url=http://hl7.org/fhir/ValueSet/administrative-gender": {422, "value"},
 		"ValueSet/$expand?url=" + url.QueryEscape("http://snomed.info/sct?fhir_vs=ecl/<<"): {400, "invalid"},
 		"ValueSet/no-such/$expand":                                                         {404, "not-found"},

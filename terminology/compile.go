@@ -82,8 +82,10 @@ func (s *Service) part(i *Include, within []string) (*part, error) {
 		for k, l := range i.Concepts {
 			p.codes[p.key(l.Code)] = k
 		}
-	case p.x == nil && (p.grammar == nil || len(i.Filters) > 0):
-		p.unknown = notLoaded(op, i.System, i.Version)
+	case p.x == nil:
+		if p.grammar == nil || !p.rule(i.Filters) {
+			p.unknown = notLoaded(op, i.System, i.Version)
+		}
 	case len(i.Filters) > 0:
 		for _, f := range i.Filters {
 			set, err := filtered(p.x, f)
@@ -100,6 +102,19 @@ func (s *Service) part(i *Include, within []string) (*part, error) {
 		}
 	}
 	return p, nil
+}
+
+// rule narrows a system that is defined by rules by filters; false where one of
+// them can't be asked.
+func (p *part) rule(filters []Filter) bool {
+	for _, f := range filters {
+		pass, before := ruled(p.system, f), p.grammar
+		if pass == nil {
+			return false
+		}
+		p.grammar = func(code string) bool { return before(code) && pass(code) }
+	}
+	return true
 }
 
 // imported is a value set that another one imports.

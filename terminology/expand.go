@@ -46,6 +46,9 @@ type Contained struct {
 	Contains           []Contained
 }
 
+// maxWork bounds what one expansion may cost, in codes looked at.
+const maxWork = 20_000_000
+
 // Expand lists the codes of a value set, by its canonical URL.
 func (s *Service) Expand(url string, q ExpandQuery) (*Expansion, error) {
 	c, err := s.compiled(url)
@@ -86,6 +89,9 @@ func (c *compiled) expand(q ExpandQuery) (*Expansion, error) {
 	if err := c.whyUnknown(false); err != nil {
 		return nil, err
 	}
+	if system := c.endless(); system != "" {
+		return nil, fault.E("terminology.Expand", fault.NotSupported, "the codes of "+system+" are made by rules: they can be validated, not listed", "url")
+	}
 	out := &Expansion{Definition: c.def, Offset: q.Offset}
 	words := index.Words(q.Filter)
 	paged := q.Offset > 0 || q.Count >= 0
@@ -96,6 +102,22 @@ func (c *compiled) expand(q ExpandQuery) (*Expansion, error) {
 	}
 	c.used(out)
 	return out, nil
+}
+
+// endless is a system that the set has without a list of its codes; "" where
+// it has none.
+func (c *compiled) endless() string {
+	for _, p := range c.include {
+		if p.system != "" && p.x == nil && p.codes == nil {
+			return p.system
+		}
+		for _, v := range p.sets {
+			if s := v.endless(); s != "" && p.system == "" {
+				return s
+			}
+		}
+	}
+	return ""
 }
 
 // single is the one include of a set that is all a loaded system, or filtered.
@@ -138,7 +160,11 @@ func (p *part) searched(out *Expansion, words []string, q ExpandQuery, active bo
 // enumerate goes through the whole set in its order, and keeps the page.
 func (c *compiled) enumerate(out *Expansion, words []string, q ExpandQuery, paged bool) error {
 	nest := &nesting{out: out, on: !q.ExcludeNested && !paged && len(words) == 0}
+	left := maxWork / max(1, len(c.include)+len(c.exclude))
 	for it := range c.items(q.ActiveOnly) {
+		if left--; left < 0 {
+			return fault.E("terminology.Expand", fault.TooCostly, "the value set would take too long to list: ask with a filter", "filter")
+		}
 		if len(words) > 0 && !it.matches(words) {
 			continue
 		}

@@ -2,6 +2,7 @@ package terminology
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"selda/fault"
@@ -31,6 +32,12 @@ func TestMembersOfR4ValueSets(t *testing.T) {
 		{"http://hl7.org/fhir/ValueSet/languages", "urn:ietf:bcp:47", "cy", false, true},
 		{"http://hl7.org/fhir/ValueSet/all-languages", "urn:ietf:bcp:47", "cy", true, true},
 		{"http://hl7.org/fhir/ValueSet/ucum-common", "http://unitsofmeasure.org", "mm[Hg]", true, true}, // listed, so no matter that UCUM is not
+		{"http://hl7.org/fhir/ValueSet/ucum-units", UCUM, "mg/dL", true, true},
+		{"http://hl7.org/fhir/ValueSet/ucum-units", UCUM, "milligrams", false, true},
+		{"http://hl7.org/fhir/ValueSet/all-distance-units", UCUM, "km", true, true},
+		{"http://hl7.org/fhir/ValueSet/all-distance-units", UCUM, "kg", false, true},
+		{"http://hl7.org/fhir/ValueSet/iso3166-1-3", "urn:iso:std:iso:3166", "GBR", true, true},
+		{"http://hl7.org/fhir/ValueSet/iso3166-1-3", "urn:iso:std:iso:3166", "GB", false, true},
 		{"http://hl7.org/fhir/ValueSet/no-such", "", "x", false, false},
 	} {
 		if in, known := s.Member(c.set, c.system, c.code); in != c.in || known != c.known {
@@ -57,7 +64,7 @@ func TestEverythingInTheBoxIsRead(t *testing.T) {
 		if _, set := v.(*ValueSet); !set {
 			continue
 		}
-		if _, err := s.Expand(e.url, ExpandQuery{Count: 10}); err != nil && !fault.Is(err, fault.NotFound) {
+		if _, err := s.Expand(e.url, ExpandQuery{Count: 10}); err != nil && !fault.Is(err, fault.NotFound) && !strings.Contains(fault.Reason(err), "made by rules") {
 			broken = append(broken, e.url+": "+fault.Reason(err))
 		}
 	}
