@@ -146,8 +146,8 @@ const (
 )
 
 const (
-	magic      = "SELDAIX1"
-	headerSize = len(magic) + 16*sectionCount
+	magic    = "SELDAIX1"
+	footSize = 16 * sectionCount // where each section is and how long, at the end
 )
 
 // The bits of a concept's flags.
@@ -170,12 +170,13 @@ func run(off u32s, text []byte, i int) []byte { return text[off.at(i):off.at(i+1
 func Open(b []byte) (*Index, error) {
 	const op = "index.Open"
 	broken := fault.E(op, fault.Structure, "this is no index of a code system, or it is not whole: import the release again")
-	if len(b) < headerSize || string(b[:len(magic)]) != magic {
+	if len(b) < len(magic)+footSize || string(b[:len(magic)]) != magic {
 		return nil, broken
 	}
+	foot := b[len(b)-footSize:]
 	x := &Index{refsetOf: map[Concept]int{}}
 	for i := range sectionCount {
-		h := b[len(magic)+16*i:]
+		h := foot[16*i:]
 		at, n := binary.LittleEndian.Uint64(h), binary.LittleEndian.Uint64(h[8:])
 		if at > uint64(len(b)) || n > uint64(len(b))-at {
 			return nil, broken

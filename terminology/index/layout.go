@@ -20,27 +20,51 @@ func (b *Builder) Bytes() ([]byte, error) {
 	return buf.Bytes(), err
 }
 
-// Write lays the code system out. The Builder is spent.
+// Write lays the code system out. The Builder is spent: what is written is let
+// go of at once, so that a large one needs little more than it had.
 func (b *Builder) Write(w io.Writer) error {
 	if len(b.codes) > 1<<28 || len(b.descs) > math.MaxInt32 || len(b.attrs) > math.MaxInt32/attrWords {
 		return fault.E("index.Write", fault.TooLong, "the code system is too large")
 	}
 	b.resolve()
+	b.byCode = nil
 	g := b.hierarchy()
-	l := &layout{b: b, g: g}
+	b.edges = nil
+	l := &layout{b: b, g: g, w: w}
+	l.write([]byte(magic))
 	l.concepts()
 	l.relations()
 	l.descriptions()
 	l.attributes()
 	l.refsets()
-	return l.write(w)
+	return l.end()
 }
 
 // layout is the sections under construction.
 type layout struct {
-	b *Builder
-	g *graph
-	s [sectionCount][]byte
+	b     *Builder
+	g     *graph
+	w     io.Writer
+	at    uint64
+	err   error // the first of w's
+	s     [sectionCount][]byte
+	table [sectionCount][2]uint64 // where each section is, and how long
+}
+
+func (l *layout) write(b []byte) {
+	if l.err == nil {
+		_, l.err = l.w.Write(b)
+		l.at += uint64(len(b))
+	}
+}
+
+// flush writes sections that are whole.
+func (l *layout) flush(sections ...int) {
+	for _, i := range sections {
+		l.table[i] = [2]uint64{l.at, uint64(len(l.s[i]))}
+		l.write(l.s[i])
+		l.s[i] = nil
+	}
 }
 
 func put(b []byte, values ...uint32) []byte {
@@ -83,6 +107,7 @@ func (l *layout) concepts() {
 		table[h] = uint32(i + 1)
 	}
 	l.s[sHash] = put(make([]byte, 0, 4*size), table...)
+	l.flush(sCodeOff, sCodes, sFlags, sHash)
 }
 
 func (l *layout) relations() {
@@ -104,6 +129,7 @@ func (l *layout) relations() {
 	l.put(sParentOff, uint32(len(l.s[sParents])/4))
 	l.put(sChildOff, uint32(len(l.s[sChildren])/4))
 	l.put(sSpanOff, uint32(len(l.s[sSpans])/8))
+	l.flush(sParentOff, sParents, sChildOff, sChildren, sSpanOff, sSpans)
 }
 
 // descriptions stand in order of their concepts, the display first.
@@ -112,22 +138,25 @@ func (l *layout) descriptions() {
 	slices.SortStableFunc(b.descs, func(x, y desc) int {
 		return cmp.Or(cmp.Compare(l.g.number[x.concept], l.g.number[y.concept]), cmp.Compare(b.meta.Kinds[x.kind].Role, b.meta.Kinds[y.kind].Role))
 	})
-	l.s[sTexts] = make([]byte, 0, len(b.texts))
-	d := 0
+	l.table[sTexts][0] = l.at
+	d, size := 0, uint32(0)
 	for i := range l.g.node {
 		l.put(sDescOff, uint32(d))
 		for ; d < len(b.descs) && l.g.number[b.descs[d].concept] == uint32(i); d++ {
 			e := b.descs[d]
-			l.put(sDescText, uint32(len(l.s[sTexts])))
+			l.put(sDescText, size)
 			l.put(sDescOwner, uint32(i))
 			l.s[sDescKind] = append(l.s[sDescKind], e.kind)
-			l.s[sTexts] = append(l.s[sTexts], b.texts[e.at:e.at+e.size]...)
+			l.write(b.texts[e.at : e.at+e.size])
+			size += e.size
 		}
 	}
+	l.table[sTexts][1] = uint64(size)
 	l.put(sDescOff, uint32(d))
-	l.put(sDescText, uint32(len(l.s[sTexts])))
-	b.descs, b.texts = nil, nil
+	l.put(sDescText, size)
+	l.flush(sDescOff, sDescText, sDescOwner, sDescKind)
 	l.wordIndex()
+	b.descs, b.texts = nil, nil
 }
 
 func (l *layout) attributes() {
@@ -148,6 +177,7 @@ func (l *layout) attributes() {
 	}
 	l.put(sAttrOff, uint32(a))
 	b.attrs = nil
+	l.flush(sAttrOff, sAttrs)
 }
 
 func (l *layout) refsets() {
@@ -174,28 +204,22 @@ func (l *layout) refsets() {
 		r.list = nil
 	}
 	l.strings(sLiteralOff, sLiterals, func(i int) string { return b.literal[i] }, len(b.literal))
+	l.flush(sRows, sLiteralOff, sLiterals)
 }
 
-func (l *layout) write(w io.Writer) error {
+// end writes what is said of the whole, and where the sections are.
+func (l *layout) end() error {
 	meta, err := json.Marshal(l.b.meta)
 	if err != nil {
 		return fault.E("index.Write", fault.Exception, err)
 	}
 	l.s[sMeta] = meta
-	head := []byte(magic)
-	at := uint64(headerSize)
-	for _, s := range l.s {
-		head = binary.LittleEndian.AppendUint64(head, at)
-		head = binary.LittleEndian.AppendUint64(head, uint64(len(s)))
-		at += uint64(len(s))
+	l.flush(sMeta)
+	var foot []byte
+	for _, t := range l.table {
+		foot = binary.LittleEndian.AppendUint64(foot, t[0])
+		foot = binary.LittleEndian.AppendUint64(foot, t[1])
 	}
-	if _, err := w.Write(head); err != nil {
-		return err
-	}
-	for i := range l.s {
-		if _, err := w.Write(l.s[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	l.write(foot)
+	return l.err
 }

@@ -19,11 +19,11 @@ const maxWord = 40
 // accents, cut at whatever is neither letter nor digit.
 func Words(text string) []string {
 	var out []string
-	eachWord(text, func(w []byte) { out = append(out, string(w)) })
+	eachWord([]byte(text), func(w []byte) { out = append(out, string(w)) })
 	return out
 }
 
-func eachWord(text string, f func(w []byte)) {
+func eachWord(text []byte, f func(w []byte)) {
 	word := make([]byte, 0, 64)
 	end := func() {
 		if len(word) > 0 {
@@ -45,13 +45,13 @@ func eachWord(text string, f func(w []byte)) {
 			}
 			continue
 		}
-		r, size := utf8.DecodeRuneInString(text[i:])
+		r, size := utf8.DecodeRune(text[i:])
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r) {
 			i += size
 			end()
 			continue
 		}
-		for _, d := range norm.NFD.String(text[i : i+size]) {
+		for _, d := range norm.NFD.String(string(text[i : i+size])) {
 			if !unicode.Is(unicode.Mn, d) {
 				word = utf8.AppendRune(word, unicode.ToLower(d))
 			}
@@ -64,38 +64,29 @@ func eachWord(text string, f func(w []byte)) {
 // wordIndex lists, for each word, the descriptions that have it. Definitions
 // are prose and are not searched.
 func (l *layout) wordIndex() {
-	type entry struct{ word, desc uint32 }
 	number := map[string]uint32{}
 	var names []string
-	var seen []entry
-	text := u32s(l.s[sDescText])
-	for d := range l.s[sDescKind] {
-		if l.b.meta.Kinds[l.s[sDescKind][d]].Role == Definition {
-			continue
+	var count []uint32
+	l.eachWord(func(w []byte, _ uint32) {
+		i, ok := number[string(w)]
+		if !ok {
+			i = uint32(len(names))
+			names, count = append(names, string(w)), append(count, 0)
+			number[names[i]] = i
 		}
-		eachWord(string(run(text, l.s[sTexts], d)), func(w []byte) {
-			i, ok := number[string(w)]
-			if !ok {
-				i = uint32(len(names))
-				names = append(names, string(w))
-				number[names[i]] = i
-			}
-			seen = append(seen, entry{i, uint32(d)})
-		})
+		count[i]++
+	})
+	first := make([]uint32, len(names)+1)
+	for i, n := range count {
+		first[i+1] = first[i] + n
 	}
-	count := make([]uint32, len(names)+1)
-	for _, e := range seen {
-		count[e.word+1]++
-	}
-	for i := range names {
-		count[i+1] += count[i]
-	}
-	next := slices.Clone(count)
-	posts := make([]uint32, len(seen))
-	for _, e := range seen {
-		posts[next[e.word]] = e.desc
-		next[e.word]++
-	}
+	next := slices.Clone(first)
+	posts := make([]uint32, first[len(names)])
+	l.eachWord(func(w []byte, d uint32) {
+		i := number[string(w)]
+		posts[next[i]] = d
+		next[i]++
+	})
 	slices.Sort(names)
 	var buf [binary.MaxVarintLen32]byte
 	l.strings(sWordOff, sWords, func(i int) string { return names[i] }, len(names))
@@ -103,7 +94,7 @@ func (l *layout) wordIndex() {
 		l.put(sPostOff, uint32(len(l.s[sPosts])))
 		w := number[name]
 		before := uint32(0)
-		for k, d := range posts[count[w]:count[w+1]] {
+		for k, d := range posts[first[w]:first[w+1]] {
 			if k > 0 && d == before {
 				continue
 			}
@@ -112,6 +103,16 @@ func (l *layout) wordIndex() {
 		}
 	}
 	l.put(sPostOff, uint32(len(l.s[sPosts])))
+	l.flush(sWordOff, sWords, sPostOff, sPosts)
+}
+
+// eachWord gives the words of the descriptions in turn.
+func (l *layout) eachWord(f func(w []byte, desc uint32)) {
+	for d, e := range l.b.descs {
+		if l.b.meta.Kinds[e.kind].Role != Definition {
+			eachWord(l.b.texts[e.at:e.at+e.size], func(w []byte) { f(w, uint32(d)) })
+		}
+	}
 }
 
 // Hit is a concept that a search found, with the name that it was found by.
