@@ -64,6 +64,8 @@ type Store struct {
 	opened  map[string]*index.Index
 
 	imported *library // nil where nothing was imported
+	beside   func() (terminology.Library, error)
+	other    terminology.Library // what beside gave last
 }
 
 // lookEvery is how often it is seen whether something was adopted elsewhere.
@@ -75,6 +77,11 @@ func Open(data string, now func() time.Time) *Store {
 	return &Store{dir: filepath.Join(data, "terminology"), box: terminology.R4, now: now, opened: map[string]*index.Index{}}
 }
 
+// Beside sets where terminology is found that is kept elsewhere, as that of
+// FHIR packages: after what was imported and before the box. It gives the same
+// library until something has changed.
+func (s *Store) Beside(library func() (terminology.Library, error)) { s.beside = library }
+
 // Service answers from what is in use now.
 func (s *Store) Service() (*terminology.Service, error) {
 	s.mu.Lock()
@@ -83,28 +90,49 @@ func (s *Store) Service() (*terminology.Service, error) {
 	if s.service != nil && now.Sub(s.looked) < lookEvery && !now.Before(s.looked) {
 		return s.service, nil
 	}
-	s.looked = now
-	info, err := os.Stat(filepath.Join(s.dir, listFile))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if s.service == nil {
-			s.service = terminology.New(s.box)
-		}
-		return s.service, nil
-	case err != nil:
-		return nil, fault.E("release.Service", fault.NoStore, err)
-	}
-	if s.stamp != nil && os.SameFile(info, s.stamp) && info.ModTime().Equal(s.stamp.ModTime()) {
-		return s.service, nil
-	}
-	list, err := readList(s.dir)
+	changed, err := s.look()
 	if err != nil {
 		return nil, err
 	}
-	s.stamp, s.codings = info, nil
-	s.imported = &library{store: s, list: list}
-	s.service = terminology.New(s.imported, s.box)
+	s.looked = now
+	if changed || s.service == nil {
+		libraries := []terminology.Library{s.box}
+		if s.other != nil {
+			libraries = []terminology.Library{s.other, s.box}
+		}
+		if s.imported != nil {
+			libraries = append([]terminology.Library{s.imported}, libraries...)
+		}
+		s.service, s.codings = terminology.New(libraries...), nil
+	}
 	return s.service, nil
+}
+
+// look reads the list anew where it has changed, here or elsewhere.
+func (s *Store) look() (changed bool, err error) {
+	if s.beside != nil {
+		other, err := s.beside()
+		if err != nil {
+			return false, err
+		}
+		changed, s.other = other != s.other, other
+	}
+	info, err := os.Stat(filepath.Join(s.dir, listFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return changed, nil
+	case err != nil:
+		return false, fault.E("release.Service", fault.NoStore, err)
+	}
+	if s.stamp != nil && os.SameFile(info, s.stamp) && info.ModTime().Equal(s.stamp.ModTime()) {
+		return changed, nil
+	}
+	list, err := readList(s.dir)
+	if err != nil {
+		return false, err
+	}
+	s.stamp, s.imported = info, &library{store: s, list: list}
+	return true, nil
 }
 
 // Codings translates single codings by the maps that were imported. It gives

@@ -175,3 +175,24 @@ func TestWhatIsRefusedSaysWhyAndLeavesNothing(t *testing.T) {
 		t.Errorf("left behind: %q", left)
 	}
 }
+
+func TestWhatIsKeptElsewhereAnswersToo(t *testing.T) {
+	s := Open(t.TempDir(), time.Now)
+	of := func(code string) terminology.Library {
+		r, err := terminology.ReadResource([]byte(`{"resourceType":"ValueSet","url":"urn:p","compose":{"include":[{"system":"urn:c","concept":[{"code":"` + code + `"}]}]}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return terminology.NewResources(r)
+	}
+	now := of("a")
+	s.Beside(func() (terminology.Library, error) { return now, nil })
+	if in, _ := service(t, s).Member("urn:p", "urn:c", "a"); !in {
+		t.Error("the value set of a package is not known")
+	}
+	now = of("b")
+	imported(t, s, samples+"loinc") // something has changed: it is looked again
+	if in, _ := service(t, s).Member("urn:p", "urn:c", "b"); !in {
+		t.Error("a package that was added is not seen")
+	}
+}

@@ -85,6 +85,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	}
 	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log}
 	r.Terminology = release.Open(o.Data, o.Now)
+	r.Terminology.Beside((&packaged{data: o.Data}).library)
 	r.metrics = newMetrics(r)
 	defer func() {
 		if err != nil {
