@@ -46,10 +46,12 @@ func (c *commit) apply() error {
 		return err
 	}
 	for i := range c.msg.Resources {
+		c.ready = c.r.prepared(i)
 		if err := c.resource(&c.msg.Resources[i], c.targets[i]); err != nil {
 			return err
 		}
 	}
+	c.ready = nil
 	if err := c.takeBack(); err != nil {
 		return err
 	}
@@ -318,12 +320,17 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 		if failed != nil {
 			return failed
 		}
-		res, err := fhir.ParseTrusted(put.Body)
-		if err != nil {
-			return err
+		if c.ready.of(put.Body) {
+			fill(&put, &c.ready.class)
+			put.Origin, put.Packed = c.ready.origin, c.ready.packed
+		} else {
+			res, err := fhir.ParseTrusted(put.Body)
+			if err != nil {
+				return err
+			}
+			class := classify.Of(res)
+			fill(&put, &class)
 		}
-		class := classify.Of(res)
-		put.DataSet, put.Labels, put.Final, put.When, put.Reported, put.Tokens = class.DataSet, class.Labels, class.Final, class.When, class.Reported, class.Tokens
 		if old != nil && bytes.Equal(old.Body, put.Body) {
 			put.Labels |= old.Labels & policy.Reviewed // what is changed has not been reviewed (G10)
 		}

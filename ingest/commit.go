@@ -163,6 +163,7 @@ type commit struct {
 	n        uint64
 	sent     map[store.MessageID]time.Time // when earlier messages were made
 	refused  []mapped.Refusal
+	ready    *ready // of the resource that is written
 }
 
 func (c *commit) run() (Outcome, error) {

@@ -98,6 +98,7 @@ type Receipt struct {
 	msg    *mapped.Message
 	err    error
 	hash   [16]byte
+	made   []*ready // of each resource, where it could be
 
 	unusable error // why it could not be committed; the committer's alone
 
@@ -135,6 +136,7 @@ type Item struct {
 type Pipeline struct {
 	journal *Journal
 	store   Store
+	packer  Packer // nil where the store packs itself
 	mapper  Mapper
 	now     func() time.Time
 	log     *slog.Logger
@@ -184,6 +186,7 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	for _, f := range o.Heard {
 		p.heard.know(f)
 	}
+	p.packer, _ = o.Store.(Packer)
 	for range runtime.GOMAXPROCS(0) {
 		p.wg.Go(p.mapAll)
 	}
@@ -319,6 +322,7 @@ func (p *Pipeline) mapAll() {
 	for r := range p.work {
 		r.msg, r.err = p.mapSafely(r.raw)
 		r.hash = hashOf(r.raw.Body)
+		r.made = p.prepare(r.msg)
 		close(r.mapped)
 	}
 }

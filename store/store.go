@@ -166,6 +166,7 @@ type Put struct {
 	Message  MessageID
 	Body     []byte
 	Origin   string
+	Packed   []byte   // both, as the store packs them, where that was done before; nil otherwise
 	Tokens   []string // of the posting
 }
 

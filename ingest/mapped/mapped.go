@@ -213,6 +213,9 @@ func ParseRef(ref string) (typ, key string, ok bool) {
 	return "", "", false
 }
 
+// Literal says whether a body has no reference made by Ref or PatientRef.
+func Literal(body []byte) bool { return !bytes.Contains(body, []byte(`"`+refPrefix)) }
+
 // Rewrite replaces each reference made by Ref or PatientRef in a body by what
 // to gives for it; an empty answer leaves the reference as it is.
 func Rewrite(body []byte, to func(typ, key string) string) []byte {

@@ -175,12 +175,16 @@ func (tx *Tx) insert(p *store.Put, w *store.Written, computed string) error {
 	id := pgtype.Text{String: w.ID, Valid: w.ID != computed}
 	p.When, p.Reported = whole(p.When), whole(p.Reported)
 	at := tx.at.UnixMilli()
+	packed := p.Packed
+	if packed == nil {
+		packed = tx.db.codec.Pack(nil, p.Type, p.Body, p.Origin)
+	}
 	r := &tx.rows.resource
 	r.subject, r.typ, r.item, r.version = append(r.subject, int64(p.Subject)), append(r.typ, typ), append(r.item, int64(w.Item)), append(r.version, int32(w.Version))
 	r.n, r.at, r.source, r.dataset = append(r.n, int64(tx.n)), append(r.at, at), append(r.source, src), append(r.dataset, int16(p.DataSet))
 	r.labels, r.flags = append(r.labels, int64(p.Labels)), append(r.flags, flags)
 	r.clinical, r.reported = append(r.clinical, seconds(p.When)), append(r.reported, seconds(p.Reported))
-	r.message, r.id, r.body = append(r.message, int64(p.Message)), append(r.id, id), append(r.body, tx.db.codec.Pack(nil, p.Type, p.Body, p.Origin))
+	r.message, r.id, r.body = append(r.message, int64(p.Message)), append(r.id, id), append(r.body, packed)
 	if tx.rows.locator == nil {
 		tx.rows.locator = map[int64]locatorRow{}
 	}

@@ -402,7 +402,11 @@ func (tx *Tx) insert(p *store.Put, w *store.Written, named bool) error {
 	} else {
 		_ = s.BindNull(14)
 	}
-	_ = s.BindBlob(15, tx.db.codec.Pack(nil, p.Type, p.Body, p.Origin))
+	packed := p.Packed
+	if packed == nil {
+		packed = tx.db.codec.Pack(nil, p.Type, p.Body, p.Origin)
+	}
+	_ = s.BindBlob(15, packed)
 	if err := s.Exec(); err != nil {
 		return err
 	}
