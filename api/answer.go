@@ -11,6 +11,7 @@ import (
 
 	"selda/fault"
 	"selda/fhir"
+	"selda/fhir/validate"
 )
 
 var statusOf = map[fault.Kind]int{
@@ -39,6 +40,10 @@ func (q *request) fail(err error) {
 		q.w.Header().Set("WWW-Authenticate", `Bearer realm="selda"`)
 	case kind == fault.Conflict && q.r.Header.Get("If-Match") != "":
 		status = http.StatusPreconditionFailed
+	}
+	if issues := refused(err); issues != nil {
+		q.send(status, fhir.Marshal(validate.Outcome(issues)))
+		return
 	}
 	issue := fhir.Object{"severity": "error", "code": kind.String(), "diagnostics": words}
 	if p := fault.PlaceOf(err); p != "" {

@@ -17,6 +17,7 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/search"
+	"selda/fhir/validate"
 	"selda/ingest"
 	"selda/nhs"
 	"selda/policy"
@@ -48,8 +49,12 @@ type API struct {
 	Bulk    *bulk.Jobs
 	Settled func(context.Context) error
 	Inputs  Inputs // where files are imported from
-	Now     func() time.Time
-	Version string // of this build, for the CapabilityStatement
+	// Validator holds resources against their definitions; none is held where nil.
+	Validator func() (*validate.Validator, error)
+	// ProfilesOf is what a source wants done about profiles.
+	ProfilesOf func(nhs.Source) Profiles
+	Now        func() time.Time
+	Version    string // of this build, for the CapabilityStatement
 
 	conditions conditions
 	statement  statement
@@ -72,6 +77,7 @@ type request struct {
 	base    string   // https://host/fhir
 	status  int      // of the error, where its kind does not say it
 	asked   url.Values
+	found   []validate.Issue     // what should be known of what was written
 	service *terminology.Service // as the one who asks sees it; nil until it is asked
 	Terms   search.Terms         // the same, for searches
 }

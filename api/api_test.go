@@ -178,7 +178,7 @@ func TestErrors(t *testing.T) {
 		{422, "system", "POST", "/fhir/Observation", `{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"identifier":{"system":"urn:hospital","value":"1"}}}`},
 		{400, "system", "POST", "/fhir/AllergyIntolerance", `{"resourceType":"AllergyIntolerance","code":{"text":"x"},"patient":{"reference":"Patient?identifier=1"}}`},
 		{422, "system", "POST", "/fhir/Condition", `{"resourceType":"Condition","code":{"text":"x"},"subject":{"display":"Folake Adeyemi"}}`},
-		{422, "system", "PUT", "/fhir/Observation/no_id", observation("no_id", "p1", "x")},
+		{400, "system", "PUT", "/fhir/Observation/no_id", observation("no_id", "p1", "x")},
 		{400, "system", "POST", "/fhir", observation("", "p1", "x")},
 		{400, "system", "PATCH", "/fhir/Observation/o1", `{}`},
 		{415, "system", "PATCH", "/fhir/Observation/o1", `{"resourceType":"Observation"}`},
@@ -500,7 +500,7 @@ func TestSearchWithoutARecord(t *testing.T) {
 // prescription that names nobody is still one.
 func TestDirectoriesHoldNothingOfPeople(t *testing.T) {
 	a := open(t)
-	for _, r := range []string{`"Device","id":"pacemaker"`, `"Group","id":"cohort","type":"person","actual":true`, `"MedicationRequest","id":"m1","status":"active","intent":"order"`, `"QuestionnaireResponse","id":"q1","status":"completed"`, `"Medication","id":"product"`} {
+	for _, r := range []string{`"Device","id":"pacemaker"`, `"Group","id":"cohort","type":"person","actual":true`, `"RequestGroup","id":"m1","status":"active","intent":"order"`, `"QuestionnaireResponse","id":"q1","status":"completed"`, `"Medication","id":"product"`} {
 		typ, rest, _ := strings.Cut(strings.TrimPrefix(r, `"`), `"`)
 		_, id, _ := strings.Cut(rest, `"id":"`)
 		id, _, _ = strings.Cut(id, `"`)
@@ -616,7 +616,7 @@ func TestCitizensTakeBackWhatTheyStated(t *testing.T) {
 	at, id := "/fhir/Consent/"+made.ID, `"id":"`+made.ID+`",`
 	a.do(412, "citizen", "PUT", at, objection(id, "inactive"), `If-Match: W/"7"`)
 	for user, want := range map[string]int{"gp": 403, "visitor": 403, "system": 404, "parent": 403} {
-		a.do(want, user, "PUT", at, objection(id, "inactive"))
+		a.do(want, user, "PUT", at, strings.Replace(objection(id, "inactive"), `"status"`, `"scope":{"text":"privacy"},"category":[{"text":"objection"}],"status"`, 1))
 	}
 	a.do(404, "citizen", "PUT", "/fhir/Consent/never", objection(`"id":"never",`, "inactive"))
 	a.do(403, "citizen", "PUT", at, strings.Replace(objection(id, "inactive"), `"status"`, `"patient":{"reference":"Patient/somebody"},"status"`, 1))

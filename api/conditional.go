@@ -125,7 +125,7 @@ func (q *request) updateWhere(typ string) error {
 	if err != nil {
 		return err
 	}
-	compact, err := compactOf(body)
+	compact, err := q.checked(body)
 	if err != nil {
 		return err
 	}

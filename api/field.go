@@ -121,7 +121,7 @@ func (f *recordField) endless(string, []*search.Clause) bool { return false }
 func (f *recordField) expect(int)                            {}
 
 // shown are types of no person that an item of a record may refer to.
-var shown = map[string]bool{"Medication": true, "Device": true, "Substance": true}
+var shown = map[string]bool{"Medication": true, "Substance": true}
 
 // sharedField is what is of no person, looked up from within a record.
 type sharedField struct {

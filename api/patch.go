@@ -133,7 +133,10 @@ func (q *request) patched(typ, id string, match int, f change) ([]byte, int, err
 	if err != nil {
 		return nil, 0, err
 	}
-	r, err := fhir.Parse(body)
+	if body, err = q.checked(body); err != nil {
+		return nil, 0, err
+	}
+	r, err := fhir.ParseTrusted(body)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -37,6 +37,9 @@ func (q *request) bundle() error {
 		return fault.E("api.transaction", fault.Invalid, "only a Bundle of type transaction or batch is posted to the base", "Bundle.type")
 	}
 	t := &transaction{q: q, entries: r.Root().List("entry"), local: map[string]string{}}
+	if err := t.checked(); err != nil {
+		return err
+	}
 	if t.plain(compact) {
 		return t.submit(compact)
 	}
@@ -65,6 +68,21 @@ type tstep struct {
 	full        string
 	body        []byte
 	there       *hit // nothing is written: it is there already
+}
+
+// checked refuses a Bundle with a resource in it that would be refused alone.
+func (t *transaction) checked() error {
+	for i, e := range t.entries {
+		if m := e.Get("request", "method"); !m.Is("POST") && !m.Is("PUT") {
+			continue
+		}
+		if res := e.Get("resource"); res.Exists() {
+			if _, err := t.q.issues(res, entryPlace(i)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // plain says whether the Bundle can be handed in as it stands: it only makes

@@ -9,6 +9,7 @@ import (
 	"selda/audit"
 	"selda/fault"
 	"selda/fhir"
+	"selda/fhir/validate"
 	"selda/ingest"
 	"selda/nhs"
 )
@@ -72,6 +73,9 @@ func (q *request) create(typ string) error {
 	if err := q.mayWrite(audit.Create, typ); err != nil {
 		return err
 	}
+	if body, err = q.checked(body); err != nil {
+		return err
+	}
 	if where := q.r.Header.Get("If-None-Exist"); where != "" {
 		return q.createUnless(typ, where, body)
 	}
@@ -101,6 +105,9 @@ func (q *request) update(typ, id string) error {
 		return q.restate(id, putCall(typ, id, match), body)
 	}
 	if err := q.mayWrite(audit.Update, typ+"/"+id); err != nil {
+		return err
+	}
+	if body, err = q.checked(body); err != nil {
 		return err
 	}
 	return q.put(typ, id, match, body)
@@ -258,7 +265,8 @@ func (q *request) prefer(status int, body []byte) error {
 	case strings.Contains(prefer, "return=minimal"):
 		q.w.WriteHeader(status)
 	case strings.Contains(prefer, "return=OperationOutcome"):
-		q.send(status, fhir.Marshal(fhir.Object{"resourceType": "OperationOutcome", "issue": []fhir.Object{{"severity": "information", "code": "informational", "diagnostics": "stored"}}}))
+		issues := append([]validate.Issue{{Severity: validate.Information, Code: "informational", Text: "stored"}}, q.found...)
+		q.send(status, fhir.Marshal(validate.Outcome(issues)))
 	default:
 		q.send(status, body)
 	}

@@ -1,0 +1,178 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"selda/fault"
+	"selda/fhir"
+	"selda/fhir/validate"
+)
+
+// Profiles says what is done about a resource that does not hold to a profile
+// that it names.
+type Profiles uint8
+
+// What is done. The zero Profiles takes it, and says so to who asks for an
+// OperationOutcome.
+const (
+	ReportProfiles Profiles = iota
+	RefuseProfiles
+)
+
+// invalid is a resource that is refused, with all that is wrong with it.
+type invalid struct{ issues []validate.Issue }
+
+// Error tells the first thing that is wrong.
+func (e *invalid) Error() string { return e.issues[0].Text }
+
+// checked reads a resource and refuses one whose structure is wrong; by its
+// source's own wish also one that does not hold to its profiles.
+// https://hl7.org/fhir/R4/validation.html
+func (q *request) checked(body []byte) ([]byte, error) {
+	compact, err := compactOf(body)
+	if err != nil {
+		return nil, err
+	}
+	r, err := fhir.ParseTrusted(compact)
+	if err != nil {
+		return nil, err
+	}
+	issues, err := q.issues(r.Root(), "")
+	if err != nil {
+		return nil, err
+	}
+	q.found = append(q.found, issues...)
+	return compact, nil
+}
+
+// issues are what a resource that is taken should be known for; one that is not
+// taken is an error.
+func (q *request) issues(root fhir.Node, place string) ([]validate.Issue, error) {
+	if q.Validator == nil {
+		return nil, nil
+	}
+	v, err := q.Validator()
+	if err != nil {
+		return nil, err
+	}
+	issues := v.Node(root)
+	kind := fault.Structure
+	if !validate.Errors(issues) && root.Get("meta", "profile").Exists() {
+		r, err := root.Resource()
+		if err != nil {
+			return nil, err
+		}
+		if issues = v.Profiles(r); q.profiles() == ReportProfiles {
+			return issues, nil
+		}
+		kind = fault.Value
+	}
+	if !validate.Errors(issues) {
+		return nil, nil
+	}
+	for i := range issues {
+		if place != "" {
+			issues[i].Expression = place + strings.TrimPrefix(issues[i].Expression, root.Get("resourceType").Text())
+		}
+	}
+	return nil, fault.E("api.validate", kind, error(&invalid{issues}))
+}
+
+func (q *request) profiles() Profiles {
+	if q.ProfilesOf == nil {
+		return ReportProfiles
+	}
+	return q.ProfilesOf(q.subject.Source)
+}
+
+// refused are the issues of an error that has several.
+func refused(err error) []validate.Issue {
+	var e *invalid
+	if errors.As(err, &e) {
+		return e.issues
+	}
+	return nil
+}
+
+func init() {
+	offer(operation{name: "validate", at: onType | onInstance, definition: core + "Resource-validate", run: (*request).validate})
+}
+
+// Validate says what is wrong with a resource, without taking it.
+// https://hl7.org/fhir/R4/resource-operation-validate.html
+func (q *request) validate(typ, id string) error {
+	const op = "api.validate"
+	args, err := q.arguments()
+	if err != nil {
+		return err
+	}
+	r, err := args.resource("resource")
+	if err != nil {
+		return err
+	}
+	mode := args.text("mode")
+	if !slices.Contains([]string{"", "create", "update", "delete", "profile"}, mode) {
+		return fault.E(op, fault.Value, "the modes are create, update, delete and profile", "mode")
+	}
+	if r == nil {
+		if id == "" {
+			return fault.E(op, fault.Required, "say what is to be validated: a resource, or Parameters with one", "resource")
+		}
+		if r, err = q.stored(typ, id); err != nil {
+			return err
+		}
+	} else if _, err := q.Access.Directory(q.r.Context(), q.subject, typ+"/$validate"); err != nil {
+		return err
+	}
+	if r.Type != typ {
+		return fault.E(op, fault.Invalid, "the resource is of another type than the URL", "resourceType")
+	}
+	v, err := q.validator()
+	if err != nil {
+		return err
+	}
+	issues := v.Profiles(r, args.values["profile"]...)
+	if mode == "update" && id != "" && r.ID != id {
+		issues = append(issues, validate.Issue{Code: "invalid", Expression: typ + ".id", Text: "the id is not that of the URL"})
+	}
+	q.send(http.StatusOK, fhir.Marshal(validate.Outcome(issues)))
+	return nil
+}
+
+func (q *request) validator() (*validate.Validator, error) {
+	if q.Validator == nil {
+		return nil, fault.E("api.validate", fault.NotSupported, "there is no validator here")
+	}
+	return q.Validator()
+}
+
+// stored is a resource as the one who asks may read it.
+func (q *request) stored(typ, id string) (*fhir.Resource, error) {
+	g, view, err := q.grantFor(typ, id)
+	if err != nil {
+		return nil, err
+	}
+	if view != nil {
+		body, _, _ := Citizen(view)
+		return fhir.ParseTrusted(body)
+	}
+	v, err := q.Records.Read(q.r.Context(), g, typ, id)
+	if err != nil {
+		return nil, err
+	}
+	if v.Deleted {
+		return nil, fault.E("api.read", fault.Deleted, "the resource was deleted")
+	}
+	body, err := q.as(g, v)
+	if err != nil {
+		return nil, err
+	}
+	return fhir.ParseTrusted(body)
+}
+
+// entryPlace is where a resource stands in a Bundle.
+func entryPlace(i int) string { return "Bundle.entry[" + strconv.Itoa(i) + "].resource" }

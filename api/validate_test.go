@@ -1,0 +1,68 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// What is structurally wrong is refused, alone and in a Bundle, and the answer
+// names every element and what to do.
+func TestStructureIsRefused(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	for body, place := range map[string]string{
+		`{"resourceType":"Observation","code":{"text":"x"},"subject":{"reference":"Patient/p1"}}`:                                                                      "Observation",
+		`{"resourceType":"Observation","status":"finished","code":{"text":"x"},"subject":{"reference":"Patient/p1"}}`:                                                  "Observation.status",
+		`{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p1"},"colour":"red"}`:                                      "Observation",
+		`{"resourceType":"Observation","status":"final","code":[{"text":"x"}],"subject":{"reference":"Patient/p1"}}`:                                                   "Observation.code",
+		`{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p1"},"effectiveDateTime":"2026-02-30"}`:                    "Observation.effective",
+		`{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p1"},"valueString":"a","valueInteger":1}`:                  "Observation",
+		`{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p1"},"valueQuantity":{"value":"12"}}`:                      "Observation.value",
+		`{"resourceType":"Observation","status":"final","code":{"text":"x","coding":[{"system":"http://loinc.org","kode":"1"}]},"subject":{"reference":"Patient/p1"}}`: "Observation.code.coding[0]",
+	} {
+		for _, method := range []string{"POST", "PUT", "bundle"} {
+			at, path, sent := place, "/fhir/Observation", body
+			switch method {
+			case "PUT":
+				path, sent = path+"/o1", strings.Replace(body, `"resourceType"`, `"id":"o1","resourceType"`, 1)
+			case "bundle":
+				path, at = "/fhir", "Bundle.entry[1].resource"+strings.TrimPrefix(place, "Observation")
+				sent = `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":` + observation("", "p1", "good") + `,"request":{"method":"POST","url":"Observation"}},{"resource":` + body + `,"request":{"method":"POST","url":"Observation"}}]}`
+			}
+			r := a.do(400, "system", strings.Replace(method, "bundle", "POST", 1), path, sent)
+			if !strings.Contains(string(r.Body), `"expression":["`+at) || len(r.Issue) == 0 || r.Issue[0].Diagnostics == "" {
+				t.Errorf("%s %s: %s", method, body, r.Body)
+			}
+		}
+	}
+	if r := a.do(200, "system", "GET", "/fhir/Observation", ""); r.Total != 0 {
+		t.Errorf("something was written: %s", r.Body)
+	}
+}
+
+// $validate says what is wrong and takes nothing.
+// https://hl7.org/fhir/R4/resource-operation-validate.html
+func TestValidate(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	for body, want := range map[string]string{
+		observation("", "p1", "x"): "error",
+		`{"resourceType":"Observation","status":"final","code":{"text":"x"},"component":[{}]}`:                          "error",
+		`{"resourceType":"Parameters","parameter":[{"name":"resource","resource":` + observation("", "p1", "x") + `}]}`: "",
+	} {
+		r := a.do(200, "system", "POST", "/fhir/Observation/$validate", body)
+		if r.ResourceType != "OperationOutcome" || strings.Contains(string(r.Body), `"severity":"error"`) != (want == "error" && strings.Contains(body, "component")) {
+			t.Errorf("%s: %s", body, r.Body)
+		}
+	}
+	if r := a.do(200, "system", "GET", "/fhir/Patient/p1/$validate", ""); strings.Contains(string(r.Body), `"severity":"error"`) {
+		t.Errorf("what is stored: %s", r.Body)
+	}
+	if r := a.do(200, "system", "POST", "/fhir/Patient/$validate?profile=http://nowhere/p", `{"resourceType":"Patient"}`); !strings.Contains(string(r.Body), "http://nowhere/p") {
+		t.Errorf("an unknown profile: %s", r.Body)
+	}
+	a.do(400, "system", "POST", "/fhir/Patient/$validate", observation("", "p1", "x"))
+	a.do(400, "system", "POST", "/fhir/Observation/$validate", "")
+	a.do(422, "system", "POST", "/fhir/Observation/$validate?mode=guess", observation("", "p1", "x"))
+	a.do(401, "", "POST", "/fhir/Observation/$validate", observation("", "p1", "x"))
+}
