@@ -64,10 +64,8 @@ func patientKey(s store.Subject) string { return "subject:" + strconv.FormatInt(
 // patient finds the subject of the message's i-th patient.
 func (c *commit) patient(i int) error {
 	p := &c.msg.Patients[i]
-	person := mpi.Person{Source: c.raw.Source, Fallback: p.Fallback, At: c.now, Message: c.r.ID}
-	for _, id := range p.Identifiers {
-		person.Identifiers = append(person.Identifiers, mpi.Identifier{System: id.System, Value: id.Value, Verified: id.Verified, Organisation: mapped.OfOrganisation(id.System)})
-	}
+	person := person(p)
+	person.Source, person.At, person.Message = c.raw.Source, c.now, c.r.ID
 	if len(p.Body) > 0 {
 		r, err := fhir.ParseTrusted(p.Body)
 		if err != nil {
@@ -96,6 +94,7 @@ func (c *commit) patient(i int) error {
 			return err
 		}
 	}
+	c.fresh(s)
 	c.subjects = append(c.subjects, s)
 	id := p.ID
 	if id == "" {

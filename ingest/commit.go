@@ -101,6 +101,9 @@ func (p *Pipeline) commit(batch []*Receipt) error {
 func (p *Pipeline) try(batch []*Receipt) error {
 	outcomes := make([]Outcome, len(batch))
 	err := p.store.Commit(context.Background(), func(tx Tx) error {
+		if err := expect(tx, batch); err != nil {
+			return err
+		}
 		for i, r := range batch {
 			c := commit{tx: tx, r: r, raw: r.raw, msg: r.msg, failed: cmp.Or(r.unusable, r.err), now: p.now()}
 			var err error

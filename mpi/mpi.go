@@ -199,6 +199,12 @@ func usable(p Person) (ids []Identifier, numbers []string) {
 	return ids, numbers
 }
 
+// Asked are the identities that a person will be looked for by.
+func Asked(p Person) []Identifier {
+	ids, _ := usable(p)
+	return ids
+}
+
 // find looks for the subject within the person's own source: by its own
 // numbers first, by the NHS number only where the source gave no other or
 // names and birth date agree.

@@ -62,21 +62,6 @@ func (tx *Tx) ChangedBy(m store.MessageID) ([]store.Located, error) {
 
 // fetchItems makes items known, in one question.
 func (tx *Tx) fetchItems(items []store.ItemID) error {
-	var unknown []int64
-	for _, i := range items {
-		if tx.known.items[i] == nil {
-			unknown = append(unknown, int64(i))
-			tx.known.items[i] = &knownItem{}
-		}
-	}
-	if len(unknown) == 0 {
-		return nil
-	}
-	return tx.ask(func(r pgx.Rows) error {
-		k, err := tx.db.scanLocator(tx.ctx, r)
-		if err == nil {
-			tx.known.items[k.located.Item] = k
-		}
-		return err
-	}, `SELECT `+locatorColumns+` FROM locator WHERE item = ANY($1)`, unknown)
+	tx.expectItems(items)
+	return tx.send()
 }

@@ -15,15 +15,22 @@ import (
 // known is what a transaction has read or written: nobody else writes
 // meanwhile, so it stays true to its end.
 type known struct {
-	keys  map[[16]byte]store.ItemID // 0 of one that is not there
-	items map[store.ItemID]*knownItem
-	seen  map[seenKey]bool // messages saved in this transaction
+	keys    map[[16]byte]store.ItemID // 0 of one that is not there
+	items   map[store.ItemID]*knownItem
+	aliases map[alias]store.ItemID // 0 of one that is not there
+	seen    map[seenKey]bool       // messages saved in this transaction
 
 	identified map[identity][]mpi.Known
 	identities map[store.Subject]map[identity]bool // and whether verified
 	citizens   map[store.Subject]store.Citizen
 	subjects   map[store.Citizen][]store.Subject
 	made       map[store.Subject]int32 // subjects made by this transaction, with their source
+}
+
+// alias is an id that a system chose.
+type alias struct {
+	typ uint16
+	id  string
 }
 
 type identity struct{ system, value string }
@@ -41,7 +48,7 @@ type seenKey struct {
 }
 
 func newKnown() known {
-	return known{keys: map[[16]byte]store.ItemID{}, items: map[store.ItemID]*knownItem{}, seen: map[seenKey]bool{},
+	return known{keys: map[[16]byte]store.ItemID{}, items: map[store.ItemID]*knownItem{}, aliases: map[alias]store.ItemID{}, seen: map[seenKey]bool{},
 		identified: map[identity][]mpi.Known{}, identities: map[store.Subject]map[identity]bool{}, citizens: map[store.Subject]store.Citizen{},
 		subjects: map[store.Citizen][]store.Subject{}, made: map[store.Subject]int32{}}
 }

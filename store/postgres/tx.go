@@ -227,8 +227,13 @@ func (tx *Tx) send() error {
 // rows is not seen by it: ask of what this transaction has not written, or
 // flush before.
 func (tx *Tx) ask(f func(pgx.Rows) error, sql string, args ...any) error {
-	tx.waiting.Queue(sql, args...).Query(func(rows pgx.Rows) error { return each(rows, f) })
+	tx.want(f, sql, args...)
 	return tx.send()
+}
+
+// want is ask with the next question.
+func (tx *Tx) want(f func(pgx.Rows) error, sql string, args ...any) {
+	tx.waiting.Queue(sql, args...).Query(func(rows pgx.Rows) error { return each(rows, f) })
 }
 
 func each(rows pgx.Rows, f func(pgx.Rows) error) error {

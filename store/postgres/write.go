@@ -67,11 +67,23 @@ func (tx *Tx) ByID(typ, id string) (store.Located, bool, error) {
 }
 
 // itemOf is the item of an id; 0 where it is nobody's.
-func (tx *Tx) itemOf(typ uint16, id string) (item store.ItemID, err error) {
+func (tx *Tx) itemOf(typ uint16, id string) (store.ItemID, error) {
 	if n, ok := tx.db.ids.Decode(adapter.Item, id); ok {
 		return store.ItemID(n), nil
 	}
-	err = tx.ask(func(r pgx.Rows) error { return r.Scan(&item) }, `SELECT item FROM alias WHERE id=$1 AND type=$2`, clean(id), int16(typ))
+	return tx.alias(alias{typ, clean(id)})
+}
+
+// alias is the item of an id that a system chose; 0 where it is nobody's.
+func (tx *Tx) alias(a alias) (store.ItemID, error) {
+	if i, ok := tx.known.aliases[a]; ok {
+		return i, nil
+	}
+	var item store.ItemID
+	err := tx.ask(func(r pgx.Rows) error { return r.Scan(&item) }, `SELECT item FROM alias WHERE id=$1 AND type=$2`, a.id, int16(a.typ))
+	if err == nil {
+		tx.known.aliases[a] = item
+	}
 	return item, err
 }
 
@@ -152,15 +164,16 @@ func (tx *Tx) Write(p store.Put) (store.Written, error) {
 
 // name gives a new resource the id that its system asked for.
 func (tx *Tx) name(typ, id string, item store.ItemID) error {
-	t := fhir.TypeNumber(typ)
-	var taken store.ItemID
-	if err := tx.ask(func(r pgx.Rows) error { return r.Scan(&taken) }, `SELECT item FROM alias WHERE id=$1 AND type=$2`, clean(id), int16(t)); err != nil {
+	a := alias{fhir.TypeNumber(typ), clean(id)}
+	taken, err := tx.alias(a)
+	if err != nil {
 		return err
 	}
 	if taken != 0 {
 		return fault.E("store.Write", fault.Conflict, "the id is taken")
 	}
-	tx.do(`INSERT INTO alias(id, type, item) VALUES($1, $2, $3)`, id, int16(t), int64(item))
+	tx.do(`INSERT INTO alias(id, type, item) VALUES($1, $2, $3)`, a.id, int16(a.typ), int64(item))
+	tx.known.aliases[a] = item
 	return nil
 }
 
