@@ -55,10 +55,21 @@ func (tx *Tx) Expect(e *ingest.Expected) error {
 	}
 	all := append(append(*items, *keys...), *more...)
 	tx.expectItems(*more)
+	tx.expectKeys(tx.ownKeys(*items, e))
 	if err := tx.send(); err != nil {
 		return err
 	}
 	return tx.fetchCurrent(all)
+}
+
+// ownKeys are the keys of the Patients among items.
+func (tx *Tx) ownKeys(items []store.ItemID, e *ingest.Expected) (keys []ingest.Key) {
+	for _, i := range items {
+		if l := tx.known.items[i].located; l.Type == "Patient" {
+			keys = append(keys, e.KeyOf(mpi.Known{Subject: l.Subject, Source: l.Source}))
+		}
+	}
+	return keys
 }
 
 // expectKeys asks for the items of keys.

@@ -117,6 +117,9 @@ func pool(ctx context.Context, dsn string, size int, settings map[string]string)
 		conf.ConnConfig.RuntimeParams[k] = v
 	}
 	conf.ConnConfig.RuntimeParams["application_name"] = "selda"
+	// A plan for one partition looks cheaper than the one for any, so that every
+	// statement would be planned each time it is run.
+	conf.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	p, err := pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
 		return nil, fault.E(op, fault.NoStore, err)

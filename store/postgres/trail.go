@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"selda/audit"
@@ -31,6 +32,14 @@ type Trail struct {
 	failed  error
 	closed  bool
 	flusher sync.WaitGroup
+
+	last chained // the flusher's: the head, where no other node has appended since
+}
+
+// chained is the head of a chain.
+type chained struct {
+	seq  uint64
+	hash [sha256.Size]byte
 }
 
 // entering is an entry on its way.
@@ -191,6 +200,25 @@ func (t *Trail) append(ctx context.Context, group []*entering, rows *trailRows) 
 	if done, err := rows.there(ctx, conn); done || err != nil {
 		return err
 	}
+	// Where no other node has appended since, the head is known, and one round
+	// trip does it.
+	if t.last.seq > 0 {
+		b := &pgx.Batch{}
+		b.Queue(`SELECT selda_trail_at($1, $2)`, int64(t.last.seq), t.last.hash[:])
+		next, err := t.link(b, t.last, group, rows)
+		if err != nil {
+			return err
+		}
+		err = conn.SendBatch(ctx, b).Close() // one transaction
+		if err == nil {
+			t.last = next
+		}
+		var refused *pgconn.PgError
+		if !errors.As(err, &refused) || refused.Code != "SE002" {
+			return err
+		}
+		t.last = chained{}
+	}
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return err
@@ -200,24 +228,37 @@ func (t *Trail) append(ctx context.Context, group []*entering, rows *trailRows) 
 	if err != nil {
 		return err
 	}
+	b := &pgx.Batch{}
+	next, err := t.link(b, chained{seq, hash}, group, rows)
+	if err != nil {
+		return err
+	}
+	b.Queue(`COMMIT`)
+	err = tx.SendBatch(ctx, b).Close()
+	if err == nil {
+		t.last = next
+	}
+	return err
+}
+
+// link chains a group to a head, and queues its rows and the new head.
+func (t *Trail) link(b *pgx.Batch, last chained, group []*entering, rows *trailRows) (chained, error) {
 	*rows = trailRows{}
 	for _, w := range group {
-		seq++
-		w.Seq = seq
+		last.seq++
+		w.Seq = last.seq
 		body, err := json.Marshal(w.Entry)
 		if err != nil {
-			return err
+			return last, err
 		}
-		hash = audit.Link(t.key, seq, hash, body)
-		rows.add(&w.Entry, hash, body)
+		last.hash = audit.Link(t.key, last.seq, last.hash, body)
+		rows.add(&w.Entry, last.hash, body)
 	}
-	b := &pgx.Batch{}
 	b.Queue(`INSERT INTO trail(seq, hash, entry, at, citizen, username, organisation, action)
 		SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])`,
 		rows.seq, rows.hash, rows.entry, rows.at, rows.citizen, rows.username, rows.organisation, rows.action)
-	b.Queue(`UPDATE trail_head SET seq=$1, hash=$2, proof=$3 WHERE id=1`, int64(seq), hash[:], audit.HeadProof(t.key, seq, hash))
-	b.Queue(`COMMIT`)
-	return tx.SendBatch(ctx, b).Close()
+	b.Queue(`UPDATE trail_head SET seq=$1, hash=$2, proof=$3 WHERE id=1`, int64(last.seq), last.hash[:], audit.HeadProof(t.key, last.seq, last.hash))
+	return last, nil
 }
 
 // there says whether the rows of an earlier try have been appended.

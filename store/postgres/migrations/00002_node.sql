@@ -32,6 +32,15 @@ CREATE INDEX trail_citizen ON trail(citizen, seq) WHERE citizen IS NOT NULL;
 CREATE INDEX trail_user ON trail(username, seq);
 CREATE INDEX trail_organisation ON trail(organisation, action, seq);
 SELECT selda_partition('trail');
+-- +goose StatementBegin
+CREATE FUNCTION selda_trail_at(known_seq bigint, known_hash bytea) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM 1 FROM trail_head WHERE id = 1 AND seq = known_seq AND hash = known_hash FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'another node has appended to the trail' USING ERRCODE = 'SE002';
+  END IF;
+END $$;
+-- +goose StatementEnd
 CREATE TABLE trail_head(id int PRIMARY KEY CHECK (id = 1), seq bigint NOT NULL, hash bytea NOT NULL, proof bytea NOT NULL) WITH (fillfactor = 10);
 
 -- Small documents that every node reads: accounts, keys, mappings, what came of extracts.
