@@ -101,11 +101,11 @@ func Parse(r *fhir.Resource) (*Structure, error) {
 	}
 	text := func(name string) string { return r.Get(name).Text() }
 	s := &Structure{URL: text("url"), Version: text("version"), Name: text("name"), Type: text("type"), Base: text("baseDefinition"),
-		Kind: text("kind"), Constraint: text("derivation") == "constraint", Abstract: r.Get("abstract").Bool(),
+		Kind: text("kind"), Abstract: r.Get("abstract").Bool(),
 		FHIRVersion: text("fhirVersion"), Status: text("status")}
-	if i := strings.LastIndexByte(s.Type, '/'); i >= 0 {
-		s.Type = s.Type[i+1:]
-	}
+	s.Type = s.Type[strings.LastIndexByte(s.Type, '/')+1:]
+	// What is derived from the type of its own name is a profile, whatever it says.
+	s.Constraint = text("derivation") == "constraint" || s.Base[strings.LastIndexByte(s.Base, '/')+1:] == s.Type
 	for _, c := range r.Get("context").List() {
 		s.Context = append(s.Context, Context{c.Get("type").Text(), c.Get("expression").Text()})
 	}

@@ -41,6 +41,9 @@ func NewSet(under Library, resources ...*fhir.Resource) *Set {
 func (s *Set) Structure(url string) (*Structure, error) {
 	r := s.resources[url]
 	if r == nil {
+		r = s.partly(url)
+	}
+	if r == nil {
 		if s.under == nil {
 			return nil, nil
 		}
@@ -56,6 +59,23 @@ func (s *Set) Structure(url string) (*Structure, error) {
 		s.read[url] = d
 	}
 	return d, err
+}
+
+// partly finds the newest of the versions that begin as the one in a URL does:
+// 0.2 is 0.2.1, too.
+func (s *Set) partly(url string) *fhir.Resource {
+	bare, version, ok := strings.Cut(url, "|")
+	if !ok || version == "" || s.resources[bare] == nil {
+		return nil
+	}
+	var best *fhir.Resource
+	last := ""
+	for key, r := range s.resources {
+		if strings.HasPrefix(key, url+".") && key > last {
+			best, last = r, key
+		}
+	}
+	return best
 }
 
 // URLs are the definitions of the set itself, without versions.

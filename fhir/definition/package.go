@@ -92,7 +92,7 @@ func (p *Package) add(body []byte) {
 		return
 	}
 	switch r.Type {
-	case "StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "SearchParameter":
+	case "StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "SearchParameter", "Questionnaire":
 		if r.Get("url").Exists() {
 			p.Resources = append(p.Resources, r)
 		}

@@ -13,8 +13,8 @@ import (
 type membership uint8
 
 const (
-	isNot membership = iota
-	is
+	outside membership = iota
+	inside
 	notKnown
 )
 
@@ -27,20 +27,20 @@ func (x *run) bound(it *fhirpath.Item, r *rule) {
 	b := r.binding
 	switch {
 	case b.Strength == "required":
-		if x.inSet(it, b.ValueSet) == isNot {
-			x.say(Error, fault.Value, outside(it, b.ValueSet, "must"))
+		if x.inSet(it, b.ValueSet) == outside {
+			x.say(Error, fault.Value, strayed(it, b.ValueSet, "must"))
 		}
 	case b.Strength == "extensible" && x.full && coded(it):
-		if x.inSet(it, b.ValueSet) == isNot {
-			x.report(Issue{Severity: Warning, Code: "value", Text: outside(it, b.ValueSet, "should")})
+		if x.inSet(it, b.ValueSet) == outside {
+			x.report(Issue{Severity: Warning, Code: "value", Text: strayed(it, b.ValueSet, "should")})
 		}
 	}
-	if b.Max != "" && x.full && coded(it) && x.inSet(it, b.Max) == isNot {
-		x.say(Error, fault.Value, outside(it, b.Max, "must"))
+	if b.Max != "" && x.full && coded(it) && x.inSet(it, b.Max) == outside {
+		x.say(Error, fault.Value, strayed(it, b.Max, "must"))
 	}
 }
 
-func outside(it *fhirpath.Item, valueSet, must string) string {
+func strayed(it *fhirpath.Item, valueSet, must string) string {
 	if it.Node().IsString() {
 		return "the code is not in the value set " + valueSet + ", from which it " + must + " be taken"
 	}
@@ -69,13 +69,13 @@ func (x *run) inSet(it *fhirpath.Item, valueSet string) membership {
 		}
 		return x.codeIn(valueSet, n.Member("system").View(), code.View())
 	case d.Name() == "CodeableConcept":
-		result := isNot
+		result := outside
 		any := false
 		for c := n.Member("coding").Children(); c.Next(); {
 			any = true
 			switch x.codeIn(valueSet, c.Node().Member("system").View(), c.Node().Member("code").View()) {
-			case is:
-				return is
+			case inside:
+				return inside
 			case notKnown:
 				result = notKnown
 			}
@@ -102,7 +102,7 @@ func (x *run) codeIn(valueSet, system, code string) membership {
 		// https://hl7.org/fhir/R4/http.html#mime-type takes short names, too.
 		switch code {
 		case "json", "xml", "ttl":
-			return is
+			return inside
 		}
 	}
 	in, known := x.v.terms.Member(valueSet, system, code)
@@ -116,18 +116,18 @@ func (x *run) codeIn(valueSet, system, code string) membership {
 		return notKnown
 	}
 	if in {
-		return is
+		return inside
 	}
-	return isNot
+	return outside
 }
 
 // memberOf is FHIRPath's function.
 func (x *run) memberOf(coded fhirpath.Item, valueSet string) (bool, error) {
 	if x.v.terms != nil {
 		switch x.inSet(&coded, valueSet) {
-		case is:
+		case inside:
 			return true, nil
-		case isNot:
+		case outside:
 			return false, nil
 		}
 	}

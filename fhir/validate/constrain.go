@@ -90,14 +90,12 @@ func (x *run) constrain(it *fhirpath.Item, r *rule) {
 	if r.binding != nil && r.profile != "" {
 		x.bound(it, r)
 	}
-	for _, i := range r.always {
-		x.invariants(it, []*invariant{i})
+	x.invariants(it, r.always)
+	if d := it.Datatype(); d != nil && fhir.IsResourceType(d.Name()) { // %resource within is this one
+		before := x.env.Resource
+		x.env.Resource = *it
+		defer func() { x.env.Resource = before }()
 	}
-	x.below(it, r)
-}
-
-// below holds what is within an element against the rules below its own.
-func (x *run) below(it *fhirpath.Item, r *rule) {
 	for _, k := range r.kids {
 		x.kids(it, k)
 	}
@@ -210,10 +208,8 @@ func (x *run) ofProfiles(it *fhirpath.Item, urls []string) {
 		}
 		known = append(known, t)
 	}
-	if len(known) == 1 {
-		if known[0].Constraint {
-			x.constrain(it, known[0].root)
-		}
+	if len(known) == 1 && known[0].Constraint {
+		x.constrain(it, known[0].root)
 		return
 	}
 	for _, t := range known {

@@ -85,7 +85,7 @@ func (x *run) fits(c definition.Context) bool {
 	}
 	want, _, _ := strings.Cut(c.Expression, "#")
 	want = strings.TrimPrefix(want, standard)
-	if c.Type == "element" && (want == "Element" || want == "*" || want == "BackboneElement") {
+	if c.Type == "element" && (want == "Element" || want == "*") {
 		return true
 	}
 	names := x.owners()

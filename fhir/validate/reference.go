@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"slices"
 	"strings"
 
 	"selda/fault"
@@ -23,6 +24,10 @@ func (x *run) reference(it *fhirpath.Item, r *rule) {
 		return
 	}
 	name := typeOf(n, target, text)
+	if says := namedType(text); says != "" && found && says != name {
+		x.say(Error, fault.Invalid, "the reference names a "+says+", and what it leads to is a "+name)
+		return
+	}
 	for _, t := range r.types {
 		if t.Code == "Reference" && t.Contained && !t.Bundled && text != "" && !strings.HasPrefix(text, "#") {
 			x.say(Error, fault.Invalid, "a reference to a contained resource is needed here: #id")
@@ -32,13 +37,39 @@ func (x *run) reference(it *fhirpath.Item, r *rule) {
 	if any || name == "" {
 		return
 	}
-	for _, url := range targets {
-		if x.v.allows(url, name) {
-			return
-		}
+	if slices.ContainsFunc(targets, func(url string) bool { return x.v.allows(url, name) }) {
+		x.conforming(target, found, targets)
+		return
 	}
 	x.say(Error, fault.Invalid, "the reference leads to a "+name+": here it may lead to "+names(targets)+" only")
 }
+
+// conforming holds what a reference leads to, where that is at hand, against the
+// profiles of which it must meet one.
+func (x *run) conforming(target fhir.Node, found bool, targets []string) {
+	if !found || x.follows >= maxFollowed {
+		return
+	}
+	it := fhirpath.Resource(target)
+	for _, url := range targets {
+		t, err := x.v.tree(url)
+		if t == nil || err != nil || !t.Constraint && it.Datatype().Is(fhir.DatatypeOf(t.Type)) {
+			return
+		}
+	}
+	x.follows++
+	defer func() { x.follows-- }()
+	for _, url := range targets {
+		if t, _ := x.v.tree(url); x.conforms(&it, t) {
+			return
+		}
+	}
+	x.say(Error, fault.Invalid, "what the reference leads to conforms to none of the profiles that are allowed here: "+names(targets))
+}
+
+// maxFollowed bounds how far references are followed from one resource to
+// another, since they may lead in circles.
+const maxFollowed = 4
 
 // typeOf is the type of what a reference leads to, as far as it is known: that of
 // the resource, the one that its text names, or the one that it says.

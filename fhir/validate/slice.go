@@ -56,25 +56,38 @@ type matcher struct {
 	rules []*rule              // what the slice says of what is there
 }
 
-// inSlice says whether an item is in a slice: all discriminators say so.
+// verdict is what a discriminator says of an item.
+type verdict uint8
+
+const (
+	no verdict = iota
+	yes
+	unsaid // the slice says nothing of what the discriminator looks at
+)
+
+// inSlice says whether an item is in a slice: no discriminator says that it is
+// not, and one at least that it is.
 func (x *run) inSlice(it *fhirpath.Item, index int, k, s *rule) bool {
 	if k.slicing == nil || len(k.slicing.Discriminators) == 0 {
 		return k.slicing != nil && len(s.types) > 0 && x.ofType(it, s)
 	}
+	said := false
 	for i := range k.slicing.Discriminators {
 		d := &k.slicing.Discriminators[i]
+		v := no
 		if d.Type == "position" {
-			if index >= len(k.slices) || k.slices[index] != s {
-				return false
+			if index < len(k.slices) && k.slices[index] == s {
+				v = yes
 			}
-			continue
+		} else if m := x.matcher(d, s); m != nil {
+			v = x.meets(it, m)
 		}
-		m := x.matcher(d, s)
-		if m == nil || !x.meets(it, m) {
+		if v == no {
 			return false
 		}
+		said = said || v == yes
 	}
-	return true
+	return said
 }
 
 // matcher makes a discriminator ready for a slice, once.
@@ -95,70 +108,92 @@ func (x *run) matcher(d *definition.Discriminator, s *rule) *matcher {
 }
 
 // meets says whether what a discriminator looks at is as the slice wants it.
-func (x *run) meets(it *fhirpath.Item, m *matcher) bool {
+func (x *run) meets(it *fhirpath.Item, m *matcher) verdict {
 	items := fhirpath.Collection{*it}
 	if m.path != nil {
 		var err error
 		if items, err = m.path.Eval(&x.env, *it); err != nil {
-			return false
+			return no
 		}
 	}
-	if m.kind == "exists" {
-		for _, r := range m.rules {
-			if r.max == 0 {
-				return len(items) == 0
-			}
-			if r.min > 0 {
-				return len(items) > 0
-			}
+	for _, r := range m.rules { // what may not be there is told by its absence
+		if r.max == 0 {
+			return is(len(items) == 0)
 		}
-		return len(m.rules) == 0
+		if m.kind == "exists" && r.min > 0 {
+			return is(len(items) > 0)
+		}
 	}
-	if len(items) == 0 || len(m.rules) == 0 {
-		return false
+	if m.kind == "exists" || !m.says() {
+		return unsaid
 	}
 	for i := range items {
 		if x.meetsAll(&items[i], m) {
-			return true
+			return yes
+		}
+	}
+	return no
+}
+
+func is(v bool) verdict {
+	if v {
+		return yes
+	}
+	return no
+}
+
+// says whether the rules of a matcher say anything of its kind.
+func (m *matcher) says() bool {
+	for _, r := range m.rules {
+		switch m.kind {
+		case "type":
+			if len(r.types) > 0 {
+				return true
+			}
+		case "profile":
+			if len(r.urls()) > 0 {
+				return true
+			}
+		default:
+			if r.tells() {
+				return true
+			}
 		}
 	}
 	return false
 }
 
+// urls are the profiles of the types that a rule allows.
+func (r *rule) urls() []string {
+	var out []string
+	for _, t := range r.types {
+		out = append(out, t.Profiles...)
+		if t.Code == "Reference" {
+			out = append(out, t.Targets...)
+		}
+	}
+	return out
+}
+
+// meetsAll says whether an item is as all the rules of a matcher want it.
 func (x *run) meetsAll(it *fhirpath.Item, m *matcher) bool {
-	said := false
 	for _, r := range m.rules {
 		switch m.kind {
 		case "type":
-			if len(r.types) == 0 {
-				continue
-			}
-			if said = true; !x.ofType(it, r) {
+			if len(r.types) > 0 && !x.ofType(it, r) {
 				return false
 			}
 		case "profile":
-			for _, t := range r.types {
-				urls := t.Profiles
-				if t.Code == "Reference" {
-					urls = t.Targets
-				}
-				if len(urls) == 0 {
-					continue
-				}
-				if said = true; !x.anyProfile(it, urls) {
-					return false
-				}
+			if urls := r.urls(); len(urls) > 0 && !x.anyProfile(it, urls) {
+				return false
 			}
 		default: // value and pattern
-			if !r.tells() {
-				continue
-			}
-			if said = true; !x.passes(it, r) || r.binding != nil && x.v.terms != nil && x.inSet(it, r.binding.ValueSet) == notKnown {
+			if r.tells() && (!x.passes(it, r) || r.binding != nil && x.v.terms != nil && x.inSet(it, r.binding.ValueSet) == notKnown) {
 				return false
 			}
 		}
 	}
-	return said
+	return true
 }
 
 // tells says whether a rule says anything of a value.

@@ -44,6 +44,9 @@ type Validator struct {
 	// Resolve finds a resource that a reference names, outside of the one that
 	// is validated; nil where none can be.
 	Resolve func(reference string) (fhir.Node, bool)
+	// Canonical finds a resource by its canonical URL, with or without |version:
+	// the Questionnaire of a response; nil where none can be.
+	Canonical func(url string) (fhir.Node, bool)
 	// Now is the time for invariants that ask for it.
 	Now time.Time
 }

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"strings"
 
 	"selda/fault"
 	"selda/fhir"
@@ -10,14 +11,15 @@ import (
 
 // run is one validation.
 type run struct {
-	v      *Validator
-	full   bool // invariants, extensions and profiles, too
-	env    fhirpath.Env
-	path   []step
-	issues []Issue
-	asked  []string // profiles for the outermost resource
-	trial  int      // how many attempts are under way, whose issues only count
-	depth  int
+	v       *Validator
+	full    bool // invariants, extensions and profiles, too
+	env     fhirpath.Env
+	path    []step
+	issues  []Issue
+	asked   []string // profiles for the outermost resource
+	trial   int      // how many attempts are under way, whose issues only count
+	depth   int
+	follows int // references that were followed to the resource at hand
 
 	outermost fhir.Node
 	bundle    fhir.Node // the nearest one around
@@ -73,13 +75,21 @@ func (x *run) resource(n fhir.Node, at string) {
 	before := x.env.Resource
 	it := fhirpath.Resource(n)
 	x.env.Resource = it
-	if at == "Bundle" { // an entry's resource is a root of its own
+	if at == carried {
 		root := x.env.RootResource
 		x.env.RootResource = it
 		defer func() { x.env.RootResource = root }()
 	}
 	x.object(n, s, true)
 	x.invariants(&it, s.checks)
+	switch d.Name() {
+	case "Bundle":
+		x.bundled(n)
+	case "QuestionnaireResponse":
+		x.answered(n)
+	default:
+		x.conformance(n, d)
+	}
 	x.named(&it, n)
 	x.env.Resource = before
 }
@@ -296,16 +306,23 @@ func (x *run) element(n fhir.Node, p *part, d *fhir.Datatype) {
 		if p.rule != nil {
 			x.reference(&it, p.rule)
 		}
+	default:
+		x.datatype(&it)
 	}
 }
 
-// within says of what the resource at hand is a part: Bundle, or another
-// resource.
+// How a resource stands in another: as a part of it, or as one of its own that a
+// Bundle or Parameters carries.
+const (
+	contained = "contained"
+	carried   = "carried"
+)
+
 func (x *run) within() string {
-	if len(x.path) >= 2 && x.path[len(x.path)-2].name == "entry" {
-		return "Bundle"
+	if x.path[len(x.path)-1].name == "contained" {
+		return contained
 	}
-	return "contained"
+	return carried
 }
 
 func (x *run) primitive(n fhir.Node, p *part, s *shape) {
@@ -317,14 +334,14 @@ func (x *run) primitive(n fhir.Node, p *part, s *shape) {
 		x.say(Error, code, wrong)
 		return
 	}
-	if p.rule == nil && len(s.checks) == 0 {
-		return
-	}
 	it := fhirpath.ElementOf(n, fhir.Node{}, s.of)
 	if p.rule != nil && p.rule.binding != nil {
 		x.bound(&it, p.rule)
 	}
 	if x.full {
+		if s.of.Name() == "canonical" && !absolute(n.View()) && !strings.HasPrefix(n.View(), "#") {
+			x.report(Issue{Severity: Warning, Code: "invalid", Text: "a canonical URL is absolute, or #id of a contained resource"})
+		}
 		x.invariants(&it, s.checks)
 		if p.rule != nil {
 			x.invariants(&it, own(p.rule.always))

@@ -89,6 +89,10 @@ func read(in []byte) ([]map[string]any, error) {
 
 // strip keeps what is checked.
 func strip(d map[string]any) map[string]any {
+	if contexts, ok := d["context"].([]any); ok && strings.HasSuffix(d["url"].(string), "/structuredefinition-fhir-type") {
+		// R4's own definitions have it on the type, not on its code.
+		d["context"] = append(contexts, map[string]any{"type": "element", "expression": "ElementDefinition.type"})
+	}
 	out := keep(d, "resourceType", "url", "name", "kind", "type", "baseDefinition", "derivation", "abstract", "context", "contextInvariant")
 	differential, _ := d["differential"].(map[string]any)
 	elements, _ := differential["element"].([]any)
@@ -151,4 +155,6 @@ func element(e map[string]any) map[string]any {
 var errata = map[string]string{
 	// answerBoolean is a FHIR.boolean, which is no System.Boolean.
 	"operator = 'exists' implies (answer is Boolean)": "operator = 'exists' implies (answer is boolean)",
+	// "more than one" is not more than two.
+	"enableWhen.count() > 2 implies enableBehavior.exists()": "enableWhen.count() > 1 implies enableBehavior.exists()",
 }
