@@ -3,6 +3,7 @@ package fhir
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestDatatypes(t *testing.T) {
@@ -87,4 +88,20 @@ func TestNarrativeFault(t *testing.T) {
 			t.Errorf("%s was taken", bad)
 		}
 	}
+}
+
+// What is taken quickly is what is taken by reading it as XML.
+func FuzzNarrative(f *testing.F) {
+	const open = `<div xmlns="http://www.w3.org/1999/xhtml">`
+	for _, s := range []string{open + "text</div>", open + `<p class="x">a<br/>b &nbsp; &amp;</p><!-- c --></div>`, open + `<img src="a.png" alt="b"/></div>`,
+		open + "<b>x</i></div>", `<div>x</div>`, open + "x</div> ", open + "a &foo; b</div>", open + `<a href="x" href="y">z</a></div>`, open + "]]></div>"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, div string) {
+		if plainNarrative(div) {
+			if fault := narrativeFault(div); fault != "" && utf8.ValidString(div) {
+				t.Errorf("%q was taken, though %s", div, fault)
+			}
+		}
+	})
 }

@@ -43,6 +43,13 @@ func words(s string) map[string]bool {
 // that a narrative may have, and says something.
 // https://hl7.org/fhir/R4/narrative.html#Narrative
 func NarrativeFault(div string) string {
+	if plainNarrative(div) {
+		return ""
+	}
+	return narrativeFault(div)
+}
+
+func narrativeFault(div string) string {
 	dec := xml.NewDecoder(strings.NewReader(div))
 	dec.Entity = xml.HTMLEntity
 	depth, says := 0, false

@@ -8,7 +8,10 @@ import (
 
 	"selda/cmd/selda/region"
 	"selda/fhir"
+	"selda/fhir/definition"
 	"selda/fhir/fhirpath"
+	"selda/fhir/validate"
+	"selda/terminology"
 )
 
 type fhirPathCmd struct {
@@ -37,7 +40,14 @@ func (c fhirPathCmd) Run(e *env) error {
 	if err := expression.Check(focus.Datatype(), fhirpath.Strict{}); err != nil {
 		return err
 	}
-	found, err := expression.Eval(&fhirpath.Env{Now: time.Now()}, focus)
+	terms := terminology.New(terminology.R4)
+	v := validate.New(definition.R4, terms)
+	v.Now = time.Now()
+	world := v.Environment(tree)
+	world.Subsumes = func(general, specific fhirpath.Item) (bool, error) {
+		return subsumes(terms, general.Node(), specific.Node())
+	}
+	found, err := expression.Eval(world, focus)
 	if err != nil {
 		return err
 	}
@@ -56,4 +66,32 @@ func (c fhirPathCmd) Run(e *env) error {
 	}
 	fmt.Fprintf(e.stdout, "%s]\n", out)
 	return nil
+}
+
+// subsumes says whether a code of one Coding or CodeableConcept subsumes one of
+// another.
+func subsumes(terms *terminology.Service, general, specific fhir.Node) (bool, error) {
+	for _, g := range codings(general) {
+		for _, s := range codings(specific) {
+			system := g.Member("system").Text()
+			if system == "" || !s.Member("system").Is(system) {
+				continue
+			}
+			how, err := terms.Subsumes(system, "", g.Member("code").Text(), s.Member("code").Text())
+			if err != nil {
+				return false, err
+			}
+			if how == terminology.Equivalent || how == terminology.Subsumes {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+func codings(n fhir.Node) []fhir.Node {
+	if list := n.Member("coding"); list.Exists() {
+		return list.List()
+	}
+	return []fhir.Node{n}
 }

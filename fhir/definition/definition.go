@@ -30,6 +30,21 @@ type Structure struct {
 	ContextInvariants   []string
 	Elements            []Element
 	FHIRVersion, Status string
+	snapshot            fhir.Node
+}
+
+// WithSnapshot is the definition with the elements of its snapshot, for one whose
+// base is not at hand; nil where it has none.
+func (s *Structure) WithSnapshot() *Structure {
+	if !s.snapshot.Exists() {
+		return nil
+	}
+	out := *s
+	out.Elements, out.Snapshot = nil, true
+	for _, e := range s.snapshot.List() {
+		out.Elements = append(out.Elements, parseElement(e))
+	}
+	return &out
 }
 
 // Context is where an extension may be used.
@@ -113,8 +128,9 @@ func Parse(r *fhir.Resource) (*Structure, error) {
 		s.ContextInvariants = append(s.ContextInvariants, c.Text())
 	}
 	elements := r.Get("differential", "element")
+	s.snapshot = r.Get("snapshot", "element")
 	if !elements.Exists() {
-		elements, s.Snapshot = r.Get("snapshot", "element"), true
+		elements, s.Snapshot = s.snapshot, true
 	}
 	for _, e := range elements.List() {
 		s.Elements = append(s.Elements, parseElement(e))

@@ -270,6 +270,9 @@ func (it *Item) JSON() []byte {
 	switch it.kind {
 	case BooleanKind, IntegerKind, DecimalKind:
 		return []byte(it.String())
+	case typeKind:
+		t := it.v.(typeInfo)
+		return []byte(`{"namespace":"` + t.space + `","name":"` + t.name + `"}`)
 	}
 	b, _ := json.Marshal(it.String())
 	return b

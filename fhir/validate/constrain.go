@@ -90,7 +90,7 @@ func (x *run) constrain(it *fhirpath.Item, r *rule) {
 	if r.binding != nil && r.profile != "" {
 		x.bound(it, r)
 	}
-	x.invariants(it, r.always)
+	x.invariants(it, own(r.always))
 	if d := it.Datatype(); d != nil && fhir.IsResourceType(d.Name()) { // %resource within is this one
 		before := x.env.Resource
 		x.env.Resource = *it

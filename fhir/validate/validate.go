@@ -81,6 +81,15 @@ func (v *Validator) Profiles(r *fhir.Resource, urls ...string) []Issue {
 	return x.distinct()
 }
 
+// Environment is what FHIRPath can ask of a validator, for an expression on a
+// resource: memberOf(), conformsTo() and resolve().
+func (v *Validator) Environment(root fhir.Node) *fhirpath.Env {
+	x := &run{v: v, full: true, outermost: root}
+	it := fhirpath.Resource(root)
+	x.env = fhirpath.Env{Resource: it, RootResource: it, Now: v.Now, Resolve: v.Resolve, ConformsTo: x.conformsTo, MemberOf: x.memberOf}
+	return &x.env
+}
+
 // shape is a type as it is walked: its elements with their own rules.
 type shape struct {
 	of       *fhir.Datatype
@@ -180,6 +189,11 @@ func (v *Validator) make(url string, depth int) (*tree, error) {
 		base, err := v.make(s.Base, depth+1)
 		if err != nil {
 			return nil, err
+		}
+		if base == nil && s.Constraint { // its base is in a package that is not here
+			if whole := s.WithSnapshot(); whole != nil {
+				s, t.Structure = whole, whole
+			}
 		}
 		if base != nil && (base.Constraint || !s.Constraint) {
 			t.root = base.root.clone()
