@@ -107,7 +107,7 @@ func repeat(r *run, lo int, e eval, unique bool) error {
 			}
 			r.items = r.items[:w]
 		}
-		if err := r.step(s.work); err != nil {
+		if err := r.step(s.work + 16*(len(r.items)-next)); err != nil { // each costs more than a step elsewhere
 			return err
 		}
 		s.work = 0
