@@ -108,6 +108,12 @@ func (q *Quantity) compare(o *Quantity) (order int, known, alike bool) {
 	return u.Base(q.Value.Rat()).Cmp(v.Base(o.Value.Rat())), true, true
 }
 
+// Compare is -1, 0 or +1; known is false where the units can't be compared.
+func (q *Quantity) Compare(o *Quantity) (order int, known bool) {
+	order, known, _ = q.compare(o)
+	return order, known
+}
+
 func yearsAndMonths(q *Quantity) bool { return q.Unit == "year" || q.Unit == "month" }
 
 func months(q *Quantity) decimal.Decimal {

@@ -9,7 +9,6 @@ import (
 	"selda/fhir"
 	"selda/fhir/decimal"
 	"selda/fhir/fhirpath"
-	"selda/fhir/ucum"
 )
 
 // answerTypes are the types of the answers to each type of question.
@@ -134,24 +133,20 @@ func ordered(v, o fhir.Node) (int, bool) {
 	case v.IsString() && o.IsString():
 		return strings.Compare(v.View(), o.View()), true
 	case v.IsObject() && o.IsObject():
-		a, ok1 := decimal.Parse(v.Member("value").View())
-		b, ok2 := decimal.Parse(o.Member("value").View())
-		u, ok3 := unitOf(v)
-		w, ok4 := unitOf(o)
-		if !ok1 || !ok2 || !ok3 || !ok4 || !u.Commensurable(w) {
-			return 0, false
+		a, ok1 := measured(v)
+		b, ok2 := measured(o)
+		if ok1 && ok2 {
+			return a.Compare(b)
 		}
-		return u.Base(a.Rat()).Cmp(w.Base(b.Rat())), true
 	}
 	return 0, false
 }
 
-func unitOf(q fhir.Node) (*ucum.Unit, bool) {
-	if !q.Member("system").Is("http://unitsofmeasure.org") {
-		return nil, false
-	}
-	u, err := ucum.Parse(q.Member("code").View())
-	return u, err == nil
+// measured is a Quantity whose unit is one of UCUM.
+func measured(n fhir.Node) (*fhirpath.Quantity, bool) {
+	it := fhirpath.ElementOf(n, fhir.Node{}, fhir.DatatypeOf("Quantity"))
+	q, ok := it.Quantity()
+	return q, ok && n.Member("system").Is("http://unitsofmeasure.org")
 }
 
 // mayLead holds a reference against the types of resource that its question
