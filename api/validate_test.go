@@ -1,8 +1,12 @@
 package api_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"selda/cmd/selda/region"
 )
 
 // What is structurally wrong is refused, alone and in a Bundle, and the answer
@@ -65,4 +69,33 @@ func TestValidate(t *testing.T) {
 	a.do(400, "system", "POST", "/fhir/Observation/$validate", "")
 	a.do(422, "system", "POST", "/fhir/Observation/$validate?mode=guess", observation("", "p1", "x"))
 	a.do(401, "", "POST", "/fhir/Observation/$validate", observation("", "p1", "x"))
+}
+
+// What does not hold to a profile that it names is taken and reported, or
+// refused where its source wants that.
+func TestProfilesAsTheirSourceWants(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	weight := `{"resourceType":"Observation","meta":{"profile":["http://hl7.org/fhir/StructureDefinition/bodyweight"]},"status":"final","code":{"text":"weight"},"subject":{"reference":"Patient/p1"},"effectiveDateTime":"2026-03-02"}`
+	r := a.do(201, "system", "POST", "/fhir/Observation", weight, "Prefer: return=OperationOutcome")
+	if !strings.Contains(string(r.Body), `"severity":"error"`) || !strings.Contains(string(r.Body), "bodyweight") && !strings.Contains(string(r.Body), "vitalsigns") {
+		t.Errorf("reported: %s", r.Body)
+	}
+	file := filepath.Join(t.TempDir(), "feeds.yaml")
+	s, err := a.env.Subject("system")
+	if err == nil {
+		err = os.WriteFile(file, []byte("feeds:\n  - source: "+string(s.Source)+"\n    profiles: refuse\n"), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	feeds, err := region.ReadFeeds(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.env.Region.Wish(feeds)
+	if r := a.do(422, "system", "POST", "/fhir/Observation", weight); len(r.Issue) == 0 {
+		t.Errorf("refused: %s", r.Body)
+	}
+	a.do(201, "system", "POST", "/fhir/Observation", observation("", "p1", "names no profile"))
 }

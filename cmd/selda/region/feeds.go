@@ -5,10 +5,12 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"selda/api"
 	"selda/hl7v2"
 	"selda/nhs"
 )
@@ -20,6 +22,9 @@ import (
 //	    facility: RJZ          # MSH-4
 //	    application: PAS       # MSH-3; left out, any
 //	    from: [10.1.0.0/16]    # left out, any address
+//	  - source: G85001:GP
+//	    profiles: refuse       # what it writes to /fhir and does not hold to the
+//	                           # profiles that it names; left out: report
 //
 // With no file, a peer on this machine is admitted as source MSH-4:MSH-3, and
 // nobody else is.
@@ -33,6 +38,7 @@ type feed struct {
 	Facility    string   `yaml:"facility"`
 	Application string   `yaml:"application"`
 	From        []string `yaml:"from"`
+	Profiles    string   `yaml:"profiles"`
 
 	source   nhs.Source
 	prefixes []netip.Prefix
@@ -62,7 +68,10 @@ func parseFeeds(path string, b []byte) (_ *Feeds, err error) {
 		if f.source, err = nhs.ParseSource(f.Source); err != nil {
 			return nil, fmt.Errorf("%s: feed %d: %w", path, i+1, err)
 		}
-		if f.Facility == "" {
+		if !slices.Contains([]string{"", "report", "refuse"}, f.Profiles) {
+			return nil, fmt.Errorf("%s: feed %s: profiles is report or refuse", path, f.Source)
+		}
+		if f.Facility == "" && f.Profiles == "" {
 			return nil, fmt.Errorf("%s: feed %s: say its facility, which is MSH-4 of its messages", path, f.Source)
 		}
 		for _, p := range f.From {
@@ -81,6 +90,24 @@ func parseFeeds(path string, b []byte) (_ *Feeds, err error) {
 	return &Feeds{feeds: file.Feeds}, nil
 }
 
+// Wish has what the sources of a feeds file wish done about profiles be done.
+// It is called before anything is served.
+func (r *Region) Wish(f *Feeds) {
+	if f != nil {
+		r.fhir.ProfilesOf = f.Profiles
+	}
+}
+
+// Profiles is what a source wants done about profiles.
+func (f *Feeds) Profiles(source nhs.Source) api.Profiles {
+	for i := range f.feeds {
+		if f.feeds[i].source == source && f.feeds[i].Profiles == "refuse" {
+			return api.RefuseProfiles
+		}
+	}
+	return api.ReportProfiles
+}
+
 // Admit gives the source that a message comes from; false for a sender that
 // is not admitted.
 func (f *Feeds) Admit(m *hl7v2.Message, peer net.Addr) (nhs.Source, bool) {
@@ -93,7 +120,7 @@ func (f *Feeds) Admit(m *hl7v2.Message, peer net.Addr) (nhs.Source, bool) {
 	}
 	for i := range f.feeds {
 		x := &f.feeds[i]
-		if x.Facility != m.SendingFacility() || x.Application != "" && x.Application != m.SendingApplication() {
+		if x.Facility == "" || x.Facility != m.SendingFacility() || x.Application != "" && x.Application != m.SendingApplication() {
 			continue
 		}
 		if len(x.prefixes) == 0 {

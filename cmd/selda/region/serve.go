@@ -43,6 +43,7 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 		_ = web.Close()
 		return err
 	}
+	r.Wish(d.Feeds)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var wg sync.WaitGroup
