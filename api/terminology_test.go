@@ -84,6 +84,13 @@ func TestTerminologyOperations(t *testing.T) {
 			t.Errorf("%s: %s is %q, want %q", c.path, c.name, got, c.want)
 		}
 	}
+	for _, path := range []string{"CodeSystem/$lookup?system=" + sct + "&code=322236009", "ValueSet/$expand?includeDesignations=true&url=http://terminology.hl7.org/ValueSet/v3-ActEncounterCode", "ValueSet/administrative-gender/$expand"} {
+		inJSON := a.do(200, "gp", "GET", "/fhir/"+path, "")
+		inXML := a.do(200, "gp", "GET", "/fhir/"+path, "", "Accept: application/fhir+xml")
+		if back, err := fhir.FromXML(inXML.Body); err != nil || len(back) != len(inJSON.Body) {
+			t.Errorf("%s as XML: %v\n%s\n%s", path, err, back, inJSON.Body)
+		}
+	}
 	ecl := url.QueryEscape("http://snomed.info/sct?fhir_vs=ecl/" + url.PathEscape("< 404684003 : 363698007 = 80891009"))
 	for _, c := range []struct{ path, want, total string }{
 		{"ValueSet/$expand?url=http://hl7.org/fhir/ValueSet/administrative-gender", "male female other unknown", "4"},

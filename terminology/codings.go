@@ -53,7 +53,10 @@ func (c *Codings) To(system, code string) (to Coding, by string) {
 		return Coding{}, ""
 	}
 	for _, g := range c.groups[system] {
-		list, _ := g.targets(code)
+		list, listed := g.targets(code)
+		if !listed && len(code) == 7 && (system == codemap.Read2 || system == codemap.CTV3) {
+			list, _ = g.targets(code[:5]) // the last two say which of a code's terms was chosen
+		}
 		for _, t := range list {
 			if t.Code == "" || !slices.Contains(holds, t.Equivalence) {
 				continue

@@ -135,7 +135,7 @@ func (s *Service) imported(u string, within []string) (*compiled, error) {
 	}
 	c, err := s.compile(v, append(slices.Clip(within), u))
 	if err == nil {
-		s.sets.Store(u, c)
+		s.keep(u, c)
 	}
 	return c, err
 }
@@ -226,6 +226,20 @@ func (p *part) own(code string, active bool) truth {
 		return unknown
 	}
 	return truthOf(p.members == nil || p.members.Has(c))
+}
+
+// size is about what the value set takes in memory, in bytes.
+func (c *compiled) size() int64 {
+	n := int64(1 << 10)
+	for _, list := range [][]*part{c.include, c.exclude} {
+		for _, p := range list {
+			n += int64(len(p.listed)) * 200
+			if p.members != nil {
+				n += int64(p.x.Len() / 8)
+			}
+		}
+	}
+	return n
 }
 
 // whole says that a code system that is loaded has all its codes.

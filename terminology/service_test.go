@@ -219,3 +219,35 @@ func TestTranslate(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An extension of a service uses what the service knows, and what it has itself before that.
+func TestAServiceIsExtended(t *testing.T) {
+	base := New(library(t, colours, set("urn:base", `{"include":[{"system":"urn:colours"}]}`), set("urn:lacks", `{"include":[{"valueSet":["urn:own"]}]}`)))
+	if _, known := base.Member("urn:lacks", "urn:x", "a"); known {
+		t.Error("what is missing is known")
+	}
+	own := base.With(library(t, set("urn:own", `{"include":[{"system":"urn:x","concept":[{"code":"a"}]}]}`), set("urn:base", `{"include":[{"system":"urn:colours","concept":[{"code":"red"}]}]}`)))
+	for _, c := range []struct {
+		s         *Service
+		set, code string
+		want      bool
+	}{{own, "urn:lacks", "a", true}, {own, "urn:base", "blue", false}, {base, "urn:base", "blue", true}} {
+		if in, known := c.s.Member(c.set, "", c.code); in != c.want || !known {
+			t.Errorf("%s %s: %v %v", c.set, c.code, in, known)
+		}
+	}
+}
+
+// What nobody asks again does not stay in memory for ever.
+func TestKeptValueSetsAreBounded(t *testing.T) {
+	s := New(R4)
+	big := &compiled{def: &ValueSet{}, include: []*part{{listed: make([]Listed, 100_000)}}}
+	for i := range 10 {
+		s.keep(fmt.Sprint(i), big)
+	}
+	kept := 0
+	s.sets.Range(func(any, any) bool { kept++; return true })
+	if kept > 4 || kept == 0 {
+		t.Errorf("%d are kept", kept)
+	}
+}

@@ -16,6 +16,7 @@ package terminology
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"selda/fault"
 	"selda/terminology/index"
@@ -46,15 +47,23 @@ type Library interface {
 // at once. The zero Service knows nothing.
 type Service struct {
 	libraries []Library
+	base      *Service // without the first library; nil of a service that is none's extension
 	sets      sync.Map // canonical URL → *compiled
+	kept      atomic.Int64
 }
+
+// maxKept bounds the memory of the value sets that are kept compiled, in bytes:
+// an expression constraint can be asked that nobody asks again.
+const maxKept = 64 << 20
 
 // New is a service over libraries, the nearest first.
 func New(libraries ...Library) *Service { return &Service{libraries: libraries} }
 
-// With is the service with a library before all others.
+// With is the service with a library before all others. Value sets that the
+// library does not have itself, and that lack nothing without it, are those of
+// the service as it was.
 func (s *Service) With(l Library) *Service {
-	return New(append([]Library{l}, s.libraries...)...)
+	return &Service{libraries: append([]Library{l}, s.libraries...), base: s}
 }
 
 // canonical takes a canonical URL apart. https://hl7.org/fhir/R4/references.html#canonical
@@ -122,16 +131,43 @@ func (s *Service) compiled(url string) (*compiled, error) {
 	if c, ok := s.sets.Load(url); ok {
 		return c.(*compiled), nil
 	}
-	v, err := s.ValueSet(url)
-	if v == nil || err != nil {
-		return nil, err
+	c, err := s.inherited(url)
+	if c == nil && err == nil {
+		var v *ValueSet
+		if v, err = s.ValueSet(url); v == nil || err != nil {
+			return nil, err
+		}
+		c, err = s.compile(v, []string{url})
 	}
-	c, err := s.compile(v, []string{url})
 	if err != nil {
 		return nil, err
 	}
-	s.sets.Store(url, c)
+	s.keep(url, c)
 	return c, nil
+}
+
+// inherited is the value set of the service that this one extends, where it may be used.
+func (s *Service) inherited(url string) (*compiled, error) {
+	if s.base == nil {
+		return nil, nil
+	}
+	bare, version := canonical(url)
+	if own, err := s.libraries[0].ValueSet(bare, version); own != nil || err != nil {
+		return nil, err
+	}
+	if c, err := s.base.compiled(url); err == nil && c != nil && c.whyUnknown(false) == nil {
+		return c, nil
+	}
+	return nil, nil
+}
+
+// keep keeps a value set compiled, for the next who asks.
+func (s *Service) keep(url string, c *compiled) {
+	if s.kept.Add(c.size()) > maxKept {
+		s.sets.Clear()
+		s.kept.Store(c.size())
+	}
+	s.sets.Store(url, c)
 }
 
 // system finds a code system, or says that it is not there.

@@ -116,7 +116,7 @@ func implicitValueSet(u, version string) (*ValueSet, error) {
 		v.Include = []Include{{System: LOINC, Version: version}}
 	case strings.HasPrefix(u, LOINC+"/vs/LL"):
 		v.Name = "LOINC answer list"
-		v.Include = []Include{{System: LOINC, Version: version, Filters: []Filter{{"answer-list", "=", strings.TrimPrefix(u, LOINC+"/vs/")}}}}
+		v.Include = []Include{{System: LOINC, Version: version, Filters: []Filter{{"LIST", "=", strings.TrimPrefix(u, LOINC+"/vs/")}}}}
 	case strings.HasPrefix(u, LOINC+"/vs/LP"):
 		v.Name = "LOINC part"
 		v.Include = []Include{{System: LOINC, Version: version, Filters: []Filter{{"ancestor", "=", strings.TrimPrefix(u, LOINC+"/vs/")}}}}

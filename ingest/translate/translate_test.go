@@ -96,6 +96,10 @@ func TestWhatFindsNoMapIsToldAndWhatNeedsNoneIsNot(t *testing.T) {
 			t.Errorf("%s: %+v, %s", c.coding, m.Untranslated, m.Resources[0].Body)
 		}
 	}
+	long := &mapped.Message{Resources: []mapped.Resource{{Type: "Condition", Body: []byte(`{"resourceType":"Condition","code":{"coding":[{"system":"http://read.info/ctv3","code":"H33..11"}]}}`)}}}
+	if Message(long, codings(t, table)); !strings.Contains(string(long.Resources[0].Body), `"code":"195967001"`) {
+		t.Errorf("a code with the number of its term: %s", long.Resources[0].Body)
+	}
 	// A document is kept as it came.
 	doc := `{"resourceType":"Bundle","type":"document","entry":[{"resource":{"resourceType":"Condition","code":{"coding":[{"system":"http://read.info/ctv3","code":"H33.."}]}}}]}`
 	m := &mapped.Message{Resources: []mapped.Resource{{Type: "Bundle", Body: []byte(doc)}}}

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func run(out string, names []string) error {
 		}
 	}
 	var list [][]byte
-	for _, k := range slices.Sorted(mapKeys(kept)) {
+	for _, k := range slices.Sorted(maps.Keys(kept)) {
 		list = append(list, kept[k])
 	}
 	packed, err := terminology.PackBox(list)
@@ -65,16 +66,6 @@ func run(out string, names []string) error {
 	}
 	fmt.Fprintf(os.Stderr, "%d resources, %d bytes\n", len(list), len(packed))
 	return os.WriteFile(out, packed, 0o644)
-}
-
-func mapKeys(m map[string][]byte) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // kept elements of each type; of what lies in them everything but extensions.

@@ -219,7 +219,7 @@ func (r *release) hierarchy(l row) error {
 }
 
 // answer takes a row of an answer list in: the list is a concept, too, and its
-// answers have it as a property, as implicit value sets ask for it.
+// answers have it as the property LIST, by which implicit value sets ask for it.
 func (r *release) answer(l row) error {
 	list, id := l.get("ANSWERLISTID"), l.get("ANSWERSTRINGID")
 	if list == "" || id == "" {
@@ -230,7 +230,7 @@ func (r *release) answer(l row) error {
 	}
 	_, known := r.b.Find(id)
 	n := r.b.Concept(id)
-	r.b.Property(n, r.b.Name(index.PropertyName{Code: "answer-list"}), 0, index.TextValue, list)
+	r.b.Property(n, r.b.Name(index.PropertyName{Code: "LIST"}), 0, index.TextValue, list)
 	if known {
 		return nil
 	}
@@ -240,7 +240,7 @@ func (r *release) answer(l row) error {
 // answers says which list a code's answers are from.
 func (r *release) answers(l row) error {
 	if n, ok := r.b.Find(l.get("LOINCNUMBER")); ok && l.get("ANSWERLISTID") != "" {
-		r.b.Property(n, r.b.Name(index.PropertyName{Code: "answers"}), 0, index.TextValue, l.get("ANSWERLISTID"))
+		r.b.Property(n, r.b.Name(index.PropertyName{Code: "answer-list"}), 0, index.TextValue, l.get("ANSWERLISTID"))
 	}
 	return nil
 }
