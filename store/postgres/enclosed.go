@@ -14,7 +14,7 @@ func (tx *Tx) Versions(l store.Located) (out []*store.Version, err error) {
 		v, err := tx.db.scan(tx.ctx, r)
 		out = append(out, v)
 		return err
-	}, sqlVersions, int64(l.Subject), int16(fhir.TypeNumber(l.Type)), int64(l.Item), at(store.Latest))
+	}, `SELECT `+columns+` FROM resource WHERE subject=$1 AND type=$2 AND item=$3 ORDER BY version DESC`, int64(l.Subject), int16(fhir.TypeNumber(l.Type)), int64(l.Item))
 	return out, err
 }
 

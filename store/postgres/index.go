@@ -219,6 +219,14 @@ func (db *DB) keptApart(ctx context.Context, a, b store.Subject) (bool, error) {
 
 // Owner is access.Owners'.
 func (db *DB) Owner(ctx context.Context, typ, id string) (store.Subject, error) {
-	l, err := db.locate(ctx, typ, id)
-	return l.Subject, err
+	item, t, err := db.number(ctx, typ, id)
+	if err != nil {
+		return 0, err
+	}
+	s := store.Subject(-1)
+	err = db.rows(ctx, func(r pgx.Rows) error { return r.Scan(&s) }, `SELECT subject FROM locator WHERE item=$1 AND type=$2`, item, int16(t))
+	if err == nil && s < 0 {
+		return 0, errUnknown
+	}
+	return s, err
 }

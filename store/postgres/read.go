@@ -240,35 +240,29 @@ func (l *latest) add(ctx context.Context, r pgx.Rows) error {
 
 func (l *latest) kept() []*store.Version { return l.out }
 
-// locate finds where a resource is; errUnknown where it is of another type.
-func (db *DB) locate(ctx context.Context, typ, id string) (store.Located, error) {
-	t := fhir.TypeNumber(typ)
-	if t == 0 {
-		return store.Located{}, errUnknown
+// number is the item that an id of a type stands for; 0 where it is nobody's.
+func (db *DB) number(ctx context.Context, typ, id string) (item int64, t uint16, err error) {
+	if t = fhir.TypeNumber(typ); t == 0 {
+		return 0, 0, errUnknown
 	}
 	item, ok := db.ids.Decode(adapter.Item, id)
 	if !ok {
-		var err error
-		if item, err = db.int64(ctx, `SELECT item FROM alias WHERE id=$1 AND type=$2`, clean(id), int16(t)); err != nil {
-			return store.Located{}, err
-		}
+		item, err = db.int64(ctx, `SELECT item FROM alias WHERE id=$1 AND type=$2`, clean(id), int16(t))
 	}
-	at, err := db.locators(ctx, []store.ItemID{store.ItemID(item)})
-	if err != nil {
-		return store.Located{}, err
-	}
-	k := at[store.ItemID(item)]
-	if k == nil || k.located.Type != typ {
-		return store.Located{}, errUnknown
-	}
-	return k.located, nil
+	return item, t, err
 }
 
-const sqlVersions = `SELECT ` + columns + ` FROM resource WHERE subject=$1 AND type=$2 AND item=$3 AND n<=$4 ORDER BY version DESC`
+// sqlVersions gives the versions of a resource not after n, the latest first,
+// in one question with where it is: it may be moved between two.
+const sqlVersions = `SELECT ` + columns + ` FROM resource WHERE (subject, type, item)=(SELECT subject, type, item FROM locator WHERE item=$1 AND type=$2) AND n<=$3 ORDER BY version DESC`
 
 // versions reads one resource's versions not after n, the latest first: all,
 // or only the first.
-func (db *DB) versions(ctx context.Context, l store.Located, n uint64, limit int) (out []*store.Version, err error) {
+func (db *DB) versions(ctx context.Context, typ, id string, n uint64, limit int) (out []*store.Version, err error) {
+	item, t, err := db.number(ctx, typ, id)
+	if err != nil || item == 0 {
+		return nil, err
+	}
 	sql := sqlVersions
 	if limit == 1 {
 		sql += ` LIMIT 1`
@@ -277,26 +271,8 @@ func (db *DB) versions(ctx context.Context, l store.Located, n uint64, limit int
 		v, err := db.scan(ctx, r)
 		out = append(out, v)
 		return err
-	}, sql, int64(l.Subject), int16(fhir.TypeNumber(l.Type)), int64(l.Item), at(n))
+	}, sql, item, int16(t), at(n))
 	return out, err
-}
-
-// moving is how often a resource that is moved to another subject just now is
-// looked for again.
-const moving = 3
-
-// located reads versions of a resource where it is: one that is moved between
-// the question where and the question what is asked for again.
-func (db *DB) found(ctx context.Context, typ, id string, n uint64, limit int) (l store.Located, all []*store.Version, err error) {
-	for range moving {
-		if l, err = db.locate(ctx, typ, id); err != nil {
-			return l, nil, err
-		}
-		if all, err = db.versions(ctx, l, n, limit); err != nil || len(all) > 0 || n != store.Latest {
-			return l, all, err
-		}
-	}
-	return l, nil, nil
 }
 
 // Read is store.Reader's. Whether a resource may be known of is asked of the
@@ -319,7 +295,7 @@ func (db *DB) history(ctx context.Context, typ, id string, n uint64, p *policy.P
 	if !p.Permit {
 		return nil, errUnknown
 	}
-	_, all, err := db.found(ctx, typ, id, n, limit)
+	all, err := db.versions(ctx, typ, id, n, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -331,11 +307,11 @@ func (db *DB) history(ctx context.Context, typ, id string, n uint64, p *policy.P
 
 // Shared is store.Reader's.
 func (db *DB) Shared(ctx context.Context, typ, id string) (*store.Version, error) {
-	l, all, err := db.found(ctx, typ, id, store.Latest, 1)
+	all, err := db.versions(ctx, typ, id, store.Latest, 1)
 	if err != nil {
 		return nil, err
 	}
-	if l.Subject != store.Shared || len(all) == 0 || all[0].Deleted {
+	if len(all) == 0 || all[0].Subject != store.Shared || all[0].Deleted {
 		return nil, errUnknown
 	}
 	return all[0], nil

@@ -45,7 +45,8 @@ SELECT selda_partition('resource');
 CREATE TABLE posting(subject bigint NOT NULL, item bigint NOT NULL, version int NOT NULL, n bigint NOT NULL, until bigint, type smallint NOT NULL,
   source int NOT NULL, dataset smallint NOT NULL, labels bigint NOT NULL, flags smallint NOT NULL, at bigint NOT NULL, reported bigint, id text,
   tokens bigint[] NOT NULL, PRIMARY KEY(subject, item, version)) PARTITION BY HASH (subject);
-CREATE INDEX posting_tokens ON posting USING gin (tokens) WITH (fastupdate = on);
+-- What has just been written is looked through by each search until it is merged: a little of it, in kB.
+CREATE INDEX posting_tokens ON posting USING gin (tokens) WITH (fastupdate = on, gin_pending_list_limit = 128);
 CREATE INDEX posting_type ON posting(type, item);
 SELECT selda_partition('posting');
 
