@@ -489,6 +489,7 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 	h.same(t, w, "POST", "/fhir", `{"resourceType":"Bundle","type":"batch","entry":[`+strings.Join(gets, ",")+`]}`)
 	h.same(t, w, "POST", "/search", "q="+url.QueryEscape(w.number.Digits()))
 	h.same(t, w, "POST", "/fhir/Observation/_search", who)
+	h.exported(t, w)
 }
 
 // pages walks through every page of a search in both regions.
