@@ -13,12 +13,17 @@ type bundle struct {
 	kind    string
 	meta    fhir.Object // nil for none
 	entries []byte
+
+	identifier fhir.Object // of a document
+	timestamp  time.Time
 }
 
 type entry struct {
 	full     string
 	resource []byte
 	mode     string // match, include, outcome
+	score    string // of a match, and its grade
+	grade    string
 	method   string
 	url      string
 	status   string
@@ -38,7 +43,12 @@ func (b *bundle) add(e entry) {
 		o["resource"] = json.RawMessage(e.resource)
 	}
 	if e.mode != "" {
-		o["search"] = fhir.Object{"mode": e.mode}
+		by := fhir.Object{"mode": e.mode}
+		if e.grade != "" {
+			by["score"] = fhir.Decimal(e.score)
+			by["extension"] = []fhir.Object{{"url": "http://hl7.org/fhir/StructureDefinition/match-grade", "valueCode": e.grade}}
+		}
+		o["search"] = by
 	}
 	if e.method != "" {
 		o["request"] = fhir.Object{"method": e.method, "url": e.url}
@@ -71,6 +81,10 @@ func (b *bundle) bytes(total int, links []link) []byte {
 	if b.meta != nil {
 		out = append(append(append(out, `"meta":`...), fhir.Marshal(b.meta)...), ',')
 	}
+	if b.identifier != nil {
+		out = append(append(append(out, `"identifier":`...), fhir.Marshal(b.identifier)...), ',')
+		out = append(append(append(out, `"timestamp":"`...), fhir.Instant(b.timestamp)...), `",`...)
+	}
 	out = append(out, `"type":"`...)
 	out = append(out, b.kind...)
 	out = append(out, '"')
@@ -96,3 +110,6 @@ func (b *bundle) bytes(total int, links []link) []byte {
 	}
 	return append(out, '}')
 }
+
+// rawJSON is JSON that stands in an object as it is.
+func rawJSON(compact []byte) json.RawMessage { return json.RawMessage(compact) }

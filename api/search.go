@@ -34,6 +34,12 @@ func (q *request) searchFor(path, typ string, params url.Values) error {
 // searched carries a search out; of what is in somebody's compartment, where an
 // owner is named.
 func (q *request) searched(path, typ string, params url.Values, owner *search.Target) (*answers, error) {
+	return q.searchedFrom(path, typ, params, owner, nil)
+}
+
+// searchedFrom is searched from a place on; from the one that the parameters
+// name where it is nil.
+func (q *request) searchedFrom(path, typ string, params url.Values, owner *search.Target, from *cursor) (*answers, error) {
 	query, err := q.scope().Parse(typ, params)
 	if err != nil {
 		return nil, err
@@ -54,6 +60,9 @@ func (q *request) searched(path, typ string, params url.Values, owner *search.Ta
 	cur, err := q.cursor(params, path, used(params, query.Unknown))
 	if err != nil {
 		return nil, err
+	}
+	if from != nil {
+		cur.Offset = from.Offset
 	}
 	var a *answers
 	switch {

@@ -117,3 +117,6 @@ func uriTest(value, modifier string) test {
 		return have == value || !strings.Contains(value, "|") && strings.HasPrefix(have, value+"|")
 	}
 }
+
+// Folded is a text as strings are compared: without case, accents and punctuation.
+func Folded(s string) string { return folded(s) }

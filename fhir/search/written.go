@@ -21,25 +21,25 @@ func (p *Parameter) Written(res *fhir.Resource) (out []string) {
 				switch {
 				case code == "":
 				case system == "":
-					add(escaped(code))
+					add(Escaped(code))
 				default:
-					add(escaped(system) + "|" + escaped(code))
+					add(Escaped(system) + "|" + Escaped(code))
 				}
 				return false
 			})
 		case String:
 			texts(e, func(s string, _ bool) bool {
 				if folded(s) != "" {
-					add(escaped(s))
+					add(Escaped(s))
 				}
 				return false
 			})
 		case Reference:
 			if ref, ok := e.reference(); ok && !strings.HasPrefix(ref, "#") {
-				add(escaped(ref))
+				add(Escaped(ref))
 			}
 		case URI:
-			add(escaped(e.text()))
+			add(Escaped(e.text()))
 		case Date:
 			switch e.typ {
 			case "date", "dateTime", "instant":
@@ -55,7 +55,7 @@ func (p *Parameter) Written(res *fhir.Resource) (out []string) {
 			add(e.text())
 		case Quantity:
 			if v := e.node.Get("value"); v.Exists() && !e.node.Get("comparator").Exists() {
-				add(v.Text() + "|" + escaped(e.node.Get("system").Text()) + "|" + escaped(e.node.Get("code").Text()))
+				add(v.Text() + "|" + Escaped(e.node.Get("system").Text()) + "|" + Escaped(e.node.Get("code").Text()))
 			}
 		}
 		return false
@@ -63,8 +63,8 @@ func (p *Parameter) Written(res *fhir.Resource) (out []string) {
 	return out
 }
 
-// escaped is a text as it stands in a search.
-func escaped(s string) string {
+// Escaped is a text as it stands in a search.
+func Escaped(s string) string {
 	for _, c := range []string{`\`, "|", ",", "$"} {
 		s = strings.ReplaceAll(s, c, `\`+c)
 	}

@@ -12,13 +12,16 @@ import (
 
 // Interaction reads one write through a FHIR API: call is the method and the
 // URL below the base, with the version of If-Match where there is one: "POST
-// Observation", "PUT Observation/a1 3", "DELETE Observation/a1", "POST" for a
+// Observation", "PUT Observation/a1 3", "DELETE Observation/a1", "MERGE Patient/a Patient/b", "POST" for a
 // batch or transaction. References are to ids of this server.
 // https://hl7.org/fhir/R4/http.html
 func Interaction(call string, compact []byte, source nhs.Source) (*mapped.Message, error) {
 	const op = "fhirtofhir.Interaction"
 	method, rest, _ := strings.Cut(call, " ")
 	url, match, _ := strings.Cut(rest, " ")
+	if method == "MERGE" {
+		return merge(rest)
+	}
 	x := &interaction{source: source, people: map[string]int{}, local: map[string]string{}, out: &mapped.Message{Event: "FHIR " + method}}
 	if url != "" {
 		var r *fhir.Resource
@@ -49,6 +52,18 @@ func Interaction(call string, compact []byte, source nhs.Source) (*mapped.Messag
 		return nil, err
 	}
 	return x.out, nil
+}
+
+// merge reads "Patient/a Patient/b": that the first is the second.
+func merge(rest string) (*mapped.Message, error) {
+	from, into, _ := strings.Cut(rest, " ")
+	a, ok1 := strings.CutPrefix(from, "Patient/")
+	b, ok2 := strings.CutPrefix(into, "Patient/")
+	if !ok1 || !ok2 || !fhir.IsID(a) || !fhir.IsID(b) {
+		return nil, fault.E("fhirtofhir.merge", fault.Value, "two Patients are named, as Patient/id")
+	}
+	return &mapped.Message{Event: "FHIR MERGE Patient", Patients: []mapped.Patient{{ID: b, Place: "target-patient"}, {ID: a, Place: "source-patient"}},
+		Links: []mapped.Link{{Kind: "merge", Keep: 0, Other: 1, Place: "source-patient"}}}, nil
 }
 
 type step struct {

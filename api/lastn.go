@@ -1,0 +1,88 @@
+package api
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+
+	"selda/fault"
+	"selda/fhir"
+)
+
+func init() {
+	offer(operation{name: "lastn", at: onType, types: []string{"Observation"}, definition: core + "Observation-lastn", run: (*request).lastn})
+}
+
+// lastn gives the last observations of each code, one where max does not say
+// more. https://hl7.org/fhir/R4/observation-operation-lastn.html
+func (q *request) lastn(_, _ string) error {
+	const op = "api.lastn"
+	args, err := q.arguments()
+	if err != nil {
+		return err
+	}
+	most := 1
+	if m := args.text("max"); m != "" {
+		if most, err = strconv.Atoi(m); err != nil || most < 1 {
+			return fault.E(op, fault.Value, "max is a number from 1", "max")
+		}
+	}
+	params := url.Values{}
+	for k, v := range args.values {
+		params[k] = v
+	}
+	params = without(params, "max", "_count", "_sort", "_page")
+	params.Set("_sort", "-date")
+	params.Set("_count", strconv.Itoa(maxCount))
+	var groups [][]fhir.Node
+	taken := map[int]int{}
+	whole := &answers{}
+	for offset := 0; ; {
+		a, err := q.observations(params, offset)
+		if err != nil {
+			return err
+		}
+		for _, h := range a.page {
+			g := group(&groups, h.Res.Get("code"))
+			if taken[g]++; taken[g] <= most {
+				whole.page = append(whole.page, h)
+			}
+		}
+		whole.query = a.query
+		if a.next == nil {
+			break
+		}
+		offset = a.next.Offset
+	}
+	whole.total, whole.self = len(whole.page), url.Values(args.values)
+	return q.answer("Observation/$lastn", whole)
+}
+
+// observations is one page of a search for Observations.
+func (q *request) observations(params url.Values, offset int) (*answers, error) {
+	return q.searchedFrom("Observation", "Observation", params, nil, &cursor{Offset: offset})
+}
+
+// group is which of some groups of codes a code is of; a new one where none
+// shares a coding, or the words of one without, with it.
+func group(groups *[][]fhir.Node, code fhir.Node) int {
+	mine := code.List("coding")
+	for i, g := range *groups {
+		for _, c := range g {
+			if c.Get("text").Exists() && len(mine) == 0 && c.Get("text").Text() == code.Get("text").Text() {
+				return i
+			}
+			if slices.ContainsFunc(mine, func(m fhir.Node) bool {
+				return m.Get("code").Exists() && m.Get("code").Text() == c.Get("code").Text() && m.Get("system").Text() == c.Get("system").Text()
+			}) {
+				(*groups)[i] = append(g, mine...)
+				return i
+			}
+		}
+	}
+	if len(mine) == 0 {
+		mine = []fhir.Node{code}
+	}
+	*groups = append(*groups, mine)
+	return len(*groups) - 1
+}
