@@ -75,7 +75,11 @@ func whole(least, most int64, words string) format {
 }
 
 func aDecimal(n fhir.Node) string {
-	return unless(n.IsNumber() && fhir.IsDecimal(n.View()), "a number without quotes is needed here")
+	if !n.IsNumber() {
+		return "a number without quotes is needed here"
+	}
+	_, ok := decimal.Parse(n.View())
+	return unless(ok, "a decimal is within 400 powers of ten")
 }
 
 const maxString = 1 << 20

@@ -84,6 +84,7 @@ func TestStructureTakes(t *testing.T) {
 		`{"resourceType":"Patient","name":[{"given":["a",null],"_given":[null,{"extension":[{"url":"http://x.example","valueCode":"b"}]}]}]}`,
 		`{"resourceType":"Patient","_birthDate":{"extension":[{"url":"http://x.example","valueCode":"b"}]},"deceasedDateTime":"2021-02-28T12:00:00.123+14:00"}`,
 		`{"resourceType":"Observation","_status":{"extension":[{"url":"http://x.example","valueCode":"b"}]},"code":{"text":"x"},"valueQuantity":{"value":-1.50e2}}`,
+		`{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":0.00012345678901234567890}}`,
 		`{"resourceType":"Parameters","parameter":[{"name":"a","resource":{"resourceType":"Binary","contentType":"text/plain"}}]}`,
 	} {
 		if issues := v.Structure(parse(t, in)); len(issues) > 0 {

@@ -339,6 +339,9 @@ func (x *run) primitive(n fhir.Node, p *part, s *shape) {
 		x.bound(&it, p.rule)
 	}
 	if x.full {
+		if s.of.Form() == fhir.DecimalForm && !fhir.IsDecimal(n.View()) { // some systems write whatever their floating point gives them
+			x.report(Issue{Severity: Warning, Code: "value", Text: "a decimal has at most 18 digits"})
+		}
 		if s.of.Name() == "canonical" && !absolute(n.View()) && !strings.HasPrefix(n.View(), "#") {
 			x.report(Issue{Severity: Warning, Code: "invalid", Text: "a canonical URL is absolute, or #id of a contained resource"})
 		}
