@@ -12,7 +12,6 @@ func filtering() map[string]function {
 		"select":    lambda(1, selects),
 		"repeat":    lambda(1, func(r *run, n *node, lo int, e eval) error { return repeat(r, lo, e, true) }),
 		"repeatAll": lambda(1, func(r *run, n *node, lo int, e eval) error { return repeat(r, lo, e, false) }),
-		"aggregate": {1, 2, aggregate},
 		"sort":      {0, 10, sorted},
 		"single": whole(func(r *run, n *node, lo int) error {
 			if len(r.items)-lo > 1 {
@@ -131,42 +130,6 @@ func (r *run) project(lo, hi int, e eval) error {
 		}
 	}
 	return nil
-}
-
-// aggregate is http://hl7.org/fhirpath/N1/#aggregates.
-func aggregate(c *compiler, n *node) (eval, error) {
-	in, err := c.input(n.in)
-	if err != nil {
-		return nil, err
-	}
-	args, err := c.scopes(n.args)
-	if err != nil {
-		return nil, err
-	}
-	return func(r *run) error {
-		lo := len(r.items)
-		if err := in(r); err != nil {
-			return err
-		}
-		total := r.total
-		defer func() { r.total = total }()
-		hi := len(r.items)
-		r.total = nil
-		if len(args) > 1 {
-			if err := args[1](r); err != nil {
-				return err
-			}
-			r.total = slices.Clone(r.items[hi:])
-			r.items = r.items[:hi]
-		}
-		err := r.each(lo, args[0], func(_, mid int) error {
-			r.total = slices.Clone(r.items[mid:])
-			r.items = r.items[:mid]
-			return r.step(len(r.total))
-		})
-		r.items = append(r.items[:lo], r.total...)
-		return err
-	}, nil
 }
 
 // sorted is sort(): by the items themselves, or by what each of the arguments

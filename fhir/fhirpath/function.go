@@ -20,7 +20,7 @@ var table struct {
 func functions() map[string]function {
 	table.once.Do(func() {
 		all := map[string]function{}
-		for _, group := range []map[string]function{existence(), filtering(), combining(), conversion(), manipulation(), mathematics(),
+		for _, group := range []map[string]function{existence(), filtering(), aggregates(), combining(), conversion(), manipulation(), mathematics(),
 			utility(), ofTypes(), ofFHIR()} {
 			for name, f := range group {
 				all[name] = f

@@ -153,7 +153,7 @@ func (it *Item) value() (v Item, ok bool) {
 			return v, false
 		}
 		t, ok := temporal(it.node.View(), kindOfForm[form])
-		return Item{kind: t.kind, v: &t}, ok
+		return Item{kind: t.kind, v: &t, node: it.node}, ok // with its text, for functions of strings
 	}
 }
 
@@ -179,6 +179,15 @@ func (it *Item) asDecimal() decimal.Decimal {
 		return it.v.(decimal.Decimal)
 	}
 	return decimal.Int(it.n)
+}
+
+// letters is the text of a string, and of a date that is an element: FHIR's dates
+// are strings to functions of strings.
+func (it *Item) letters() (string, bool) {
+	if it.kind == StringKind {
+		return it.string(), true
+	}
+	return it.node.View(), it.isTemporal() && it.node.IsString()
 }
 
 func (it *Item) string() string      { return it.v.(string) }

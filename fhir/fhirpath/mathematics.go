@@ -27,7 +27,7 @@ func real(f func(v float64) float64) function {
 		if v.kind == QuantityKind {
 			return v, false, invalid(n.pos, n.text+"() is of numbers only")
 		}
-		d, ok := decimal.FromFloat(f(v.asDecimal().Float()), 16)
+		d, ok := decimal.FromFloat(f(v.asDecimal().Float()), 28)
 		return Decimal(d), ok, nil
 	})
 }
@@ -78,7 +78,7 @@ func mathematics() map[string]function {
 			if whole := math.Round(result); math.Pow(base, whole) == value { // the quotient of two logarithms is rarely exact
 				result = whole
 			}
-			d, ok := decimal.FromFloat(result, 16)
+			d, ok := decimal.FromFloat(result, 28)
 			return Decimal(d), ok, nil
 		}),
 		"power": numeric(1, 1, power),
@@ -122,6 +122,6 @@ func power(n *node, v Item, args []Item) (Item, bool, error) {
 		d, ok := bounded(out)
 		return d, ok, nil
 	}
-	d, ok := decimal.FromFloat(math.Pow(base.Float(), exponent.Float()), 16)
+	d, ok := decimal.FromFloat(math.Pow(base.Float(), exponent.Float()), 28)
 	return Decimal(d), ok, nil
 }

@@ -212,10 +212,11 @@ func concatenation(n *node, a, b eval) eval {
 		if err != nil || !ok {
 			return "", err
 		}
-		if v.kind != StringKind {
+		s, ok := v.letters()
+		if !ok {
 			return "", invalid(n.pos, "& joins strings only")
 		}
-		return v.string(), nil
+		return s, nil
 	}
 	return func(r *run) error {
 		x, err := text(r, a)

@@ -204,10 +204,10 @@ func (q *Quantity) scaled(o *Quantity, divide bool) (*Quantity, bool) {
 	return &Quantity{Value: decimal.FromRat(new(big.Rat).Mul(a, b), 28), Unit: w.Canonical()}, true
 }
 
-// quotient is a ÷ b in the precision that FHIRPath asks for: 8 digits after the
-// point, or those of the finer of the two.
+// quotient is a ÷ b to 16 digits after the point, or to those of the finer of the
+// two. FHIRPath asks for 8 at least.
 func quotient(a, b decimal.Decimal) decimal.Decimal {
-	return a.Quo(b, max(8, a.Scale(), b.Scale()))
+	return a.Quo(b, max(16, a.Scale(), b.Scale()))
 }
 
 // in is the quantity in another unit, as toQuantity(unit) has it.

@@ -13,10 +13,11 @@ import (
 // text is a function of a string and of strings and numbers.
 func text(least, most int, f func(r *run, n *node, s string, args []Item) (Item, bool, error)) function {
 	return on(least, most, func(r *run, n *node, v Item, args []Item) (Item, bool, error) {
-		if v.kind != StringKind {
+		s, ok := v.letters()
+		if !ok {
 			return v, false, invalid(n.pos, n.text+"() is of strings only")
 		}
-		out, ok, err := f(r, n, v.string(), args)
+		out, ok, err := f(r, n, s, args)
 		if ok && err == nil && out.kind == StringKind {
 			if len(out.string()) > maxText {
 				return out, false, invalid(n.pos, "a computed string is too long")
@@ -120,10 +121,11 @@ func (r *run) pieces(lo int, n *node, split func(string) []string) error {
 	if err != nil || !ok {
 		return err
 	}
-	if v.kind != StringKind {
+	text, ok := v.letters()
+	if !ok {
 		return invalid(n.pos, n.text+"() is of strings only")
 	}
-	for _, s := range split(v.string()) {
+	for _, s := range split(text) {
 		r.push(String(s))
 	}
 	return r.step(len(r.items) - lo)
@@ -162,7 +164,8 @@ func join(c *compiler, n *node) (eval, error) {
 		}
 		var out strings.Builder
 		for i := lo; i < mid; i++ {
-			s, ok := r.items[i].Text()
+			v, _ := r.items[i].value()
+			s, ok := v.letters()
 			if !ok {
 				return invalid(n.pos, "join() is of strings only")
 			}
