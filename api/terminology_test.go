@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
@@ -97,6 +98,8 @@ func TestTerminologyOperations(t *testing.T) {
 		{"ValueSet/administrative-gender/$expand?count=2&offset=1", "female other", "4"},
 		{"ValueSet/$expand?count=10&url=" + ecl, "56265001 22298006 57054005", "3"},
 		{"ValueSet/$expand?count=1&filter=heart+attack&url=" + url.QueryEscape("http://snomed.info/sct?fhir_vs"), "22298006", "1"},
+		{"ValueSet/$expand?count=5&filter=22298006&url=" + url.QueryEscape("http://snomed.info/sct?fhir_vs"), "22298006", "1"},
+		{"ValueSet/$expand?count=1&offset=1&filter=diabetes&url=" + url.QueryEscape("http://snomed.info/sct?fhir_vs"), "46635009", "3"},
 		{"ValueSet/$expand?url=http://loinc.org/vs/LL0001-1", "LA0001-1 LA0002-9", "2"},
 	} {
 		n := a.tree(a.do(200, "gp", "GET", "/fhir/"+c.path, ""))
@@ -166,6 +169,34 @@ func TestTerminologyOfAClient(t *testing.T) {
 		n := a.tree(a.do(200, "system", "GET", "/fhir/Basic?"+path, ""))
 		if list := n.List("entry"); len(list) != 1 || !list[0].Get("resource", "id").Is(want) {
 			t.Errorf("%s: %s", path, n.JSON())
+		}
+	}
+}
+
+// A map that is imported puts SNOMED CT beside what a system says, and searches
+// find it by either.
+func TestTranslatedCodesAreFound(t *testing.T) {
+	a := open(t)
+	table := t.TempDir() + "/gp.csv"
+	if err := os.WriteFile(table, []byte("source_system,source_code,target_code,target_display\nhttp://read.info/ctv3,H33..,195967001,Asthma\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	made, err := a.env.Region.Terminology.Build(table, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.env.Region.Terminology.Adopt([]string{made[0].Name}); err != nil {
+		t.Fatal(err)
+	}
+	a.patient("p1", "9991234519")
+	a.do(201, "system", "PUT", "/fhir/Condition/c1", `{"resourceType":"Condition","id":"c1","subject":{"reference":"Patient/p1"},"code":{"coding":[{"system":"http://read.info/ctv3","code":"H33..","userSelected":true}]}}`)
+	n := a.tree(a.do(200, "system", "GET", "/fhir/Condition/c1", ""))
+	if list := n.List("code", "coding"); len(list) != 2 || !list[0].Get("code").Is("H33..") || !list[0].Get("userSelected").Bool() || !list[1].Get("code").Is("195967001") {
+		t.Errorf("%s", n.JSON())
+	}
+	for _, code := range []string{"http://snomed.info/sct|195967001", "http://read.info/ctv3|H33.."} {
+		if n := a.tree(a.do(200, "system", "GET", "/fhir/Condition?code="+url.QueryEscape(code), "")); len(n.List("entry")) != 1 {
+			t.Errorf("%s: %s", code, n.JSON())
 		}
 	}
 }

@@ -140,20 +140,23 @@ func (p *part) searched(out *Expansion, words []string, q ExpandQuery, active bo
 		}
 		within = all
 	}
-	limit := 0
+	limit := MaxExpansion
 	if q.Count >= 0 {
 		limit = q.Offset + q.Count
 	}
+	var list []index.Concept
+	if c, ok := p.x.Find(strings.TrimSpace(q.Filter)); ok && (within == nil || within.Has(c)) {
+		list = append(list, c) // the code itself was given
+	}
 	hits, total := p.x.Search(words, within, max(limit, 1))
-	if q.Count < 0 {
-		hits, total = p.x.Search(words, within, MaxExpansion)
+	for _, h := range hits {
+		if len(list) == 0 || h.Concept != list[0] {
+			list = append(list, h.Concept)
+		}
 	}
-	out.Total = total
-	if limit == 0 && q.Count == 0 {
-		return
-	}
-	for _, h := range hits[min(q.Offset, len(hits)):] {
-		out.Contains = append(out.Contains, item{p, h.Concept, true, -1}.contained(q))
+	out.Total = max(total, len(list))
+	for _, c := range list[min(q.Offset, len(list)):min(limit, len(list))] {
+		out.Contains = append(out.Contains, item{p, c, true, -1}.contained(q))
 	}
 }
 

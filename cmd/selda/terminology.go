@@ -13,6 +13,7 @@ import (
 type terminologyCmd struct {
 	Import   terminologyImportCmd   `cmd:"" help:"Import a release of SNOMED CT (RF2), dm+d, LOINC, ICD-10 or OPCS-4, FHIR terminology resources, or a table that maps codes."`
 	Adopt    terminologyAdoptCmd    `cmd:"" hidden:"" help:"Put releases that were built to use."`
+	Remove   terminologyRemoveCmd   `cmd:"" help:"Remove a release: the one before it answers again."`
 	List     terminologyListCmd     `cmd:"" help:"The releases that are kept, and which of them answer."`
 	Unmapped terminologyUnmappedCmd `cmd:"" help:"Codes that came in and found no concept map: how often, first and last."`
 }
@@ -29,7 +30,11 @@ func (c terminologyImportCmd) Run(e *env) error {
 	began := time.Now()
 	s := release.Open(e.data, time.Now)
 	var made []release.Release
-	adopt := []string{"--data", e.data, "terminology", "adopt"}
+	adopt := []string{"--data", e.data}
+	if e.dsn != "" {
+		adopt = append(adopt, "--postgres", e.dsn)
+	}
+	adopt = append(adopt, "terminology", "adopt")
 	for _, p := range c.Paths {
 		list, err := s.Build(e.path(p), c.System)
 		if err != nil {
@@ -96,6 +101,19 @@ func (c terminologyAdoptCmd) Run(e *env) error {
 	}
 	_, err := e.region.Terminology.Adopt(c.Names)
 	return err
+}
+
+type terminologyRemoveCmd struct {
+	Name string `arg:"" help:"The name that list shows."`
+}
+
+func (terminologyRemoveCmd) needsRegion() {}
+
+func (c terminologyRemoveCmd) Run(e *env) error {
+	if _, err := e.region.Access.Operate(e.ctx, region.OperatorSubject(), audit.Delete, "terminology "+c.Name); err != nil {
+		return err
+	}
+	return e.region.Terminology.Remove(c.Name)
 }
 
 type terminologyListCmd struct {

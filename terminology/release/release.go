@@ -249,6 +249,33 @@ func (s *Store) Adopt(names []string) ([]Release, error) {
 	return out, nil
 }
 
+// Remove takes a release away. What was in use before it, of the same system,
+// is in use again.
+func (s *Store) Remove(name string) error {
+	const op = "release.Remove"
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	list, err := readList(s.dir)
+	if err != nil {
+		return err
+	}
+	left := slices.DeleteFunc(slices.Clone(list), func(r Release) bool { return r.Name == name })
+	if len(left) == len(list) {
+		return fault.E(op, fault.NotFound, "there is no release of this name: `selda terminology list` shows them")
+	}
+	if err := writeFile(filepath.Join(s.dir, listFile), left); err != nil {
+		return err
+	}
+	_ = os.RemoveAll(filepath.Join(s.dir, name)) // what is mapped of it stays readable
+	s.mu.Lock()
+	s.looked = time.Time{}
+	s.mu.Unlock()
+	return nil
+}
+
 // lock keeps two imports from writing one list.
 func (s *Store) lock() (func(), error) {
 	const op = "release.lock"

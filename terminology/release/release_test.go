@@ -120,6 +120,16 @@ func TestANewVersionTakesOverAndTheOldOneAnswersByName(t *testing.T) {
 	if l, err := service(t, s).Lookup("urn:c", "", "a", ""); err != nil || l.Display != "second, mended" {
 		t.Errorf("%v %+v", err, l)
 	}
+	list, _ := s.List()
+	if err := s.Remove(list[0].Name); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := service(t, s).Lookup("urn:c", "", "a", ""); err != nil || l.Display != "first" {
+		t.Errorf("after the removal: %v %+v", err, l)
+	}
+	if err := s.Remove("../elsewhere"); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
 }
 
 func TestAZipIsReadAndABombIsNot(t *testing.T) {
