@@ -71,7 +71,7 @@ func (f *recordField) hit(i record.Item) *hit {
 	h := &hit{Candidate: search.Candidate{Type: i.Type, ID: i.ID, Updated: i.Recorded, Res: i.Res}, item: i.Item, body: func() []byte { return seen(f.view, i.Version) }, mode: "match"}
 	if f.view.Person.Restricted && (i.Type == "Patient" || i.Type == "RelatedPerson") {
 		// What is not shown is not found either (G13).
-		if r, err := fhir.ParseTrusted(placeless(i.Type, i.Body)); err == nil {
+		if r, err := fhir.ParseTrusted(record.Placeless(i.Type, i.Body)); err == nil {
 			h.Res = r
 		}
 	}

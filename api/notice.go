@@ -72,16 +72,6 @@ func (q *request) tagged() fhir.Object {
 	return fhir.Object{"tag": []fhir.Object{fhir.Coding(SourceTag, "may-not-be-everything", Sentence)}}
 }
 
-// placeless is a Patient or a related person without what tells where somebody
-// lives or how to reach them: of a citizen whose address is withheld no source's
-// word shows it (G13).
-func placeless(typ string, body []byte) []byte {
-	if typ != "Patient" && typ != "RelatedPerson" {
-		return body
-	}
-	return fhir.Without(body, "address", "telecom", "contact", "text")
-}
-
 // unsupported says whether a body is of a media type that is no FHIR.
 // https://hl7.org/fhir/R4/http.html#mime-type
 func unsupported(r *http.Request) bool {

@@ -118,7 +118,7 @@ func (q *request) as(g grant.Grant, v *store.Version) ([]byte, error) {
 // seen is a version as a View shows it.
 func seen(view *record.View, v *store.Version) []byte {
 	if view.Person.Restricted {
-		return placeless(v.Type, dressed(v))
+		return record.Placeless(v.Type, dressed(v))
 	}
 	return dressed(v)
 }

@@ -21,6 +21,7 @@ const (
 	Operate      // raw messages, traces, quarantine, feeds
 	Trail        // entries of the audit trail
 	Item         // one directory resource
+	Follow       // the change log, for a follower of it
 )
 
 // Grant says what a reader may see now. The zero Grant permits nothing.
