@@ -124,6 +124,9 @@ func (db *DB) prepare() error {
 	default:
 		return fmt.Errorf("the data folder is of another version of SELDA (schema %d, this one reads %d)", version, schemaVersion)
 	}
+	if err := w.Exec(subscriptionSchema); err != nil {
+		return err
+	}
 	last, err := w.int64(`SELECT coalesce(max(n), 0) FROM change`)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ import (
 	"selda/nhs"
 	"selda/policy"
 	"selda/store"
+	"selda/subscription"
 )
 
 // Adapter is all that an adapter offers to the rooms above it.
@@ -34,6 +35,9 @@ type Adapter interface {
 	access.Claims
 	access.Owners
 	store.Leases
+	subscription.Register
+	subscription.Queue
+	subscription.Ledger
 	Reindex(ctx context.Context, tokens func(*fhir.Resource) []string) (int, error)
 }
 
@@ -77,6 +81,9 @@ func Run(t *testing.T, open func(t *testing.T) Adapter) {
 		{"owners", owners},
 		{"leases", leases},
 		{"odd texts", oddTexts},
+		{"subscriptions", registers},
+		{"what waits to be told", queues},
+		{"event numbers", eventNumbers},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.f(&box{T: t, Adapter: open(t)}) })
 	}

@@ -1,0 +1,405 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"selda/access"
+	"selda/access/record"
+	"selda/fault"
+	"selda/fhir"
+	"selda/fhir/search"
+	"selda/mpi"
+	"selda/nhs"
+	"selda/policy"
+	"selda/store"
+)
+
+// Options of a Follower.
+type Options struct {
+	Register Register
+	Queue    Queue
+	Ledger   Ledger
+	Leases   store.Leases // nil where there is one node
+	Node     string       // the holder of leases
+	Store    store.Reader
+	Index    mpi.Index
+	Access   *access.Access
+	Records  *record.Records
+	// Account is an account as it stands now, acting for a purpose; ok is false
+	// where it is gone.
+	Account func(user string, p nhs.Purpose) (s policy.Subject, ok bool)
+	// Parameters are those that can be searched by; R4's where nil.
+	Parameters func() *search.Parameters
+	Terms      search.Terms
+	Key        []byte // of 32 bytes: seals headers and binding tokens
+	Topics     []*Topic
+	Calls      *Calls
+	Mail       *Mail // nil: there is no channel email
+	Now        func() time.Time
+	Log        *slog.Logger
+	// Jitter is a number from 0 to 1, by which tries are spread; random where nil.
+	Jitter func() float64
+}
+
+// Follower follows the log and tells subscribers.
+type Follower struct {
+	Options
+	topics map[string]*Topic
+	seal   *sealer
+	hook   *hook
+
+	mu      sync.Mutex
+	entries map[int64]*entry
+	loaded  time.Time
+	waits   bool // the log may have more than was read
+	turns   sync.WaitGroup
+	round   sync.Mutex // one round at a time
+	kicked  chan struct{}
+	sockets sync.WaitGroup
+	open    map[*socket]bool
+	slots   chan struct{} // bounds what is sent at once
+	leader  leadership
+}
+
+// entry is a subscription in memory, with how it goes. It is guarded by the
+// Follower's mu; its subscription and watches are replaced, never changed.
+type entry struct {
+	sub     *Subscription
+	req     *request
+	watches []*watch
+	broken  error // why it can't be read any more
+
+	running  bool
+	next     time.Time // when there is something to do; zero is now
+	failures int       // in a row
+	failing  time.Time // since when
+	pause    time.Time
+	heard    time.Time // when something was last accepted
+	socket   *socket
+}
+
+// atOnce is how much is sent at once over all subscriptions, and of one.
+const (
+	atOnce       = 64
+	atOnceForOne = 8
+)
+
+// Open makes a Follower of what is registered. It tells nothing until Run.
+func Open(ctx context.Context, o Options) (*Follower, error) {
+	const op = "subscription.Open"
+	f := &Follower{Options: o, topics: map[string]*Topic{}, entries: map[int64]*entry{}, open: map[*socket]bool{}, kicked: make(chan struct{}, 1), slots: make(chan struct{}, atOnce), waits: true}
+	for _, t := range append(Offered[:len(Offered):len(Offered)], o.Topics...) {
+		f.topics[t.URL] = t
+		r := f.reading("", false)
+		for _, trigger := range t.Triggers {
+			if _, err := r.watch(trigger); err != nil {
+				return nil, fault.E(op, fault.KindOf(err), "the topic "+t.URL+" does not hold: "+fault.Reason(err))
+			}
+		}
+	}
+	if f.Jitter == nil {
+		f.Jitter = rand.Float64
+	}
+	var err error
+	if f.seal, err = newSealer(o.Key); err != nil {
+		return nil, fault.E(op, err)
+	}
+	f.hook = newHook(o.Calls)
+	return f, f.load(ctx)
+}
+
+// Topics are those that can be subscribed to, by their URLs.
+func (f *Follower) Topics() (urls []string) {
+	for _, t := range append(Offered[:len(Offered):len(Offered)], f.Options.Topics...) {
+		urls = append(urls, t.URL)
+	}
+	return urls
+}
+
+func (f *Follower) parameters() *search.Parameters {
+	if f.Parameters == nil {
+		return search.R4()
+	}
+	return f.Parameters()
+}
+
+func (f *Follower) reading(base string, people bool) *reading {
+	return &reading{scope: &search.Scope{Parameters: f.parameters(), Base: base, Now: f.Now(), Terms: f.Terms}, people: people}
+}
+
+// reload is how often what other nodes have changed is looked at.
+const reload = 5 * time.Second
+
+// load brings what is in memory to what is registered.
+func (f *Follower) load(ctx context.Context) error {
+	list, err := f.Register.Subscriptions(ctx)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.loaded = f.Now()
+	there := map[int64]bool{}
+	for _, s := range list {
+		there[s.Key] = true
+		if e := f.entries[s.Key]; e == nil || e.sub.Revision < s.Revision {
+			f.put(s)
+		}
+	}
+	for key := range f.entries {
+		if !there[key] {
+			delete(f.entries, key)
+		}
+	}
+	return nil
+}
+
+// put takes a subscription into memory. Who calls it holds mu.
+func (f *Follower) put(s *Subscription) *entry {
+	e := f.entries[s.Key]
+	if e == nil {
+		e = &entry{heard: f.Now()}
+		f.entries[s.Key] = e
+	}
+	if e.sub == nil || string(e.sub.Body) != string(s.Body) || e.sub.Base != s.Base {
+		e.req, e.watches, e.broken = f.read(s)
+	}
+	e.sub, e.failing, e.next = s, s.FailingSince, time.Time{}
+	if s.Status == Requested {
+		e.failures, e.pause = 0, time.Time{}
+	}
+	return e
+}
+
+// read reads a subscription that was taken in before.
+func (f *Follower) read(s *Subscription) (*request, []*watch, error) {
+	res, err := fhir.ParseTrusted(s.Body)
+	if err != nil {
+		return &request{}, nil, err
+	}
+	q, err := readRequest(res)
+	if err != nil {
+		return &request{}, nil, err
+	}
+	if q.headers, err = f.seal.openHeaders(s.Sealed); err != nil {
+		return q, nil, err
+	}
+	w, err := f.reading(s.Base, s.Citizen != "").watches(q, f.topics)
+	return q, w, err
+}
+
+// save keeps a change of a subscription. Where it was changed by another
+// meanwhile, what they made of it stands.
+func (f *Follower) save(ctx context.Context, s *Subscription) error {
+	err := f.Register.SaveSubscription(ctx, s)
+	if fault.Is(err, fault.Conflict) {
+		return f.load(ctx)
+	}
+	if err == nil {
+		f.mu.Lock()
+		f.put(s)
+		f.mu.Unlock()
+	}
+	return err
+}
+
+// wake has the next round begin at once.
+func (f *Follower) wake() {
+	select {
+	case f.kicked <- struct{}{}:
+	default:
+	}
+}
+
+// look is how often the log is looked at.
+const look = 100 * time.Millisecond
+
+// Run follows the log and tells subscribers until ctx ends, and then finishes
+// what is being sent.
+func (f *Follower) Run(ctx context.Context) {
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		more, err := f.Round(ctx)
+		if err != nil && ctx.Err() == nil {
+			f.Log.Warn("the log of changes could not be followed", "reason", fault.Reason(err))
+		}
+		if more && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		case <-f.kicked:
+		}
+	}
+	f.turns.Wait()
+	f.hangUp()
+	f.leader.end(f.Leases)
+}
+
+// Round reads a part of the log and begins what is due. more says that there
+// is more to read.
+func (f *Follower) Round(ctx context.Context) (more bool, err error) {
+	f.round.Lock()
+	defer f.round.Unlock()
+	more, _, err = f.step(ctx)
+	return more, err
+}
+
+// step is a round, of who holds round. begun is how many subscriptions have
+// something to do.
+func (f *Follower) step(ctx context.Context) (more bool, begun int, err error) {
+	if f.Now().Sub(f.loaded).Abs() >= reload {
+		if err := f.load(ctx); err != nil {
+			return false, 0, err
+		}
+	}
+	leads, err := f.leader.leads(ctx, f)
+	if err != nil {
+		return false, 0, err
+	}
+	if leads {
+		if more, err = f.follow(ctx); err != nil {
+			return false, 0, err
+		}
+		if err := f.forget(ctx); err != nil {
+			return false, 0, err
+		}
+	}
+	due := f.due(leads)
+	for _, e := range due {
+		f.turns.Go(func() { f.serve(ctx, e) })
+	}
+	return more, len(due), nil
+}
+
+// Settle follows the log to its end and tells all that is due by the clock,
+// and returns when it is told or was tried.
+func (f *Follower) Settle(ctx context.Context) error {
+	f.round.Lock()
+	defer f.round.Unlock()
+	for {
+		more, begun, err := f.step(ctx)
+		f.turns.Wait()
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !more && begun == 0:
+			return nil
+		}
+	}
+}
+
+// due takes the subscriptions for which there is something to do. A socket is
+// served where it is, all else by the node that leads.
+func (f *Follower) due(leads bool) (out []*entry) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.Now()
+	for _, e := range f.entries {
+		here := leads
+		if e.req.kind == websocket {
+			here = e.bound(now)
+		}
+		if here && !e.running && e.sub.Live() && !e.next.After(now) {
+			e.running = true
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// kept is how long what was accepted is kept, for $events.
+const kept = 30 * 24 * time.Hour
+
+// forget takes away what was accepted long ago, a little at a time.
+func (f *Follower) forget(ctx context.Context) error {
+	now := f.Now()
+	f.mu.Lock()
+	idle := len(f.entries) == 0 || now.Before(f.leader.forgets)
+	f.mu.Unlock()
+	if idle {
+		return nil
+	}
+	n, err := f.Ledger.Forget(ctx, now.Add(-kept), 500)
+	if err != nil || n == 500 {
+		return err
+	}
+	f.leader.forgets = now.Add(time.Hour)
+	return f.unbound(ctx)
+}
+
+// unbound turns off what was to be told over a socket that nobody opens.
+func (f *Follower) unbound(ctx context.Context) error {
+	f.mu.Lock()
+	var idle []*Subscription
+	for _, e := range f.entries {
+		if e.req.kind == websocket && e.socket == nil && e.sub.Live() {
+			idle = append(idle, e.sub)
+		}
+	}
+	f.mu.Unlock()
+	for _, s := range idle {
+		w, err := f.Ledger.Waits(ctx, s.Key)
+		if err == nil && w.Waiting > 0 && f.Now().Sub(w.Oldest) >= week {
+			err = f.stop(ctx, s, "no socket was bound for a week")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leadership says whether this node follows the log and tells.
+type leadership struct {
+	lease   store.Lease
+	has     bool
+	until   time.Time // real time: it is about the node, not about patients
+	forgets time.Time
+}
+
+const (
+	leaseName  = "subscriptions"
+	leaseTime  = 30 * time.Second
+	leaseRenew = 10 * time.Second
+)
+
+func (l *leadership) leads(ctx context.Context, f *Follower) (bool, error) {
+	if f.Leases == nil {
+		return true, nil
+	}
+	if time.Until(l.until) > leaseTime-leaseRenew {
+		return l.has, nil
+	}
+	began := time.Now()
+	lease, ok, err := f.Leases.Acquire(ctx, leaseName, f.Node, leaseTime)
+	if err != nil {
+		return false, err
+	}
+	l.lease, l.has, l.until = lease, ok, began.Add(leaseTime)
+	if !ok {
+		l.until = began.Add(leaseTime - leaseRenew + time.Second) // asked again in a second
+	}
+	return ok, nil
+}
+
+// end gives the lease up.
+func (l *leadership) end(leases store.Leases) {
+	if leases == nil || !l.has {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_ = leases.Release(ctx, l.lease) // where it fails it expires
+}
+
+var errGone = errors.New("the account is no more")

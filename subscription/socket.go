@@ -1,0 +1,246 @@
+package subscription
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	ws "github.com/coder/websocket"
+
+	"selda/policy"
+)
+
+// socket is a websocket that one or more subscriptions are bound to.
+// https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/channels.html#websockets
+type socket struct {
+	conn    *ws.Conn
+	writing sync.Mutex
+	ends    map[int64]time.Time // until when each is bound; guarded by the Follower's mu
+}
+
+// Of sockets.
+const (
+	mostSockets   = 2000
+	mostMessage   = 8 << 10 // bytes that a client says at once
+	bindWithin    = 30 * time.Second
+	pingEvery     = 30 * time.Second
+	bindingsHold  = time.Hour
+	socketTimeout = 20 * time.Second
+)
+
+// Sockets serves the websockets. subject says who opens one by their own
+// bearer token: they may bind to what is theirs by id, as R4 has it.
+func (f *Follower) Sockets(subject func(*http.Request) (policy.Subject, error)) http.Handler {
+	open := make(chan struct{}, mostSockets)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case open <- struct{}{}:
+			defer func() { <-open }()
+		default:
+			http.Error(w, "too many sockets are open", http.StatusServiceUnavailable)
+			return
+		}
+		user := ""
+		if r.Header.Get("Authorization") != "" { // a session's cookie would come with any page's request
+			s, err := subject(r)
+			if err != nil {
+				http.Error(w, "the token does not hold", http.StatusUnauthorized)
+				return
+			}
+			user = s.User
+		}
+		conn, err := ws.Accept(w, r, &ws.AcceptOptions{InsecureSkipVerify: true}) // what binds is said on the socket, and no cookie
+		if err != nil {
+			return // it has answered
+		}
+		conn.SetReadLimit(mostMessage)
+		s := &socket{conn: conn, ends: map[int64]time.Time{}}
+		f.mu.Lock()
+		if f.open != nil {
+			f.open[s] = true
+			f.sockets.Add(1)
+			defer f.sockets.Done()
+		}
+		ended := f.open == nil
+		f.mu.Unlock()
+		defer func() {
+			f.detach(s)
+			_ = conn.CloseNow()
+		}()
+		if ended {
+			return
+		}
+		f.listen(context.WithoutCancel(r.Context()), s, user)
+	})
+}
+
+// listen hears what a client says until the socket ends.
+func (f *Follower) listen(ctx context.Context, s *socket, user string) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	late := time.AfterFunc(bindWithin, func() { _ = s.conn.Close(ws.StatusPolicyViolation, "nothing was bound") })
+	defer late.Stop()
+	go func() {
+		tick := time.NewTicker(pingEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				alive, stop := context.WithTimeout(ctx, socketTimeout)
+				err := s.conn.Ping(alive)
+				stop()
+				if err != nil {
+					_ = s.conn.CloseNow()
+					return
+				}
+			}
+		}
+	}()
+	for {
+		kind, said, err := s.conn.Read(ctx)
+		if err != nil {
+			return
+		}
+		if kind != ws.MessageText {
+			continue
+		}
+		verb, what, _ := strings.Cut(strings.TrimSpace(string(said)), " ")
+		switch what = strings.TrimSpace(what); strings.TrimSuffix(verb, ":") {
+		case "bind-with-token":
+			b, err := f.seal.openBinding(what, f.Now())
+			if err != nil {
+				_ = s.conn.Close(ws.StatusPolicyViolation, "the binding token does not hold")
+				return
+			}
+			late.Stop()
+			f.bind(ctx, s, b)
+		case "bind":
+			keys := f.owned(user, what)
+			if len(keys) == 0 {
+				_ = s.conn.Close(ws.StatusPolicyViolation, "there is no such Subscription")
+				return
+			}
+			late.Stop()
+			f.bind(ctx, s, binding{User: user, Keys: keys, End: f.Now().Add(bindingsHold)})
+		}
+	}
+}
+
+// owned are the keys of a subscription over websocket, by its owner and id.
+func (f *Follower) owned(user, id string) (keys []int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key, e := range f.entries {
+		if user != "" && e.sub.User == user && e.sub.ID == id && e.req.kind == websocket {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// bind has subscriptions told over a socket, and says so on it.
+func (f *Follower) bind(ctx context.Context, s *socket, b binding) {
+	for _, key := range b.Keys {
+		f.mu.Lock()
+		e := f.entries[key]
+		if e == nil || e.sub.User != b.User || e.req.kind != websocket || !e.sub.Live() {
+			f.mu.Unlock()
+			continue
+		}
+		was := *e
+		f.mu.Unlock()
+		w, err := f.Ledger.Waits(ctx, key)
+		if err != nil {
+			return
+		}
+		n := &notification{sub: was.sub, req: was.req, kind: "handshake", status: was.sub.Status, numbered: w.Numbered, at: f.Now()}
+		if err := s.send(ctx, was.req, n); err != nil {
+			return
+		}
+		if err := f.Ledger.Wake(ctx, key, f.Now(), false); err != nil {
+			return
+		}
+		f.mu.Lock()
+		s.ends[key] = b.End
+		e.socket, e.next = s, time.Time{}
+		f.mu.Unlock()
+		f.wake()
+	}
+}
+
+// detach has nothing told over a socket any more.
+func (f *Follower) detach(s *socket) {
+	if s == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key := range s.ends {
+		if e := f.entries[key]; e != nil && e.socket == s {
+			e.socket = nil
+		}
+	}
+	delete(f.open, s)
+}
+
+// hangUp ends all sockets, and waits until nothing is heard any more.
+func (f *Follower) hangUp() {
+	f.mu.Lock()
+	open := f.open
+	f.open = nil // no more are taken
+	var list []*socket
+	for s := range open {
+		list = append(list, s)
+	}
+	f.mu.Unlock()
+	for _, s := range list {
+		_ = s.conn.Close(ws.StatusGoingAway, "the server stops")
+	}
+	f.sockets.Wait()
+}
+
+// bound says whether a subscription is bound to a socket now. Who calls it
+// holds mu.
+func (e *entry) bound(now time.Time) bool {
+	if e.socket != nil && !now.Before(e.socket.ends[e.sub.Key]) {
+		e.socket = nil // a token is asked for again before it expires
+	}
+	return e.socket != nil
+}
+
+// send sends a notification, and waits until the client's side of the socket
+// has read up to it: the answer to a ping comes after all that was sent before.
+func (s *socket) send(ctx context.Context, q *request, n *notification) error {
+	if s == nil {
+		return &rejection{words: "no socket is bound"}
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, socketTimeout)
+	defer cancel()
+	body := n.bundle()
+	switch {
+	case q.topic == "" && n.kind == "handshake":
+		body = []byte("bound " + n.sub.ID)
+	case q.topic == "":
+		body = []byte("ping " + n.sub.ID)
+	case isXML(mediaType(q.payload)):
+		var err error
+		if body, _, err = encoded(body, q.payload); err != nil {
+			return &rejection{words: "it can't be written in this format"}
+		}
+	}
+	err := s.conn.Write(ctx, ws.MessageText, body)
+	if err == nil {
+		err = s.conn.Ping(ctx)
+	}
+	if err != nil {
+		_ = s.conn.CloseNow()
+		return &rejection{words: "the socket has ended", doubt: true}
+	}
+	return nil
+}

@@ -1,0 +1,240 @@
+package subscription
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"selda/access/grant"
+	"selda/access/record"
+	"selda/fault"
+	"selda/fhir"
+	"selda/fhir/search"
+	"selda/mpi"
+	"selda/store"
+)
+
+// result is what came of a turn: err is a fault of ours, failed one of theirs.
+type result struct {
+	sent   bool
+	failed error
+	err    error
+}
+
+// maxBytes is how much one notification tells at most, the first event aside.
+const maxBytes = 4 << 20
+
+// turn tells the first events of one lane. Under whose Grant is asked now, and
+// what it does not show is gone: it was not for this subscriber.
+func (f *Follower) turn(ctx context.Context, s *entry, l Lane) (r result) {
+	events, err := f.Queue.Head(ctx, s.sub.Key, l.Name, s.req.maxCount)
+	if err != nil || len(events) == 0 {
+		return result{err: err}
+	}
+	t := Turn{Subscription: s.sub.Key, Lane: l.Name, At: f.Now(), Attempts: l.Attempts, Next: l.Next}
+	told, err := f.shown(ctx, s, events, &t)
+	if err != nil {
+		return result{err: err}
+	}
+	for _, e := range told {
+		if e.Number == 0 {
+			t.Number = append(t.Number, e.Seq)
+		}
+	}
+	if len(t.Drop)+len(t.Hold)+len(t.Number) > 0 {
+		numbers, err := f.Queue.Record(ctx, t)
+		if err != nil {
+			return result{err: err}
+		}
+		for i := range told {
+			if n, ok := numbers[told[i].Seq]; ok {
+				told[i].Number = n
+			}
+		}
+	}
+	if len(told) == 0 {
+		return result{}
+	}
+	w, err := f.Ledger.Waits(ctx, s.sub.Key)
+	if err != nil {
+		return result{err: err}
+	}
+	n := &notification{sub: s.sub, req: s.req, kind: "event-notification", status: s.sub.Status, numbered: w.Numbered, at: f.Now(), events: told}
+	failure := f.send(ctx, s, n)
+	if failure != nil && ctx.Err() != nil {
+		failure = &rejection{words: "this server was stopped", doubt: true}
+	}
+	_, err = f.Queue.Record(context.WithoutCancel(ctx), f.outcome(l, told, failure))
+	return result{sent: failure == nil, failed: failure, err: err}
+}
+
+// outcome is what is recorded of a notification.
+func (f *Follower) outcome(l Lane, told []telling, failure error) Turn {
+	t := Turn{Subscription: told[0].Subscription, Lane: l.Name, At: f.Now()}
+	var seqs []int64
+	for _, e := range told {
+		seqs = append(seqs, e.Seq)
+	}
+	if failure == nil {
+		t.Done = seqs
+		return t
+	}
+	r, known := failure.(*rejection)
+	t.Tried, t.Doubt = seqs, !known || r.doubt
+	t.Attempts = l.Attempts + 1
+	t.Next = t.At.Add(f.backOff(t.Attempts))
+	if first := told[0].Tried; !first.IsZero() && t.At.Sub(first) >= week {
+		// The others of this citizen have waited for it, and now go on.
+		t.Aside, t.Reason, t.Attempts, t.Next = seqs[:1], reasonOf(failure), 0, t.At
+	}
+	return t
+}
+
+// telling is an event as it is told: with the version that it is about, where
+// that is shown.
+type telling struct {
+	Event
+	version *store.Version
+	body    []byte
+}
+
+// shown asks for the subscriber's Grant, and gives the events that it shows;
+// the turn takes the others. One that may have been told before keeps its place,
+// without anything but its number: another can't have that.
+func (f *Follower) shown(ctx context.Context, s *entry, events []Event, turn *Turn) (told []telling, err error) {
+	g, permitted, err := f.grant(ctx, s.sub)
+	if err != nil {
+		return nil, err
+	}
+	bytes := 0
+	for _, e := range events {
+		t := telling{Event: e}
+		if permitted {
+			if t.version, t.body, err = f.sees(ctx, s, g, &e); err != nil {
+				return nil, err
+			}
+		}
+		if t.version == nil && !e.Doubt {
+			at := time.Time{}
+			if permitted {
+				if at, err = f.released(ctx, s, g, &e); err != nil {
+					return nil, err
+				}
+			}
+			switch {
+			case at.IsZero():
+				turn.Drop = append(turn.Drop, e.Seq)
+				continue
+			case len(turn.Hold) == 0 || at.Equal(turn.Until):
+				turn.Hold, turn.Until = append(turn.Hold, e.Seq), at
+				continue
+			}
+			break // it is held by the next turn
+		}
+		if bytes += len(t.body); bytes > maxBytes && len(told) > 0 {
+			break
+		}
+		told = append(told, t)
+	}
+	return told, nil
+}
+
+// released is when a result that is held back from the citizen reaches them, if
+// nobody reviews it before (G10); zero where it does not by time alone.
+func (f *Follower) released(ctx context.Context, s *entry, g grant.Grant, e *Event) (time.Time, error) {
+	p := g.Predicate()
+	if p.Release == nil {
+		return time.Time{}, nil
+	}
+	r := *p.Release
+	r.Now = never
+	p.Release = &r
+	v, err := f.Store.Read(ctx, e.Type, e.ID, store.Latest, p)
+	if fault.Is(err, fault.NotFound) || err == nil && (v.Version != e.Version || v.Deleted) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	since := v.Recorded
+	if !v.Reported.IsZero() && v.Reported.Before(since) {
+		since = v.Reported
+	}
+	if at := since.Add(r.Delay); at.After(f.Now()) {
+		return at, nil
+	}
+	return time.Time{}, nil
+}
+
+// grant asks for what the subscriber may see now. It is asked of access as if
+// they read it themselves, and stands in the trail so.
+func (f *Follower) grant(ctx context.Context, s *Subscription) (g grant.Grant, permitted bool, err error) {
+	subject, ok := f.Account(s.User, s.Purpose)
+	if !ok {
+		return g, false, nil
+	}
+	g, err = f.Access.Subscribed(ctx, subject, s.Citizen, "Subscription/"+s.ID+": a notification")
+	if fault.Is(err, fault.Security) || fault.Is(err, fault.NotFound) || fault.Is(err, fault.Login) {
+		return g, false, nil
+	}
+	return g, err == nil, err
+}
+
+// sees gives the version that an event is about, and its content as the
+// subscriber may see it; nil where it is not shown, or no longer.
+func (f *Follower) sees(ctx context.Context, s *entry, g grant.Grant, e *Event) (*store.Version, []byte, error) {
+	v, err := f.reads(ctx, s, g, e, store.Latest)
+	if v != nil && v.Version != e.Version {
+		v, err = f.reads(ctx, s, g, e, e.N)
+	}
+	if v == nil || err != nil {
+		return nil, nil, err
+	}
+	if v.Deleted {
+		return v, nil, nil
+	}
+	body := v.Body
+	if s.sub.Citizen != "" && (v.Type == "Patient" || v.Type == "RelatedPerson") {
+		view, err := f.Records.Open(ctx, g, "Patient")
+		if err != nil {
+			return nil, nil, err
+		}
+		if view.Person.Restricted {
+			if body = record.Placeless(v.Type, body); !s.asked(v, body) {
+				return nil, nil, nil // what is not shown is not found either (G13)
+			}
+		}
+	}
+	return v, fhir.Dress(body, v.ID, itoa(v.Version), v.Recorded), nil
+}
+
+// reads gives a version under the Grant; nil where it is not shown.
+func (f *Follower) reads(ctx context.Context, s *entry, g grant.Grant, e *Event, n uint64) (*store.Version, error) {
+	v, err := f.Store.Read(ctx, e.Type, e.ID, n, g.Predicate())
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.sub.Citizen != "" && !slices.ContainsFunc(g.Citizen().Subjects, func(k mpi.Known) bool { return k.Subject == v.Subject }) {
+		return nil, nil
+	}
+	return v, nil
+}
+
+// asked says whether a resource still passes what was asked for when something
+// of it is taken out.
+func (s *entry) asked(v *store.Version, body []byte) bool {
+	res, err := fhir.ParseTrusted(body)
+	if err != nil {
+		return false
+	}
+	is := &side{search.Candidate{Type: v.Type, ID: v.ID, Updated: v.Recorded, Res: res}}
+	for _, w := range s.watches {
+		if w.Type == v.Type && pass(w.filters, is, false) && pass(w.current, is, false) {
+			return true
+		}
+	}
+	return false
+}
