@@ -42,6 +42,8 @@ type API struct {
 	Subject func(*http.Request) (policy.Subject, error)
 	// Parameters are those that can be searched by; R4's where nil.
 	Parameters func() *search.Parameters
+	// Subscriptions are those who are told of changes; nil where nobody is.
+	Subscriptions Subscriptions
 	// Terminology is the terminology service; that of R4's own definitions where nil.
 	Terminology func() (*terminology.Service, error)
 	// Bulk are the exports and imports, or nil where none can be asked for;
@@ -134,6 +136,8 @@ func (q *request) serve() error {
 	switch {
 	case n == 0:
 		return q.onSystem()
+	case first == "Subscription" && q.Subscriptions != nil:
+		return q.subscribing()
 	case n == 1 && strings.HasPrefix(first, "$"):
 		return q.operate(onSystem, "", "", first)
 	case n >= 2 && first == jobsAt:

@@ -53,7 +53,10 @@ func (q *request) capabilities(ps *search.Parameters) []byte {
 	}
 	var types []fhir.Object
 	for _, t := range fhir.ResourceTypes() {
-		if !notStored[t] {
+		switch {
+		case t == "Subscription" && q.Subscriptions != nil:
+			types = append(types, q.subscriptionCapability(ps))
+		case !notStored[t]:
 			types = append(types, capability(ps, t, back[t]))
 		}
 	}

@@ -37,6 +37,9 @@ func (q *request) bundle() error {
 		return fault.E("api.transaction", fault.Invalid, "only a Bundle of type transaction or batch is posted to the base", "Bundle.type")
 	}
 	t := &transaction{q: q, entries: r.Root().List("entry"), local: map[string]string{}}
+	if err := t.subscriptions(); err != nil {
+		return err
+	}
 	if err := t.checked(); err != nil {
 		return err
 	}

@@ -27,28 +27,29 @@ type cli struct {
 	Data     string `help:"The data folder." default:"./var" type:"path" placeholder:"DIR"`
 	Postgres string `help:"The database of a region of several nodes, in place of the data folder." placeholder:"DSN"`
 
-	Serve       serveCmd       `cmd:"" help:"Run the exchange."`
-	Demo        demoCmd        `cmd:"" help:"Run the exchange with the synthetic region of South East London."`
-	Ingest      ingestCmd      `cmd:"" help:"Load files and folders through the same stages as the doors."`
-	Quarantine  quarantineCmd  `cmd:"" help:"What could not be used, and why."`
-	Extract     extractCmd     `cmd:"" help:"CSV extracts, held against the last ones."`
-	Trace       traceCmd       `cmd:"" help:"Every stage of a message."`
-	Link        linkCmd        `cmd:"" help:"Links between source identities and citizens."`
-	Token       tokenCmd       `cmd:"" help:"Print a bearer token of a demonstration account."`
-	User        userCmd        `cmd:"" help:"The accounts."`
-	Audit       auditCmd       `cmd:"" help:"The audit trail."`
-	HL7v2       hl7v2Cmd       `cmd:"" name:"hl7v2" help:"The HL7 v2 engine by itself."`
-	CDA         cdaCmd         `cmd:"" name:"cda" help:"The CDA engine by itself."`
-	FHIR        fhirCmd        `cmd:"" name:"fhir" help:"The FHIR engine by itself."`
-	Terminology terminologyCmd `cmd:"" help:"Code systems, value sets and maps: import releases, list them."`
-	Package     packageCmd     `cmd:"" help:"FHIR packages: profiles and terminology of implementation guides."`
-	Synth       synthCmd       `cmd:"" help:"Write synthetic citizens and their messages as files."`
-	Backup      backupCmd      `cmd:"" help:"Write the region to one file, while it runs."`
-	Restore     restoreCmd     `cmd:"" help:"Make a data folder of a backup."`
-	Reindex     reindexCmd     `cmd:"" help:"Make the search index again from the record."`
-	Bench       benchCmd       `cmd:"" help:"A benchmark, with the machine's limit measured in the same run."`
-	Journey     journeyCmd     `cmd:"" help:"Play one of the stories that the system is shown and tested by."`
-	Version     versionCmd     `cmd:"" help:"Say which build this is."`
+	Serve        serveCmd        `cmd:"" help:"Run the exchange."`
+	Demo         demoCmd         `cmd:"" help:"Run the exchange with the synthetic region of South East London."`
+	Ingest       ingestCmd       `cmd:"" help:"Load files and folders through the same stages as the doors."`
+	Quarantine   quarantineCmd   `cmd:"" help:"What could not be used, and why."`
+	Subscription subscriptionCmd `cmd:"" help:"Who is told of changes, and what could not be told."`
+	Extract      extractCmd      `cmd:"" help:"CSV extracts, held against the last ones."`
+	Trace        traceCmd        `cmd:"" help:"Every stage of a message."`
+	Link         linkCmd         `cmd:"" help:"Links between source identities and citizens."`
+	Token        tokenCmd        `cmd:"" help:"Print a bearer token of a demonstration account."`
+	User         userCmd         `cmd:"" help:"The accounts."`
+	Audit        auditCmd        `cmd:"" help:"The audit trail."`
+	HL7v2        hl7v2Cmd        `cmd:"" name:"hl7v2" help:"The HL7 v2 engine by itself."`
+	CDA          cdaCmd          `cmd:"" name:"cda" help:"The CDA engine by itself."`
+	FHIR         fhirCmd         `cmd:"" name:"fhir" help:"The FHIR engine by itself."`
+	Terminology  terminologyCmd  `cmd:"" help:"Code systems, value sets and maps: import releases, list them."`
+	Package      packageCmd      `cmd:"" help:"FHIR packages: profiles and terminology of implementation guides."`
+	Synth        synthCmd        `cmd:"" help:"Write synthetic citizens and their messages as files."`
+	Backup       backupCmd       `cmd:"" help:"Write the region to one file, while it runs."`
+	Restore      restoreCmd      `cmd:"" help:"Make a data folder of a backup."`
+	Reindex      reindexCmd      `cmd:"" help:"Make the search index again from the record."`
+	Bench        benchCmd        `cmd:"" help:"A benchmark, with the machine's limit measured in the same run."`
+	Journey      journeyCmd      `cmd:"" help:"Play one of the stories that the system is shown and tested by."`
+	Version      versionCmd      `cmd:"" help:"Say which build this is."`
 }
 
 // env is what a verb works with.

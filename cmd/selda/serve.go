@@ -19,6 +19,7 @@ type doorFlags struct {
 	Drop      string        `help:"Folder into which files are dropped." placeholder:"DIR"`
 	DropEvery time.Duration `name:"drop-every" default:"2s" help:"How long a dropped file must be as it is before it is taken." placeholder:"TIME"`
 	Feeds     string        `help:"Which senders are admitted, as which source." placeholder:"FILE"`
+	Subscribe string        `name:"subscriptions" help:"Whom subscribers may have called, their topics, and the mail server." placeholder:"FILE"`
 	SignOn    string        `name:"sign-on" help:"The identity services that people sign in with." placeholder:"FILE"`
 	Import    []string      `name:"import-from" help:"Folder, or address beginning with https://, that source systems may have files imported from through /fhir/$import; more than one with commas between." placeholder:"PLACE"`
 }
@@ -28,6 +29,13 @@ func (f doorFlags) signOn(e *env) (*region.SignOn, error) {
 		return nil, nil
 	}
 	return region.ReadSignOn(e.path(f.SignOn))
+}
+
+func (f doorFlags) subscribing(e *env) (*region.Subscribing, error) {
+	if f.Subscribe == "" {
+		return nil, nil
+	}
+	return region.ReadSubscribing(e.path(f.Subscribe))
 }
 
 func (f doorFlags) doors(e *env) (region.Doors, error) {
@@ -59,7 +67,11 @@ func (c serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn, ImportFrom: c.Import})
+	subscribing, err := c.subscribing(e)
+	if err != nil {
+		return err
+	}
+	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn, Subscribing: subscribing, ImportFrom: c.Import})
 	if err != nil {
 		return err
 	}
@@ -107,7 +119,11 @@ func (c demoCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn, ImportFrom: c.Import, Demo: &auth.Demonstration{Password: region.DemoPassword, Users: region.DemoUsers()}})
+	subscribing, err := c.subscribing(e)
+	if err != nil {
+		return err
+	}
+	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn, Subscribing: subscribing, ImportFrom: c.Import, Demo: &auth.Demonstration{Password: region.DemoPassword, Users: region.DemoUsers()}})
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"selda/store"
 	"selda/store/postgres"
 	"selda/store/sqlite"
+	"selda/subscription"
 )
 
 // This file opens what a region is kept in: a data folder that one process has
@@ -34,6 +35,9 @@ type Store interface {
 	ingest.Ledger
 	access.Claims
 	access.Owners
+	subscription.Register
+	subscription.Queue
+	subscription.Ledger
 	// Secret is a key of 32 bytes for one use, the same at every node.
 	Secret(use string) []byte
 	Reindex(ctx context.Context, tokens func(*fhir.Resource) []string) (int, error)

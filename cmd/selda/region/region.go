@@ -30,6 +30,7 @@ import (
 	"selda/internal/document"
 	"selda/nhs"
 	"selda/policy"
+	"selda/subscription"
 	"selda/terminology/release"
 )
 
@@ -50,6 +51,8 @@ type Region struct {
 	Terminology *release.Store
 	// Unmapped counts the codes that found no concept map.
 	Unmapped *unmapped.Ledger
+	// Subscriptions tells those who subscribed what has changed.
+	Subscriptions *subscription.Follower
 
 	lock      *os.File
 	index     io.Closer
@@ -58,6 +61,7 @@ type Region struct {
 	stop      context.CancelFunc
 	running   sync.WaitGroup
 
+	calls   *subscription.Calls
 	cursors *api.Cursors
 	fhir    *api.API
 	mapper  *mapper
@@ -76,6 +80,8 @@ type Options struct {
 	ImportFrom []string
 	SignOn     *SignOn             // nil: with the built-in provider alone
 	Demo       *auth.Demonstration // set where the region is a demonstration
+	// Subscribing says where subscribers may be called; nil: at public addresses.
+	Subscribing *Subscribing
 }
 
 // Open opens a region, making it where the folder is empty.
@@ -115,6 +121,9 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		return r, err
 	}
 	r.Auth, err = auth.New(o.SignOn.config(auth.Config{Dir: o.Data, Shared: r.shared, Demonstration: o.Demo, OnEvent: r.signOn}))
+	if err == nil {
+		err = r.subscribe(ctx, o.Subscribing)
+	}
 	if err == nil {
 		err = r.openAPI(o)
 	}

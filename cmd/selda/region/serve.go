@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"selda/api"
 	"selda/fault"
 	"selda/ingest/mllp"
 )
@@ -72,6 +73,10 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 	if r.fhir.Bulk != nil {
 		wg.Go(func() { r.fhir.Bulk.Run(ctx, r.fhir.RunJob) })
 	}
+	if a, ok := web.Addr().(*net.TCPAddr); ok {
+		r.calls.Loopback = a.IP.IsLoopback()
+	}
+	wg.Go(func() { r.Subscriptions.Run(ctx) })
 	if d.Drop != "" {
 		wg.Go(func() { r.watch(ctx, d.Drop, cmp.Or(d.DropEvery, dropEvery)) })
 	}
@@ -97,6 +102,7 @@ func (r *Region) Handler() http.Handler {
 	mux.HandleFunc("GET /readyz", r.readyz)
 	mux.Handle("GET /metrics", r.metrics.handler())
 	r.Auth.Routes(mux)
+	mux.Handle("GET "+api.SocketPath, r.Subscriptions.Sockets(r.Auth.Subject))
 	mux.Handle("/fhir", r.fhir)
 	mux.Handle("/fhir/", r.fhir)
 	mux.HandleFunc("GET /fhir/.well-known/smart-configuration", r.Auth.SMARTConfiguration)
