@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -102,5 +105,51 @@ func (w *war) takenOver(k int, killed time.Time) {
 			w.t.Fatalf("kill %d: %d journals are left after 30 s", k, journals)
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// Every verb works on the database from anywhere, while a node serves it.
+func TestVerbsOnADatabase(t *testing.T) {
+	dsn := pgtest.DSN(t)
+	s := start(t, t.TempDir(), "serve", "--postgres", dsn)
+	if ack := s.send(t, admission("PG1", "H1", "9991234519", "ADEYEMI")); !strings.Contains(ack, "MSA|AA|PG1") {
+		t.Fatalf("answer: %q", ack)
+	}
+	if ack := s.send(t, strings.Replace(admission("PG2", "H2", "", "X"), "PID|1|", "PID|1||||||||||\nZZZ|", 1)); !strings.Contains(ack, "MSA|A") {
+		t.Fatalf("answer: %q", ack)
+	}
+	here := t.TempDir()
+	file := filepath.Join(here, "more.hl7")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(admission("PG3", "H3", "", "MENSAH"), "\n", "\r")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SELDA_POSTGRES", dsn) // as well as --postgres
+	if out := ok(t, here, "ingest", "--source", "RJZ:PAS", file, "--json"); !strings.Contains(out, `"stored":1`) {
+		t.Errorf("ingest: %s", out)
+	}
+	for _, control := range []string{"PG1", "PG3"} {
+		if got := settled(lines(t, ok(t, here, "trace", control, "--json"))); fmt.Sprint(got) != "[committed]" {
+			t.Errorf("trace %s: %v", control, got)
+		}
+	}
+	ok(t, here, "link", "list", "--json")
+	ok(t, here, "quarantine", "list", "--json")
+	if out := ok(t, here, "reindex"); !strings.Contains(out, "resources are indexed again") {
+		t.Errorf("reindex: %s", out)
+	}
+	if out := ok(t, here, "audit", "verify", "--json"); !strings.Contains(out, `"holds":true`) {
+		t.Errorf("audit verify: %s", out)
+	}
+	if r := selda(t, here, "backup", filepath.Join(here, "b")); r.code != 1 || !strings.Contains(r.err, "pg_dump") {
+		t.Errorf("backup: exit %d: %s", r.code, r.err)
+	}
+	if r := selda(t, here, "trace", "PG1", "--postgres", "host=/nowhere dbname=x password=secret"); r.code != 1 || strings.Contains(r.err, "secret") {
+		t.Errorf("a database that is not there: exit %d: %s", r.code, r.err)
+	}
+	if r := selda(t, here, "trace", "PG1", "--postgres", "postgres://u:secret@:::/"); r.code != 1 || strings.Contains(r.err, "secret") {
+		t.Errorf("an address that is none: exit %d: %s", r.code, r.err)
+	}
+	if code := s.stop(t); code != 0 {
+		t.Errorf("the node: exit %d: %s", code, s.errs)
 	}
 }

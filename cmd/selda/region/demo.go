@@ -3,6 +3,7 @@ package region
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,10 +149,20 @@ func (r *Region) named(ctx context.Context, d Demo) error {
 	return r.Store.AddClaim(ctx, s, policy.Claim{User: visitor.User, Organisation: visitor.Organisation, Reason: "attended our emergency department", From: now, To: now.AddDate(0, 0, 30)})
 }
 
+// sendingFor is how long a node may take for a few hundred messages before
+// another one may go on in its place.
+const sendingFor = time.Minute
+
 // Arrive sends the region's messages through the doors until all are sent or
 // ctx ends: HL7 v2 over MLLP, a connection a source; the rest through the drop
 // folder's stages. progress is told now and then.
 func (r *Region) Arrive(ctx context.Context, d Demo, mllpAddr string, progress func(sent int, done bool)) error {
+	holder := rand.Text()
+	lease, mine, err := r.Store.Acquire(ctx, demoMark, holder, sendingFor)
+	if err != nil || !mine { // another node sends
+		return err
+	}
+	defer func() { _ = r.Store.Release(context.WithoutCancel(ctx), lease) }()
 	lines := &lines{addr: mllpAddr, open: map[nhs.Source]*mllp.Client{}}
 	defer lines.close()
 	l := &load{r: r, ctx: ctx, sum: &Summary{}}
@@ -176,6 +187,9 @@ func (r *Region) Arrive(ctx context.Context, d Demo, mllpAddr string, progress f
 		if sent%500 == 0 {
 			d.Sent = sent
 			if err := r.saveDemo(d); err != nil {
+				return err
+			}
+			if _, mine, err := r.Store.Acquire(ctx, demoMark, holder, sendingFor); err != nil || !mine {
 				return err
 			}
 			progress(sent, false)
