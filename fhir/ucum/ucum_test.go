@@ -4,6 +4,8 @@ import (
 	"math/big"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func rat(t *testing.T, s string) *big.Rat {
@@ -118,6 +120,26 @@ func FuzzParse(f *testing.F) {
 		v, err := Parse(u.Canonical())
 		if err != nil || !u.Commensurable(v) {
 			t.Errorf("%q is in %q: %v", code, u.Canonical(), err)
+		}
+	})
+}
+
+// What is converted converts back to the same number, whatever the units.
+func TestThereAndBack(t *testing.T) {
+	units := []string{"mg", "g", "kg", "[lb_av]", "mmol/L", "/L", "umol/mL", "Cel", "[degF]", "K", "mm[Hg]", "kPa", "[in_i]", "cm", "m", "10*9/L", "/uL", "d", "wk", "h", "min"}
+	rapid.Check(t, func(t *rapid.T) {
+		from, _ := Parse(rapid.SampledFrom(units).Draw(t, "from"))
+		to, _ := Parse(rapid.SampledFrom(units).Draw(t, "to"))
+		value := big.NewRat(rapid.Int64().Draw(t, "n"), rapid.Int64Range(1, 1_000_000).Draw(t, "d"))
+		there, ok := from.Convert(value, to)
+		if ok != from.Commensurable(to) {
+			t.Fatalf("%s into %s: %v", from.Code(), to.Code(), ok)
+		}
+		if !ok {
+			return
+		}
+		if back, ok := to.Convert(there, from); !ok || back.Cmp(value) != 0 {
+			t.Fatalf("%s %s is %s %s, and back %s", value, from.Code(), there, to.Code(), back)
 		}
 	})
 }

@@ -97,7 +97,11 @@ func (x *run) matcher(d *definition.Discriminator, s *rule) *matcher {
 	}
 	m := &matcher{kind: d.Type, rules: x.v.at(s, d.Path)}
 	if d.Path != "$this" && d.Path != "" {
-		e, err := fhirpath.Compile(d.Path)
+		path := d.Path
+		if d.Type == "type" && strings.HasSuffix(path, "resolve()") {
+			path += ".ofType(Resource)" // so the type may be read from the reference itself
+		}
+		e, err := fhirpath.Compile(path)
 		if err != nil {
 			return nil
 		}
