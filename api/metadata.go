@@ -24,6 +24,10 @@ type statement struct {
 // the tables that serve. It needs no sign-in.
 // https://hl7.org/fhir/R4/capabilitystatement.html
 func (q *request) metadata() {
+	if q.query().Get("mode") == "terminology" {
+		q.terminologyCapabilities()
+		return
+	}
 	ps := q.parameters()
 	s := &q.statement
 	s.Lock()

@@ -92,6 +92,13 @@ func TestTerminologyOperations(t *testing.T) {
 			t.Errorf("%s as XML: %v\n%s\n%s", path, err, back, inJSON.Body)
 		}
 	}
+	said := map[string]string{}
+	for _, c := range a.tree(a.do(200, "", "GET", "/fhir/metadata?mode=terminology", "")).List("codeSystem") {
+		said[c.Get("uri").Text()] = c.Get("version", "0", "code").Text()
+	}
+	if !strings.HasSuffix(said[sct], "/version/20250101") || said["http://loinc.org"] != "2.77" || said[gender] != "4.0.1" || len(said) < 1000 {
+		t.Errorf("the capabilities name %d code systems, SNOMED CT in %q", len(said), said[sct])
+	}
 	ecl := url.QueryEscape("http://snomed.info/sct?fhir_vs=ecl/" + url.PathEscape("< 404684003 : 363698007 = 80891009"))
 	for _, c := range []struct{ path, want, total string }{
 		{"ValueSet/$expand?url=http://hl7.org/fhir/ValueSet/administrative-gender", "male female other unknown", "4"},

@@ -177,6 +177,19 @@ func (p *packed) CodeSystem(url, version string) (*index.Index, error) {
 	return x, err
 }
 
+func (p *packed) CodeSystems() (out []Versioned, err error) {
+	c, err := p.open()
+	if err != nil {
+		return nil, err
+	}
+	for name, e := range c.entries {
+		if strings.HasPrefix(name, "CodeSystem ") {
+			out = append(out, Versioned{e.url, e.version})
+		}
+	}
+	return out, nil
+}
+
 func (p *packed) ValueSet(url, version string) (*ValueSet, error) {
 	v, err := p.find("ValueSet", url, version)
 	s, _ := v.(*ValueSet)

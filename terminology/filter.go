@@ -113,7 +113,11 @@ func equal(x *index.Index, f Filter) (*index.Set, error) {
 		if !named && f.Property != "display" && f.Property != "inactive" && f.Property != "definition" {
 			return nil, fault.E("terminology.filter", fault.NotSupported, "the code system has no property "+f.Property, "ValueSet.compose.include.filter.property")
 		}
-		return matching(x, f.Property, func(v string) bool { return v == f.Value }), nil
+		same := func(v string) bool { return v == f.Value }
+		if x.Meta().IgnoreCase {
+			same = func(v string) bool { return strings.EqualFold(v, f.Value) }
+		}
+		return matching(x, f.Property, same), nil
 	}
 	return s, nil
 }

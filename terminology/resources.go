@@ -62,6 +62,16 @@ func (l *Resources) CodeSystem(url, version string) (*index.Index, error) {
 	return nil, nil
 }
 
+// CodeSystems are those of the library.
+func (l *Resources) CodeSystems() (out []Versioned, err error) {
+	for url, list := range l.systems {
+		for _, s := range list {
+			out = append(out, Versioned{url, s.version})
+		}
+	}
+	return out, nil
+}
+
 // ValueSet finds a value set.
 func (l *Resources) ValueSet(url, version string) (*ValueSet, error) {
 	for _, v := range l.sets[url] {

@@ -14,6 +14,7 @@
 package terminology
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -64,6 +65,38 @@ func New(libraries ...Library) *Service { return &Service{libraries: libraries} 
 // the service as it was.
 func (s *Service) With(l Library) *Service {
 	return &Service{libraries: append([]Library{l}, s.libraries...), base: s}
+}
+
+// Versioned is a code system in one version.
+type Versioned struct{ System, Version string }
+
+// lister is a library that says which code systems it has, in their versions;
+// of each system the one first that is meant where none is named.
+type lister interface {
+	CodeSystems() ([]Versioned, error)
+}
+
+// CodeSystems are those that are loaded, by system; of each the one first that
+// is meant where no version is named.
+func (s *Service) CodeSystems() ([]Versioned, error) {
+	var out []Versioned
+	for _, l := range s.libraries {
+		if l, ok := l.(lister); ok {
+			list, err := l.CodeSystems()
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, list...)
+		}
+	}
+	seen := map[Versioned]bool{}
+	out = slices.DeleteFunc(out, func(v Versioned) bool {
+		again := seen[v]
+		seen[v] = true
+		return again
+	})
+	slices.SortStableFunc(out, func(a, b Versioned) int { return strings.Compare(a.System, b.System) })
+	return out, nil
 }
 
 // canonical takes a canonical URL apart. https://hl7.org/fhir/R4/references.html#canonical

@@ -1,6 +1,6 @@
 // Package icd reads classifications in the forms in which they are published:
-// ICD-10 of the World Health Organization as ClaML, and ICD-10 and OPCS-4 of
-// NHS England as lists of codes and titles.
+// ICD-10 of the World Health Organization as ClaML or as its list of codes, and
+// ICD-10 and OPCS-4 of NHS England as lists of codes and titles.
 // https://www.who.int/standards/classifications, EN 14463 (ClaML)
 //
 // A category's subdivisions are below it, by the ClaML or by the code itself:
@@ -38,7 +38,9 @@ const (
 var (
 	titles = regexp.MustCompile(`(?i)^(ICD10|OPCS4).*CodesAndTitles.*\.txt$`)
 	year   = regexp.MustCompile(`(?i)(?:Edition([0-9]+)|OPCS(4[0-9]*))`)
-	code   = regexp.MustCompile(`^[A-Z][0-9]{2}(\.[0-9X]{1,2}|\.-)?$`)
+	code   = regexp.MustCompile(`^[A-Z][0-9]{2}(\.[0-9X]{1,2})?$`)
+	listed = regexp.MustCompile(`^(\x{feff})?[A-Z][0-9]{2}(\.[0-9X]{1,2})?\t\S`)
+	who    = regexp.MustCompile(`^[345];[TN];[A-Z];[0-9]{2};`)
 )
 
 // IsRelease says whether files look like a release of a classification: a list
@@ -48,11 +50,15 @@ func IsRelease(files fs.FS, names []string) bool {
 }
 
 func kindOf(files fs.FS, name string) string {
-	if titles.MatchString(path.Base(name)) {
+	switch ext := strings.ToLower(path.Ext(name)); {
+	case titles.MatchString(path.Base(name)):
 		return "titles"
-	}
-	if strings.EqualFold(path.Ext(name), ".xml") && strings.Contains(begins(files, name), "<ClaML") {
+	case ext == ".xml" && strings.Contains(begins(files, name), "<ClaML"):
 		return "claml"
+	case ext == ".txt":
+		if head := begins(files, name); listed.MatchString(head) || who.MatchString(head) {
+			return "titles"
+		}
 	}
 	return ""
 }
@@ -104,6 +110,16 @@ func builder(system, name, title, version string) *index.Builder {
 	return index.NewBuilder(index.Meta{System: system, Version: version, Name: name, Title: title, Language: "en", Content: "complete", ValueSet: system + "/vs"})
 }
 
+// ReadList reads a list of codes and titles of any system, a line each with a
+// tab between them.
+func ReadList(r io.Reader, name, system string) (*index.Builder, error) {
+	b, err := readTitles(r, name, system)
+	if err == nil && b.Len() == 0 {
+		err = fault.E("icd.ReadList", fault.Invalid, "the list has no codes")
+	}
+	return b, err
+}
+
 // readTitles reads a list of codes and titles: with columns named in its first
 // line, or with the code and the title alone.
 func readTitles(r io.Reader, name, system string) (*index.Builder, error) {
@@ -113,9 +129,12 @@ func readTitles(r io.Reader, name, system string) (*index.Builder, error) {
 	if m := year.FindStringSubmatch(name); m != nil {
 		version = m[1] + m[2]
 	}
-	if strings.HasPrefix(strings.ToUpper(name), "OPCS") {
+	switch {
+	case system != "" && system != ICD10 && system != OPCS4:
+		b = builder(system, strings.TrimSuffix(name, path.Ext(name)), "", version)
+	case system == OPCS4 || strings.HasPrefix(strings.ToUpper(name), "OPCS"):
 		b = builder(either(system, OPCS4), "OPCS_4", "OPCS Classification of Interventions and Procedures", version)
-	} else {
+	default:
 		b = builder(either(system, ICD10), "ICD_10", "International Classification of Diseases, tenth revision", version)
 	}
 	lines := bufio.NewScanner(r)
@@ -132,6 +151,11 @@ func readTitles(r io.Reader, name, system string) (*index.Builder, error) {
 		}
 		if line == "" {
 			continue
+		}
+		if who.MatchString(line) { // level;terminal;…;code with its dot, without dagger or star;code;title
+			if f = strings.Split(line, ";"); len(f) > 8 {
+				f = []string{strings.TrimRight(f[6], ".-†*"), f[8]}
+			}
 		}
 		if len(f) <= max(at["CODE"], at["DESCRIPTION"]) || f[at["CODE"]] == "" {
 			return nil, fault.E(op, fault.Structure, "the line is no code and title", "line "+strconv.Itoa(n))

@@ -53,6 +53,20 @@ func TestOPCSIsCodesAndTitlesAlone(t *testing.T) {
 	}
 }
 
+func TestTheListOfTheWHO(t *testing.T) {
+	files := fstest.MapFS{"codes.txt": {Data: []byte("3;N;X;10;J40;J45.-;J45;J45;Asthma;;;\n4;T;X;10;J40;J45.9;J45.9;J459;Asthma, unspecified;;;\n")}}
+	if !IsRelease(files, []string{"codes.txt"}) {
+		t.Fatal("not known for what it is")
+	}
+	b, err := Read(files, []string{"codes.txt"}, "")
+	x := laid(t, b, err)
+	above, ok := x.Find("J45")
+	below, there := x.Find("J45.9")
+	if !ok || !there || !x.Subsumes(above, below) || x.Display(below) != "Asthma, unspecified" {
+		t.Errorf("%v %v %q", ok, there, x.Display(below))
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, n := range []string{"icd10/ICD10_Edition5_CodesAndTitlesAndMetadata_GB_20160401.txt", "claml/icd10-sample.xml"} {
 		b, err := os.ReadFile("../../testdata/terminology/" + n)
@@ -62,7 +76,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, name := range []string{"ICD10_CodesAndTitles.txt", "x.xml"} {
+		for _, name := range []string{"ICD10_CodesAndTitles.txt", "x.xml", "x.txt"} {
 			b, err := Read(fstest.MapFS{name: {Data: data}}, []string{name}, "")
 			if err == nil {
 				laid(t, b, nil)

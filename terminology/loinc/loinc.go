@@ -22,8 +22,11 @@ const System = "http://loinc.org"
 
 // IsRelease says whether files look like a release of LOINC.
 func IsRelease(names []string) bool {
-	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(path.Base(n), "Loinc.csv") })
+	return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(tableNames, strings.ToLower(path.Base(n))) })
 }
+
+// tableNames are what the table of codes is called: whole, or its core alone.
+var tableNames = []string{"loinc.csv", "loinctablecore.csv"}
 
 // release is the release being read.
 type release struct {
@@ -34,7 +37,7 @@ type release struct {
 // Read reads a release.
 func Read(files fs.FS) (*index.Builder, error) {
 	const op = "loinc.Read"
-	r := &release{b: index.NewBuilder(index.Meta{System: System, Name: "LOINC", Title: "Logical Observation Identifiers Names and Codes", Language: "en-US", Content: "complete", ValueSet: System + "/vs"})}
+	r := &release{b: index.NewBuilder(index.Meta{System: System, Name: "LOINC", Title: "Logical Observation Identifiers Names and Codes", Language: "en-US", Content: "complete", IgnoreCase: true, ValueSet: System + "/vs"})}
 	tables := []struct {
 		name string
 		row  func(row) error
@@ -49,6 +52,9 @@ func Read(files fs.FS) (*index.Builder, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if len(found[tableNames[0]]) == 0 {
+		found[tableNames[0]] = found[tableNames[1]]
 	}
 	for _, t := range tables {
 		if names := found[t.name]; len(names) > 0 {

@@ -36,7 +36,7 @@ func (s *Store) Build(path, system string) ([]Release, error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
-	b := &build{s: s, from: filepath.Base(path), alone: len(names) == 1}
+	b := &build{s: s, from: filepath.Base(path), system: system, alone: len(names) == 1}
 	switch {
 	case rf2.IsRelease(names):
 		x, err := rf2.Read(files)
@@ -67,6 +67,8 @@ func (s *Store) Build(path, system string) ([]Release, error) {
 type build struct {
 	s    *Store
 	from string
+	// system is the one that was named.
+	system string
 	// alone says that one file was named: that it is nothing of ours is then an
 	// error, and not a reason to leave it out.
 	alone bool
@@ -166,7 +168,13 @@ func (b *build) table(files fs.FS, name string) error {
 	defer func() { _ = f.Close() }()
 	in := bufio.NewReaderSize(f, 64<<10)
 	begins, _ := in.Peek(4096)
-	if !codemap.IsMap(begins) {
+	switch {
+	case codemap.IsMap(begins):
+	case b.system != "" && b.alone: // a list of codes, of the system that was named
+		x, err := icd.ReadList(in, filepath.Base(name), b.system)
+		_, err = b.index("icd", "", x, err)
+		return err
+	default:
 		return nil
 	}
 	maps, err := codemap.Read(in)

@@ -70,6 +70,22 @@ func (l *library) CodeSystem(url, version string) (*index.Index, error) {
 	return own.CodeSystem(url, version)
 }
 
+// CodeSystems are those that were imported, the newest import first.
+func (l *library) CodeSystems() ([]terminology.Versioned, error) {
+	var out []terminology.Versioned
+	for _, r := range l.list {
+		if r.Kind != "map" && !isResource(r.Kind) {
+			out = append(out, terminology.Versioned{System: r.System, Version: r.Version})
+		}
+	}
+	own, err := l.resources()
+	if err != nil {
+		return nil, err
+	}
+	more, err := own.CodeSystems()
+	return append(out, more...), err
+}
+
 // ValueSet finds a value set; the one of all codes of a release is implied.
 func (l *library) ValueSet(url, version string) (*terminology.ValueSet, error) {
 	own, err := l.resources()
