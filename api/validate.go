@@ -9,6 +9,7 @@ import (
 
 	"selda/fault"
 	"selda/fhir"
+	"selda/fhir/search"
 	"selda/fhir/validate"
 )
 
@@ -44,6 +45,11 @@ func (q *request) checked(body []byte) ([]byte, error) {
 	issues, err := q.issues(r.Root(), "")
 	if err != nil {
 		return nil, err
+	}
+	if r.Type == "SearchParameter" {
+		if _, err := search.Define(r); err != nil {
+			return nil, err
+		}
 	}
 	q.found = append(q.found, issues...)
 	return compact, nil

@@ -179,7 +179,7 @@ func (c *commit) absent(r *mapped.Resource, t target) error {
 		return err
 	}
 	_, err = c.tx.Write(store.Put{Subject: c.subjects[0], Type: r.Type, Item: t.l.Item, Source: c.raw.Source, Message: c.r.ID, Deleted: true,
-		DataSet: classify.Of(none).DataSet, Origin: EncodeOrigins(r.Place, nil)})
+		DataSet: classify.Of(none, nil).DataSet, Origin: EncodeOrigins(r.Place, nil)})
 	return err
 }
 
@@ -385,7 +385,7 @@ func (c *commit) withdraw(r *mapped.Resource, l store.Located, others *standing)
 			return err
 		}
 		_, err = c.tx.Write(store.Put{Subject: l.Subject, Type: l.Type, Item: l.Item, Source: v.Source, DataSet: v.DataSet, Labels: v.Labels, Final: v.Final,
-			When: v.When, Reported: v.Reported, Message: v.Message, Body: v.Body, Origin: v.Origin, Tokens: classify.Of(res).Tokens})
+			When: v.When, Reported: v.Reported, Message: v.Message, Body: v.Body, Origin: v.Origin, Tokens: classify.Of(res, c.r.p.parameters()).Tokens})
 		return err
 	}
 	return c.write(&mapped.Resource{Type: l.Type, Action: mapped.Remove, Place: r.Place}, target{l: l, exists: true, subject: l.Subject})

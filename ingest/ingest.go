@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"selda/fault"
+	"selda/fhir/search"
 	"selda/ingest/mapped"
 	"selda/internal/segment"
 	"selda/mpi"
@@ -134,13 +135,14 @@ type Item struct {
 
 // Pipeline is the door in, open.
 type Pipeline struct {
-	journal *Journal
-	store   Store
-	packer  Packer // nil where the store packs itself
-	mapper  Mapper
-	now     func() time.Time
-	log     *slog.Logger
-	told    func(raw *Raw, msg *mapped.Message, state string)
+	journal  *Journal
+	store    Store
+	packer   Packer // nil where the store packs itself
+	mapper   Mapper
+	now      func() time.Time
+	log      *slog.Logger
+	searched func() *search.Parameters
+	told     func(raw *Raw, msg *mapped.Message, state string)
 
 	heard heard
 
@@ -171,6 +173,8 @@ type Options struct {
 	// OnOutcome is told what became of each message, once it is committed; msg
 	// is nil where it could not be mapped.
 	OnOutcome func(raw *Raw, msg *mapped.Message, state string)
+	// Parameters are those that resources are found by; R4's where nil.
+	Parameters func() *search.Parameters
 	// InFlightBytes bounds the raw bytes between receipt and commit; 128 MiB where 0.
 	InFlightBytes int
 }
@@ -180,7 +184,7 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	if o.InFlightBytes == 0 {
 		o.InFlightBytes = 128 << 20
 	}
-	p := &Pipeline{journal: o.Journal, store: o.Store, mapper: o.Mapper, now: o.Now, log: o.Log, told: o.OnOutcome, queue: make(chan *Receipt, 4096),
+	p := &Pipeline{journal: o.Journal, store: o.Store, mapper: o.Mapper, now: o.Now, log: o.Log, told: o.OnOutcome, searched: o.Parameters, queue: make(chan *Receipt, 4096),
 		work: make(chan *Receipt, 4096), room: newRoom(o.InFlightBytes), failed: make(chan struct{})}
 	p.moved = sync.NewCond(&p.idle)
 	for _, f := range o.Heard {

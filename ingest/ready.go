@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"selda/fhir"
+	"selda/fhir/search"
 	"selda/ingest/classify"
 	"selda/ingest/mapped"
 	"selda/store"
@@ -24,6 +25,14 @@ type ready struct {
 	packed []byte
 }
 
+// parameters are those that resources are found by.
+func (p *Pipeline) parameters() *search.Parameters {
+	if p.searched == nil {
+		return nil
+	}
+	return p.searched()
+}
+
 // prepare makes ready what of a message refers to nothing by key: its bodies
 // are final. Where one can't be read its commit says so.
 func (p *Pipeline) prepare(m *mapped.Message) []*ready {
@@ -40,7 +49,7 @@ func (p *Pipeline) prepare(m *mapped.Message) []*ready {
 		if err != nil {
 			continue
 		}
-		k := &ready{body: r.Body, class: classify.Of(res), origin: EncodeOrigins(r.Place, r.Origins)}
+		k := &ready{body: r.Body, class: classify.Of(res, p.parameters()), origin: EncodeOrigins(r.Place, r.Origins)}
 		if p.packer != nil {
 			k.packed = p.packer.Pack(r.Type, k.body, k.origin)
 		}

@@ -53,7 +53,7 @@ func sample(t testing.TB) *record.View {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := classify.Of(r)
+		c := classify.Of(r, nil)
 		if line.Source.System() == "MOSAIC" {
 			c.DataSet = policy.SocialCare
 		}

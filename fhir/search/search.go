@@ -139,6 +139,21 @@ func (ps *Parameters) With(more ...*Parameter) (*Parameters, error) {
 	return out, nil
 }
 
+// Same says whether two sets have the same parameters.
+func Same(a, b *Parameters) bool {
+	if a == nil || b == nil || len(a.byType) != len(b.byType) {
+		return a == b
+	}
+	for t, list := range a.byType {
+		if !slices.EqualFunc(list, b.byType[t], func(p, q *Parameter) bool {
+			return p == q || p.Code == q.Code && p.Kind == q.Kind && p.URL == q.URL && p.Expression == q.Expression && slices.Equal(p.Targets, q.Targets)
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
 // Of are the parameters of a resource type, those of every resource last.
 func (ps *Parameters) Of(typ string) []*Parameter {
 	return slices.Concat(ps.byType[typ], ps.byType["DomainResource"], ps.byType["Resource"])

@@ -25,10 +25,18 @@ type Class struct {
 	Tokens   []string
 }
 
-// Of classifies a resource.
-func Of(r *fhir.Resource) Class {
+// Index is the number of what Tokens means: an index that was made under
+// another is made again.
+const Index = 2
+
+// Of classifies a resource, which is found by the parameters of ps; by R4's
+// where it is nil.
+func Of(r *fhir.Resource, ps *search.Parameters) Class {
+	if ps == nil {
+		ps = search.R4()
+	}
 	c := Class{DataSet: dataSet(r), Labels: labels(r), Final: final(r), When: when(r)}
-	c.Tokens = tokens(r, search.R4())
+	c.Tokens = tokens(r, ps)
 	if c.DataSet == policy.Results || c.DataSet == policy.Documents {
 		for _, name := range []string{"issued", "date"} {
 			if t, ok := fhir.Time(r.Get(name).Text()); ok {

@@ -15,8 +15,6 @@ import (
 
 	"selda/audit"
 	"selda/fault"
-	"selda/fhir"
-	"selda/ingest/classify"
 	"selda/policy"
 )
 
@@ -153,5 +151,5 @@ func (r *Region) Reindex(ctx context.Context, s policy.Subject) (int, error) {
 	if _, err := r.Access.Operate(ctx, s, audit.Administer, "reindex"); err != nil {
 		return 0, err
 	}
-	return r.Store.Reindex(ctx, func(res *fhir.Resource) []string { return classify.Of(res).Tokens })
+	return r.searches.reindex(ctx)
 }

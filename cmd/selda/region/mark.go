@@ -34,7 +34,7 @@ func (m marks) Mark(ctx context.Context, s store.Subject, typ, id string, label 
 			return err
 		}
 		_, err = tx.Write(store.Put{Subject: s, Type: typ, Item: l.Item, Source: v.Source, DataSet: v.DataSet, Labels: v.Labels | label, Final: v.Final,
-			When: v.When, Reported: v.Reported, Message: v.Message, Body: v.Body, Origin: v.Origin, Tokens: classify.Of(res).Tokens})
+			When: v.When, Reported: v.Reported, Message: v.Message, Body: v.Body, Origin: v.Origin, Tokens: classify.Of(res, m.r.searches.indexed()).Tokens})
 		return err
 	})
 }

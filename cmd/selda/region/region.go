@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,12 +62,13 @@ type Region struct {
 	stop      context.CancelFunc
 	running   sync.WaitGroup
 
-	calls   *subscription.Calls
-	cursors *api.Cursors
-	fhir    *api.API
-	mapper  *mapper
-	metrics *metrics
-	drop    atomic.Value // string: the folder that is watched
+	calls    *subscription.Calls
+	searches *searches
+	cursors  *api.Cursors
+	fhir     *api.API
+	mapper   *mapper
+	metrics  *metrics
+	drop     atomic.Value // string: the folder that is watched
 }
 
 // Options of a region.
@@ -108,11 +110,14 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	}
 	r.mapper = &mapper{documents: r.documents, codings: r.Terminology.Codings}
 	r.Unmapped = unmapped.Open(r.documents)
+	if r.searches, err = openSearches(ctx, r.Store, r.documents, o.Log); err != nil {
+		return r, err
+	}
 	feeds, err := r.Store.Feeds(ctx, o.Now().Add(-ingest.HeardHours*time.Hour))
 	if err != nil {
 		return r, err
 	}
-	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, Heard: feeds, OnOutcome: r.outcome}); err != nil {
+	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, Heard: feeds, OnOutcome: r.outcome, Parameters: r.searches.indexed}); err != nil {
 		return r, err
 	}
 	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Marks: marks{r}, Trail: r.Trail, Now: o.Now}
@@ -127,9 +132,10 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if err == nil {
 		err = r.openAPI(o)
 	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	r.stop = stop
+	r.running.Go(func() { r.searches.follow(running) })
 	if err == nil && r.Nodes != nil {
-		running, stop := context.WithCancel(context.WithoutCancel(ctx))
-		r.stop = stop
 		r.running.Go(func() { r.beANode(running) })
 	}
 	return r, err
@@ -139,6 +145,9 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 func (r *Region) outcome(raw *ingest.Raw, msg *mapped.Message, state string) {
 	r.metrics.outcome(raw, state)
 	if msg != nil && state == ingest.Stored {
+		if slices.ContainsFunc(msg.Resources, func(x mapped.Resource) bool { return x.Type == "SearchParameter" }) {
+			r.searches.changed()
+		}
 		r.Unmapped.Add(raw.Source, msg.Untranslated, raw.Received)
 	}
 }
