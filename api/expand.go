@@ -19,7 +19,7 @@ func (q *request) expand(typ, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.refuses(op, "context", "contextDirection", "exclude-system", "force-system-version", "check-system-version"); err != nil {
+	if err := a.refuses(op, "date", "context", "contextDirection", "exclude-system", "force-system-version", "check-system-version"); err != nil {
 		return err
 	}
 	s, err := q.terminologyOf()

@@ -16,6 +16,9 @@ func (q *request) lookup(_, _ string) error {
 	if err != nil {
 		return err
 	}
+	if err := a.refuses(op, "date"); err != nil {
+		return err
+	}
 	s, err := q.terminologyOf()
 	if err != nil {
 		return err

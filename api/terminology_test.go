@@ -201,9 +201,16 @@ func TestTranslatedCodesAreFound(t *testing.T) {
 	if list := n.List("code", "coding"); len(list) != 2 || !list[0].Get("code").Is("H33..") || !list[0].Get("userSelected").Bool() || !list[1].Get("code").Is("195967001") {
 		t.Errorf("%s", n.JSON())
 	}
-	for _, code := range []string{"http://snomed.info/sct|195967001", "http://read.info/ctv3|H33.."} {
-		if n := a.tree(a.do(200, "system", "GET", "/fhir/Condition?code="+url.QueryEscape(code), "")); len(n.List("entry")) != 1 {
-			t.Errorf("%s: %s", code, n.JSON())
+	imported(t, a.env, "snomed")
+	for query, want := range map[string]int{
+		"code=" + sct + "|195967001": 1, "code=http://read.info/ctv3|H33..": 1,
+		// A disease of the lung, by the hierarchy and by an expression constraint.
+		"code:below=" + sct + "|19829001": 1, "code:below=" + sct + "|56265001": 0, "code:above=" + sct + "|233678006": 1,
+		"code:in=" + sct + "?fhir_vs=ecl/< 404684003 : 363698007 = 39607008": 1, "code:not-in=" + sct + "?fhir_vs=isa/56265001": 1,
+	} {
+		name, v, _ := strings.Cut(query, "=")
+		if n := a.tree(a.do(200, "system", "GET", "/fhir/Condition?"+url.QueryEscape(name)+"="+url.QueryEscape(v), "")); len(n.List("entry")) != want {
+			t.Errorf("%s: %s", query, n.JSON())
 		}
 	}
 }

@@ -61,7 +61,7 @@ func (q *request) validateInSet(typ, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.refuses(op, "context"); err != nil {
+	if err := a.refuses(op, "date", "context"); err != nil {
 		return err
 	}
 	s, err := q.terminologyOf()

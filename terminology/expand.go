@@ -191,9 +191,7 @@ func (c *compiled) items(active bool) iter.Seq[item] {
 	return func(yield func(item) bool) {
 		for k, p := range c.include {
 			for it := range p.items(active) {
-				code, system := it.code(), it.p.system
-				if slices.ContainsFunc(c.exclude, func(e *part) bool { return e.has(system, code, false) == yes }) ||
-					slices.ContainsFunc(c.include[:k], func(e *part) bool { return e.has(system, code, active) == yes }) {
+				if (k > 0 || len(c.exclude) > 0) && c.elsewhere(it, k, active) {
 					continue
 				}
 				if !yield(it) {
@@ -202,6 +200,13 @@ func (c *compiled) items(active bool) iter.Seq[item] {
 			}
 		}
 	}
+}
+
+// elsewhere says whether a code is excluded, or in one of the includes before the k-th.
+func (c *compiled) elsewhere(it item, k int, active bool) bool {
+	code, system := it.code(), it.p.system
+	return slices.ContainsFunc(c.exclude, func(e *part) bool { return e.has(system, code, false) == yes }) ||
+		slices.ContainsFunc(c.include[:k], func(e *part) bool { return e.has(system, code, active) == yes })
 }
 
 // items are the codes of one include.

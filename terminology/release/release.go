@@ -177,8 +177,14 @@ func (s *Store) List() ([]Release, error) {
 	return list, nil
 }
 
-// key is what only one release is in use of at a time.
-func (r Release) key() string { return r.Kind + " " + r.System + " " + r.Target }
+// key is what only one release is in use of at a time: a system, or a map, of
+// which several tables may be parts.
+func (r Release) key() string {
+	if r.Kind == "map" {
+		return "map " + r.System + " " + r.Target + " " + r.Title
+	}
+	return r.Kind + " " + r.System
+}
 
 // readList reads the list of what is kept, the newest import first.
 func readList(dir string) ([]Release, error) {

@@ -84,6 +84,14 @@ func TestEveryKindIsImportedAndAnswers(t *testing.T) {
 	if err != nil || e.Total != 1 || e.Contains[0].Display != "Acute myocardial infarction" {
 		t.Errorf("an expression constraint, searched by words: %v %+v", err, e)
 	}
+	// A second table is more of the same map.
+	imported(t, s, written(t, "more.csv", "source_system,source_code,target_code\nurn:local,MI,22298006\n"))
+	for from, want := range map[string]string{"ASTH": "195967001", "MI": "22298006"} {
+		if to, _ := s.Codings().To("urn:local", from); to.Code != want || to.Display == "" {
+			t.Errorf("%s: %+v", from, to)
+		}
+	}
+	svc = service(t, s)
 	tr, err := svc.Translate(terminology.TranslateQuery{Codings: []terminology.Coding{{System: "urn:local", Code: "ASTH"}}})
 	if err != nil || !tr.Result || tr.Matches[0].Code != "195967001" {
 		t.Errorf("%v %+v", err, tr)
@@ -95,7 +103,7 @@ func TestEveryKindIsImportedAndAnswers(t *testing.T) {
 		t.Errorf("to ICD-10: %v %+v", err, tr)
 	}
 	list, err := s.List()
-	if err != nil || len(list) != 7 || slices.ContainsFunc(list, func(r Release) bool { return !r.InUse || r.Bytes == 0 }) {
+	if err != nil || len(list) != 8 || slices.ContainsFunc(list, func(r Release) bool { return !r.InUse || r.Bytes == 0 }) {
 		t.Errorf("%v %+v", err, list)
 	}
 	// What was imported is there after a restart.
