@@ -25,6 +25,7 @@ import (
 type benchCmd struct {
 	Ingest  benchIngestCmd  `cmd:"" help:"How fast FHIR files and HL7 v2 over MLLP are taken in."`
 	Record  benchRecordCmd  `cmd:"" help:"How fast a whole record is opened as a page."`
+	API     benchAPICmd     `cmd:"" name:"api" help:"How fast the FHIR API answers, everything on."`
 	Export  benchExportCmd  `cmd:"" help:"How fast everything is exported as Bulk Data, and fetched."`
 	Import  benchImportCmd  `cmd:"" help:"How fast NDJSON is imported."`
 	Readers benchReadersCmd `cmd:"" hidden:""`
