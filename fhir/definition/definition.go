@@ -239,8 +239,8 @@ func parseType(n fhir.Node) Type {
 	if strings.HasPrefix(t.Code, "http://hl7.org/fhirpath/") {
 		t.Code = "string"
 	}
-	for _, p := range n.Get("profile").List() {
-		t.Profiles = append(t.Profiles, p.Text())
+	for i, p := range n.Get("profile").List() {
+		t.Profiles = append(t.Profiles, p.Text()+profileElement(n, i))
 	}
 	for _, p := range n.Get("targetProfile").List() {
 		t.Targets = append(t.Targets, p.Text())
@@ -259,4 +259,17 @@ func parseConstraint(n fhir.Node) Constraint {
 		c.BestPractice = c.BestPractice || x.Get("url").Is("http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice")
 	}
 	return c
+}
+
+// profileElement is #id of the element of a profile that is meant, where an
+// extension says that it is not the whole.
+// https://hl7.org/fhir/R4/extension-elementdefinition-profile-element.html
+func profileElement(typ fhir.Node, i int) string {
+	beside := typ.Get("_profile", strconv.Itoa(i))
+	for _, x := range beside.Get("extension").List() {
+		if x.Get("url").Is("http://hl7.org/fhir/StructureDefinition/elementdefinition-profile-element") {
+			return "#" + x.Get("valueString").Text()
+		}
+	}
+	return ""
 }

@@ -92,16 +92,69 @@ func (x *run) valueSet(n fhir.Node) {
 	for _, part := range []string{"include", "exclude"} {
 		k := 0
 		for c := n.Member("compose").Member(part).Children(); c.Next(); k++ {
-			if system := c.Node().Member("system"); system.IsString() && !absolute(system.View()) {
-				x.push(part, k)
+			x.push(part, k)
+			system := c.Node().Member("system")
+			if system.IsString() && !absolute(system.View()) {
 				x.push("system", -1)
 				x.say(Error, fault.Invalid, "a code system is named by an absolute URI")
 				x.pop()
+			}
+			i := 0
+			for f := c.Node().Member("filter").Children(); f.Next(); i++ {
+				x.push("filter", i)
+				x.filter(system.View(), f.Node())
 				x.pop()
 			}
+			x.pop()
 		}
 	}
 	x.pop()
+}
+
+// filter holds the value of a filter against the type of its property.
+// https://hl7.org/fhir/R4/codesystem.html#defined-props
+func (x *run) filter(system string, f fhir.Node) {
+	switch f.Member("op").View() {
+	case "=", "in", "not-in":
+	default:
+		return
+	}
+	value := f.Member("value").View()
+	switch x.propertyType(system, f.Member("property").View()) {
+	case "boolean":
+		if value != "true" && value != "false" {
+			x.say(Error, fault.Value, "the property is true or false")
+		}
+	case "Coding":
+		of, code, ok := strings.Cut(value, "#")
+		of, _, _ = strings.Cut(of, "|")
+		if !ok {
+			x.say(Error, fault.Value, "the property is a Coding: its value is written system#code")
+			return
+		}
+		if t, can := x.v.terms.(Concepts); can {
+			if _, exists, known := t.Concept(of, "", code); known && !exists {
+				x.say(Error, fault.Value, "the code system "+of+" has no such code")
+			}
+		}
+	}
+}
+
+// propertyType is the type of a code system's property, "" where it is not known.
+func (x *run) propertyType(system, property string) string {
+	if property == "notSelectable" { // one of the standard's own
+		return "boolean"
+	}
+	if x.v.Canonical == nil {
+		return ""
+	}
+	n, _ := x.v.Canonical(system)
+	for c := n.Member("property").Children(); c.Next(); {
+		if c.Node().Member("code").Is(property) {
+			return c.Node().Member("type").View()
+		}
+	}
+	return ""
 }
 
 // searchParameter: https://hl7.org/fhir/R4/searchparameter.html
@@ -130,6 +183,7 @@ func (x *run) searchParameter(n fhir.Node) {
 
 // structureDefinition: https://hl7.org/fhir/R4/structuredefinition.html
 func (x *run) structureDefinition(n fhir.Node) {
+	x.fixedTwice(n)
 	for _, part := range []string{"differential", "snapshot"} {
 		x.push(part, -1)
 		k := 0
@@ -148,5 +202,34 @@ func (x *run) structureDefinition(n fhir.Node) {
 			x.pop()
 		}
 		x.pop()
+	}
+}
+
+// fixedTwice says where a profile fixes what its base fixes to another value.
+func (x *run) fixedTwice(n fhir.Node) {
+	base, err := x.v.tree(n.Member("baseDefinition").View())
+	if base == nil || err != nil || !base.Constraint {
+		return
+	}
+	x.push("differential", -1)
+	defer x.pop()
+	k := 0
+	for c := n.Member("differential").Member("element").Children(); c.Next(); k++ {
+		_, fixed := c.Node().First("fixed")
+		_, path, below := strings.Cut(c.Node().Member("path").View(), ".")
+		if !fixed.Exists() || !below || c.Node().Member("sliceName").Exists() || strings.Contains(c.Node().Member("id").View(), ":") {
+			continue
+		}
+		r := base.root
+		for step := range strings.SplitSeq(path, ".") {
+			if r != nil {
+				r = r.kid(strings.TrimSuffix(step, "[x]"))
+			}
+		}
+		if r != nil && r.fixed.Exists() && !equal(fixed, r.fixed) {
+			x.push("element", k)
+			x.say(Error, fault.Invalid, "the base fixes another value: "+shown(r.fixed))
+			x.pop()
+		}
 	}
 }

@@ -105,12 +105,15 @@ func (x *run) constrain(it *fhirpath.Item, r *rule) {
 func (x *run) kids(parent *fhirpath.Item, k *rule) {
 	var few [8]fhirpath.Item
 	items := parent.Elements(k.name, few[:0])
-	list := false
-	if d := parent.Datatype(); d != nil {
-		if p := d.Property([]byte(k.name)); p != nil {
-			list = p.List
-		}
+	d := parent.Datatype()
+	if d == nil {
+		return
 	}
+	p := d.Property([]byte(k.name))
+	if p == nil {
+		return // the definition names an element that the type does not have
+	}
+	list := p.List
 	x.occurs(len(items), k, "")
 	for i := range items {
 		x.push(k.name, place(list, i))

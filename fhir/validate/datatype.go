@@ -18,6 +18,8 @@ func (x *run) datatype(it *fhirpath.Item) {
 		x.coding(n)
 	case "Identifier":
 		x.identifier(n)
+	case "Narrative":
+		x.narrative(n)
 	}
 }
 
@@ -36,6 +38,8 @@ func (x *run) coding(n fhir.Node) {
 		x.say(Error, fault.Invalid, "a code system is named by an absolute URI")
 	case strings.HasPrefix(system, "http://hl7.org/fhir/ValueSet/"):
 		x.say(Error, fault.Invalid, "this is the URL of a value set: a code comes from a code system")
+	case x.supplement(system):
+		x.say(Error, fault.Invalid, "this code system is a supplement: a code comes from the system that it adds to")
 	}
 	x.pop()
 	t, ok := x.v.terms.(Concepts)
@@ -51,9 +55,19 @@ func (x *run) coding(n fhir.Node) {
 		x.pop()
 	case display != "" && n.Member("display").Exists() && !t.Named(system, code, n.Member("display").View()):
 		x.push("display", -1)
+		// UK Core's own examples have some: what people see may differ.
 		x.report(Issue{Severity: Warning, Code: "value", Text: "the code system " + system + " has no such name for this code: there it is " + display})
 		x.pop()
 	}
+}
+
+// supplement says whether a code system only adds to another.
+func (x *run) supplement(system string) bool {
+	if x.v.Canonical == nil {
+		return false
+	}
+	n, ok := x.v.Canonical(system)
+	return ok && (n.Member("content").Is("supplement") || n.Member("supplements").Exists())
 }
 
 // Concepts is what terminology can tell of codes beside value sets, where it can.

@@ -17,6 +17,12 @@ func (x *run) answered(r fhir.Node) {
 		return
 	}
 	q, ok := x.canonical(url)
+	if t := x.v.terms; !ok && t != nil && x.known(url) {
+		x.push("questionnaire", -1)
+		x.say(Error, fault.Invalid, "this leads to a ValueSet, and no Questionnaire")
+		x.pop()
+		return
+	}
 	if !ok {
 		x.push("questionnaire", -1)
 		x.report(Issue{Severity: Warning, Code: "not-found", Text: "the Questionnaire " + url + " is not known: the answers were not held against it"})

@@ -92,6 +92,12 @@ func TestConformanceResources(t *testing.T) {
 		{`{"resourceType":"SearchParameter","url":"http://x.example/s","name":"S","status":"draft","description":"x","code":"s","base":["Patient"],"type":"string","expression":"Patient."}`, "SearchParameter.expression: not a FHIRPath expression"},
 		{`{"resourceType":"Patient","maritalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-MaritalStatus","code":"XX"}]}}`, "Patient.maritalStatus.coding[0].code: the code system http://terminology.hl7.org/CodeSystem/v3-MaritalStatus has no such code"},
 		{`{"resourceType":"Patient","maritalStatus":{"coding":[{"system":"marital","code":"M"}]}}`, "Patient.maritalStatus.coding[0].system: a code system is named by an absolute URI"},
+		{`{"resourceType":"Patient","name":[{"id":"a"},{"id":"a","text":"x"}]}`, "Patient.name[1]: another element of the resource has this id"},
+		{`{"resourceType":"Patient","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"#gone\">x</a></div>"}}`, "Patient.text.div: a link of the narrative leads to #gone"},
+		{`{"resourceType":"Patient","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"javascript:x()\">x</a></div>"}}`, "Patient.text.div: a link of the narrative has a scheme"},
+		{`{"resourceType":"ValueSet","url":"http://x.example/v","status":"draft","compose":{"include":[{"system":"http://x.example/c","filter":[{"property":"notSelectable","op":"=","value":"1"}]}]}}`, "ValueSet.compose.include[0].filter[0]: the property is true or false"},
+		{`{"resourceType":"StructureDefinition","url":"http://x.example/d","name":"D","status":"draft","kind":"complex-type","abstract":false,"type":"Extension","derivation":"constraint","context":[{"type":"element","expression":"Patient"}],
+			"baseDefinition":"http://hl7.org/fhir/StructureDefinition/patient-birthPlace","differential":{"element":[{"id":"Extension.url","path":"Extension.url","fixedUri":"http://x.example/d"}]}}`, "StructureDefinition.differential.element[0]: the base fixes another value"},
 		{`{"resourceType":"Patient","identifier":[{"system":"urn:ietf:rfc:3986","value":"x"}]}`, "Patient.identifier[0].value: an identifier of the system urn:ietf:rfc:3986"},
 	} {
 		found := said(v.Profiles(parse(t, c.in)), Error)

@@ -163,7 +163,7 @@ func inBundle(bundle fhir.Node, ref string) (fhir.Node, bool) {
 	relative := !strings.Contains(ref, ":")
 	for c := bundle.Member("entry").Children(); c.Next(); {
 		url := c.Node().Member("fullUrl").View()
-		if url == ref || relative && strings.HasSuffix(url, "/"+ref) {
+		if url == ref || relative && (strings.HasSuffix(url, "/"+ref) || url == "urn:uuid:"+ref[strings.LastIndexByte(ref, '/')+1:]) {
 			return c.Node().Member("resource"), true
 		}
 	}

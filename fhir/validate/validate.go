@@ -176,10 +176,38 @@ func (v *Validator) tree(url string) (*tree, error) {
 	return v.make(url, 0)
 }
 
+// part is the rules of one element of a profile, which another profile uses by the
+// extension elementdefinition-profile-element.
+func (v *Validator) part(url, id, name string) (*tree, error) {
+	t, err := v.tree(url)
+	if t == nil || err != nil {
+		return nil, err
+	}
+	r := t.root
+	for _, step := range strings.Split(id, ".")[1:] {
+		element, slice, sliced := strings.Cut(step, ":")
+		if r = r.kid(strings.TrimSuffix(element, "[x]")); r != nil && sliced {
+			r = r.sliceNamed(slice)
+		}
+		if r == nil {
+			return nil, nil
+		}
+	}
+	s := *t.Structure
+	if s.Constraint = true; r.of != nil {
+		s.Type = r.of.Name()
+	}
+	kept, _ := v.trees.LoadOrStore(name, &tree{Structure: &s, root: r})
+	return kept.(*tree), nil
+}
+
 // maxDerived bounds how many definitions are derived from one another.
 const maxDerived = 32
 
 func (v *Validator) make(url string, depth int) (*tree, error) {
+	if whole, id, part := strings.Cut(url, "#"); part {
+		return v.part(whole, id, url)
+	}
 	s, err := v.library.Structure(url)
 	if s == nil || err != nil || depth > maxDerived {
 		return nil, err

@@ -81,12 +81,17 @@ func (x *run) resource(n fhir.Node, at string) {
 		defer func() { x.env.RootResource = root }()
 	}
 	x.object(n, s, true)
+	if d.Name() != "StructureDefinition" { // its differential and its snapshot have the same ids
+		x.ids(n, nil, 0)
+	}
 	x.invariants(&it, s.checks)
 	switch d.Name() {
 	case "Bundle":
 		x.bundled(n)
 	case "QuestionnaireResponse":
 		x.answered(n)
+	case "MeasureReport":
+		x.reported(n)
 	default:
 		x.conformance(n, d)
 	}
