@@ -6,18 +6,9 @@ import (
 )
 
 // CodeSystem lays a CodeSystem resource out as an index.
-// https://hl7.org/fhir/R4/codesystem.html
 func CodeSystem(r *fhir.Resource) (*index.Index, error) {
-	n := r.Root()
-	b := index.NewBuilder(index.Meta{
-		System: n.Get("url").Text(), Version: n.Get("version").Text(), Name: n.Get("name").Text(), Title: n.Get("title").Text(),
-		Language: n.Get("language").Text(), Content: n.Get("content").Text(), ValueSet: n.Get("valueSet").Text(), Hierarchy: n.Get("hierarchyMeaning").Text(),
-		IgnoreCase: n.Get("caseSensitive").Exists() && !n.Get("caseSensitive").Bool(),
-	})
-	for _, p := range n.List("property") {
-		b.Name(index.PropertyName{Code: p.Get("code").Text(), Description: p.Get("description").Text(), URI: p.Get("uri").Text()})
-	}
-	if err := addConcepts(b, n, nil); err != nil {
+	b, err := BuildCodeSystem(r)
+	if err != nil {
 		return nil, err
 	}
 	raw, err := b.Bytes()
@@ -25,6 +16,21 @@ func CodeSystem(r *fhir.Resource) (*index.Index, error) {
 		return nil, err
 	}
 	return index.Open(raw)
+}
+
+// BuildCodeSystem reads a CodeSystem resource. https://hl7.org/fhir/R4/codesystem.html
+func BuildCodeSystem(r *fhir.Resource) (*index.Builder, error) {
+	n := r.Root()
+	b := index.NewBuilder(index.Meta{
+		System: n.Get("url").Text(), Version: n.Get("version").Text(), Name: n.Get("name").Text(), Title: n.Get("title").Text(),
+		Language: n.Get("language").Text(), Content: n.Get("content").Text(), ValueSet: n.Get("valueSet").Text(), Hierarchy: n.Get("hierarchyMeaning").Text(),
+		SNOMED:     n.Get("url").Is(SNOMED),
+		IgnoreCase: n.Get("caseSensitive").Exists() && !n.Get("caseSensitive").Bool(),
+	})
+	for _, p := range n.List("property") {
+		b.Name(index.PropertyName{Code: p.Get("code").Text(), Description: p.Get("description").Text(), URI: p.Get("uri").Text()})
+	}
+	return b, addConcepts(b, n, nil)
 }
 
 func addConcepts(b *index.Builder, under fhir.Node, parent *index.Node) error {

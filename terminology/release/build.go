@@ -122,11 +122,12 @@ func (b *build) resources(raw []byte) error {
 		return nil // as a package's own description
 	case err != nil:
 		return err
-	case r.Type != "Bundle" && !b.alone && !isResource(strings.ToLower(r.Type)):
+	case r.Type != "Bundle" && !b.alone && r.Type != "CodeSystem" && !isResource(strings.ToLower(r.Type)):
 		return nil
 	case r.Type != "Bundle":
 		return b.resource(r)
 	}
+	b.alone = false
 	for _, e := range r.Root().List("entry") {
 		switch inner, err := e.Get("resource").Resource(); {
 		case err != nil:
@@ -147,16 +148,26 @@ func (b *build) resource(r *fhir.Resource) error {
 	}
 	out := Release{Kind: strings.ToLower(r.Type), System: r.Get("url").Text(), Version: r.Get("version").Text(), Title: cmp.Or(r.Get("title").Text(), r.Get("name").Text())}
 	if r.Type == "CodeSystem" {
-		x, err := terminology.CodeSystem(r)
-		if err != nil {
-			return err
-		}
-		out.Concepts = x.Len()
+		return b.codeSystem(r)
 	}
 	return b.write(out, resourceFile, func(w io.Writer) error {
 		_, err := w.Write(r.JSON)
 		return err
 	})
+}
+
+// codeSystem takes in a code system. One that has no concepts of its own (it
+// only says that there is such a system, or adds to another) is none to answer from.
+func (b *build) codeSystem(r *fhir.Resource) error {
+	if c := r.Get("content").Text(); c == "not-present" || c == "supplement" {
+		if b.alone {
+			return fault.E("release.Build", fault.NotSupported, "the CodeSystem has no concepts of its own: its content is "+c, "CodeSystem.content")
+		}
+		return nil
+	}
+	x, err := terminology.BuildCodeSystem(r)
+	_, err = b.index("codesystem", "", x, err)
+	return err
 }
 
 // table takes in a map of codes; another table is none of ours.
@@ -243,7 +254,7 @@ func nameOf(r Release) string {
 	if i := strings.LastIndexByte(last, '/'); i >= 0 {
 		last = last[i+1:]
 	}
-	if isResource(r.Kind) || r.Kind == "map" {
+	if isResource(r.Kind) || r.Kind == "map" || r.Kind == "codesystem" {
 		last = r.System[strings.LastIndexByte(r.System, '/')+1:] + "-" + last
 	}
 	var b strings.Builder

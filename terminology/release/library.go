@@ -49,7 +49,7 @@ func (l *library) resources() (*terminology.Resources, error) {
 }
 
 func isResource(kind string) bool {
-	return kind == "codesystem" || kind == "valueset" || kind == "conceptmap"
+	return kind == "valueset" || kind == "conceptmap"
 }
 
 // CodeSystem finds the release of a system. SNOMED CT's version may name an
@@ -63,11 +63,7 @@ func (l *library) CodeSystem(url, version string) (*index.Index, error) {
 			return l.store.open(r.Name)
 		}
 	}
-	own, err := l.resources()
-	if err != nil {
-		return nil, err
-	}
-	return own.CodeSystem(url, version)
+	return nil, nil
 }
 
 // CodeSystems are those that were imported, the newest import first.
@@ -78,12 +74,7 @@ func (l *library) CodeSystems() ([]terminology.Versioned, error) {
 			out = append(out, terminology.Versioned{System: r.System, Version: r.Version})
 		}
 	}
-	own, err := l.resources()
-	if err != nil {
-		return nil, err
-	}
-	more, err := own.CodeSystems()
-	return append(out, more...), err
+	return out, nil
 }
 
 // ValueSet finds a value set; the one of all codes of a release is implied.
