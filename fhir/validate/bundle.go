@@ -11,13 +11,15 @@ import (
 type entryOf struct {
 	url      string
 	resource fhir.Node
+	method   fhir.Node
 }
 
 // entries are a Bundle's, in order.
 func entries(bundle fhir.Node) []entryOf {
 	var out []entryOf
 	for c := bundle.Member("entry").Children(); c.Next(); {
-		out = append(out, entryOf{c.Node().Member("fullUrl").View(), c.Node().Member("resource")})
+		n := c.Node()
+		out = append(out, entryOf{n.Member("fullUrl").View(), n.Member("resource"), n.Member("request").Member("method")})
 	}
 	return out
 }
@@ -26,24 +28,30 @@ func entries(bundle fhir.Node) []entryOf {
 // https://hl7.org/fhir/R4/bundle.html
 func (x *run) bundled(bundle fhir.Node) {
 	all := entries(bundle)
-	for i, e := range all {
+	for i := range all {
 		x.push("entry", i)
-		x.fullURL(nth(bundle.Member("entry"), i), &e)
+		x.fullURL(&all[i])
 		x.pop()
 	}
 	typ := bundle.Member("type").View()
 	if typ != "document" && typ != "message" || len(all) == 0 {
 		return
 	}
-	x.leads(all)
+	byURL := make(map[string]int, len(all))
+	for i := range all {
+		if _, twice := byURL[all[i].url]; !twice && all[i].url != "" {
+			byURL[all[i].url] = i
+		}
+	}
+	x.leads(all, byURL)
 	if typ == "document" {
-		x.reachable(all)
+		x.reachable(all, byURL)
 	}
 }
 
 // fullURL holds an entry's fullUrl against its resource.
 // https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.fullUrl
-func (x *run) fullURL(entry fhir.Node, e *entryOf) {
+func (x *run) fullURL(e *entryOf) {
 	if e.url == "" {
 		return
 	}
@@ -52,7 +60,7 @@ func (x *run) fullURL(entry fhir.Node, e *entryOf) {
 		return
 	}
 	of := namedType(e.url)
-	if of == "" || !e.resource.Exists() || !strings.HasPrefix(e.url, "http") || entry.Member("request").Member("method").Is("POST") {
+	if of == "" || !e.resource.Exists() || !strings.HasPrefix(e.url, "http") || e.method.Is("POST") {
 		return
 	}
 	id := e.resource.Member("id").View()
@@ -67,7 +75,7 @@ func (x *run) fullURL(entry fhir.Node, e *entryOf) {
 // find is the entry that a reference of another leads to; -1 where there is none.
 // A relative reference is one to the server that the other's fullUrl names.
 // https://hl7.org/fhir/R4/bundle.html#references
-func find(all []entryOf, from *entryOf, ref string) int {
+func find(byURL map[string]int, from *entryOf, ref string) int {
 	ref, _, _ = strings.Cut(ref, "/_history/")
 	if !strings.Contains(ref, ":") {
 		of := namedType(from.url)
@@ -77,10 +85,8 @@ func find(all []entryOf, from *entryOf, ref string) int {
 		}
 		ref = from.url[:base+1] + ref
 	}
-	for i := range all {
-		if all[i].url == ref {
-			return i
-		}
+	if i, ok := byURL[ref]; ok {
+		return i
 	}
 	return -1
 }
@@ -94,21 +100,21 @@ var carriedBy = map[string][]string{
 
 // leads says which references of the first resource lead to nothing.
 // https://hl7.org/fhir/R4/documents.html#content
-func (x *run) leads(all []entryOf) {
+func (x *run) leads(all []entryOf, byURL map[string]int) {
 	first := &all[0]
 	x.push("entry", 0)
 	x.push("resource", -1)
 	for _, path := range carriedBy[first.resource.Member("resourceType").View()] {
-		x.lead(all, first.resource, strings.Split(path, "."))
+		x.lead(byURL, first, first.resource, strings.Split(path, "."))
 	}
 	x.pop()
 	x.pop()
 }
 
-func (x *run) lead(all []entryOf, n fhir.Node, path []string) {
+func (x *run) lead(byURL map[string]int, first *entryOf, n fhir.Node, path []string) {
 	if len(path) == 0 {
 		ref := n.Member("reference").View()
-		if ref == "" || strings.HasPrefix(ref, "#") || find(all, &all[0], ref) >= 0 {
+		if ref == "" || strings.HasPrefix(ref, "#") || find(byURL, first, ref) >= 0 {
 			return
 		}
 		x.say(Error, fault.NotFound, "the reference leads to nothing in the Bundle: its resource is part of a document or message, under the fullUrl that the reference names")
@@ -116,12 +122,12 @@ func (x *run) lead(all []entryOf, n fhir.Node, path []string) {
 	}
 	follow := func(child fhir.Node, k int) {
 		x.push(path[0], k)
-		x.lead(all, child, path[1:])
+		x.lead(byURL, first, child, path[1:])
 		if path[0] == "section" {
 			k := 0
 			for c := child.Member("section").Children(); c.Next(); k++ {
 				x.push("section", k)
-				x.lead(all, c.Node(), path[1:])
+				x.lead(byURL, first, c.Node(), path[1:])
 				x.pop()
 			}
 		}
@@ -142,12 +148,11 @@ func (x *run) lead(all []entryOf, n fhir.Node, path []string) {
 
 // reachable says which entries of a document have nothing to do with its
 // Composition: no reference leads from the one to the other, by however many.
-func (x *run) reachable(all []entryOf) {
+func (x *run) reachable(all []entryOf, byURL map[string]int) {
 	linked := make([][]int, len(all))
 	for i := range all {
-		i := i
 		eachReference(all[i].resource, 0, func(ref string) {
-			if k := find(all, &all[i], ref); k >= 0 && k != i {
+			if k := find(byURL, &all[i], ref); k >= 0 && k != i {
 				linked[i], linked[k] = append(linked[i], k), append(linked[k], i)
 			}
 		})

@@ -100,53 +100,20 @@ func (x *run) fits(c definition.Context) bool {
 // owners are the names of the element that holds the extension at hand: the path
 // from each type on the way down to it, and the types that it is of.
 func (x *run) owners() []string {
-	steps := x.path[:len(x.path)-1]
-	var out []string
-	var d *fhir.Datatype
-	var heads []string // paths so far, each from another type on
-	n := x.outermost
-	for i, s := range steps {
-		switch {
-		case i == 0:
-			d = fhir.DatatypeOf(s.name)
-		default:
-			if d == nil {
-				return out
-			}
-			p := d.Property([]byte(s.name))
-			if p == nil {
-				return out
-			}
-			n, d = follow(n, p, s.index)
-			for k := range heads {
-				heads[k] += "." + s.name
-			}
+	var heads []string // the paths so far, each from another type on
+	for _, s := range x.path[:len(x.path)-1] {
+		for k := range heads {
+			heads[k] += "." + s.name
 		}
-		if d == nil {
-			return out
+		if s.of == nil {
+			return nil
 		}
-		if d.Name() == "Resource" {
-			d = fhir.DatatypeOf(n.Member("resourceType").View())
+		if fhir.IsResourceType(s.of.Name()) {
 			heads = nil
 		}
-		for t := d; t != nil; t = t.Base() {
+		for t := s.of; t != nil; t = t.Base() {
 			heads = append(heads, t.Name())
 		}
 	}
-	return append(out, heads...)
-}
-
-// follow goes to an element, and says which type it has.
-func follow(n fhir.Node, p *fhir.Property, index int) (fhir.Node, *fhir.Datatype) {
-	for i, key := range p.Keys() {
-		value := n.Member(key)
-		if !value.Exists() && !n.Member("_"+key).Exists() {
-			continue
-		}
-		if index >= 0 {
-			value = nth(value, index)
-		}
-		return value, p.Types[i]
-	}
-	return fhir.Node{}, p.Types[0]
+	return heads
 }

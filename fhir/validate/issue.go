@@ -67,7 +67,8 @@ func Outcome(issues []Issue) fhir.Object {
 // step is one step of the path to the element at hand.
 type step struct {
 	name  string
-	index int // -1 of what is no list
+	index int            // -1 of what is no list
+	of    *fhir.Datatype // the element's type, where it has been walked to
 }
 
 // location is the path as FHIRPath: Patient.name[0].given[1].

@@ -1,6 +1,8 @@
 package validate
 
 import (
+	"slices"
+
 	"selda/fault"
 	"selda/fhir"
 )
@@ -29,28 +31,23 @@ func (x *run) reported(r fhir.Node) {
 // groups finds, for each part of a report, the part of the Measure whose code it
 // has. Where there is but one of both, no code is needed.
 func (x *run) groups(r, m fhir.Node, name, words string, f func(given, defined fhir.Node)) {
-	given, defined := r.Member(name), m.Member(name)
-	one := count(given) == 1 && count(defined) == 1
-	k := 0
+	given, defined := r.List(name), m.List(name)
+	one := len(given) == 1 && len(defined) == 1
 	found := map[int]bool{}
-	for c := given.Children(); c.Next(); k++ {
+	for k, n := range given {
 		x.push(name, k)
-		at := -1
-		for i := range count(defined) {
-			if d := nth(defined, i); one && !c.Node().Member("code").Exists() || sameConcept(codeOf(c.Node()), d.Member("code")) {
-				at = i
-				break
-			}
-		}
+		at := slices.IndexFunc(defined, func(d fhir.Node) bool {
+			return one && !n.Member("code").Exists() || sameConcept(codeOf(n), d.Member("code"))
+		})
 		if at < 0 {
 			x.say(Error, fault.Invalid, words)
 		} else {
 			found[at] = true
-			f(c.Node(), nth(defined, at))
+			f(n, defined[at])
 		}
 		x.pop()
 	}
-	if k == 0 || len(found) == count(defined) {
+	if len(given) == 0 || len(found) == len(defined) {
 		return
 	}
 	x.say(Error, fault.Required, "the report does not have every "+name+" of the Measure")
@@ -63,13 +60,6 @@ func codeOf(n fhir.Node) fhir.Node {
 		return nth(code, 0)
 	}
 	return code
-}
-
-func count(list fhir.Node) int {
-	k := 0
-	for c := list.Children(); c.Next(); k++ {
-	}
-	return k
 }
 
 // sameConcept says whether two CodeableConcepts have a coding in common, or

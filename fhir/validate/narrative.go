@@ -17,10 +17,16 @@ func (x *run) narrative(n fhir.Node) {
 	}
 	x.push("div", -1)
 	defer x.pop()
+	var anchors map[string]bool
 	for link := range attributes(div, "href") {
 		anchor, local := strings.CutPrefix(link, "#")
+		if local && anchors == nil {
+			anchors = map[string]bool{}
+			anchorsOf(div, anchors)
+			anchored(x.env.Resource.Node(), anchors, 0)
+		}
 		switch {
-		case local && anchor != "" && !x.anchored(div, anchor):
+		case local && anchor != "" && !anchors[anchor]:
 			x.say(Error, fault.NotFound, "a link of the narrative leads to #"+shorten(anchor)+", and nothing has this id")
 		case local:
 		default:
@@ -52,35 +58,28 @@ func attributes(div, name string) func(yield func(string) bool) {
 	}
 }
 
-// anchored says whether an id stands in the narrative or in its resource.
-func (x *run) anchored(div, id string) bool {
+// anchorsOf takes up the ids and names in XHTML.
+func anchorsOf(div string, into map[string]bool) {
 	for _, name := range []string{"id", "name"} {
 		for v := range attributes(div, name) {
-			if v == id {
-				return true
-			}
+			into[v] = true
 		}
 	}
-	return hasID(x.env.Resource.Node(), id, 0)
 }
 
-func hasID(n fhir.Node, id string, depth int) bool {
-	if n.Member("id").Is(id) {
-		return true
-	}
+// anchored takes up all ids in a resource, its narratives' among them.
+func anchored(n fhir.Node, into map[string]bool, depth int) {
 	for c := n.Children(); c.Next() && depth < fhir.MaxDepth; {
-		if hasID(c.Node(), id, depth+1) {
-			return true
+		child := c.Node()
+		switch {
+		case c.Named("id") && child.IsString():
+			into[child.View()] = true
+		case c.Named("div") && child.IsString():
+			anchorsOf(child.View(), into)
+		default:
+			anchored(child, into, depth+1)
 		}
 	}
-	if div := n.Member("div"); div.IsString() {
-		for v := range attributes(div.View(), "id") {
-			if v == id {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func shorten(s string) string {

@@ -56,45 +56,44 @@ type form struct {
 	*run
 	questionnaire, response fhir.Node
 	complete                bool
+	answers                 map[string][]fhir.Node // by linkId, wherever they stand; made when a condition asks for it
 }
 
 // items holds the items of one level: q's against those of r, an item or an
 // answer.
 func (f *form) items(q, r fhir.Node, name string) {
-	var given [][]int // the response's items of each of the questionnaire's
+	var given [][]placed // the response's items of each of the questionnaire's
 	var asked []fhir.Node
+	at := map[string]int{}
 	for c := q.Member("item").Children(); c.Next(); {
+		at[c.Node().Member("linkId").View()] = len(asked)
 		asked, given = append(asked, c.Node()), append(given, nil)
 	}
 	last, k := -1, 0
 	for c := r.Member(name).Children(); c.Next(); k++ {
-		at := linked(asked, c.Node().Member("linkId").View())
+		i, found := at[c.Node().Member("linkId").View()]
 		f.push(name, k)
 		switch {
-		case at < 0:
+		case !found:
 			f.say(Error, fault.NotFound, f.astray(c.Node().Member("linkId").View()))
-		case at < last:
+		case i < last:
 			f.say(Error, fault.Invalid, "the items are not in the order of the Questionnaire")
 		}
 		f.pop()
-		if at >= 0 {
-			last = max(last, at)
-			given[at] = append(given[at], k)
+		if found {
+			last = max(last, i)
+			given[i] = append(given[i], placed{c.Node(), k})
 		}
 	}
 	for i, item := range asked {
-		f.item(item, r.Member(name), given[i], name)
+		f.item(item, given[i], name)
 	}
 }
 
-// linked is the item of a linkId; -1 where there is none.
-func linked(items []fhir.Node, linkID string) int {
-	for i, n := range items {
-		if n.Member("linkId").Is(linkID) {
-			return i
-		}
-	}
-	return -1
+// placed is an item of the response, and where it stands in its list.
+type placed struct {
+	fhir.Node
+	at int
 }
 
 // astray says what is wrong with a linkId that its level does not have.
@@ -121,7 +120,7 @@ func question(within fhir.Node, linkID string, depth int) fhir.Node {
 }
 
 // item holds all the response's items of one of the questionnaire's.
-func (f *form) item(q, list fhir.Node, given []int, name string) {
+func (f *form) item(q fhir.Node, given []placed, name string) {
 	typ := q.Member("type").View()
 	enabled := f.enabled(q)
 	least, most := occurrences(q)
@@ -133,17 +132,16 @@ func (f *form) item(q, list fhir.Node, given []int, name string) {
 	}
 	repeats := q.Member("repeats").Bool()
 	if len(given) > 1 && !(typ == "group" && repeats) {
-		f.push(name, given[1])
+		f.push(name, given[1].at)
 		f.say(Error, fault.Invalid, "an item of this linkId stands here at most once: a question that repeats has many answers in one item")
 		f.pop()
 	}
-	for _, k := range given {
-		r := nth(list, k)
-		f.push(name, k)
+	for _, r := range given {
+		f.push(name, r.at)
 		if !enabled && (r.Member("answer").Exists() || r.Member("item").Exists()) {
 			f.say(Error, fault.Invalid, "this item is not enabled by the answers to others: it has no answer")
 		} else {
-			f.one(q, r, typ, repeats, least, most)
+			f.one(q, r.Node, typ, repeats, least, most)
 		}
 		f.pop()
 	}
@@ -253,7 +251,11 @@ func expressionOf(q fhir.Node) string {
 }
 
 func (f *form) holds(condition fhir.Node) bool {
-	answers := answersTo(f.response, condition.Member("question").View(), 0)
+	if f.answers == nil {
+		f.answers = map[string][]fhir.Node{}
+		f.collect(f.response, 0)
+	}
+	answers := f.answers[condition.Member("question").View()]
 	operator := condition.Member("operator").View()
 	_, want := condition.First("answer")
 	if operator == "exists" {
@@ -274,24 +276,19 @@ func (f *form) holds(condition fhir.Node) bool {
 	return operator == "!="
 }
 
-// answersTo are the answers to a question, wherever it stands.
-func answersTo(n fhir.Node, linkID string, depth int) []fhir.Node {
-	var out []fhir.Node
-	for c := n.Member("item").Children(); c.Next(); {
-		item := c.Node()
-		for a := item.Member("answer").Children(); a.Next(); {
-			if item.Member("linkId").Is(linkID) {
-				out = append(out, a.Node())
-			}
-			if depth < fhir.MaxDepth {
-				out = append(out, answersTo(a.Node(), linkID, depth+1)...)
-			}
-		}
-		if depth < fhir.MaxDepth {
-			out = append(out, answersTo(item, linkID, depth+1)...)
-		}
+// collect takes up all answers of a response.
+func (f *form) collect(n fhir.Node, depth int) {
+	if depth > fhir.MaxDepth {
+		return
 	}
-	return out
+	for c := n.Member("item").Children(); c.Next(); {
+		linkID := c.Node().Member("linkId").View()
+		for a := c.Node().Member("answer").Children(); a.Next(); {
+			f.answers[linkID] = append(f.answers[linkID], a.Node())
+			f.collect(a.Node(), depth+1)
+		}
+		f.collect(c.Node(), depth+1)
+	}
 }
 
 // sameAnswer compares an answer with one that is asked for: Codings by system and

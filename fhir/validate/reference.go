@@ -146,10 +146,11 @@ func (x *run) target(ref string) (fhir.Node, bool) {
 		}
 		return fhir.Node{}, false
 	}
-	if x.bundle.Exists() {
-		if n, ok := inBundle(x.bundle, ref); ok {
-			return n, true
-		}
+	if n, ok := x.bundle[ref]; ok {
+		return n, true
+	}
+	if n, ok := x.byUUID(ref); ok {
+		return n, true
 	}
 	if x.v.Resolve == nil {
 		return fhir.Node{}, false
@@ -157,15 +158,29 @@ func (x *run) target(ref string) (fhir.Node, bool) {
 	return x.v.Resolve(ref)
 }
 
-// inBundle finds an entry by its fullUrl, or by the type and id that end it.
+// named are the resources of a Bundle by their fullUrl, and by the type and id that
+// end it.
 // https://hl7.org/fhir/R4/bundle.html#references
-func inBundle(bundle fhir.Node, ref string) (fhir.Node, bool) {
-	relative := !strings.Contains(ref, ":")
+func named(bundle fhir.Node) map[string]fhir.Node {
+	out := map[string]fhir.Node{}
 	for c := bundle.Member("entry").Children(); c.Next(); {
-		url := c.Node().Member("fullUrl").View()
-		if url == ref || relative && (strings.HasSuffix(url, "/"+ref) || url == "urn:uuid:"+ref[strings.LastIndexByte(ref, '/')+1:]) {
-			return c.Node().Member("resource"), true
+		url, resource := c.Node().Member("fullUrl").View(), c.Node().Member("resource")
+		if url == "" || !resource.Exists() {
+			continue
+		}
+		out[url] = resource
+		if of := namedType(url); of != "" {
+			out[url[strings.LastIndex(url, "/"+of+"/")+1:]] = resource
 		}
 	}
-	return fhir.Node{}, false
+	return out
+}
+
+// byUUID is the resource of a relative reference whose id is that of a urn:uuid.
+func (x *run) byUUID(ref string) (fhir.Node, bool) {
+	if strings.Contains(ref, ":") || x.bundle == nil {
+		return fhir.Node{}, false
+	}
+	n, ok := x.bundle["urn:uuid:"+ref[strings.LastIndexByte(ref, '/')+1:]]
+	return n, ok
 }

@@ -84,7 +84,7 @@ func (v *Validator) Profiles(r *fhir.Resource, urls ...string) []Issue {
 // Environment is what FHIRPath can ask of a validator, for an expression on a
 // resource: memberOf(), conformsTo() and resolve().
 func (v *Validator) Environment(root fhir.Node) *fhirpath.Env {
-	x := &run{v: v, full: true, outermost: root}
+	x := &run{v: v, full: true}
 	it := fhirpath.Resource(root)
 	x.env = fhirpath.Env{Resource: it, RootResource: it, Now: v.Now, Resolve: v.Resolve, ConformsTo: x.conformsTo, MemberOf: x.memberOf}
 	return &x.env

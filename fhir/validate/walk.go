@@ -21,8 +21,7 @@ type run struct {
 	depth   int
 	follows int // references that were followed to the resource at hand
 
-	outermost fhir.Node
-	bundle    fhir.Node // the nearest one around
+	bundle map[string]fhir.Node // the resources of the nearest Bundle around, by what may name them
 }
 
 // maxIssues bounds what is said of one resource.
@@ -42,7 +41,7 @@ func (x *run) report(i Issue) {
 	x.issues = append(x.issues, i)
 }
 
-func (x *run) push(name string, index int) { x.path = append(x.path, step{name, index}) }
+func (x *run) push(name string, index int) { x.path = append(x.path, step{name: name, index: index}) }
 func (x *run) pop()                        { x.path = x.path[:len(x.path)-1] }
 
 // resource walks a resource: the outermost, or one within another.
@@ -58,15 +57,17 @@ func (x *run) resource(n fhir.Node, at string) {
 		return
 	}
 	if at == "" {
-		x.outermost = n
 		x.push(d.Name(), -1)
 		defer x.pop()
 	}
 	if d.Name() == "Bundle" {
 		before := x.bundle
-		x.bundle = n
+		if x.full {
+			x.bundle = named(n)
+		}
 		defer func() { x.bundle = before }()
 	}
+	x.path[len(x.path)-1].of = d
 	s := x.v.shape(d)
 	if !x.full {
 		x.object(n, s, true)
@@ -191,6 +192,7 @@ func (x *run) property(parent fhir.Node, key []byte, value fhir.Node, p *part, d
 		return
 	}
 	k := 0
+	var unders list // looked for where there is a null
 	for c := value.Children(); c.Next(); k++ {
 		x.push(p.Name, k)
 		item := c.Node()
@@ -198,7 +200,7 @@ func (x *run) property(parent fhir.Node, key []byte, value fhir.Node, p *part, d
 		case !item.IsNull():
 			*seen++
 			x.element(item, p, d)
-		case !d.Primitive() || !nth(parent.Member("_"+string(key)), k).IsObject():
+		case !d.Primitive() || !unders.at(parent, key, k).IsObject():
 			x.say(Error, fault.Structure, "null stands only for a primitive value that has extensions in its place")
 		}
 		x.pop()
@@ -208,6 +210,26 @@ func (x *run) property(parent fhir.Node, key []byte, value fhir.Node, p *part, d
 		x.say(Error, fault.Structure, "a list is not empty: leave it out")
 		x.pop()
 	}
+}
+
+// list is what JSON has under _name, found and walked once.
+type list struct {
+	found bool
+	rest  fhir.Cursor
+	next  int
+}
+
+// at is the k-th of the list; it is asked for in order.
+func (l *list) at(parent fhir.Node, key []byte, k int) fhir.Node {
+	if !l.found {
+		l.found, l.rest = true, parent.Member("_"+string(key)).Children()
+	}
+	for l.rest.Next() {
+		if l.next++; l.next == k+1 {
+			return l.rest.Node()
+		}
+	}
+	return fhir.Node{}
 }
 
 func nth(list fhir.Node, k int) fhir.Node {
@@ -245,8 +267,12 @@ func (x *run) beside(parent fhir.Node, key []byte, value fhir.Node, s *shape, se
 		return
 	}
 	k := 0
+	values := of.Children()
 	for c := value.Children(); c.Next(); k++ {
-		item := nth(of, k)
+		var item fhir.Node
+		if values.Next() {
+			item = values.Node()
+		}
 		x.push(p.Name, k)
 		switch {
 		case c.Node().IsNull():
@@ -269,6 +295,7 @@ func (x *run) extensions(value, under fhir.Node, p *part, d *fhir.Datatype) {
 		x.say(Error, fault.Structure, "what stands beside a primitive is an object with its id and extensions")
 		return
 	}
+	x.path[len(x.path)-1].of = d
 	x.object(under, x.v.shape(d), false)
 	if !value.Exists() && x.full && p.rule != nil {
 		it := fhirpath.ElementOf(value, under, d)
@@ -283,6 +310,7 @@ func (x *run) element(n fhir.Node, p *part, d *fhir.Datatype) {
 		x.primitive(n, p, s)
 		return
 	}
+	x.path[len(x.path)-1].of = d
 	if !n.IsObject() {
 		x.say(Error, fault.Structure, d.Name()+" is an object")
 		return
