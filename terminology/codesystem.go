@@ -91,7 +91,7 @@ func addProperty(b *index.Builder, n index.Node, p fhir.Node) {
 	case code == "child":
 		b.Parent(b.Concept(value.Text()), n)
 		return
-	case (code == "notSelectable" || code == "abstract") && value.Text() == "true":
+	case code == "notSelectable" && value.Text() == "true":
 		b.Abstract(n)
 	case code == "inactive" && value.Text() == "true", code == "status" && (value.Is("retired") || value.Is("inactive")):
 		b.Inactive(n)

@@ -23,7 +23,7 @@ type ExpandQuery struct {
 	DisplayLanguage     string
 	IncludeDesignations bool
 	Designations        []string // languages or uses (system|code) of those that are wanted; none: all
-	ExcludeNested       bool
+	ExcludeNested       bool     // a flat list: of codes alone that can be selected
 	IncludeDefinition   bool
 }
 
@@ -168,7 +168,7 @@ func (c *compiled) enumerate(out *Expansion, words []string, q ExpandQuery, page
 		if left--; left < 0 {
 			return fault.E("terminology.Expand", fault.TooCostly, "the value set would take too long to list: ask with a filter", "filter")
 		}
-		if len(words) > 0 && !it.matches(words) {
+		if len(words) > 0 && !it.matches(words) || q.ExcludeNested && it.known && it.p.x.Abstract(it.c) {
 			continue
 		}
 		out.Total++

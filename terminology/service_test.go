@@ -85,7 +85,7 @@ func TestComposition(t *testing.T) {
 			t.Fatal(err, flat)
 		}
 		for _, code := range []string{"any", "red", "pink", "blue", "mauve"} {
-			want := slices.ContainsFunc(flat.Contains, func(x Contained) bool { return x.Code == code })
+			want := slices.ContainsFunc(flat.Contains, func(x Contained) bool { return x.Code == code }) || code == "any" && strings.HasPrefix(c.want, "any") // which can't be selected
 			if in, known := s.Member("urn:it", "urn:colours", code); in != want || !known {
 				t.Errorf("%s: member %s is %v", c.compose, code, in)
 			}
