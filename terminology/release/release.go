@@ -249,10 +249,23 @@ func (s *Store) Adopt(names []string) ([]Release, error) {
 			_ = os.RemoveAll(filepath.Join(s.dir, o.Name)) // what is mapped of it stays readable
 		}
 	}
+	s.tidy(list)
 	s.mu.Lock()
 	s.looked = time.Time{}
 	s.mu.Unlock()
 	return out, nil
+}
+
+// tidy removes what an import left behind that never came to its end.
+func (s *Store) tidy(list []Release) {
+	entries, _ := os.ReadDir(s.dir) // what can't be read is left
+	for _, e := range entries {
+		info, err := e.Info()
+		kept := slices.ContainsFunc(list, func(r Release) bool { return r.Name == e.Name() })
+		if err == nil && e.IsDir() && !kept && s.now().Sub(info.ModTime()) > 24*time.Hour {
+			_ = os.RemoveAll(filepath.Join(s.dir, e.Name()))
+		}
+	}
 }
 
 // Remove takes a release away. What was in use before it, of the same system,

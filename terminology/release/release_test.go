@@ -221,3 +221,24 @@ func TestWhatIsKeptElsewhereAnswersToo(t *testing.T) {
 		t.Error("a package that was added is not seen")
 	}
 }
+
+func TestWhatAnImportLeftBehindGoes(t *testing.T) {
+	now := time.Now()
+	s := Open(t.TempDir(), func() time.Time { return now })
+	left := filepath.Join(s.dir, ".new-left")
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	imported(t, s, samples+"loinc")
+	if _, err := os.Stat(left); err != nil {
+		t.Error("what may be an import on its way is gone")
+	}
+	now = now.Add(25 * time.Hour)
+	imported(t, s, samples+"dmd")
+	if _, err := os.Stat(left); err == nil {
+		t.Error("what was left behind is still there")
+	}
+	if l, err := service(t, s).Lookup(terminology.LOINC, "", "8480-6", ""); err != nil || l.Display == "" {
+		t.Errorf("an older release is gone with it: %v", err)
+	}
+}
