@@ -242,3 +242,18 @@ func TestWhatAnImportLeftBehindGoes(t *testing.T) {
 		t.Errorf("an older release is gone with it: %v", err)
 	}
 }
+
+func TestAReleaseThatIsNotWholeSaysSo(t *testing.T) {
+	s := Open(t.TempDir(), time.Now)
+	r := imported(t, s, samples+"loinc")[0]
+	if err := os.Truncate(filepath.Join(s.dir, r.Name, indexFile), r.Bytes/2); err != nil {
+		t.Fatal(err)
+	}
+	s = Open(filepath.Dir(s.dir), time.Now)
+	if _, err := service(t, s).Lookup(terminology.LOINC, "", "8480-6", ""); !fault.Is(err, fault.Structure) || !strings.Contains(fault.Reason(err), "import the release again") {
+		t.Error(err)
+	}
+	if in, known := service(t, s).Member("http://hl7.org/fhir/ValueSet/administrative-gender", "", "female"); !in || !known {
+		t.Error("what does not rest on it is not known either")
+	}
+}
