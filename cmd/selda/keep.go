@@ -27,10 +27,10 @@ type restoreCmd struct {
 }
 
 func (c restoreCmd) Run(e *env) error {
-	if err := region.Restore(e.path(c.File), e.data); err != nil {
+	if err := region.Restore(e.ctx, e.path(c.File), e.data, e.dsn); err != nil {
 		return err
 	}
-	fmt.Fprintln(e.stdout, "the region is restored to", e.data)
+	fmt.Fprintln(e.stdout, "the region is restored to", e.place())
 	return nil
 }
 
@@ -65,4 +65,12 @@ func (c synthCmd) Run(e *env) error {
 	}
 	fmt.Fprintf(e.stdout, "%+v\n", w)
 	return nil
+}
+
+// place is where the region is, for a person.
+func (e *env) place() string {
+	if e.dsn != "" {
+		return "the database"
+	}
+	return e.data
 }

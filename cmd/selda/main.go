@@ -45,7 +45,7 @@ type cli struct {
 	Package      packageCmd      `cmd:"" help:"FHIR packages: profiles and terminology of implementation guides."`
 	Synth        synthCmd        `cmd:"" help:"Write synthetic citizens and their messages as files."`
 	Backup       backupCmd       `cmd:"" help:"Write the region to one file, while it runs."`
-	Restore      restoreCmd      `cmd:"" help:"Make a data folder of a backup."`
+	Restore      restoreCmd      `cmd:"" help:"Make a region of a backup."`
 	Reindex      reindexCmd      `cmd:"" help:"Make the search index again from the record."`
 	Bench        benchCmd        `cmd:"" help:"A benchmark, with the machine's limit measured in the same run."`
 	Journey      journeyCmd      `cmd:"" help:"Play one of the stories that the system is shown and tested by."`

@@ -140,9 +140,8 @@ func TestVerbsOnADatabase(t *testing.T) {
 	if out := ok(t, here, "audit", "verify", "--json"); !strings.Contains(out, `"holds":true`) {
 		t.Errorf("audit verify: %s", out)
 	}
-	if r := selda(t, here, "backup", filepath.Join(here, "b")); r.code != 1 || !strings.Contains(r.err, "pg_dump") {
-		t.Errorf("backup: exit %d: %s", r.code, r.err)
-	}
+	backup := filepath.Join(here, "backup")
+	ok(t, here, "backup", backup)
 	if r := selda(t, here, "trace", "PG1", "--postgres", "host=/nowhere dbname=x password=secret"); r.code != 1 || strings.Contains(r.err, "secret") {
 		t.Errorf("a database that is not there: exit %d: %s", r.code, r.err)
 	}
@@ -152,4 +151,32 @@ func TestVerbsOnADatabase(t *testing.T) {
 	if code := s.stop(t); code != 0 {
 		t.Errorf("the node: exit %d: %s", code, s.errs)
 	}
+	restored(t, backup, dsn)
+}
+
+// restored makes another region of a backup, and holds it against the first.
+func restored(t *testing.T, backup, first string) {
+	t.Helper()
+	if r := selda(t, t.TempDir(), "restore", backup); r.code != 1 {
+		t.Errorf("restored over a region: exit %d: %s", r.code, r.err)
+	}
+	second, here := pgtest.DSN(t), t.TempDir()
+	t.Setenv("SELDA_POSTGRES", second)
+	ok(t, here, "restore", backup)
+	if out := ok(t, here, "audit", "verify", "--json"); !strings.Contains(out, `"holds":true`) {
+		t.Errorf("the restored trail: %s", out)
+	}
+	for _, control := range []string{"PG1", "PG3"} {
+		if then, now := ok(t, here, "trace", control, "--json", "--postgres", first), ok(t, here, "trace", control, "--json"); now != then {
+			t.Errorf("trace %s of the restored region: %s, was %s", control, now, then)
+		}
+	}
+	s := start(t, here, "serve")
+	if ack := s.send(t, admission("PG4", "H1", "9991234519", "ADEYEMI")); !strings.Contains(ack, "MSA|AA|PG4") {
+		t.Errorf("answer of the restored region: %q", ack)
+	}
+	if got := settled(lines(t, ok(t, here, "trace", "PG4", "--json"))); fmt.Sprint(got) != "[committed]" {
+		t.Errorf("what came after the restore: %v", got)
+	}
+	s.stop(t)
 }

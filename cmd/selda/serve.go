@@ -167,11 +167,7 @@ SELDA: the shared care record of South East London, with synthetic citizens.
 	if s.Drop != "" {
 		fmt.Fprintf(e.stderr, "  files      %s/ODS_SYSTEM/\n", s.Drop)
 	}
-	place := e.data
-	if e.dsn != "" {
-		place = "in the database"
-	}
-	fmt.Fprintf(e.stderr, "  data       %s\n\n  sign in with the password %s as\n", place, region.DemoPassword)
+	fmt.Fprintf(e.stderr, "  data       %s\n\n  sign in with the password %s as\n", e.place(), region.DemoPassword)
 	for _, name := range region.DemoUsers() {
 		if a, ok := r.Auth.Accounts.Find(name); ok {
 			fmt.Fprintf(e.stderr, "    %-11s %s, %s%s\n", a.User, a.Name, a.Role.Title(), map[bool]string{true: ", " + a.OrganisationName}[a.OrganisationName != ""])

@@ -16,12 +16,15 @@ import (
 	"selda/audit"
 	"selda/fault"
 	"selda/policy"
+	"selda/store/postgres"
+	"selda/store/sqlite"
 )
 
 // A backup is one file: a tar, compressed with zstd, of the data folder. The
 // database comes first, as one consistent copy; then the raw messages and the
 // trail, which only grow. What the journal holds beyond the database's copy is
-// committed when the restored folder is opened.
+// committed when the restored folder is opened. Of a region on PostgreSQL it is
+// every table, all of one moment.
 
 // derived files are made again when they are missing.
 func derived(rel string) bool {
@@ -34,12 +37,6 @@ func (r *Region) Backup(ctx context.Context, s policy.Subject, file string) (err
 	if _, err := r.Access.Operate(ctx, s, audit.Export, "backup"); err != nil {
 		return err
 	}
-	db, ok := r.Store.(interface {
-		Backup(ctx context.Context, path string) error
-	})
-	if !ok {
-		return fault.E(op, fault.NotSupported, "the region is all in its database: back that up, with pg_dump or as its operators do")
-	}
 	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fault.E(op, fault.Conflict, "the file is there already, or can't be made: "+file)
@@ -50,6 +47,36 @@ func (r *Region) Backup(ctx context.Context, s policy.Subject, file string) (err
 			_ = os.Remove(file)
 		}
 	}()
+	z, err := zstd.NewWriter(out)
+	if err != nil {
+		return err
+	}
+	t := tar.NewWriter(z)
+	switch db := r.Store.(type) {
+	case *postgres.DB:
+		err = db.Dump(ctx, func(name string, content []byte) error { return addPiece(t, databaseFolder+name, content) })
+	case *sqlite.DB:
+		err = r.backupFolder(ctx, t, db)
+	default:
+		err = fault.E(op, fault.NotSupported, "this store can't be copied")
+	}
+	return errors.Join(err, t.Close(), z.Close(), out.Sync())
+}
+
+// databaseFolder is where the pieces of a database are in a backup.
+const databaseFolder = "postgres/"
+
+func addPiece(t *tar.Writer, name string, content []byte) error {
+	if err := t.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(content))}); err != nil {
+		return err
+	}
+	_, err := t.Write(content)
+	return err
+}
+
+// backupFolder adds the data folder: the database first, as a copy of one moment.
+func (r *Region) backupFolder(ctx context.Context, t *tar.Writer, db *sqlite.DB) error {
+	const op = "region.Backup"
 	dir, err := os.MkdirTemp(r.Data, "backup-")
 	if err != nil {
 		return fault.E(op, fault.NoStore, err)
@@ -59,27 +86,21 @@ func (r *Region) Backup(ctx context.Context, s policy.Subject, file string) (err
 	if err := db.Backup(ctx, record); err != nil {
 		return fault.E(op, fault.NoStore, err)
 	}
-	z, err := zstd.NewWriter(out)
-	if err != nil {
+	if err := addFile(t, record, "record.db"); err != nil {
 		return err
 	}
-	t := tar.NewWriter(z)
-	err = addFile(t, record, "record.db")
-	if err == nil {
-		err = filepath.WalkDir(r.Data, func(p string, d fs.DirEntry, err error) error {
-			rel, _ := filepath.Rel(r.Data, p)
-			switch {
-			case err != nil:
-				return err
-			case d.IsDir() && derived(rel):
-				return fs.SkipDir
-			case d.IsDir() || derived(rel) || !d.Type().IsRegular():
-				return nil
-			}
-			return addFile(t, p, rel)
-		})
-	}
-	return errors.Join(err, t.Close(), z.Close(), out.Sync())
+	return filepath.WalkDir(r.Data, func(p string, d fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(r.Data, p)
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && derived(rel):
+			return fs.SkipDir
+		case d.IsDir() || derived(rel) || !d.Type().IsRegular():
+			return nil
+		}
+		return addFile(t, p, rel)
+	})
 }
 
 // addFile adds a file as long as it is now: one that grows meanwhile is cut there.
@@ -100,10 +121,11 @@ func addFile(t *tar.Writer, path, name string) error {
 	return err
 }
 
-// Restore makes a data folder of a backup. The folder must be empty, or not be there.
-func Restore(file, data string) (err error) {
+// Restore makes a region of a backup: in a data folder that is empty or not
+// there, or with a dsn in a database that holds none.
+func Restore(ctx context.Context, file, data, dsn string) (err error) {
 	const op = "region.Restore"
-	if list, err := os.ReadDir(data); err == nil && len(list) > 0 {
+	if list, err := os.ReadDir(data); dsn == "" && err == nil && len(list) > 0 {
 		return fault.E(op, fault.Conflict, "the data folder is not empty: restore into another with --data")
 	}
 	in, err := os.Open(file)
@@ -117,13 +139,25 @@ func Restore(file, data string) (err error) {
 	}
 	defer z.Close()
 	t := tar.NewReader(z)
+	if dsn != "" {
+		return postgres.Fill(ctx, dsn, func() (string, io.Reader, error) {
+			h, err := nextOf(t)
+			if err != nil {
+				return "", nil, err
+			}
+			return strings.TrimPrefix(h.Name, databaseFolder), t, nil
+		})
+	}
 	for {
-		h, err := t.Next()
+		h, err := nextOf(t)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return fault.E(op, fault.Structure, "the backup is cut off, or not one")
+			return err
+		}
+		if strings.HasPrefix(h.Name, databaseFolder) {
+			return fault.E(op, fault.Conflict, "the backup is of a region on PostgreSQL: restore it with --postgres")
 		}
 		if !filepath.IsLocal(h.Name) || h.Typeflag != tar.TypeReg {
 			return fault.E(op, fault.Structure, fmt.Sprintf("the backup holds what no backup holds: %q", h.Name))
@@ -132,6 +166,15 @@ func Restore(file, data string) (err error) {
 			return fault.E(op, fault.NoStore, err)
 		}
 	}
+}
+
+// nextOf is the next file of a backup; io.EOF at its end.
+func nextOf(t *tar.Reader) (*tar.Header, error) {
+	h, err := t.Next()
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fault.E("region.Restore", fault.Structure, "the backup is cut off, or not one")
+	}
+	return h, err
 }
 
 func restoreFile(r io.Reader, path string) error {
