@@ -18,7 +18,6 @@ import (
 	"selda/ingest"
 	"selda/ingest/mllp"
 	"selda/nhs"
-	"selda/store/sqlite"
 	"selda/synth"
 )
 
@@ -63,7 +62,7 @@ type benchIngestCmd struct {
 	Profile   string `hidden:"" help:"Write a CPU profile here."`
 }
 
-func (c benchIngestCmd) Run(e *env) error {
+func (c benchIngestCmd) Run(e *env) (err error) {
 	dir, err := os.MkdirTemp(c.Dir, "selda-bench-")
 	if err != nil {
 		return err
@@ -74,53 +73,26 @@ func (c benchIngestCmd) Run(e *env) error {
 		return err
 	}
 	defer stop()
-	fhirFigures, err := c.files(e, dir)
+	b := newBenched(e, dir)
+	defer func() { err = errors.Join(err, b.drop()) }()
+	fhirFigures, err := c.files(e, b)
 	if err != nil {
 		return err
 	}
-	v2, err := c.mllp(e, dir)
+	v2, err := c.mllp(e, b)
 	if err != nil {
 		return err
 	}
-	limits, err := limits(dir)
+	limits, err := b.limits(e.ctx)
 	if err != nil {
 		return err
 	}
 	return e.figures("ingest", c.JSON, slices.Concat(fhirFigures, v2, limits))
 }
 
-// limits are the machine's own, measured in the same run.
-func limits(dir string) ([]figure, error) {
-	rows, err := sqlite.Limit(dir, 60_000, 260)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Create(filepath.Join(dir, "fsync"))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	var times []time.Duration
-	for range 200 {
-		began := time.Now()
-		if _, err := f.Write(make([]byte, 600)); err != nil {
-			return nil, err
-		}
-		if err := f.Sync(); err != nil {
-			return nil, err
-		}
-		times = append(times, time.Since(began))
-	}
-	slices.Sort(times)
-	return []figure{
-		{"limit: bare SQLite driver", rows, "rows/s", "the same tables and posting, 260-byte bodies, nothing else done"},
-		{"limit: one fsync", float64(times[100].Microseconds()), "µs", "median of 200"},
-	}, nil
-}
-
 // files loads copies of Bundles, each as different citizens, from files.
-func (c benchIngestCmd) files(e *env, dir string) ([]figure, error) {
-	in := filepath.Join(dir, "in")
+func (c benchIngestCmd) files(e *env, b *benched) ([]figure, error) {
+	in := filepath.Join(b.dir, "in")
 	if err := os.MkdirAll(in, 0o700); err != nil {
 		return nil, err
 	}
@@ -139,8 +111,7 @@ func (c benchIngestCmd) files(e *env, dir string) ([]figure, error) {
 			break
 		}
 	}
-	data := filepath.Join(dir, "fhir")
-	r, err := region.Open(e.ctx, region.Options{Data: data, Log: e.log})
+	r, err := b.open(e, "fhir")
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +122,7 @@ func (c benchIngestCmd) files(e *env, dir string) ([]figure, error) {
 	if sum.Quarantined > 0 {
 		return nil, fmt.Errorf("%d Bundles went to quarantine", sum.Quarantined)
 	}
-	disk, err := folderBytes(data)
+	disk, err := b.bytes(e.ctx, "fhir")
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +217,7 @@ func folderBytes(dir string) (n int64, err error) {
 
 // mllp sends synthetic HL7 v2 over eight connections, each message
 // acknowledged when it is durable.
-func (c benchIngestCmd) mllp(e *env, dir string) ([]figure, error) {
+func (c benchIngestCmd) mllp(e *env, b *benched) ([]figure, error) {
 	const connections = 8
 	lines := make([][][]byte, connections)
 	n := 0
@@ -260,7 +231,7 @@ func (c benchIngestCmd) mllp(e *env, dir string) ([]figure, error) {
 			break
 		}
 	}
-	r, err := region.Open(e.ctx, region.Options{Data: filepath.Join(dir, "v2"), Log: e.log})
+	r, err := b.open(e, "v2")
 	if err != nil {
 		return nil, err
 	}

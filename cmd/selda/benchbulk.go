@@ -71,7 +71,7 @@ func (c bulkFlags) run(e *env, name string, measure func(dir string) ([]figure, 
 		return err
 	}
 	list = append(list, figure{"memory", peakMB(), "MB", "the most that this process, server and client, has held of the machine's"})
-	machine, err := limits(dir)
+	machine, err := (&benched{dir: dir}).limits(e.ctx)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func peakMB() float64 {
 
 // fill makes a store of resources, from the feed of one source.
 func (c bulkFlags) fill(e *env, dir string) error {
-	_, err := benchIngestCmd{From: c.From, Resources: c.Resources}.files(e, dir)
+	_, err := benchIngestCmd{From: c.From, Resources: c.Resources}.files(e, &benched{dir: dir})
 	return errors.Join(err, os.RemoveAll(filepath.Join(dir, "in")))
 }
 

@@ -62,7 +62,7 @@ func (c benchRecordCmd) Run(e *env) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	machine, err := limits(dir)
+	machine, err := (&benched{dir: dir}).limits(e.ctx)
 	if err != nil {
 		return err
 	}
