@@ -14,6 +14,7 @@ import (
 	"context"
 	"crypto/rand"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -39,9 +40,10 @@ type DB struct {
 	holder   string // of this node's leases
 	journals held   // that it commits from
 	stop     context.CancelFunc
-	renewing sync.WaitGroup
+	running  sync.WaitGroup
 
-	writing sync.Mutex // within this node; between nodes the row `head` orders
+	wrote   atomic.Bool // since postings were merged
+	writing sync.Mutex  // within this node; between nodes the row `head` orders
 
 	sources sync.RWMutex
 	byName  map[nhs.Source]int32
@@ -68,6 +70,16 @@ const (
 	// lock after this.
 	idleInTransaction = "20s"
 )
+
+// planning is how statements are planned.
+var planning = map[string]string{
+	// A plan for one partition looks cheaper than the one for any, so that every
+	// statement would be planned each time it is run.
+	"plan_cache_mode": "force_generic_plan",
+	// All that is asked is by key or by token. A plan that was made while a table
+	// was small must not walk through it when it has grown.
+	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+}
 
 // Open opens the store at an address (a URL, or keywords and values), and makes
 // its tables where there are none.
@@ -98,9 +110,10 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 		_ = db.Close()
 		return nil, err
 	}
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	db.stop = stop
-	db.renewing.Go(func() { db.renew(running) })
+	db.running.Go(func() { db.renew(background) })
+	db.running.Go(func() { db.merge(background) })
 	return db, nil
 }
 
@@ -117,9 +130,9 @@ func pool(ctx context.Context, dsn string, size int, settings map[string]string)
 		conf.ConnConfig.RuntimeParams[k] = v
 	}
 	conf.ConnConfig.RuntimeParams["application_name"] = "selda"
-	// A plan for one partition looks cheaper than the one for any, so that every
-	// statement would be planned each time it is run.
-	conf.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	for k, v := range planning {
+		conf.ConnConfig.RuntimeParams[k] = v
+	}
 	p, err := pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
@@ -157,7 +170,7 @@ func (db *DB) Secret(use string) []byte { return adapter.Secret(db.key, use) }
 func (db *DB) Close() error {
 	if db.stop != nil {
 		db.stop()
-		db.renewing.Wait()
+		db.running.Wait()
 	}
 	for _, p := range []*pgxpool.Pool{db.readers, db.writers} {
 		if p != nil {

@@ -132,6 +132,9 @@ func (tx *Tx) flushLocators() {
 }
 
 func (tx *Tx) flushPostings() {
+	if len(tx.rows.posting) > 0 {
+		tx.db.wrote.Store(true)
+	}
 	if len(tx.rows.closed) > 0 {
 		var subject, item, until []int64
 		for i, c := range tx.rows.closed {

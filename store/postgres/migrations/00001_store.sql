@@ -45,8 +45,9 @@ SELECT selda_partition('resource');
 CREATE TABLE posting(subject bigint NOT NULL, item bigint NOT NULL, version int NOT NULL, n bigint NOT NULL, until bigint, type smallint NOT NULL,
   source int NOT NULL, dataset smallint NOT NULL, labels bigint NOT NULL, flags smallint NOT NULL, at bigint NOT NULL, reported bigint, id text,
   tokens bigint[] NOT NULL, PRIMARY KEY(subject, item, version)) PARTITION BY HASH (subject);
--- What has just been written is looked through by each search until it is merged: a little of it, in kB.
-CREATE INDEX posting_tokens ON posting USING gin (tokens) WITH (fastupdate = on, gin_pending_list_limit = 128);
+-- What has just been written is looked through by each search until it is
+-- merged: nodes see to that (merge.go), and the limit is for when they can't, in kB.
+CREATE INDEX posting_tokens ON posting USING gin (tokens) WITH (fastupdate = on, gin_pending_list_limit = 512);
 CREATE INDEX posting_type ON posting(type, item);
 SELECT selda_partition('posting');
 
