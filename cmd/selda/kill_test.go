@@ -353,7 +353,7 @@ func (w *war) check() {
 	defer func() { _ = r.Close() }()
 	all := &policy.Predicate{Permit: true, Everything: true}
 	once := func(typ, id string) int {
-		found, err := r.Store.Search(ctx, store.Query{Type: typ, Groups: [][]string{{search.IdentifierToken(id)}}, N: store.Latest, Limit: 10}, all)
+		found, err := r.Store.Search(ctx, store.Query{Type: typ, Groups: [][]string{{search.CodeToken(id)}}, N: store.Latest, Limit: 10}, all)
 		if err != nil {
 			w.t.Fatal(err)
 		}

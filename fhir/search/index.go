@@ -9,7 +9,7 @@ import (
 )
 
 // An index across citizens keeps a few tokens of each resource. A token does
-// not say which parameter it is of: "c:" and a code, "i:" and a number, "s:" and
+// not say which parameter it is of: "c:" and a code or number, "s:" and
 // what a word begins with, "r:" and what is referred to, "u:" and a URI, "m:" and
 // a month, "d:" and a day. Who searches asks it for the resources that can match,
 // and then each of them whether it does: that a token is there too often costs
@@ -78,7 +78,7 @@ func (p *Parameter) tokens(typ string, e element, add func(string)) {
 	case Token:
 		tokens(e, func(_, code, _ string, _ bool) bool {
 			if code != "" && e.typ != "boolean" {
-				add(codeToken(e.typ, code))
+				add(CodeToken(code))
 			}
 			return false
 		})
@@ -107,15 +107,8 @@ func (p *Parameter) tokens(typ string, e element, add func(string)) {
 	}
 }
 
-func codeToken(typ, code string) string {
-	if typ == "Identifier" || typ == "ContactPoint" {
-		return IdentifierToken(code)
-	}
-	return "c:" + code
-}
-
-// IdentifierToken is the token of an identifier's value, in any system.
-func IdentifierToken(value string) string { return "i:" + strings.ToUpper(unspaced(value)) }
+// CodeToken is the token of a code, a number or a value of any system.
+func CodeToken(code string) string { return "c:" + strings.ToUpper(unspaced(code)) }
 
 func uriToken(s string) string {
 	s, _, _ = strings.Cut(s, "|")
@@ -158,12 +151,20 @@ func (c *Clause) InRecordOf(typ string) (patients []string, whole bool) {
 		case len(c.Param.Targets) == 0 || strings.ContainsAny(v, "/:"):
 			whole = false
 		default:
-			for _, t := range c.Param.Targets {
+			for _, t := range c.Param.meant() {
 				note(Target{Type: t, ID: v})
 			}
 		}
 	}
 	return patients, whole
+}
+
+// meant are the types that an id alone may be of: patient is always a Patient.
+func (p *Parameter) meant() []string {
+	if p.Code == "patient" {
+		return []string{"Patient"}
+	}
+	return p.Targets
 }
 
 func targetToken(t Target, ref string) string {
@@ -268,7 +269,7 @@ func (p *Parameter) asked(value, modifier string) ([]string, bool) {
 		if modifier != "" && modifier != "of-type" || code == "" || code == "true" || code == "false" {
 			return nil, false
 		}
-		return []string{codeToken("", code), codeToken("Identifier", code)}, true
+		return []string{CodeToken(code)}, true
 	case String:
 		if modifier == "contains" {
 			return nil, false
@@ -303,7 +304,7 @@ func (p *Parameter) askedReference(value, modifier string) ([]string, bool) {
 		}
 		return []string{targetToken(t, value)}, true
 	}
-	targets := p.Targets
+	targets := p.meant()
 	if modifier != "" {
 		targets = []string{modifier}
 	}

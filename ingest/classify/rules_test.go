@@ -80,7 +80,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("not found by %q: %q", want, got)
 		}
 	}
-	if got := of(t, `{"resourceType":"Observation","identifier":[{"value":"1"}],"code":{"coding":[{"code":"718-7"},{"code":"X"}]}}`).Tokens; !slices.Equal(got, []string{"c:718-7", "c:X", "i:1"}) {
+	if got := of(t, `{"resourceType":"Observation","identifier":[{"value":"1"}],"code":{"coding":[{"code":"718-7"},{"code":"X"}]}}`).Tokens; !slices.Equal(got, []string{"c:718-7", "c:X", "c:1"}) {
 		t.Errorf("%q", got)
 	}
 	if got := of(t, `{"resourceType":"Organization","identifier":[{"system":"s","value":"RJZ"}],"name":"King's"}`).Tokens; !slices.Contains(got, Identifier("s", "RJZ")) {

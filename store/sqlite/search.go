@@ -26,6 +26,13 @@ func (db *DB) Search(ctx context.Context, q store.Query, p *policy.Predicate) ([
 			(SELECT id FROM alias WHERE type=l.type AND item=l.item)
 			FROM posting p JOIN locator l ON l.item = p.rowid>>?2 WHERE posting MATCH ?1 AND p.rowid < ?3 ORDER BY p.rowid DESC`)
 		defer func() { _ = s.Reset() }()
+		last, err := c.int64(`SELECT coalesce(max(n), 0) FROM change`)
+		if err != nil {
+			return err
+		}
+		if uint64(last) <= q.N {
+			q.N = store.Latest // nothing has changed since
+		}
 		before := int64(1) << 62
 		if q.Before != 0 {
 			before = int64(q.Before) << versionBits
@@ -170,19 +177,25 @@ func (db *DB) changed(c *conn, item store.ItemID, n uint64, types []string, p *p
 	return then[0], nil
 }
 
-// match is the FTS5 expression of a search: the type and one token of each group.
+// match is the FTS5 expression of a search: one token of each group. A token
+// is of its type; where none is asked for, the type's own stands for all.
 func match(typ string, groups [][]string) string {
+	if len(groups) == 0 {
+		return `"` + typeToken(typ) + `"`
+	}
 	var b strings.Builder
-	b.WriteString(`"` + typeToken(typ) + `"`)
-	for _, g := range groups {
-		b.WriteString(" AND (")
-		for i, t := range g {
-			if i > 0 {
+	for i, g := range groups {
+		if i > 0 {
+			b.WriteString(" AND ")
+		}
+		b.WriteByte('(')
+		for j, t := range g {
+			if j > 0 {
 				b.WriteString(" OR ")
 			}
 			b.WriteString(`"` + token(typ, t) + `"`)
 		}
-		b.WriteString(")")
+		b.WriteByte(')')
 	}
 	return b.String()
 }
