@@ -1,0 +1,484 @@
+package graphql
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"selda/fault"
+)
+
+// Parse reads a query. Its errors are of kind Structure, or TooLong, and their
+// place is the line and column where it went wrong.
+func Parse(text string) (*Document, error) {
+	if len(text) > maxQuery {
+		return nil, fault.E("graphql.Parse", fault.TooLong, "the query is longer than 128 KiB")
+	}
+	if !utf8.ValidString(text) {
+		return nil, fault.E("graphql.Parse", fault.Structure, "the query is not valid UTF-8")
+	}
+	p := &parser{text: text}
+	p.next()
+	d := p.document()
+	if p.failed == nil && len(d.operations) == 0 {
+		p.fail(fault.Structure, "there is no query")
+	}
+	seen := map[string]bool{}
+	for name := range d.fragments {
+		if p.failed == nil && d.circular(name, seen) {
+			p.fail(fault.Structure, "a fragment spreads itself")
+		}
+	}
+	return d, p.failed
+}
+
+// parser reads one token ahead. After a failure every token is the end.
+type parser struct {
+	text   string
+	at     int // after the token
+	token  token
+	depth  int
+	nodes  int
+	failed error
+}
+
+type token struct {
+	kind byte // a punctuator; n name, 0 number, " string, 3 for "...", 4 for the end
+	text string
+	from int
+}
+
+const (
+	nameToken   = 'n'
+	numberToken = '0'
+	stringToken = '"'
+	dotsToken   = 3
+	endToken    = 4
+)
+
+func (p *parser) fail(k fault.Kind, words string) {
+	if p.failed == nil {
+		p.failed = fault.E("graphql.Parse", k, words, place(p.text, p.token.from))
+	}
+	p.token = token{kind: endToken, from: p.token.from}
+}
+
+// place is a line and column, from 1.
+func place(text string, at int) string {
+	before := text[:min(at, len(text))]
+	line := strings.Count(before, "\n") + 1
+	return "line " + strconv.Itoa(line) + ", column " + strconv.Itoa(len(before)-strings.LastIndexByte(before, '\n'))
+}
+
+// next reads the next token. https://spec.graphql.org/June2018/#sec-Source-Text
+func (p *parser) next() {
+	if p.failed != nil {
+		return
+	}
+	s := p.text
+	for p.at < len(s) {
+		switch c := s[p.at]; {
+		case c == ' ', c == '\t', c == '\n', c == '\r', c == ',':
+			p.at++
+		case strings.HasPrefix(s[p.at:], "\ufeff"):
+			p.at += len("\ufeff")
+		case c == '#':
+			for p.at < len(s) && s[p.at] != '\n' && s[p.at] != '\r' {
+				p.at++
+			}
+		default:
+			p.take()
+			return
+		}
+	}
+	p.token = token{kind: endToken, from: p.at}
+}
+
+func (p *parser) take() {
+	s, from := p.text, p.at
+	p.token = token{kind: s[from], from: from}
+	switch c := s[from]; {
+	case letter(c):
+		for p.at < len(s) && (letter(s[p.at]) || digit(s[p.at])) {
+			p.at++
+		}
+		p.token = token{nameToken, s[from:p.at], from}
+	case digit(c), c == '-':
+		p.number()
+	case c == '"':
+		p.string()
+	case strings.HasPrefix(s[from:], "..."):
+		p.at += 3
+		p.token = token{dotsToken, "...", from}
+	case strings.IndexByte("!$()[]{}:=@|", c) >= 0:
+		p.at++
+		p.token.text = s[from:p.at]
+	default:
+		p.fail(fault.Structure, "this character is not one of GraphQL's")
+	}
+}
+
+func letter(c byte) bool { return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+func digit(c byte) bool  { return c >= '0' && c <= '9' }
+
+func (p *parser) number() {
+	s, from := p.text, p.at
+	digits := func() bool {
+		start := p.at
+		for p.at < len(s) && digit(s[p.at]) {
+			p.at++
+		}
+		return p.at > start
+	}
+	if s[p.at] == '-' {
+		p.at++
+	}
+	start := p.at
+	ok := digits() && !(s[start] == '0' && p.at > start+1)
+	if ok && p.at < len(s) && s[p.at] == '.' {
+		p.at++
+		ok = digits()
+	}
+	if ok && p.at < len(s) && s[p.at]|0x20 == 'e' {
+		p.at++
+		if p.at < len(s) && (s[p.at] == '+' || s[p.at] == '-') {
+			p.at++
+		}
+		ok = digits()
+	}
+	if !ok || p.at < len(s) && (letter(s[p.at]) || s[p.at] == '.') {
+		p.fail(fault.Structure, "not a number")
+		return
+	}
+	p.token = token{numberToken, s[from:p.at], from}
+}
+
+// string reads a string, or a block of text between three quotes.
+func (p *parser) string() {
+	s, from := p.text, p.at
+	if strings.HasPrefix(s[from:], `"""`) {
+		end := from + 3
+		for {
+			i := strings.Index(s[end:], `"""`)
+			if i < 0 {
+				p.fail(fault.Structure, "a text does not end")
+				return
+			}
+			if end += i; s[end-1] != '\\' {
+				break
+			}
+			end += 3
+		}
+		p.at = end + 3
+		p.token = token{stringToken, block(strings.ReplaceAll(s[from+3:end], `\"""`, `"""`)), from}
+		return
+	}
+	var b strings.Builder
+	for p.at++; p.at < len(s); p.at++ {
+		switch c := s[p.at]; c {
+		case '"':
+			p.at++
+			p.token = token{stringToken, b.String(), from}
+			return
+		case '\n', '\r':
+			p.fail(fault.Structure, "a text does not end on its line")
+			return
+		case '\\':
+			if !p.escape(&b) {
+				p.fail(fault.Structure, "a backslash stands before what it can't")
+				return
+			}
+		default:
+			b.WriteByte(c)
+		}
+	}
+	p.fail(fault.Structure, "a text does not end")
+}
+
+// escape reads what follows a backslash, up to its last character.
+func (p *parser) escape(b *strings.Builder) bool {
+	s := p.text
+	if p.at++; p.at >= len(s) {
+		return false
+	}
+	if i := strings.IndexByte(`"\/bfnrt`, s[p.at]); i >= 0 {
+		b.WriteByte("\"\\/\b\f\n\r\t"[i])
+		return true
+	}
+	if s[p.at] != 'u' || p.at+4 >= len(s) {
+		return false
+	}
+	n, err := strconv.ParseUint(s[p.at+1:p.at+5], 16, 16)
+	p.at += 4
+	b.WriteRune(rune(n)) // half of a pair becomes the mark of what can't be read
+	return err == nil
+}
+
+// block is a block of text without the indentation that its lines have in common.
+func block(s string) string {
+	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+	common := -1
+	for i, l := range lines {
+		if indent := len(l) - len(strings.TrimLeft(l, " \t")); i > 0 && indent < len(l) && (common < 0 || indent < common) {
+			common = indent
+		}
+	}
+	for i := 1; i < len(lines) && common > 0; i++ {
+		lines[i] = lines[i][min(common, len(lines[i])):]
+	}
+	for len(lines) > 0 && strings.TrimSpace(lines[0]) == "" {
+		lines = lines[1:]
+	}
+	for len(lines) > 0 && strings.TrimSpace(lines[len(lines)-1]) == "" {
+		lines = lines[:len(lines)-1]
+	}
+	return strings.Join(lines, "\n")
+}
+
+// is says whether the token is that punctuator, and goes on if it is.
+func (p *parser) is(kind byte) bool {
+	if p.token.kind != kind {
+		return false
+	}
+	p.next()
+	return true
+}
+
+func (p *parser) must(kind byte, words string) {
+	if !p.is(kind) {
+		p.fail(fault.Structure, words)
+	}
+}
+
+// name reads a name.
+func (p *parser) name() string {
+	s := p.token.text
+	if p.token.kind != nameToken {
+		p.fail(fault.Structure, "a name should stand here")
+		return ""
+	}
+	p.next()
+	return s
+}
+
+// word says whether the token is that name, and goes on if it is.
+func (p *parser) word(w string) bool {
+	if p.token.kind != nameToken || p.token.text != w {
+		return false
+	}
+	p.next()
+	return true
+}
+
+// deeper keeps nesting and size within bounds.
+func (p *parser) deeper(f func()) {
+	if p.depth++; p.depth > 2*maxDepth {
+		p.fail(fault.TooLong, "the query is nested too deep")
+	}
+	f()
+	p.depth--
+}
+
+func (p *parser) node() {
+	if p.nodes++; p.nodes > maxNodes {
+		p.fail(fault.TooLong, "the query has too many parts")
+	}
+}
+
+func (p *parser) document() *Document {
+	d := &Document{fragments: map[string]*fragment{}}
+	for p.failed == nil && p.token.kind != endToken {
+		switch {
+		case p.token.kind == '{':
+			d.operations = append(d.operations, &operation{kind: "query", set: p.selections()})
+		case p.word("fragment"):
+			name := p.name()
+			f := &fragment{}
+			if !p.word("on") {
+				p.fail(fault.Structure, "a fragment is on a type")
+			}
+			f.on = p.name()
+			p.directives()
+			f.set = p.selections()
+			if d.fragments[name] != nil {
+				p.fail(fault.Structure, "there are two fragments of one name")
+			}
+			d.fragments[name] = f
+		default:
+			d.operations = append(d.operations, p.operation())
+		}
+	}
+	return d
+}
+
+func (p *parser) operation() *operation {
+	o := &operation{kind: p.name()}
+	if o.kind != "query" && o.kind != "mutation" && o.kind != "subscription" {
+		p.fail(fault.Structure, "a query, or a fragment, should stand here")
+	}
+	if p.token.kind == nameToken {
+		o.name = p.name()
+	}
+	if p.is('(') {
+		for p.failed == nil && !p.is(')') {
+			p.must('$', "a variable should stand here")
+			v := variable{name: p.name()}
+			p.must(':', "a variable has a type")
+			v.typ, v.required = p.typ()
+			if p.is('=') {
+				x := p.value(true)
+				v.value = &x
+			}
+			o.variables = append(o.variables, v)
+			p.node()
+		}
+	}
+	o.directed = p.directives()
+	o.set = p.selections()
+	return o
+}
+
+// typ reads a type, of which its name is enough to know.
+func (p *parser) typ() (name string, required bool) {
+	if p.is('[') {
+		p.deeper(func() { name, _ = p.typ() })
+		p.must(']', "a list of a type ends with ]")
+	} else {
+		name = p.name()
+	}
+	return name, p.is('!')
+}
+
+func (p *parser) selections() (out []selection) {
+	p.must('{', "fields are chosen between { and }")
+	p.deeper(func() {
+		for p.failed == nil && !p.is('}') {
+			out = append(out, p.selection())
+		}
+	})
+	if p.failed == nil && len(out) == 0 {
+		p.fail(fault.Structure, "no field is chosen")
+	}
+	return out
+}
+
+func (p *parser) selection() selection {
+	p.node()
+	s := selection{at: p.token.from}
+	if p.is(dotsToken) {
+		if p.token.kind == nameToken && p.token.text != "on" {
+			s.spread = p.name()
+			s.directed = p.directives()
+			return s
+		}
+		s.inline = true
+		if p.word("on") {
+			s.on = p.name()
+		}
+		s.directed = p.directives()
+		s.set = p.selections()
+		return s
+	}
+	s.name = p.name()
+	s.alias = s.name
+	if p.is(':') {
+		s.name = p.name()
+	}
+	s.arguments = p.arguments(false)
+	s.directed = p.directives()
+	if p.token.kind == '{' {
+		s.set = p.selections()
+	}
+	return s
+}
+
+func (p *parser) arguments(constant bool) (out []argument) {
+	if !p.is('(') {
+		return nil
+	}
+	for p.failed == nil && !p.is(')') {
+		a := argument{name: p.name()}
+		p.must(':', "an argument has a value")
+		a.value = p.value(constant)
+		out = append(out, a)
+	}
+	return out
+}
+
+func (p *parser) directives() (out []directive) {
+	for p.failed == nil && p.is('@') {
+		p.node()
+		out = append(out, directive{p.name(), p.arguments(false)})
+	}
+	return out
+}
+
+func (p *parser) value(constant bool) (v value) {
+	p.node()
+	t := p.token
+	switch {
+	case t.kind == nameToken:
+		p.next()
+		v = value{kind: enumValue, text: t.text}
+		switch t.text {
+		case "true", "false":
+			v.kind = booleanValue
+		case "null":
+			v.kind = nullValue
+		}
+	case t.kind == numberToken:
+		p.next()
+		v = value{kind: numberValue, text: t.text}
+	case t.kind == stringToken:
+		p.next()
+		v = value{kind: stringValue, text: t.text}
+	case t.kind == '$' && !constant:
+		p.next()
+		v = value{kind: variableValue, text: p.name()}
+	case p.is('['):
+		v.kind = listValue
+		p.deeper(func() {
+			for p.failed == nil && !p.is(']') {
+				v.list = append(v.list, p.value(constant))
+			}
+		})
+	case p.is('{'):
+		v.kind = objectValue
+		p.deeper(func() {
+			for p.failed == nil && !p.is('}') {
+				a := argument{name: p.name()}
+				p.must(':', "a field of an object has a value")
+				a.value = p.value(constant)
+				v.fields = append(v.fields, a)
+			}
+		})
+	default:
+		p.fail(fault.Structure, "a value should stand here")
+	}
+	return v
+}
+
+// circular says whether a fragment comes to itself through those it spreads.
+// seen holds those that are gone through (true) and those on the way (false).
+func (d *Document) circular(name string, seen map[string]bool) bool {
+	done, met := seen[name]
+	f := d.fragments[name]
+	if met || f == nil {
+		return met && !done
+	}
+	seen[name] = false
+	if d.spreads(f.set, seen) {
+		return true
+	}
+	seen[name] = true
+	return false
+}
+
+func (d *Document) spreads(set []selection, seen map[string]bool) bool {
+	for i := range set {
+		if s := &set[i]; s.spread != "" && d.circular(s.spread, seen) || d.spreads(s.set, seen) {
+			return true
+		}
+	}
+	return false
+}
