@@ -489,6 +489,10 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 	h.same(t, w, "POST", "/fhir", `{"resourceType":"Bundle","type":"batch","entry":[`+strings.Join(gets, ",")+`]}`)
 	h.same(t, w, "POST", "/search", "q="+url.QueryEscape(w.number.Digits()))
 	h.same(t, w, "POST", "/fhir/Observation/_search", who)
+	patient := strings.TrimPrefix(who, "patient=")
+	all := `{ id ObservationList(_reference: patient, _count: 1000) { id status code { text } subject { resource(optional: true) { ...on Patient { id birthDate } } } } ConditionConnection(_reference: patient) { count next edges { resource { id } } } }`
+	h.same(t, w, "GET", "/fhir/Patient/"+patient+"/$graphql?query="+url.QueryEscape(all), "")
+	h.same(t, w, "POST", "/fhir/$graphql", `{"query":"{ DiagnosticReportList(patient: \"`+patient+`\") { id conclusion } Patient(id: \"`+patient+`\") { id } }"}`)
 	h.exported(t, w)
 }
 
