@@ -42,7 +42,7 @@ func (c fhirPathCmd) Run(e *env) error {
 	}
 	terms := terminology.New(terminology.R4)
 	v := validate.New(definition.R4, terms)
-	v.Now = time.Now()
+	v.Now = time.Now
 	world := v.Environment(tree)
 	world.Subsumes = func(general, specific fhirpath.Item) (bool, error) {
 		return subsumes(terms, general.Node(), specific.Node())

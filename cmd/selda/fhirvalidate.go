@@ -33,7 +33,7 @@ func (c fhirValidateCmd) Run(e *env) error {
 		resources = append(resources, p.Resources...)
 	}
 	v := validate.New(definition.NewSet(definition.R4, resources...), terminology.New(terminology.NewResources(resources...), terminology.R4))
-	v.Now = time.Now()
+	v.Now = time.Now
 	v.Canonical = validate.Canonical(resources)
 	var failed error
 	for _, file := range c.Files {

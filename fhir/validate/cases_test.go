@@ -99,7 +99,7 @@ func caseIssues(dir, file, profile string, files []string) (issues []Issue, err 
 	}
 	v := New(definition.NewSet(definition.R4, resources...), terminology.New(terminology.NewResources(resources...), terminology.R4))
 	v.Canonical = Canonical(resources)
-	v.Now = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	v.Now = func() time.Time { return time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC) }
 	return v.Profiles(r, urls...), nil
 }
 

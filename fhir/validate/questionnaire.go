@@ -220,7 +220,7 @@ func (f *form) enabled(q fhir.Node) bool {
 			return true
 		}
 		r := fhirpath.Resource(f.response)
-		not, err := e.False(&fhirpath.Env{Resource: r, RootResource: r, Now: f.v.Now}, r)
+		not, err := e.False(&fhirpath.Env{Resource: r, RootResource: r, Now: f.v.now()}, r)
 		return !not || err != nil
 	}
 	conditions := q.Member("enableWhen")

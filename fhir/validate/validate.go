@@ -47,8 +47,15 @@ type Validator struct {
 	// Canonical finds a resource by its canonical URL, with or without |version:
 	// the Questionnaire of a response; nil where none can be.
 	Canonical func(url string) (fhir.Node, bool)
-	// Now is the time for invariants that ask for it.
-	Now time.Time
+	// Now is the clock, for invariants that ask for the time; nil: the year 1.
+	Now func() time.Time
+}
+
+func (v *Validator) now() time.Time {
+	if v.Now == nil {
+		return time.Time{}
+	}
+	return v.Now()
 }
 
 // New makes a validator over definitions, R4's own among them. terms may be nil:
@@ -76,7 +83,7 @@ func (v *Validator) Node(root fhir.Node) []Issue {
 func (v *Validator) Profiles(r *fhir.Resource, urls ...string) []Issue {
 	root := fhirpath.Resource(r.Root())
 	x := &run{v: v, full: true, asked: urls}
-	x.env = fhirpath.Env{Resource: root, RootResource: root, Now: v.Now, Resolve: v.Resolve, ConformsTo: x.conformsTo, MemberOf: x.memberOf}
+	x.env = fhirpath.Env{Resource: root, RootResource: root, Now: v.now(), Resolve: v.Resolve, ConformsTo: x.conformsTo, MemberOf: x.memberOf}
 	x.resource(r.Root(), "")
 	return x.distinct()
 }
@@ -86,7 +93,7 @@ func (v *Validator) Profiles(r *fhir.Resource, urls ...string) []Issue {
 func (v *Validator) Environment(root fhir.Node) *fhirpath.Env {
 	x := &run{v: v, full: true}
 	it := fhirpath.Resource(root)
-	x.env = fhirpath.Env{Resource: it, RootResource: it, Now: v.Now, Resolve: v.Resolve, ConformsTo: x.conformsTo, MemberOf: x.memberOf}
+	x.env = fhirpath.Env{Resource: it, RootResource: it, Now: v.now(), Resolve: v.Resolve, ConformsTo: x.conformsTo, MemberOf: x.memberOf}
 	return &x.env
 }
 

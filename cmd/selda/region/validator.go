@@ -44,6 +44,7 @@ func (v *validators) validator() (*validate.Validator, error) {
 		return nil, err
 	}
 	v.made = validate.New(definition.NewSet(definition.R4, resources...), terms.With(terminology.NewResources(resources...)))
+	v.made.Canonical, v.made.Now = validate.Canonical(resources), time.Now
 	v.of, v.changed = terms, changed
 	return v.made, nil
 }
