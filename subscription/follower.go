@@ -55,15 +55,19 @@ type Follower struct {
 
 	mu      sync.Mutex
 	entries map[int64]*entry
-	loaded  time.Time
+	loaded  time.Time // by the real clock: it is about nodes
+	puts    uint64
 	waits   bool // the log may have more than was read
 	turns   sync.WaitGroup
 	round   sync.Mutex // one round at a time
 	kicked  chan struct{}
 	sockets sync.WaitGroup
 	open    map[*socket]bool
-	slots   chan struct{} // bounds what is sent at once
-	leader  leadership
+
+	toRecord  []*recording
+	recording sync.Mutex    // one transaction at a time
+	slots     chan struct{} // bounds what is sent at once
+	leader    leadership
 }
 
 // entry is a subscription in memory, with how it goes. It is guarded by the
@@ -74,6 +78,7 @@ type entry struct {
 	watches []*watch
 	broken  error // why it can't be read any more
 
+	put      uint64 // when it was put here, by the Follower's count
 	running  bool
 	next     time.Time // when there is something to do; zero is now
 	failures int       // in a row
@@ -86,7 +91,7 @@ type entry struct {
 // atOnce is how much is sent at once over all subscriptions, and of one.
 const (
 	atOnce       = 64
-	atOnceForOne = 8
+	atOnceForOne = 16
 )
 
 // Open makes a Follower of what is registered. It tells nothing until Run.
@@ -137,13 +142,16 @@ const reload = 5 * time.Second
 
 // load brings what is in memory to what is registered.
 func (f *Follower) load(ctx context.Context) error {
+	f.mu.Lock()
+	began := f.puts
+	f.mu.Unlock()
 	list, err := f.Register.Subscriptions(ctx)
 	if err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.loaded = f.Now()
+	f.loaded = time.Now()
 	there := map[int64]bool{}
 	for _, s := range list {
 		there[s.Key] = true
@@ -151,8 +159,8 @@ func (f *Follower) load(ctx context.Context) error {
 			f.put(s)
 		}
 	}
-	for key := range f.entries {
-		if !there[key] {
+	for key, e := range f.entries {
+		if !there[key] && e.put <= began { // one that was put since is not in the list yet
 			delete(f.entries, key)
 		}
 	}
@@ -169,6 +177,8 @@ func (f *Follower) put(s *Subscription) *entry {
 	if e.sub == nil || string(e.sub.Body) != string(s.Body) || e.sub.Base != s.Base {
 		e.req, e.watches, e.broken = f.read(s)
 	}
+	f.puts++
+	e.put = f.puts
 	e.sub, e.failing, e.next = s, s.FailingSince, time.Time{}
 	if s.Status == Requested {
 		e.failures, e.pause = 0, time.Time{}
@@ -255,7 +265,10 @@ func (f *Follower) Round(ctx context.Context) (more bool, err error) {
 // step is a round, of who holds round. begun is how many subscriptions have
 // something to do.
 func (f *Follower) step(ctx context.Context) (more bool, begun int, err error) {
-	if f.Now().Sub(f.loaded).Abs() >= reload {
+	f.mu.Lock()
+	stale := time.Since(f.loaded) >= reload
+	f.mu.Unlock()
+	if stale {
 		if err := f.load(ctx); err != nil {
 			return false, 0, err
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	wiring "selda/cmd/selda/region"
 	"selda/internal/testenv"
 )
 
@@ -39,6 +40,18 @@ func (r *region) start(now time.Time) {
 	r.Helper()
 	var err error
 	if r.env, err = testenv.Open(r.Context(), r.dir, now); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// with starts it with what an operator says of subscriptions in a file.
+func (r *region) with(now time.Time, file string) {
+	r.Helper()
+	said, err := wiring.ReadSubscribing(file)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if r.env, err = testenv.OpenWith(r.Context(), wiring.Options{Data: r.dir, Subscribing: said}, now); err != nil {
 		r.Fatal(err)
 	}
 }

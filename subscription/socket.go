@@ -78,6 +78,8 @@ func (f *Follower) Sockets(subject func(*http.Request) (policy.Subject, error)) 
 
 // listen hears what a client says until the socket ends.
 func (f *Follower) listen(ctx context.Context, s *socket, user string) {
+	var binds sync.WaitGroup // beside the reading, which hears the answers to pings
+	defer binds.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	late := time.AfterFunc(bindWithin, func() { _ = s.conn.Close(ws.StatusPolicyViolation, "nothing was bound") })
@@ -117,7 +119,7 @@ func (f *Follower) listen(ctx context.Context, s *socket, user string) {
 				return
 			}
 			late.Stop()
-			f.bind(ctx, s, b)
+			binds.Go(func() { f.bind(ctx, s, b) })
 		case "bind":
 			keys := f.owned(user, what)
 			if len(keys) == 0 {
@@ -125,7 +127,8 @@ func (f *Follower) listen(ctx context.Context, s *socket, user string) {
 				return
 			}
 			late.Stop()
-			f.bind(ctx, s, binding{User: user, Keys: keys, End: f.Now().Add(bindingsHold)})
+			b := binding{User: user, Keys: keys, End: f.Now().Add(bindingsHold)}
+			binds.Go(func() { f.bind(ctx, s, b) })
 		}
 	}
 }

@@ -169,10 +169,12 @@ type Queue interface {
 	// Due gives lanes whose turn it is, the longest due first, and when the
 	// next is due, zero where nothing waits.
 	Due(ctx context.Context, subscription int64, now time.Time, limit int) ([]Lane, time.Time, error)
-	// Head gives the first events that wait in a lane.
-	Head(ctx context.Context, subscription int64, lane string, limit int) ([]Event, error)
-	// Record records a turn, and gives the numbers of those that got one.
-	Record(ctx context.Context, t Turn) (map[int64]uint64, error)
+	// Head gives the first events that wait in a lane, and the last event number
+	// of the subscription.
+	Head(ctx context.Context, subscription int64, lane string, limit int) (events []Event, numbered uint64, err error)
+	// Record records turns, all or none, and gives for each the numbers of those
+	// that got one.
+	Record(ctx context.Context, turns ...Turn) ([]map[int64]uint64, error)
 }
 
 // Ledger is the port to what has been told and what was set aside.

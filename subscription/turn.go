@@ -27,7 +27,7 @@ const maxBytes = 4 << 20
 // turn tells the first events of one lane. Under whose Grant is asked now, and
 // what it does not show is gone: it was not for this subscriber.
 func (f *Follower) turn(ctx context.Context, s *entry, l Lane) (r result) {
-	events, err := f.Queue.Head(ctx, s.sub.Key, l.Name, s.req.maxCount)
+	events, numbered, err := f.Queue.Head(ctx, s.sub.Key, l.Name, s.req.maxCount)
 	if err != nil || len(events) == 0 {
 		return result{err: err}
 	}
@@ -42,7 +42,7 @@ func (f *Follower) turn(ctx context.Context, s *entry, l Lane) (r result) {
 		}
 	}
 	if len(t.Drop)+len(t.Hold)+len(t.Number) > 0 {
-		numbers, err := f.Queue.Record(ctx, t)
+		numbers, err := f.record(ctx, t)
 		if err != nil {
 			return result{err: err}
 		}
@@ -50,22 +50,56 @@ func (f *Follower) turn(ctx context.Context, s *entry, l Lane) (r result) {
 			if n, ok := numbers[told[i].Seq]; ok {
 				told[i].Number = n
 			}
+			numbered = max(numbered, told[i].Number)
 		}
 	}
 	if len(told) == 0 {
 		return result{}
 	}
-	w, err := f.Ledger.Waits(ctx, s.sub.Key)
-	if err != nil {
-		return result{err: err}
-	}
-	n := &notification{sub: s.sub, req: s.req, kind: "event-notification", status: s.sub.Status, numbered: w.Numbered, at: f.Now(), events: told}
+	n := &notification{sub: s.sub, req: s.req, kind: "event-notification", status: s.sub.Status, numbered: numbered, at: f.Now(), events: told}
 	failure := f.send(ctx, s, n)
 	if failure != nil && ctx.Err() != nil {
 		failure = &rejection{words: "this server was stopped", doubt: true}
 	}
-	_, err = f.Queue.Record(context.WithoutCancel(ctx), f.outcome(l, told, failure))
+	_, err = f.record(ctx, f.outcome(l, told, failure))
 	return result{sent: failure == nil, failed: failure, err: err}
+}
+
+// recording is a turn that is to be recorded.
+type recording struct {
+	turn    Turn
+	done    bool
+	numbers map[int64]uint64
+	err     error
+}
+
+// record records a turn, together with those that come at the same time: one
+// flush to disk serves many lanes.
+func (f *Follower) record(ctx context.Context, t Turn) (map[int64]uint64, error) {
+	r := &recording{turn: t}
+	f.mu.Lock()
+	f.toRecord = append(f.toRecord, r)
+	f.mu.Unlock()
+	f.recording.Lock()
+	defer f.recording.Unlock()
+	if r.done {
+		return r.numbers, r.err
+	}
+	f.mu.Lock()
+	list := f.toRecord
+	f.toRecord = nil
+	f.mu.Unlock()
+	turns := make([]Turn, len(list))
+	for i, x := range list {
+		turns[i] = x.turn
+	}
+	numbers, err := f.Queue.Record(context.WithoutCancel(ctx), turns...)
+	for i, x := range list {
+		if x.done, x.err = true, err; err == nil {
+			x.numbers = numbers[i]
+		}
+	}
+	return r.numbers, r.err
 }
 
 // outcome is what is recorded of a notification.

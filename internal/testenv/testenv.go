@@ -87,9 +87,15 @@ func copyRegion(ctx context.Context, from, to string) error {
 // people that they are about, and opens the doors. Source systems may have files
 // imported from the folders that are named.
 func Open(ctx context.Context, dir string, now time.Time, importFrom ...string) (e *Env, err error) {
+	return OpenWith(ctx, region.Options{Data: dir, ImportFrom: importFrom}, now)
+}
+
+// OpenWith is Open, of a region that is set up in another way.
+func OpenWith(ctx context.Context, o region.Options, now time.Time) (e *Env, err error) {
+	dir := o.Data
 	e = &Env{Dir: dir, clock: &clock{now: now}, tokens: map[string]string{}, served: make(chan error, 1)}
 	e.client = &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	o := region.Options{Data: dir, Now: e.clock.Now, ImportFrom: importFrom, Log: slog.New(slog.DiscardHandler)}
+	o.Now, o.Log = e.clock.Now, slog.New(slog.DiscardHandler)
 	if d, ok := ctx.Value(databasesKey{}).(Databases); ok {
 		if o.Postgres, err = d.Of(dir); err != nil {
 			return nil, err

@@ -190,8 +190,13 @@ func (db *DB) told(ctx context.Context, where string, args ...any) (out []subscr
 }
 
 // Head is subscription.Queue's.
-func (db *DB) Head(ctx context.Context, key int64, lane string, limit int) ([]subscription.Event, error) {
-	return db.told(ctx, `subscription=$1 AND lane=$2 AND state=0 ORDER BY seq LIMIT $3`, key, lane, limit)
+func (db *DB) Head(ctx context.Context, key int64, lane string, limit int) ([]subscription.Event, uint64, error) {
+	n, err := number(ctx, db.readers, `SELECT numbered FROM subscription_count WHERE subscription=$1`, key)
+	if err != nil {
+		return nil, 0, fault.E("postgres.Head", fault.NoStore, err)
+	}
+	events, err := db.told(ctx, `subscription=$1 AND lane=$2 AND state=0 ORDER BY seq LIMIT $3`, key, lane, limit)
+	return events, uint64(n), err
 }
 
 // Numbered is subscription.Ledger's.

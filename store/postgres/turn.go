@@ -10,18 +10,21 @@ import (
 
 // Record is subscription.Queue's. The row of subscription_count is held by who
 // gives numbers, or takes one back.
-func (db *DB) Record(ctx context.Context, t subscription.Turn) (numbers map[int64]uint64, err error) {
+func (db *DB) Record(ctx context.Context, turns ...subscription.Turn) (numbers []map[int64]uint64, err error) {
 	err = db.beside(ctx, func(tx pgx.Tx) error {
-		r := turn{Tx: tx, Turn: t, ctx: ctx, numbers: map[int64]uint64{}}
-		numbers = r.numbers
-		if len(t.Drop)+len(t.Number) > 0 {
-			if r.last, err = number(ctx, tx, `SELECT numbered FROM subscription_count WHERE subscription=$1 FOR UPDATE`, t.Subscription); err != nil {
-				return err
+		numbers = nil
+		for _, t := range turns {
+			r := turn{Tx: tx, Turn: t, ctx: ctx, numbers: map[int64]uint64{}}
+			numbers = append(numbers, r.numbers)
+			if len(t.Drop)+len(t.Number) > 0 {
+				if r.last, err = number(ctx, tx, `SELECT numbered FROM subscription_count WHERE subscription=$1 FOR UPDATE`, t.Subscription); err != nil {
+					return err
+				}
 			}
-		}
-		for _, step := range []func() error{r.drop, r.hold, r.number, r.end} {
-			if err := step(); err != nil {
-				return err
+			for _, step := range []func() error{r.drop, r.hold, r.number, r.end} {
+				if err := step(); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

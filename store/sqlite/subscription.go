@@ -211,22 +211,35 @@ func (db *DB) Due(ctx context.Context, key int64, now time.Time, limit int) (out
 const toldColumns = `subscription, seq, lane, subject, n, at, type, id, version, change, state, number, doubt, tried, done, reason`
 
 func (db *DB) events(ctx context.Context, where string, args ...any) (out []subscription.Event, err error) {
-	err = db.read(ctx, func(c *conn) error {
-		s := bind(c.stmt(`SELECT `+toldColumns+` FROM subscription_event WHERE `+where), args)
-		return rows(s, func() error {
-			out = append(out, subscription.Event{Subscription: s.ColumnInt64(0), Seq: s.ColumnInt64(1), Lane: s.ColumnText(2), Subject: store.Subject(s.ColumnInt64(3)),
-				N: uint64(s.ColumnInt64(4)), At: ofMilli(s.ColumnInt64(5)), Type: fhir.TypeName(uint16(s.ColumnInt64(6))), ID: s.ColumnText(7), Version: s.ColumnInt(8),
-				Change: subscription.Change(s.ColumnInt(9)), State: subscription.State(s.ColumnInt(10)), Number: uint64(s.ColumnInt64(11)), Doubt: s.ColumnBool(12),
-				Tried: ofMilli(s.ColumnInt64(13)), Done: ofMilli(s.ColumnInt64(14)), Reason: s.ColumnText(15)})
-			return nil
-		})
+	err = db.read(ctx, func(c *conn) (err error) {
+		out, err = eventsOf(c, where, args...)
+		return err
+	})
+	return out, err
+}
+
+func eventsOf(c *conn, where string, args ...any) (out []subscription.Event, err error) {
+	s := bind(c.stmt(`SELECT `+toldColumns+` FROM subscription_event WHERE `+where), args)
+	err = rows(s, func() error {
+		out = append(out, subscription.Event{Subscription: s.ColumnInt64(0), Seq: s.ColumnInt64(1), Lane: s.ColumnText(2), Subject: store.Subject(s.ColumnInt64(3)),
+			N: uint64(s.ColumnInt64(4)), At: ofMilli(s.ColumnInt64(5)), Type: fhir.TypeName(uint16(s.ColumnInt64(6))), ID: s.ColumnText(7), Version: s.ColumnInt(8),
+			Change: subscription.Change(s.ColumnInt(9)), State: subscription.State(s.ColumnInt(10)), Number: uint64(s.ColumnInt64(11)), Doubt: s.ColumnBool(12),
+			Tried: ofMilli(s.ColumnInt64(13)), Done: ofMilli(s.ColumnInt64(14)), Reason: s.ColumnText(15)})
+		return nil
 	})
 	return out, err
 }
 
 // Head is subscription.Queue's.
-func (db *DB) Head(ctx context.Context, key int64, lane string, limit int) ([]subscription.Event, error) {
-	return db.events(ctx, `subscription=? AND lane=? AND state=0 ORDER BY seq LIMIT ?`, key, lane, limit)
+func (db *DB) Head(ctx context.Context, key int64, lane string, limit int) (out []subscription.Event, numbered uint64, err error) {
+	err = db.read(ctx, func(c *conn) error {
+		n, err := c.int64(`SELECT numbered FROM subscription WHERE key=?`, key)
+		if numbered = uint64(n); err == nil {
+			out, err = eventsOf(c, `subscription=? AND lane=? AND state=0 ORDER BY seq LIMIT ?`, key, lane, limit)
+		}
+		return err
+	})
+	return out, numbered, err
 }
 
 // Numbered is subscription.Ledger's.

@@ -7,13 +7,16 @@ import (
 )
 
 // Record is subscription.Queue's.
-func (db *DB) Record(ctx context.Context, t subscription.Turn) (numbers map[int64]uint64, err error) {
+func (db *DB) Record(ctx context.Context, turns ...subscription.Turn) (numbers []map[int64]uint64, err error) {
 	err = db.Write(ctx, func(tx *Tx) error {
-		r := turn{Tx: tx, Turn: t, numbers: map[int64]uint64{}}
-		numbers = r.numbers
-		for _, step := range []func() error{r.drop, r.hold, r.number, r.tried, r.done, r.lane} {
-			if err := step(); err != nil {
-				return err
+		numbers = nil
+		for _, t := range turns {
+			r := turn{Tx: tx, Turn: t, numbers: map[int64]uint64{}}
+			numbers = append(numbers, r.numbers)
+			for _, step := range []func() error{r.drop, r.hold, r.number, r.tried, r.done, r.lane} {
+				if err := step(); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

@@ -56,7 +56,7 @@ func told(s *subscription.Subscription, lane string, n uint64) subscription.Even
 // heads are the ids that wait in a lane, with their numbers.
 func (b *box) heads(s *subscription.Subscription, lane string) (out string) {
 	b.Helper()
-	list, err := b.Head(b.ctx(), s.Key, lane, 10)
+	list, _, err := b.Head(b.ctx(), s.Key, lane, 10)
 	b.must(err)
 	for _, e := range list {
 		if out += e.ID; e.Number > 0 {
@@ -72,7 +72,7 @@ func (b *box) turn(t subscription.Turn) map[int64]uint64 {
 	t.At = epoch
 	numbers, err := b.Record(b.ctx(), t)
 	b.must(err)
-	return numbers
+	return numbers[0]
 }
 
 // queues: events and the position move together, or not at all; lanes come in
@@ -88,7 +88,7 @@ func queues(b *box) {
 	lanes, next, err := b.Due(b.ctx(), s.Key, epoch, 1)
 	b.must(err)
 	b.equal("due", fmt.Sprint(len(lanes), lanes[0].Name, next.Equal(epoch)), fmt.Sprint(1, "x", true))
-	list, err := b.Head(b.ctx(), s.Key, "x", 10)
+	list, _, err := b.Head(b.ctx(), s.Key, "x", 10)
 	b.must(err)
 	e := list[0]
 	b.equal("as it was put", fmt.Sprint(e.Subject, e.N, e.At, e.Type, e.ID, e.Version, e.Change), fmt.Sprint(store.Subject(5), 1, epoch, "Observation", "x1", 1, subscription.Updated))
@@ -102,7 +102,7 @@ func queues(b *box) {
 	lanes, _, err = b.Due(b.ctx(), s.Key, later, 9)
 	b.must(err)
 	b.equal("due later", fmt.Sprint(len(lanes), lanes[1].Name, lanes[1].Attempts), fmt.Sprint(2, "x", 2))
-	list, err = b.Head(b.ctx(), s.Key, "x", 1)
+	list, _, err = b.Head(b.ctx(), s.Key, "x", 1)
 	b.must(err)
 	b.equal("after a try", fmt.Sprint(list[0].Number, list[0].Doubt, list[0].Tried), fmt.Sprint(1, true, epoch))
 

@@ -1,0 +1,381 @@
+package subscription_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	ws "github.com/coder/websocket"
+
+	"selda/fhir"
+	"selda/internal/testenv"
+	"selda/subscription"
+)
+
+// R4's own Subscription: criteria are a search; without a payload a POST says
+// that there is something, with one the resource is put.
+// https://hl7.org/fhir/R4/subscription.html
+func TestCriteriaThatAreASearch(t *testing.T) {
+	r := open(t)
+	v := receive(t)
+	r.patient("p1", "")
+	plain := func(criteria, payload string) {
+		r.subscribe("system", `{"resourceType":"Subscription","status":"requested","reason":"x","criteria":"`+criteria+`","channel":{"type":"rest-hook","endpoint":"`+v.URL+`/hook",`+payload+`"header":["X-Key: k"]}}`)
+	}
+	plain("Observation?code=http://loinc.org|1975-2&value-string=yes", "")
+	plain("Observation?value-string=yes", `"payload":"application/fhir+json",`)
+	plain("Observation?value-string=yes", `"payload":"application/fhir+xml",`)
+	r.observe("p1", "no")
+	r.observe("p1", "yes")
+	r.settle()
+	var got []string
+	for _, c := range v.got() {
+		path, id := c.Path, ""
+		if i := strings.Index(path, "/Observation/"); i > 0 {
+			id = path[i+13:]
+			path = path[:i]
+		}
+		body := string(c.Body)
+		if strings.Contains(c.Kind, "xml") {
+			j, err := fhir.FromXML(c.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body = string(j)
+		}
+		got = append(got, fmt.Sprintln(c.Method, path, c.Kind, c.Header.Get("X-Key"), len(c.Body) > 0, id != "" && strings.Contains(body, `"id":"`+id+`"`) && strings.Contains(body, `"yes"`)))
+	}
+	want := []string{"POST /hook  k false false", "PUT /hook application/fhir+json; charset=utf-8 k true true", "PUT /hook application/fhir+xml; charset=utf-8 k true true"}
+	for _, w := range want {
+		if !strings.Contains(strings.Join(got, "\n"), w) {
+			t.Errorf("%s is not among %q", w, got)
+		}
+	}
+	if len(got) != 3 {
+		t.Errorf("%d calls: %q", len(got), got)
+	}
+}
+
+// The channel message: a message Bundle with the notification, for $process-message.
+func TestMessages(t *testing.T) {
+	r := open(t)
+	v := receive(t)
+	r.patient("p1", "")
+	r.subscribe("system", topical("result", v.URL+"/fhir", "full-resource", "kind=message"))
+	r.settle()
+	r.observe("p1", "one")
+	r.settle()
+	calls := v.got()
+	if len(calls) != 2 || calls[1].Path != "/fhir/$process-message" {
+		t.Fatalf("%d calls: %+v", len(calls), calls)
+	}
+	b := decoded(t, calls[1].Body)
+	if b.Type != "message" || len(b.Entry) != 2 || b.Entry[0].Resource.ResourceType != "MessageHeader" || b.Entry[0].Resource.EventURI == "" ||
+		b.Entry[1].Resource.Type != "history" || len(b.Entry[1].Resource.Entry) != 2 || b.Entry[1].Resource.Entry[1].Resource.ValueString != "one" {
+		t.Errorf("the message: %s", calls[1].Body)
+	}
+}
+
+// A heartbeat comes where nothing else does.
+func TestHeartbeat(t *testing.T) {
+	r := open(t)
+	v := receive(t)
+	r.patient("p1", "")
+	r.subscribe("system", topical("result", v.URL, "empty", `"extension":[{"url":"`+base+`backport-heartbeat-period","valueUnsignedInt":60}]`))
+	r.settle()
+	v.got()
+	r.advance(70*time.Second, 10*time.Second)
+	same(t, "after a minute", v.told(), "heartbeat")
+	r.observe("p1", "one")
+	r.settle()
+	same(t, "an event", v.told(), "1:")
+	r.advance(50*time.Second, 10*time.Second)
+	same(t, "soon after an event", v.told())
+	r.advance(20*time.Second, 10*time.Second)
+	same(t, "a minute after it", v.told(), "heartbeat")
+}
+
+// An endpoint that only this server could reach is refused, and so is one
+// without TLS; what an operator named is called.
+func TestEndpointsThatMayNotBeCalled(t *testing.T) {
+	r := open(t)
+	for _, endpoint := range []string{"https://10.1.2.3/x", "https://192.168.0.1/x", "https://169.254.169.254/latest", "https://[fe80::1]/x", "https://[fd00::1]/x", "https://[::ffff:10.0.0.1]/x",
+		"https://100.64.1.1/x", "https://0.0.0.0/x", "https://[::]/x", "http://example.org/x", "ftp://example.org/x", "https://user:secret@example.org/x", "file:///etc/passwd", "example.org", "",
+		"http://[::ffff:7f00:1%25eth0]/"} {
+		a, err := r.env.Do(t.Context(), "system", "POST", "/fhir/Subscription", []byte(topical("result", endpoint, "empty")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Status == 201 && endpoint != "http://[::ffff:7f00:1%25eth0]/" || a.Status >= 500 {
+			t.Errorf("%s: %d %s", endpoint, a.Status, a.Body)
+		}
+	}
+	r.do(201, "system", "POST", "/fhir/Subscription", topical("result", "https://example.org/x", "empty"))
+	r.do(422, "system", "POST", "/fhir/Subscription", topical("result", "https://example.org/x", "empty", `"header":["Host: inside"]`))
+	r.do(422, "system", "POST", "/fhir/Subscription", topical("result", "https://example.org/x", "empty", `"header":["X: a\r\nY: b"]`))
+}
+
+// socket is a client of the websocket channel.
+type socket struct {
+	*testing.T
+	*ws.Conn
+	said chan string
+}
+
+func (r *region) dial(headers map[string][]string, first string) *socket {
+	r.Helper()
+	c, _, err := ws.Dial(r.Context(), strings.Replace(r.env.HTTP, "http", "ws", 1)+"/subscriptions/websocket", &ws.DialOptions{HTTPHeader: headers})
+	if err != nil {
+		r.Fatal(err)
+	}
+	s := &socket{r.T, c, make(chan string, 100)}
+	go func() {
+		defer close(s.said)
+		for {
+			_, b, err := c.Read(context.Background())
+			if err != nil {
+				return
+			}
+			s.said <- string(b)
+		}
+	}()
+	r.Cleanup(func() { _ = c.CloseNow() })
+	if err := c.Write(r.Context(), ws.MessageText, []byte(first)); err != nil {
+		r.Fatal(err)
+	}
+	return s
+}
+
+// next is the next thing that is said.
+func (s *socket) next() string {
+	s.Helper()
+	select {
+	case m, ok := <-s.said:
+		if !ok {
+			return "closed"
+		}
+		return m
+	case <-time.After(20 * time.Second):
+		s.Fatal("nothing was said")
+	}
+	return ""
+}
+
+// Websockets: bound with a token, told in order; who was away is told what they
+// missed; one that nobody may bind stays closed.
+func TestWebsockets(t *testing.T) {
+	r := open(t)
+	r.declared()
+	id := r.subscribe("visitor", topical("result", "", "full-resource", "Observation?patient=Patient/p1", "kind=websocket"))
+	r.observe("p1", "one")
+	r.settle()
+	p := decoded(t, r.do(200, "visitor", "GET", "/fhir/Subscription/"+id+"/$get-ws-binding-token", "")).Parameter
+	if !strings.HasPrefix(value(p, "websocket-url"), "ws://") || value(p, "token") == "" {
+		t.Fatalf("the token: %+v", p)
+	}
+	s := r.dial(nil, "bind-with-token "+value(p, "token"))
+	same(t, "bound", said(t, []byte(s.next())), "handshake")
+	same(t, "missed", said(t, []byte(s.next())), "1:one")
+	r.observe("p1", "two")
+	same(t, "told", said(t, []byte(s.next())), "2:two")
+	r.settle() // so that it is known that it arrived
+	_ = s.Close(ws.StatusNormalClosure, "")
+	r.observe("p1", "three")
+	r.settle()
+	again := r.dial(nil, "bind-with-token: "+value(p, "token"))
+	same(t, "bound again", said(t, []byte(again.next())), "handshake")
+	same(t, "missed since", said(t, []byte(again.next())), "3:three")
+	r.objects("", "active")
+	r.observe("p1", "hidden")
+	r.settle()
+	r.env.Advance(2 * time.Hour)
+	if s := r.dial(nil, "bind-with-token "+value(p, "token")); s.next() != "closed" {
+		t.Error("a token that has expired binds")
+	}
+	if s := r.dial(nil, "bind "+id); s.next() != "closed" {
+		t.Error("an id binds without a token")
+	}
+	if n := len(again.said); n > 0 {
+		t.Errorf("%d were told under an objection", n)
+	}
+	r.do(404, "system", "GET", "/fhir/Subscription/"+id+"/$get-ws-binding-token", "")
+}
+
+// post is a mail server that keeps what it is given.
+type post struct {
+	net.Listener
+	mu      sync.Mutex
+	letters []string
+}
+
+func mailServer(t *testing.T) *post {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &post{Listener: l}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go p.serve(c)
+		}
+	}()
+	return p
+}
+
+func (p *post) serve(c net.Conn) {
+	defer func() { _ = c.Close() }()
+	in := bufio.NewReader(c)
+	fmt.Fprint(c, "220 post\r\n")
+	letter, reading := "", false
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		switch {
+		case reading && line == ".\r\n":
+			p.mu.Lock()
+			p.letters = append(p.letters, letter)
+			p.mu.Unlock()
+			reading = false
+			fmt.Fprint(c, "250 taken\r\n")
+		case reading:
+			letter += line
+		case strings.HasPrefix(line, "EHLO"):
+			fmt.Fprint(c, "250 post\r\n")
+		case strings.HasPrefix(line, "DATA"):
+			reading, letter = true, ""
+			fmt.Fprint(c, "354 go on\r\n")
+		case strings.HasPrefix(line, "QUIT"):
+			fmt.Fprint(c, "221 bye\r\n")
+			return
+		default:
+			letter += line
+			fmt.Fprint(c, "250 ok\r\n")
+		}
+	}
+}
+
+// E-mail says that something has changed, and nothing of what.
+func TestMailSaysNothingOfIt(t *testing.T) {
+	p := mailServer(t)
+	r := &region{T: t, dir: t.TempDir()}
+	file := filepath.Join(t.TempDir(), "subscriptions.yaml")
+	if err := os.WriteFile(file, []byte("mail:\n  server: "+p.Addr().String()+"\n  from: selda@example.org\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.with(testenv.Start, file)
+	t.Cleanup(func() { _ = r.env.Close() })
+	r.declared()
+	mail := strings.Replace(topical("result", "mailto:ward@example.org", "empty", "Observation?patient=Patient/p1", "kind=email"), `"payload":"application/fhir+json"`, `"payload":"text/plain"`, 1)
+	r.do(400, "visitor", "POST", "/fhir/Subscription", strings.Replace(mail, `"valueCode":"empty"`, `"valueCode":"full-resource"`, 1))
+	r.do(422, "visitor", "POST", "/fhir/Subscription", strings.Replace(mail, "ward@example.org", "ward@example.org?bcc=all@example.org", 1))
+	r.subscribe("visitor", mail)
+	r.observe("p1", "a secret finding")
+	r.settle()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.letters) != 1 || !strings.Contains(p.letters[0], "To: ward@example.org") || !strings.Contains(p.letters[0], "Sign in to see it") {
+		t.Fatalf("letters: %q", p.letters)
+	}
+	for _, word := range []string{"secret", "p1", folake, "Observation", "1975-2"} {
+		if strings.Contains(p.letters[0], word) {
+			t.Errorf("the letter says %s: %s", word, p.letters[0])
+		}
+	}
+}
+
+// A topic that an operator adds, as R4 writes it: what was not so before, and
+// is now. The example is the guide's own, in short.
+func TestATopicThatAnOperatorAdds(t *testing.T) {
+	dir := t.TempDir()
+	topic := `{"resourceType":"Basic","extension":[
+		{"url":"http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.url","valueUri":"http://example.org/topic/complete"},
+		{"url":"http://hl7.org/fhir/4.3/StructureDefinition/extension-SubscriptionTopic.resourceTrigger","extension":[
+			{"url":"resource","valueUri":"http://hl7.org/fhir/StructureDefinition/Encounter"},
+			{"url":"supportedInteraction","valueCode":"create"},{"url":"supportedInteraction","valueCode":"update"},
+			{"url":"queryCriteria","extension":[{"url":"previous","valueString":"status:not=finished"},{"url":"resultForCreate","valueCode":"test-passes"},
+				{"url":"current","valueString":"status=finished"},{"url":"resultForDelete","valueCode":"test-fails"},{"url":"requireBoth","valueBoolean":true}]},
+			{"url":"fhirPathCriteria","valueString":"(%previous.empty() or (%previous.status != 'finished')) and (%current.status = 'finished')"}]}],
+		"modifierExtension":[{"url":"http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.status","valueCode":"active"}],
+		"code":{"coding":[{"system":"http://hl7.org/fhir/fhir-types","code":"SubscriptionTopic"}]}}`
+	if err := os.WriteFile(filepath.Join(dir, "complete.json"), []byte(topic), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "subscriptions.yaml")
+	if err := os.WriteFile(file, []byte("topics: .\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := &region{T: t, dir: t.TempDir()}
+	r.with(testenv.Start, file)
+	t.Cleanup(func() { _ = r.env.Close() })
+	v := receive(t)
+	r.patient("p1", "")
+	if m := string(r.do(200, "", "GET", "/fhir/metadata", "")); !strings.Contains(m, `"valueCanonical":"http://example.org/topic/complete"`) || !strings.Contains(m, subscription.TopicBase+"admission") {
+		t.Error("the CapabilityStatement does not name the topics")
+	}
+	r.subscribe("system", strings.Replace(topical("x", v.URL, "id-only"), subscription.TopicBase+"x", "http://example.org/topic/complete", 1))
+	in := receive(t)
+	r.subscribe("system", topical("admission", in.URL, "id-only"))
+	r.settle()
+	v.got()
+	in.got()
+	encounter := func(id, status string, want int) {
+		r.do(want, "system", "PUT", "/fhir/Encounter/"+id, `{"resourceType":"Encounter","id":"`+id+`","status":"`+status+`","class":{"code":"IMP"},"subject":{"reference":"Patient/p1"}}`)
+	}
+	encounter("e1", "planned", 201)
+	encounter("e1", "in-progress", 200)
+	encounter("e1", "finished", 200)
+	encounter("e2", "finished", 201)
+	r.do(200, "system", "PUT", "/fhir/Encounter/e1", `{"resourceType":"Encounter","id":"e1","status":"finished","class":{"code":"IMP"},"subject":{"reference":"Patient/p1"},"reasonCode":[{"text":"x"}]}`)
+	r.settle()
+	same(t, "completed", v.told(), "1:Encounter/e1", "2:Encounter/e2")
+	same(t, "admitted", in.told(), "1:Encounter/e1")
+}
+
+// What can't be had is refused, with what to do about it.
+func TestWhatIsRefused(t *testing.T) {
+	r := open(t)
+	r.declared()
+	ok := topical("result", "http://127.0.0.1:1/", "empty")
+	for _, c := range []struct {
+		user, body string
+		status     int
+		says       string
+	}{
+		{"system", strings.Replace(ok, "/result", "/nothing", 1), 400, "no such topic"},
+		{"system", strings.Replace(ok, `"status":"requested",`, "", 1), 400, "requested"},
+		{"system", strings.Replace(ok, "rest-hook", "pigeon", 1), 400, "rest-hook, websocket, email and message"},
+		{"system", strings.Replace(ok, "rest-hook", "email", 1), 400, "sends no e-mail"},
+		{"system", topical("result", "http://127.0.0.1:1/", "empty", "Observation?patient.name=x"), 400, "without a chain"},
+		{"system", topical("result", "http://127.0.0.1:1/", "empty", "Observation?nonsense=x"), 400, "can't be searched by nonsense"},
+		{"system", topical("result", "http://127.0.0.1:1/", "empty", "Encounter?status=x"), 422, "tells nothing of this type"},
+		{"visitor", topical("result", "http://127.0.0.1:1/", "empty", "Observation?patient=Patient/nobody"), 404, "no such resource"},
+		{"engineer", topical("result", "http://127.0.0.1:1/", "empty", "Observation?patient=Patient/p1"), 404, "no such resource"},
+		{"", ok, 401, ""},
+	} {
+		if b := string(r.do(c.status, c.user, "POST", "/fhir/Subscription", c.body)); !strings.Contains(b, c.says) {
+			t.Errorf("%q is not in %s", c.says, b)
+		}
+	}
+	r.do(400, "system", "POST", "/fhir", `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":`+ok+`,"request":{"method":"POST","url":"Subscription"}}]}`)
+	r.do(201, "system", "PUT", "/fhir/Subscription/mine", strings.Replace(ok, `"status"`, `"id":"mine","status"`, 1))
+	r.do(200, "system", "PUT", "/fhir/Subscription/mine", strings.Replace(ok, `"status":"requested"`, `"id":"mine","status":"off"`, 1))
+	r.do(201, "citizen", "PUT", "/fhir/Subscription/mine", strings.Replace(ok, `"status"`, `"id":"mine","status"`, 1))
+	if got := decoded(t, r.do(200, "system", "GET", "/fhir/Subscription?status=off", "")); got.Total != 1 || got.Entry[0].Resource.ID != "mine" {
+		t.Errorf("found: %+v", got)
+	}
+}
