@@ -129,7 +129,7 @@ func (c *checker) member(n *node, this kinds) (kinds, error) {
 	}
 	out, found := kinds{elsewhere: true}, false
 	for _, t := range in.types {
-		if open(t) {
+		if open(t) || t.Primitive() && n.text == "value" {
 			return kinds{}, nil
 		}
 		prop := t.Property([]byte(n.text))

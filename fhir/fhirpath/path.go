@@ -98,6 +98,11 @@ func (p *path) walk(r *run, it *Item, k int) {
 	default:
 		prop := m.property(it.typ)
 		if prop == nil {
+			if m.name == "value" && it.typ.Primitive() { // as the primitive types' definitions have it
+				if v, ok := it.value(); ok {
+					p.walk(r, &v, k+1)
+				}
+			}
 			return
 		}
 		from := it.node
