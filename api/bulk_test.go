@@ -296,21 +296,22 @@ func TestImportRefusesLinesOneByOne(t *testing.T) {
 		observation("", "i", "no id"),
 		observation("i3", "nobody", "about nobody"),
 		`{"resourceType":"Parameters","id":"x"}`,
-		`{"resourceType":"Observation","id":"i4","status":"final","subject":{"display":"somebody"}}`,
+		`{"resourceType":"Observation","id":"i4","status":"final","code":{"text":"x"},"subject":{"display":"somebody"}}`,
 		organization,
 		observation("i2", "i", "fine again"),
+		`{"resourceType":"Observation","id":"i5","colour":"red","subject":{"reference":"Patient/i"}}`,
 	}
 	r := a.do(200, "system", "POST", "/fhir/$import", strings.Join(lines, "\r\n"), "Content-Type: application/fhir+ndjson")
 	var m manifest
 	if err := json.Unmarshal(r.Body, &m); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(m.Extension["https://selda.example/import-counts"]); got != "map[lines:10 refused:5 stored:4 unchanged:1]" || len(m.Error) != 1 || m.Error[0].Count != 5 {
+	if got := fmt.Sprint(m.Extension["https://selda.example/import-counts"]); got != "map[lines:11 refused:6 stored:4 unchanged:1]" || len(m.Error) != 1 || m.Error[0].Count != 6 {
 		t.Errorf("counted: %s, %+v", got, m)
 	}
 	all, _ := a.lines("system", m)
 	told := fmt.Sprint(all)
-	for _, want := range []string{"line 3: not well-formed JSON", "line 6: an imported resource is kept under its id", "line 7: it refers to a Patient that is not there", "line 8: ", "line 9: nobody is known by this"} {
+	for _, want := range []string{"line 3: not well-formed JSON", "line 6: an imported resource is kept under its id", "line 7: it refers to a Patient that is not there", "line 8: ", "line 9: nobody is known by this", "line 12: ", "Observation.status"} {
 		if !strings.Contains(told, want) {
 			t.Errorf("the outcomes lack %q: %s", want, told)
 		}

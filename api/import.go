@@ -15,6 +15,7 @@ import (
 	"selda/bulk"
 	"selda/fault"
 	"selda/fhir"
+	"selda/fhir/validate"
 )
 
 // Import of NDJSON, by a source system, as its own resources under the ids that
@@ -166,24 +167,26 @@ func (a *API) runImport(ctx context.Context, j *bulk.Job) error {
 	}, len(ask.Inputs))
 }
 
-// lineExtension is where the outcome of a line says which it is.
-const lineExtension = "https://selda.example/import-line"
+// Where the outcome of a line says which it is, and of which file.
+const (
+	lineExtension  = "https://selda.example/import-line"
+	inputExtension = "https://selda.example/import-input"
+)
 
 // lineOutcome is why a line was not imported, and how to mend it.
 func lineOutcome(input string, line int, err error) []byte {
-	place := fault.PlaceOf(err)
-	if _, within, ok := strings.Cut(place, "]."); ok {
-		place = within
-	} else {
-		place = ""
+	issues := refused(err)
+	if issues == nil {
+		_, within, _ := strings.Cut(fault.PlaceOf(err), "].")
+		issues = []validate.Issue{{Code: fault.KindOf(err).String(), Expression: within, Text: fault.Reason(err)}}
 	}
-	issue := fhir.Object{"severity": "error", "code": fault.KindOf(err).String(), "diagnostics": "line " + strconv.Itoa(line) + ": " + fault.Reason(err),
-		"extension": []fhir.Object{{"url": lineExtension, "valueInteger": line}}}
-	if place != "" {
-		issue["expression"] = []string{place}
+	for i := range issues {
+		issues[i].Text = "line " + strconv.Itoa(line) + ": " + issues[i].Text
 	}
+	o := validate.Outcome(issues)
+	o["extension"] = []fhir.Object{{"url": lineExtension, "valueInteger": line}}
 	if input != "" {
-		issue["extension"] = append(issue["extension"].([]fhir.Object), fhir.Object{"url": "https://selda.example/import-input", "valueUri": input})
+		o["extension"] = append(o["extension"].([]fhir.Object), fhir.Object{"url": inputExtension, "valueUri": input})
 	}
-	return fhir.Marshal(fhir.Object{"resourceType": "OperationOutcome", "issue": []fhir.Object{issue}})
+	return fhir.Marshal(o)
 }

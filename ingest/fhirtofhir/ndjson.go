@@ -17,8 +17,9 @@ const ImportCall = "$import"
 // Lines reads a part of an import: each line is a resource that its source
 // keeps under the id that it has, with references as they stand. A line stands
 // for itself: one that can't be used is in Refused, and the others are not
-// touched by it. Places are of the lines: line[1], line[2].valueQuantity.
-func Lines(ndjson []byte, source nhs.Source) *mapped.Message {
+// touched by it. check says why else a resource is not taken; it may be nil.
+// Places are of the lines: line[1], line[2].valueQuantity.
+func Lines(ndjson []byte, source nhs.Source, check func(*fhir.Resource) error) *mapped.Message {
 	x := &interaction{source: source, people: map[string]int{}, out: &mapped.Message{Event: "FHIR import", Each: true}}
 	for n := 1; len(ndjson) > 0; n++ {
 		var line []byte
@@ -27,6 +28,9 @@ func Lines(ndjson []byte, source nhs.Source) *mapped.Message {
 			continue
 		}
 		s, err := importStep(line, "line["+strconv.Itoa(n)+"]")
+		if err == nil && check != nil {
+			err = check(s.res)
+		}
 		if err != nil {
 			x.out.Refused = append(x.out.Refused, mapped.Refusal{Place: s.place, Err: err})
 			continue

@@ -13,7 +13,7 @@ import (
 // nodes on one database that share a folder, one keeps those.
 func (r *Region) openAPI(o Options) error {
 	r.fhir = &api.API{Subscriptions: r.Subscriptions, Access: r.Access, Records: r.Records, Ingest: r.Ingest, Cursors: r.cursors, Subject: r.Auth.Subject, Now: r.Now, Version: "1", Settled: r.Ingest.Idle,
-		Terminology: r.Terminology.Service, Parameters: r.searches.ready, Validator: (&validators{data: o.Data, terms: r.Terminology.Service}).validator}
+		Terminology: r.Terminology.Service, Parameters: r.searches.ready, Validator: r.mapper.valid.validator}
 	var err error
 	if r.fhir.Inputs, err = api.NewInputs(o.ImportFrom); err != nil {
 		return err

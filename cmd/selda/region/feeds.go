@@ -95,6 +95,7 @@ func parseFeeds(path string, b []byte) (_ *Feeds, err error) {
 func (r *Region) Wish(f *Feeds) {
 	if f != nil {
 		r.fhir.ProfilesOf = f.Profiles
+		r.mapper.profiles.Store(f)
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"strings"
 	"sync"
+	"sync/atomic"
 
+	"selda/api"
 	"selda/cda"
 	"selda/fault"
 	"selda/fhir"
@@ -16,6 +18,7 @@ import (
 	"selda/ingest/translate"
 	"selda/ingest/v2tofhir"
 	"selda/internal/document"
+	"selda/nhs"
 	"selda/terminology"
 )
 
@@ -25,6 +28,26 @@ type mapper struct {
 	documents document.Store // nil for the mappings in the box alone
 	mappings  sync.Map
 	codings   func() *terminology.Codings // the maps in use; nil for none
+	valid     *validators                 // of what is imported; nil for none
+	profiles  atomic.Pointer[Feeds]       // what sources wish done about them
+}
+
+// checkOf says of a source's resources whether they may be imported.
+func (x *mapper) checkOf(source nhs.Source) func(*fhir.Resource) error {
+	if x.valid == nil {
+		return nil
+	}
+	wish := api.ReportProfiles
+	if f := x.profiles.Load(); f != nil {
+		wish = f.Profiles(source)
+	}
+	return func(r *fhir.Resource) error {
+		v, err := x.valid.validator()
+		if err != nil {
+			return err
+		}
+		return api.Imported(v, wish, r)
+	}
 }
 
 // Map puts a raw message into FHIR without a region: CSV by the mappings in the box.
@@ -49,7 +72,7 @@ func (x *mapper) parse(r *ingest.Raw) (*mapped.Message, error) {
 			return fhirtofhir.Interaction(r.Call, nil, r.Source)
 		}
 		if r.Call == fhirtofhir.ImportCall {
-			return fhirtofhir.Lines(r.Body, r.Source), nil
+			return fhirtofhir.Lines(r.Body, r.Source, x.checkOf(r.Source)), nil
 		}
 		body, err := FHIRJSON(r.Body)
 		if err != nil {

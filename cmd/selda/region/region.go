@@ -108,7 +108,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.mapper = &mapper{documents: r.documents, codings: r.Terminology.Codings}
+	r.mapper = &mapper{documents: r.documents, codings: r.Terminology.Codings, valid: &validators{data: o.Data, terms: r.Terminology.Service}}
 	r.Unmapped = unmapped.Open(r.documents)
 	if r.searches, err = openSearches(ctx, r.Store, r.documents, o.Log); err != nil {
 		return r, err
