@@ -87,7 +87,7 @@ type request struct {
 // ServeHTTP serves everything below /fhir.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{API: a, w: w, r: r, base: baseOf(r)}
-	q.Terms = searchTerms{q}
+	q.Terms = &searchTerms{q: q}
 	rest := strings.Trim(strings.TrimPrefix(r.URL.Path, "/fhir"), "/")
 	if rest != "" {
 		q.path = strings.Split(rest, "/")

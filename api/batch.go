@@ -62,7 +62,7 @@ func (a *answer) WriteHeader(code int)        { a.Code = code }
 func (q *request) single(e fhir.Node) *answer {
 	a := &answer{head: http.Header{}, Code: http.StatusOK}
 	s := &request{API: q.API, w: a, subject: q.subject, base: q.base}
-	s.Terms = searchTerms{s}
+	s.Terms = &searchTerms{q: s}
 	request := e.Get("request")
 	url := request.Get("url").Text()
 	method, kind, body := request.Get("method").Text(), "application/fhir+json", e.Get("resource").JSON()

@@ -47,7 +47,7 @@ func (a *API) runExport(ctx context.Context, j *bulk.Job) error {
 		return err
 	}
 	x.q = &request{API: a, r: (&http.Request{Header: http.Header{}, URL: &url.URL{}}).WithContext(ctx), subject: by, base: x.ask.Base}
-	x.q.Terms = searchTerms{x.q}
+	x.q.Terms = &searchTerms{q: x.q}
 	if x.filters, err = x.ask.compile(x.q.scope()); err != nil {
 		return err
 	}

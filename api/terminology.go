@@ -161,19 +161,36 @@ func knownTo(l terminology.Library, typ, url string) (bool, error) {
 }
 
 // searchTerms answers searches that ask for value sets and hierarchies.
-type searchTerms struct{ q *request }
+type searchTerms struct {
+	q    *request
+	urls map[string]string // of value sets that were named by reference
+}
 
-// InValueSet is search.Terms'.
-func (t searchTerms) InValueSet(url, system, code string) (in, known bool) {
+// InValueSet is search.Terms'. The value set may be named by reference.
+// https://hl7.org/fhir/R4/search.html#token
+func (t *searchTerms) InValueSet(url, system, code string) (in, known bool) {
 	s, err := t.q.terminologyOf()
 	if err != nil {
 		return false, false
+	}
+	if id, ok := strings.CutPrefix(strings.TrimPrefix(url, t.q.base+"/"), "ValueSet/"); ok && fhir.IsID(id) {
+		named, seen := t.urls[id]
+		if !seen {
+			if _, named, err = t.q.definition("ValueSet", id); err != nil {
+				named = ""
+			}
+			if t.urls == nil {
+				t.urls = map[string]string{}
+			}
+			t.urls[id] = named
+		}
+		url = named
 	}
 	return s.Member(url, system, code)
 }
 
 // Subsumes is search.Terms'.
-func (t searchTerms) Subsumes(system, a, b string) (subsumes, known bool) {
+func (t *searchTerms) Subsumes(system, a, b string) (subsumes, known bool) {
 	s, err := t.q.terminologyOf()
 	if err != nil {
 		return false, false

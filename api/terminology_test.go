@@ -172,7 +172,7 @@ func TestTerminologyOfAClient(t *testing.T) {
 	for id, code := range map[string]string{"o1": "pink", "o2": "blue"} {
 		a.do(201, "system", "PUT", "/fhir/Basic/"+id, `{"resourceType":"Basic","id":"`+id+`","code":{"coding":[{"system":"urn:colours","code":"`+code+`"}]}}`)
 	}
-	for path, want := range map[string]string{"code:in=urn:warm": "o1", "code:not-in=urn:warm": "o2", "code:below=urn:colours|red": "o1"} {
+	for path, want := range map[string]string{"code:in=urn:warm": "o1", "code:in=ValueSet/warm": "o1", "code:not-in=urn:warm": "o2", "code:below=urn:colours|red": "o1"} {
 		n := a.tree(a.do(200, "system", "GET", "/fhir/Basic?"+path, ""))
 		if list := n.List("entry"); len(list) != 1 || !list[0].Get("resource", "id").Is(want) {
 			t.Errorf("%s: %s", path, n.JSON())
