@@ -190,12 +190,12 @@ func (f *systemField) each(typ string, clauses []*search.Clause, before store.It
 			_, err := f.around(typ, []search.Target{c.Within}, yield)
 			return err
 		}
-		patients, whole := c.InRecordOf(typ)
-		if len(patients) == 0 {
+		records, whole := c.InRecordOf(typ)
+		if len(records) == 0 {
 			continue
 		}
 		more := true
-		err := f.aroundPatients(typ, patients, func(h *hit) bool {
+		_, err := f.around(typ, records, func(h *hit) bool {
 			more = yield(h)
 			return more
 		})
@@ -205,15 +205,6 @@ func (f *systemField) each(typ string, clauses []*search.Clause, before store.It
 		break // what is not there is found by its tokens
 	}
 	return f.search(typ, groupsOf(clauses), before, yield)
-}
-
-func (f *systemField) aroundPatients(typ string, ids []string, yield func(*hit) bool) error {
-	to := make([]search.Target, len(ids))
-	for i, id := range ids {
-		to[i] = search.Target{Type: "Patient", ID: id}
-	}
-	_, err := f.around(typ, to, yield)
-	return err
 }
 
 // named are the ids that a search names; nil where it names none.
@@ -315,15 +306,16 @@ func (f *systemField) get(typ, id string) (*hit, error) {
 }
 
 func (f *systemField) referring(typ string, by *search.Parameter, to []search.Target, yield func(*hit) bool) error {
-	var patients, tokens []string
+	var records []search.Target
+	var tokens []string
 	for _, t := range to {
-		if t.Type == "Patient" && search.OwnRecord(typ) {
-			patients = append(patients, t.ID)
+		if search.OwnRecord(typ) && search.OwnRecord(t.Type) {
+			records = append(records, t)
 		}
 		tokens = append(tokens, search.ReferenceToken(t))
 	}
-	if len(patients) > 0 {
-		if err := f.aroundPatients(typ, patients, yield); err != nil {
+	if len(records) > 0 {
+		if _, err := f.around(typ, records, yield); err != nil {
 			return err
 		}
 	}
@@ -332,8 +324,8 @@ func (f *systemField) referring(typ string, by *search.Parameter, to []search.Ta
 
 func (f *systemField) endless(typ string, clauses []*search.Clause) bool {
 	return named(clauses) == nil && !slices.ContainsFunc(clauses, func(c *search.Clause) bool {
-		patients, _ := c.InRecordOf(typ)
-		return len(patients) > 0 || c.Within.Type != "" && search.OwnRecord(c.Within.Type)
+		records, _ := c.InRecordOf(typ)
+		return len(records) > 0 || c.Within.Type != "" && search.OwnRecord(c.Within.Type)
 	})
 }
 

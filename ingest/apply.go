@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
 	"selda/fault"
 	"selda/fhir"
+	"selda/fhir/search"
 	"selda/ingest/classify"
 	"selda/ingest/mapped"
 	"selda/mpi"
@@ -334,6 +336,7 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 			put.Labels |= old.Labels & policy.Reviewed // what is changed has not been reviewed (G10)
 		}
 	}
+	put.Tokens = c.elsewhere(put.Tokens, t.subject)
 	w, err := c.tx.Write(put)
 	if err != nil {
 		return err
@@ -347,6 +350,27 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 	}
 	c.items = append(c.items, item)
 	return nil
+}
+
+// elsewhere leaves out the tokens of references to what the message itself puts
+// into the same record: it is found there (search.Clause.InRecordOf), and so many
+// tokens that one resource alone has would be a tenth of the index.
+func (c *commit) elsewhere(tokens []string, subject store.Subject) []string {
+	if subject == store.Shared || len(c.targets) < 2 {
+		return tokens
+	}
+	if c.beside == nil {
+		c.beside = make(map[string]store.Subject, len(c.targets))
+		for i, t := range c.targets {
+			if search.OwnRecord(c.msg.Resources[i].Type) {
+				c.beside["r:"+t.ref] = t.subject
+			}
+		}
+	}
+	return slices.DeleteFunc(tokens, func(token string) bool {
+		of, is := c.beside[token]
+		return is && of == subject
+	})
 }
 
 // overlay puts what a message says over what is known already.

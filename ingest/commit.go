@@ -158,8 +158,9 @@ type commit struct {
 	now    time.Time
 
 	subjects []store.Subject
-	patients []string // reference of each patient
-	targets  []target // of each resource
+	patients []string                 // reference of each patient
+	targets  []target                 // of each resource
+	beside   map[string]store.Subject // tokens of references to what comes with it
 	items    []Item
 	left     []mapped.Unmapped // what was understood and not written, and why
 	came     []store.ItemID    // what it came too late to change

@@ -121,25 +121,26 @@ func (p *Parameter) places(typ string, t Target) bool {
 	return t.Type == "Patient" && t.URL == "" && (p.Code == "patient" || p.Code == "subject") && ownRecord[typ]
 }
 
-// InRecordOf are the patients in whose records a resource of a type stands that
+// InRecordOf are those in whose records a resource of a type may stand that
 // meets the clause; whole is false where it may also be found by its tokens.
-func (c *Clause) InRecordOf(typ string) (patients []string, whole bool) {
+// Whoever keeps the index may leave out the token of what stands in the same
+// record.
+func (c *Clause) InRecordOf(typ string) (records []Target, whole bool) {
 	if c.Param == nil || c.Param.Kind != Reference || c.Modifier == "identifier" || c.Modifier == "missing" {
 		return nil, false
 	}
 	whole = true
 	note := func(t Target) {
-		if c.Param.places(typ, t) {
-			patients = append(patients, t.ID)
-		} else {
-			whole = false
+		if ownRecord[typ] && ownRecord[t.Type] {
+			records = append(records, t)
 		}
+		whole = whole && c.Param.places(typ, t)
 	}
 	if c.Chain != nil {
 		for ref := range c.Known {
 			note(ParseReference(ref))
 		}
-		return patients, whole
+		return records, whole
 	}
 	for _, v := range c.Values {
 		v = unescape(v)
@@ -156,7 +157,7 @@ func (c *Clause) InRecordOf(typ string) (patients []string, whole bool) {
 			}
 		}
 	}
-	return patients, whole
+	return records, whole
 }
 
 // meant are the types that an id alone may be of: patient is always a Patient.
