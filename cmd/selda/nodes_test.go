@@ -180,3 +180,33 @@ func restored(t *testing.T, backup, first string) {
 	}
 	s.stop(t)
 }
+
+// A node whose lease is another's by now acknowledges nothing more, and ends
+// with a failure: whoever watches over it starts it anew.
+func TestANodeTakenForDeadStops(t *testing.T) {
+	dsn := pgtest.DSN(t)
+	s := start(t, t.TempDir(), "serve", "--postgres", dsn)
+	if ack := s.send(t, admission("F1", "H1", "", "FENCED")); !strings.Contains(ack, "MSA|AA|F1") {
+		t.Fatalf("answer: %q", ack)
+	}
+	c, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close(context.Background()) }()
+	if _, err := c.Exec(t.Context(), `UPDATE lease SET holder='another', fence=fence+1, expires=now()+interval '1 hour' WHERE name LIKE 'journal/%'`); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	ack, _ := s.line.Send(ctx, []byte(strings.ReplaceAll(admission("F2", "H2", "", "FENCED"), "\n", "\r")))
+	if strings.Contains(string(ack), "MSA|AA") {
+		t.Errorf("it acknowledged: %q", ack)
+	}
+	late := time.AfterFunc(30*time.Second, func() { _ = s.cmd.Process.Kill() })
+	defer late.Stop()
+	_ = s.cmd.Wait()
+	if code := s.cmd.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("it ended with %d: %s", code, s.errs)
+	}
+}

@@ -69,18 +69,34 @@ func (db *DB) renew(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		for _, l := range db.journals.all() {
-			ctx, cancel := context.WithTimeout(ctx, leaseFor)
-			_, _ = db.writers.Exec(ctx, `UPDATE lease SET expires=clock_timestamp()+$4 WHERE name=$1 AND holder=$2 AND fence=$3`, l.Name, l.Holder, int64(l.Fence), leaseFor) // tried again at the next tick
-			cancel()
+		if err := db.renewAll(ctx); err != nil { // tried again at the next tick
+			db.shaken.Store(time.Now().UnixNano())
 		}
 	}
 }
+
+func (db *DB) renewAll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, leaseFor)
+	defer cancel()
+	b := &pgx.Batch{}
+	b.Queue(`SELECT 1`) // also a node without a lease learns whether the database is there
+	for _, l := range db.journals.all() {
+		b.Queue(`UPDATE lease SET expires=clock_timestamp()+$4 WHERE name=$1 AND holder=$2 AND fence=$3`, l.Name, l.Holder, int64(l.Fence), leaseFor)
+	}
+	return db.writers.SendBatch(ctx, b).Close()
+}
+
+// steady says whether the database has been there for as long as a lease lasts.
+// After it was away all leases have expired, and their holders need a moment.
+func (db *DB) steady() bool { return time.Since(time.Unix(0, db.shaken.Load())) >= leaseFor }
 
 var _ ingest.Left = (*DB)(nil)
 
 // Left is ingest.Left's.
 func (db *DB) Left(ctx context.Context) (out []ingest.LeftLog, err error) {
+	if !db.steady() {
+		return nil, nil
+	}
 	var nodes []int64
 	err = db.rows(ctx, func(r pgx.Rows) error {
 		var node int64

@@ -37,8 +37,9 @@ type DB struct {
 	key   []byte
 	cache *adapter.Compartments
 
-	holder   string // of this node's leases
-	journals held   // that it commits from
+	holder   string       // of this node's leases
+	journals held         // that it commits from
+	shaken   atomic.Int64 // when the database was last not there
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 
@@ -68,7 +69,7 @@ const (
 	lockTimeout = "60s"
 	// A node that stops in the middle of a transaction gives up the region's
 	// lock after this.
-	idleInTransaction = "20s"
+	idleInTransaction = "60s"
 )
 
 // planning is how statements are planned.

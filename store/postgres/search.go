@@ -44,7 +44,7 @@ func (db *DB) Search(ctx context.Context, q store.Query, p *policy.Predicate) (o
 		}, sql, args...)
 		if err != nil || len(out) >= q.Limit || walked < step {
 			if err == nil && q.Bodies {
-				err = db.withBodies(ctx, q, p, out)
+				out, err = db.withBodies(ctx, q, p, out)
 			}
 			return out, err
 		}

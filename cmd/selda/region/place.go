@@ -132,6 +132,10 @@ func (r *Region) beANode(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		if r.Trail.Ready() != nil {
+			r.unfit()
+			return
+		}
 		if err := r.Ingest.TakeOver(ctx, r.Nodes); err != nil && ctx.Err() == nil {
 			r.Log.Error("what another node left could not be finished; it is tried again", "error", err)
 		}

@@ -60,6 +60,8 @@ type Region struct {
 	documents document.Store
 	shared    *auth.Shared
 	stop      context.CancelFunc
+	unusable  context.Context // ends where this node can't write any more
+	unfit     context.CancelFunc
 	running   sync.WaitGroup
 
 	calls    *subscription.Calls
@@ -92,6 +94,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		o.Now = time.Now
 	}
 	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log}
+	r.unusable, r.unfit = context.WithCancel(context.Background())
 	r.Terminology = release.Open(o.Data, o.Now)
 	r.Terminology.Beside((&packaged{data: o.Data}).library)
 	r.metrics = newMetrics(r)
@@ -159,6 +162,7 @@ func (r *Region) Close() error {
 		r.stop()
 		r.running.Wait()
 	}
+	r.unfit()
 	if r.fhir != nil && r.fhir.Bulk != nil {
 		errs = append(errs, r.fhir.Bulk.Close())
 	}

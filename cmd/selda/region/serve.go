@@ -64,10 +64,13 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 	if r.Nodes != nil {
 		wg.Go(func() {
 			select {
-			case <-r.Ingest.Failed(): // others go on; whoever watches over this one starts it anew
-				stop(fault.E("region.Serve", fault.NoStore, "this node can't write to the store any more, and stops"))
+			case <-r.Ingest.Failed():
+			case <-r.unusable.Done():
 			case <-ctx.Done():
+				return
 			}
+			// Others go on, and whoever watches over this one starts it anew.
+			stop(fault.E("region.Serve", fault.NoStore, "this node can't write to the store any more, and stops"))
 		})
 	}
 	if r.fhir.Bulk != nil {
