@@ -45,25 +45,36 @@ func (w *war) twoNodes(k int) {
 	defer cancel()
 	var wg sync.WaitGroup
 	var before, after atomic.Int64
+	var dead atomic.Bool
 	enough, more := make(chan struct{}), make(chan struct{})
 	target := int64(w.dice.IntN(100) + 20)
+	var warm sync.WaitGroup // the first answer of each kind takes longest
 	for _, node := range []*server{dying, living} {
 		for _, sender := range []func(context.Context, *server, func()){w.hl7, w.hl7, w.creates, w.transactions} {
+			warm.Add(1)
+			first := sync.OnceFunc(warm.Done)
 			wg.Go(func() {
 				sender(ctx, node, func() {
+					first()
 					if before.Add(1) == target {
 						close(enough)
-					} else if before.Load() > target && node == living && after.Add(1) == 50 {
+					}
+					if dead.Load() && node == living && after.Add(1) == 50 {
 						close(more)
 					}
 				})
+				first()
 			})
 		}
 	}
+	warmed := make(chan struct{})
+	go func() { warm.Wait(); close(warmed) }()
 	wg.Go(func() { w.dropped(ctx, dying, nil) })
 	w.wait(enough, k, dying, &before)
+	w.wait(warmed, k, dying, &before)
 	_ = dying.cmd.Process.Kill()
 	killed := time.Now()
+	dead.Store(true)
 	_ = dying.cmd.Wait()
 	w.wait(more, k, living, &after) // which goes on serving meanwhile
 	cancel()
