@@ -2,6 +2,7 @@ package api
 
 import (
 	"slices"
+	"time"
 
 	"selda/access/grant"
 	"selda/access/record"
@@ -204,7 +205,55 @@ func (f *systemField) each(typ string, clauses []*search.Clause, before store.It
 		}
 		break // what is not there is found by its tokens
 	}
-	return f.search(typ, groupsOf(clauses), before, yield)
+	groups := groupsOf(clauses)
+	if from, ok := since(clauses); ok && len(groups) == 0 {
+		return f.changed(typ, from, yield)
+	}
+	return f.search(typ, groups, before, yield)
+}
+
+// since is the time from which on an answer must have been changed.
+func since(clauses []*search.Clause) (from time.Time, ok bool) {
+	for _, c := range clauses {
+		if from, ok = c.Since(); ok {
+			return from, ok
+		}
+	}
+	return from, false
+}
+
+// changed gives the resources of a type that were changed since, by the log.
+func (f *systemField) changed(typ string, from time.Time, yield func(*hit) bool) error {
+	seen := map[store.ItemID]bool{}
+	for l := (store.Log{Until: f.n, Newest: true, Types: []string{typ}, Limit: chunk}); ; {
+		versions, last, err := f.q.Records.Changes(f.q.r.Context(), f.g, l)
+		if err != nil {
+			return err
+		}
+		for _, v := range versions {
+			if v.Recorded.Before(from) {
+				return nil
+			}
+			if seen[v.Item] {
+				continue
+			}
+			seen[v.Item] = true
+			if v.Deleted {
+				continue
+			}
+			h, err := versionHit(v)
+			if err != nil {
+				return err
+			}
+			if !yield(h) {
+				return nil
+			}
+		}
+		if len(versions) < l.Limit || last <= 1 {
+			return nil
+		}
+		l.Until = last - 1
+	}
 }
 
 // named are the ids that a search names; nil where it names none.
@@ -323,6 +372,9 @@ func (f *systemField) referring(typ string, by *search.Parameter, to []search.Ta
 }
 
 func (f *systemField) endless(typ string, clauses []*search.Clause) bool {
+	if _, ok := since(clauses); ok && len(groupsOf(clauses)) == 0 {
+		return false
+	}
 	return named(clauses) == nil && !slices.ContainsFunc(clauses, func(c *search.Clause) bool {
 		records, _ := c.InRecordOf(typ)
 		return len(records) > 0 || c.Within.Type != "" && search.OwnRecord(c.Within.Type)

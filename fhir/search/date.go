@@ -177,6 +177,19 @@ func ParseDate(s string) (from, to time.Time, ok bool) {
 	return time.UnixMilli(sp.from).UTC(), time.UnixMilli(sp.to).UTC(), ok
 }
 
+// Since is the time from which on a resource must have been changed that meets
+// the clause; ok is false of any other clause.
+func (c *Clause) Since() (from time.Time, ok bool) {
+	if c.Param == nil || c.Param.Code != "_lastUpdated" || c.Modifier != "" || len(c.Values) != 1 {
+		return from, false
+	}
+	switch prefix, rest := cutPrefix(unescape(c.Values[0])); prefix {
+	case "", "eq", "ge", "gt", "sa":
+		from, _, ok = ParseDate(rest)
+	}
+	return from, ok
+}
+
 // decimals is how many digits stand after the point, for the precision of a number.
 func decimals(s string) (n int, exponent int) {
 	point := false
