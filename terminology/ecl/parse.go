@@ -129,7 +129,7 @@ func (p *parser) expression() node {
 	if !p.deeper() {
 		return nil
 	}
-	n := p.operand()
+	n := p.sub()
 	for p.err == nil && p.dotted() {
 		p.at++
 		n = dotted{n, p.sub()}
@@ -139,7 +139,7 @@ func (p *parser) expression() node {
 		return refined{n, p.refinement()}
 	case p.word() == "MINUS":
 		p.takesWord("MINUS")
-		return compound{"MINUS", []node{n, p.operand()}}
+		return compound{"MINUS", []node{n, p.sub()}}
 	}
 	for _, op := range []string{"AND", "OR"} {
 		if !p.joins(op) {
@@ -148,7 +148,7 @@ func (p *parser) expression() node {
 		parts := []node{n}
 		for p.joins(op) {
 			p.join(op)
-			parts = append(parts, p.operand())
+			parts = append(parts, p.sub())
 		}
 		if w := p.word(); w == "AND" || w == "OR" || w == "MINUS" {
 			p.fail("AND, OR and MINUS are not mixed without brackets")
@@ -171,10 +171,6 @@ func (p *parser) join(op string) {
 	}
 	p.takesWord(op)
 }
-
-// operand is a simple expression, of which attributes may be taken by dots
-// where it stands alone.
-func (p *parser) operand() node { return p.sub() }
 
 // operators as they are written, the longest first; then their long names.
 var operators = []operator{childOrSelf, parentOrSelf, top, bottom, descendantOrSelf, children, ancestorOrSelf, parents, descendants, ancestors}

@@ -17,12 +17,6 @@ func (x *Index) Parents(c Concept) []Concept { return x.list(x.parentOff, x.pare
 // Children are the concepts directly below, in the order of the code system.
 func (x *Index) Children(c Concept) []Concept { return x.list(x.childOff, x.children, c) }
 
-// Leaf says that nothing is below a concept.
-func (x *Index) Leaf(c Concept) bool { return x.childOff.at(int(c)) == x.childOff.at(int(c)+1) }
-
-// Root says that nothing is above a concept.
-func (x *Index) Root(c Concept) bool { return x.parentOff.at(int(c)) == x.parentOff.at(int(c)+1) }
-
 // Subsumes says whether b is a or is below it.
 func (x *Index) Subsumes(a, b Concept) bool {
 	first, end := int(x.spanOff.at(int(a))), int(x.spanOff.at(int(a)+1))

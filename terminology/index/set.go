@@ -90,16 +90,6 @@ func (s *Set) Len() int {
 	return n
 }
 
-// Empty says that nothing is in the set.
-func (s *Set) Empty() bool {
-	for _, w := range s.bits {
-		if w != 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // Concepts are the concepts of the set in order of their numbers.
 func (s *Set) Concepts() iter.Seq[Concept] {
 	return func(yield func(Concept) bool) {

@@ -94,8 +94,8 @@ func (l *library) ValueSet(url, version string) (*terminology.ValueSet, error) {
 	return nil, nil
 }
 
-// MapURL is the canonical URL of the map that a table was imported as.
-func MapURL(r Release) string { return "urn:selda:map:" + r.System + ":" + r.Target }
+// mapURL is the canonical URL of the map that a table was imported as.
+func mapURL(r Release) string { return "urn:selda:map:" + r.System + ":" + r.Target }
 
 // ConceptMaps finds concept maps, tables among them.
 func (l *library) ConceptMaps(url, source string) ([]*terminology.ConceptMap, error) {
@@ -109,7 +109,7 @@ func (l *library) ConceptMaps(url, source string) ([]*terminology.ConceptMap, er
 	}
 	seen := map[string]bool{}
 	for _, r := range l.list {
-		if r.Kind != "map" || seen[r.key()] || url != "" && url != MapURL(r) || url == "" && source != r.System {
+		if r.Kind != "map" || seen[r.key()] || url != "" && url != mapURL(r) || url == "" && source != r.System {
 			continue
 		}
 		seen[r.key()] = true // the newest holds
@@ -117,7 +117,7 @@ func (l *library) ConceptMaps(url, source string) ([]*terminology.ConceptMap, er
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, &terminology.ConceptMap{URL: MapURL(r), Version: r.Version, Name: r.Title, Groups: []terminology.MapGroup{{Source: r.System, Target: r.Target, Table: x}}})
+		out = append(out, &terminology.ConceptMap{URL: mapURL(r), Version: r.Version, Name: r.Title, Groups: []terminology.MapGroup{{Source: r.System, Target: r.Target, Table: x}}})
 	}
 	return out, nil
 }
@@ -130,7 +130,7 @@ func (l *library) toSNOMED() ([]*terminology.ConceptMap, error) {
 		url := ""
 		switch {
 		case r.Kind == "map" && r.Target == terminology.SNOMED:
-			url = MapURL(r)
+			url = mapURL(r)
 		case r.Kind == "conceptmap":
 			url = r.System
 		}
