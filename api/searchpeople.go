@@ -26,6 +26,15 @@ func (q *request) citizenHit(v *record.View) *hit {
 // sources it finds the sources' own Patients, as they were written.
 func (q *request) searchCitizens(query *search.Query, cur cursor) (*answers, error) {
 	own := false
+	for i, c := range query.Clauses {
+		if c.Within.Type == "Patient" { // a citizen is in their own compartment
+			is, _, err := q.scope().Clause("Patient", "_id", search.Escaped(c.Within.ID))
+			if err != nil {
+				return nil, err
+			}
+			query.Clauses[i] = is
+		}
+	}
 	query.Clauses = slices.DeleteFunc(query.Clauses, func(c *search.Clause) bool {
 		is := c.Name == "_tag" && slices.Contains(c.Values, SourceTag+"|source")
 		own = own || is
@@ -152,6 +161,9 @@ var telling = []string{"identifier", "name", "family", "given", "phonetic", "tel
 // tells says whether a condition is of a person, rather than of all of a kind:
 // everybody in a town, or born in a year, can't be listed.
 func tells(c *search.Clause) bool {
+	if c.Param == nil {
+		return false
+	}
 	group, ok := c.Tokens()
 	return ok && slices.Contains(telling, c.Param.Code) && !strings.HasPrefix(group[0], "m:")
 }

@@ -459,8 +459,11 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 		base := "/fhir/" + typ + "?" + who
 		for _, more := range []string{"", "&_count=0", "&_sort=-date", "&_sort=_lastUpdated", "&code=271649006", "&code=http://snomed.info/sct|91936005,44054006", "&status=final", "&clinical-status=active",
 			"&date=ge2026-10-15", "&date=lt2026-10-15", "&_lastUpdated=gt2026-11-05", "&identifier=urn:x|271649006" + w.key, "&category=laboratory", "&_total=accurate", "&_summary=count",
-			"&_include=*", "&_has:Provenance:target:agent=1", "&_id=" + strings.Join(ids, ",")} {
-			if one(8) {
+			"&_include=*", "&_has:Provenance:target:agent=1", "&_id=" + strings.Join(ids, ","), "&_revinclude=*", "&_include=" + typ + ":*&_include:iterate=*", "&_revinclude=Provenance:target&_count=1",
+			"&_content=diabetes", "&_text=x", "&_filter=" + url.QueryEscape("_lastUpdated ge 2026-01-01 and not (code eq 271649006)"), "&code:not=271649006", "&code:text=pressure", "&code:missing=true", "&_security:not=R",
+			"&_tag=x", "&_sort=code,-_lastUpdated", "&_summary=true", "&_elements=code", "&_has:Observation:has-member:status=final", "&encounter.status=finished", "&encounter:missing=false", "&subject.name=ada",
+			"&_list=" + w.key + "-l", "&value-quantity=gt1", "&_total=none&_count=1"} {
+			if one(16) {
 				h.same(t, w, "GET", base+more, "")
 			}
 		}
@@ -470,6 +473,10 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 	}
 	for _, p := range []string{"/fhir/Patient/{citizen}", "/fhir/Patient/{citizen}/$everything", "/fhir/Patient/{citizen}/_history", "/fhir/Patient/" + w.key + "-0", "/fhir/Patient/" + w.key + "-1/_history",
 		"/fhir/Patient?identifier=" + w.number.Digits(), "/fhir/Patient?family=" + w.family(), "/fhir/Patient?_id={citizen}", "/fhir/Consent?patient={citizen}", "/fhir/Patient?name=ada&birthdate=1951-11-05&family=" + w.family(),
+		"/fhir/Patient/{citizen}/Observation?_sort=code", "/fhir/Patient/{citizen}/*", "/fhir/Patient/" + w.key + "-0/Condition", "/fhir/Observation/$lastn?" + who, "/fhir/Observation/$lastn?" + who + "&max=3",
+		"/fhir/Patient?_id={citizen}&_revinclude=Observation:patient&_revinclude=Condition:subject", "/fhir/Patient?_id={citizen}&_has:Observation:patient:code=271649006", "/fhir/Patient?_id={citizen}&_has:Condition:patient:_has:Provenance:target:agent=1",
+		"/fhir/Observation?patient.identifier=" + w.number.Digits(), "/fhir/Condition?subject:identifier=" + w.number.Digits(), "/fhir/Patient?_tag=https://selda.example/tags|source&_id={citizen}", "/fhir/Patient/{citizen}/$meta",
+		"/fhir?_type=Observation,Condition,DocumentReference&" + who, "/fhir/_history", "/fhir/Patient/{citizen}/$everything?_type=Observation&_count=1", "/fhir/Patient/{citizen}/$everything?start=2026-10-15",
 		"/fhir/Observation?code=271649006&identifier=urn:x|271649006" + w.key, "/fhir/Condition?identifier=urn:x|44054006" + w.key, "/fhir/Provenance?patient={citizen}", "/fhir/AuditEvent?patient={citizen}",
 		"/record/{citizen}/emergency", "/feeds", "/privacy"} {
 		if one(3) {
@@ -484,6 +491,12 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 	}
 	var gets []string
 	for _, ref := range refs {
+		typ, _, _ := strings.Cut(ref, "/")
+		for _, q := range []string{ref + "/$meta", ref + "/$validate", ref + "/$document", "Encounter/" + strings.TrimPrefix(ref, typ+"/") + "/Observation", ref + "?_summary=text", typ + "?" + who + "&_has:Provenance:target:recorded=gt2020&_revinclude=Provenance:target"} {
+			if one(10) {
+				h.same(t, w, "GET", "/fhir/"+q, "")
+			}
+		}
 		gets = append(gets, `{"request":{"method":"GET","url":"`+ref+`"}}`, `{"request":{"method":"GET","url":"`+strings.SplitN(ref, "/", 2)[0]+`?`+who+`&_count=0"}}`)
 	}
 	h.same(t, w, "POST", "/fhir", `{"resourceType":"Bundle","type":"batch","entry":[`+strings.Join(gets, ",")+`]}`)
@@ -493,6 +506,7 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 	all := `{ id ObservationList(_reference: patient, _count: 1000) { id status code { text } subject { resource(optional: true) { ...on Patient { id birthDate } } } } ConditionConnection(_reference: patient) { count next edges { resource { id } } } }`
 	h.same(t, w, "GET", "/fhir/Patient/"+patient+"/$graphql?query="+url.QueryEscape(all), "")
 	h.same(t, w, "POST", "/fhir/$graphql", `{"query":"{ DiagnosticReportList(patient: \"`+patient+`\") { id conclusion } Patient(id: \"`+patient+`\") { id } }"}`)
+	h.same(t, w, "POST", "/fhir/Patient/$match", `{"resourceType":"Parameters","parameter":[{"name":"resource","resource":{"resourceType":"Patient","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"`+w.number.Digits()+`"}],"birthDate":"1951-11-05"}}]}`)
 	h.exported(t, w)
 }
 
