@@ -69,7 +69,7 @@ func (q *request) capabilities(ps *search.Parameters) []byte {
 		"format": []string{"application/fhir+json", "application/fhir+xml"}, "patchFormat": []string{"application/json-patch+json", "application/fhir+json", "application/fhir+xml"},
 		"software":       fhir.Object{"name": "SELDA", "version": q.Version},
 		"implementation": fhir.Object{"description": "The shared care record of South East London", "url": q.base},
-		"rest": []fhir.Object{{"mode": "server", "resource": types,
+		"rest": []fhir.Object{{"mode": "server", "resource": types, "extension": q.socketExtension(),
 			"interaction": codes("transaction", "batch", "search-system", "history-system"),
 			"operation":   operationsAt(onSystem, ""),
 			"compartment": []string{"http://hl7.org/fhir/CompartmentDefinition/patient", "http://hl7.org/fhir/CompartmentDefinition/encounter", "http://hl7.org/fhir/CompartmentDefinition/relatedPerson",

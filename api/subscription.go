@@ -280,6 +280,15 @@ func socketURL(base string) string {
 
 var errNoSubscriptions = fault.E("api.subscription", fault.NotSupported, "this server tells nobody of changes")
 
+// socketExtension says where the websockets are.
+// https://hl7.org/fhir/R4/extension-capabilitystatement-websocket.html
+func (q *request) socketExtension() []fhir.Object {
+	if q.Subscriptions == nil {
+		return nil
+	}
+	return []fhir.Object{{"url": "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket", "valueUri": socketURL(q.base)}}
+}
+
 // subscriptionCapability is what can be done with Subscriptions.
 // https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/CapabilityStatement-backport-subscription-server-r4.html
 func (q *request) subscriptionCapability(ps *search.Parameters) fhir.Object {

@@ -80,6 +80,7 @@ type entry struct {
 
 	put      uint64 // when it was put here, by the Follower's count
 	running  bool
+	looked   time.Time // by the real clock
 	next     time.Time // when there is something to do; zero is now
 	failures int       // in a row
 	failing  time.Time // since when
@@ -229,6 +230,9 @@ func (f *Follower) wake() {
 // look is how often the log is looked at.
 const look = 100 * time.Millisecond
 
+// lookElsewhere is how often a queue is looked at that another node fills.
+const lookElsewhere = 500 * time.Millisecond
+
 // Run follows the log and tells subscribers until ctx ends, and then finishes
 // what is being sent.
 func (f *Follower) Run(ctx context.Context) {
@@ -318,12 +322,14 @@ func (f *Follower) due(leads bool) (out []*entry) {
 	defer f.mu.Unlock()
 	now := f.Now()
 	for _, e := range f.entries {
-		here := leads
+		here, due := leads, !e.next.After(now)
 		if e.req.kind == websocket {
 			here = e.bound(now)
+			// Another node puts events into its queue, and says so to nobody.
+			due = due || f.Leases != nil && time.Since(e.looked) > lookElsewhere
 		}
-		if here && !e.running && e.sub.Live() && !e.next.After(now) {
-			e.running = true
+		if here && due && !e.running && e.sub.Live() {
+			e.running, e.looked = true, time.Now()
 			out = append(out, e)
 		}
 	}

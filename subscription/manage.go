@@ -65,6 +65,9 @@ func (f *Follower) change(ctx context.Context, s policy.Subject, base, id string
 	if old != nil {
 		q.headers = unmask(q.headers, old.req.headers)
 	}
+	if slices.ContainsFunc(q.headers, isMasked) {
+		return nil, refuse(fault.Value, "say what the header's value is: none is kept of this name", "Subscription.channel.header")
+	}
 	if err := f.check(q); err != nil {
 		return nil, err
 	}

@@ -22,11 +22,15 @@ type region struct {
 	*testing.T
 	env *testenv.Env
 	dir string
+	dsn string // of the database, where it is kept in one
 }
 
-func open(t *testing.T) *region {
+func open(t *testing.T) *region { return openOn(t, "") }
+
+// openOn is open, on a database.
+func openOn(t *testing.T, dsn string) *region {
 	t.Helper()
-	r := &region{T: t, dir: t.TempDir()}
+	r := &region{T: t, dir: t.TempDir(), dsn: dsn}
 	r.start(testenv.Start)
 	t.Cleanup(func() {
 		if err := r.env.Close(); err != nil {
@@ -39,7 +43,7 @@ func open(t *testing.T) *region {
 func (r *region) start(now time.Time) {
 	r.Helper()
 	var err error
-	if r.env, err = testenv.Open(r.Context(), r.dir, now); err != nil {
+	if r.env, err = testenv.OpenWith(r.Context(), wiring.Options{Data: r.dir, Postgres: r.dsn}, now); err != nil {
 		r.Fatal(err)
 	}
 }
@@ -209,6 +213,13 @@ func receive(t *testing.T) *receiver {
 	v.Server = httptest.NewServer(v)
 	t.Cleanup(v.Close)
 	return v
+}
+
+// serve serves a receiver, and gives its address.
+func serve(t testing.TB, v *receiver) string {
+	s := httptest.NewServer(v)
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 func (v *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {

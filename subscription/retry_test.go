@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"selda/internal/pgtest"
 )
 
 // ledger checks what a receiver was told: every event, each citizen's in order,
@@ -46,7 +48,16 @@ func ledger(t *testing.T, told []string, want map[string]int) {
 // A receiver that is down for 48 hours, and a node that is killed meanwhile:
 // nothing is lost, and each citizen's events come in order.
 func TestDownFor48Hours(t *testing.T) {
-	r := open(t)
+	t.Run("folder", func(t *testing.T) { downFor48Hours(t, open(t)) })
+	t.Run("database", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("in the long run of tests")
+		}
+		downFor48Hours(t, openOn(t, pgtest.DSN(t)))
+	})
+}
+
+func downFor48Hours(t *testing.T, r *region) {
 	v := receive(t)
 	people := []string{"ann", "bob", "cyd"}
 	for _, p := range people {

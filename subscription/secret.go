@@ -69,6 +69,11 @@ func (s *sealer) openHeaders(sealed []byte) (headers []string, err error) {
 // sends it back leaves the value as it is.
 const masked = "(kept secret)"
 
+func isMasked(header string) bool {
+	_, value, _ := strings.Cut(header, ":")
+	return strings.TrimSpace(value) == masked
+}
+
 // mask is a Subscription without the values of its headers.
 func mask(body []byte, headers []string) []byte {
 	if len(headers) == 0 {
@@ -87,8 +92,8 @@ func unmask(headers, before []string) []string {
 	out := make([]string, len(headers))
 	for i, h := range headers {
 		out[i] = h
-		name, value, _ := strings.Cut(h, ":")
-		if strings.TrimSpace(value) != masked {
+		name, _, _ := strings.Cut(h, ":")
+		if !isMasked(h) {
 			continue
 		}
 		for _, b := range before {

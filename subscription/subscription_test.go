@@ -36,6 +36,13 @@ func TestTopicOverRestHook(t *testing.T) {
 	if shown := string(r.do(200, "system", "GET", "/fhir/Subscription/"+id, "")); strings.Contains(shown, "hush") || !strings.Contains(shown, "Authorization: (kept secret)") {
 		t.Errorf("the header is shown: %s", shown)
 	}
+	shown := r.do(200, "system", "GET", "/fhir/Subscription/"+id, "")
+	r.do(200, "system", "PUT", "/fhir/Subscription/"+id, string(shown)) // sent back as it was read
+	r.settle()
+	if calls := v.got(); len(calls) != 1 || calls[0].Header.Get("Authorization") != "Bearer hush" {
+		t.Errorf("the secret that was sent back masked: %+v", calls)
+	}
+	r.do(422, "system", "POST", "/fhir/Subscription", strings.Replace(string(shown), id, "another", 1))
 	r.do(404, "gp", "GET", "/fhir/Subscription/"+id, "")
 	r.do(204, "system", "DELETE", "/fhir/Subscription/"+id, "")
 	r.observe("p1", "three")

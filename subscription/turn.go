@@ -110,7 +110,7 @@ func (f *Follower) outcome(l Lane, told []telling, failure error) Turn {
 		seqs = append(seqs, e.Seq)
 	}
 	if failure == nil {
-		t.Done = seqs
+		t.Done, t.Next = seqs, t.At // behind the lanes that have waited longer
 		return t
 	}
 	r, known := failure.(*rejection)

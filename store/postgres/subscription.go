@@ -195,7 +195,7 @@ func (db *DB) Head(ctx context.Context, key int64, lane string, limit int) ([]su
 	if err != nil {
 		return nil, 0, fault.E("postgres.Head", fault.NoStore, err)
 	}
-	events, err := db.told(ctx, `subscription=$1 AND lane=$2 AND state=0 ORDER BY seq LIMIT $3`, key, lane, limit)
+	events, err := db.told(ctx, `subscription=$1 AND lane=$2 AND state=0 ORDER BY lane, seq LIMIT $3`, key, lane, limit)
 	return events, uint64(n), err
 }
 

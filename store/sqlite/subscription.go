@@ -219,7 +219,7 @@ func (db *DB) events(ctx context.Context, where string, args ...any) (out []subs
 }
 
 func eventsOf(c *conn, where string, args ...any) (out []subscription.Event, err error) {
-	s := bind(c.stmt(`SELECT `+toldColumns+` FROM subscription_event WHERE `+where), args)
+	s := bind(c.stmt(`SELECT `+toldColumns+` FROM subscription_event `+where), args)
 	err = rows(s, func() error {
 		out = append(out, subscription.Event{Subscription: s.ColumnInt64(0), Seq: s.ColumnInt64(1), Lane: s.ColumnText(2), Subject: store.Subject(s.ColumnInt64(3)),
 			N: uint64(s.ColumnInt64(4)), At: ofMilli(s.ColumnInt64(5)), Type: fhir.TypeName(uint16(s.ColumnInt64(6))), ID: s.ColumnText(7), Version: s.ColumnInt(8),
@@ -235,7 +235,7 @@ func (db *DB) Head(ctx context.Context, key int64, lane string, limit int) (out 
 	err = db.read(ctx, func(c *conn) error {
 		n, err := c.int64(`SELECT numbered FROM subscription WHERE key=?`, key)
 		if numbered = uint64(n); err == nil {
-			out, err = eventsOf(c, `subscription=? AND lane=? AND state=0 ORDER BY seq LIMIT ?`, key, lane, limit)
+			out, err = eventsOf(c, `INDEXED BY subscription_event_lane WHERE subscription=? AND lane=? AND state=0 ORDER BY lane, seq LIMIT ?`, key, lane, limit)
 		}
 		return err
 	})
@@ -244,12 +244,12 @@ func (db *DB) Head(ctx context.Context, key int64, lane string, limit int) (out 
 
 // Numbered is subscription.Ledger's.
 func (db *DB) Numbered(ctx context.Context, key int64, since, until uint64, limit int) ([]subscription.Event, error) {
-	return db.events(ctx, `subscription=? AND number>0 AND number>=? AND number<=? ORDER BY number LIMIT ?`, key, since, min(until, 1<<62), limit)
+	return db.events(ctx, `INDEXED BY subscription_event_number WHERE subscription=? AND number>0 AND number>=? AND number<=? ORDER BY number LIMIT ?`, key, since, min(until, 1<<62), limit)
 }
 
 // SetAside is subscription.Ledger's.
 func (db *DB) SetAside(ctx context.Context, key int64, limit int) ([]subscription.Event, error) {
-	return db.events(ctx, `subscription=? AND state=2 ORDER BY seq LIMIT ?`, key, limit)
+	return db.events(ctx, `INDEXED BY subscription_event_aside WHERE subscription=? AND state=2 ORDER BY seq LIMIT ?`, key, limit)
 }
 
 // Waits is subscription.Ledger's.
@@ -267,7 +267,8 @@ func (db *DB) Waits(ctx context.Context, key int64) (w subscription.Waits, err e
 		if err != nil {
 			return err
 		}
-		oldest, err := c.int64(`SELECT coalesce(min(at), 0) FROM subscription_event WHERE subscription=? AND state<>1`, key)
+		oldest, err := c.int64(`SELECT coalesce(min(at), 0) FROM (SELECT min(at) AS at FROM subscription_event INDEXED BY subscription_event_lane WHERE subscription=?1 AND state=0
+			UNION ALL SELECT min(at) FROM subscription_event INDEXED BY subscription_event_aside WHERE subscription=?1 AND state=2)`, key)
 		if err != nil {
 			return err
 		}
@@ -284,11 +285,11 @@ func (db *DB) Wake(ctx context.Context, key int64, now time.Time, aside bool) er
 		if err := tx.run(`UPDATE subscription_lane SET next=0, attempts=0 WHERE subscription=?`, key); err != nil || !aside {
 			return err
 		}
-		if err := tx.run(`INSERT INTO subscription_lane(subscription, lane, attempts, next) SELECT DISTINCT subscription, lane, 0, 0 FROM subscription_event
+		if err := tx.run(`INSERT INTO subscription_lane(subscription, lane, attempts, next) SELECT DISTINCT subscription, lane, 0, 0 FROM subscription_event INDEXED BY subscription_event_aside
 			WHERE subscription=? AND state=2 ON CONFLICT DO NOTHING`, key); err != nil {
 			return err
 		}
-		return tx.run(`UPDATE subscription_event SET state=0, tried=0, done=0, reason='' WHERE subscription=? AND state=2`, key)
+		return tx.run(`UPDATE subscription_event INDEXED BY subscription_event_aside SET state=0, tried=0, done=0, reason='' WHERE subscription=? AND state=2`, key)
 	})
 }
 

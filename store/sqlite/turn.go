@@ -134,7 +134,7 @@ func (t *turn) done() error {
 
 // lane says when the next turn is, or that nothing waits there any more.
 func (t *turn) lane() error {
-	waits, err := t.count(`SELECT EXISTS(SELECT 1 FROM subscription_event WHERE subscription=? AND lane=? AND state=0)`, t.Subscription, t.Lane)
+	waits, err := t.count(`SELECT EXISTS(SELECT 1 FROM subscription_event INDEXED BY subscription_event_lane WHERE subscription=? AND lane=? AND state=0)`, t.Subscription, t.Lane)
 	if err != nil {
 		return err
 	}
