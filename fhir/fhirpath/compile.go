@@ -6,6 +6,7 @@ import (
 
 // compiler turns an expression's tree into closures.
 type compiler struct {
+	manyAs bool // as() is of many items
 	scoped bool // somewhere variables are defined, so that scopes must be kept
 }
 

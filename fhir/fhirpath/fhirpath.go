@@ -52,12 +52,19 @@ type Expression struct {
 
 // Compile reads an expression. Its errors are of kind Invalid, or TooLong, and
 // their place is the character where it went wrong.
-func Compile(text string) (*Expression, error) {
+func Compile(text string) (*Expression, error) { return compile(text, compiler{}) }
+
+// CompileDefinition is Compile for the expressions of R4's own invariants and
+// search parameters, which ask as() of many items where they mean ofType().
+func CompileDefinition(text string) (*Expression, error) {
+	return compile(text, compiler{manyAs: true})
+}
+
+func compile(text string, c compiler) (*Expression, error) {
 	root, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
-	c := compiler{}
 	c.scoped = defines(root)
 	e, err := c.compile(root)
 	if err != nil {

@@ -135,7 +135,7 @@ func (c *compiler) typed(n *node, name string, w wanted) (eval, error) {
 		return nil, err
 	}
 	// R4's search parameters ask "as" of many items where they mean ofType().
-	strict := name == "is" || name == "as" && n.op == opCall
+	strict := name == "is" || name == "as" && n.op == opCall && !c.manyAs
 	return func(r *run) error {
 		lo := len(r.items)
 		if err := in(r); err != nil {

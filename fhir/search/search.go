@@ -62,7 +62,7 @@ type Component struct {
 
 // compiled gives the parameter's expression.
 func (p *Parameter) compiled() (*fhirpath.Expression, error) {
-	p.once.Do(func() { p.path, p.err = fhirpath.Compile(p.Expression) })
+	p.once.Do(func() { p.path, p.err = fhirpath.CompileDefinition(p.Expression) })
 	return p.path, p.err
 }
 

@@ -67,13 +67,13 @@ func (x *run) inSet(it *fhirpath.Item, valueSet string) membership {
 		if !code.Exists() {
 			return notKnown
 		}
-		return x.codeIn(valueSet, n.Member("system").View(), code.View())
+		return x.codingIn(valueSet, n)
 	case d.Name() == "CodeableConcept":
 		result := outside
 		any := false
 		for c := n.Member("coding").Children(); c.Next(); {
 			any = true
-			switch x.codeIn(valueSet, c.Node().Member("system").View(), c.Node().Member("code").View()) {
+			switch x.codingIn(valueSet, c.Node()) {
 			case inside:
 				return inside
 			case notKnown:
@@ -84,6 +84,18 @@ func (x *run) inSet(it *fhirpath.Item, valueSet string) membership {
 			return notKnown
 		}
 		return result
+	}
+	return notKnown
+}
+
+// codingIn is codeIn of a Coding or Quantity: without a system it is in no value
+// set.
+func (x *run) codingIn(valueSet string, n fhir.Node) membership {
+	if system := n.Member("system"); system.Exists() {
+		return x.codeIn(valueSet, system.View(), n.Member("code").View())
+	}
+	if x.known(valueSet) {
+		return outside
 	}
 	return notKnown
 }

@@ -6,6 +6,7 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/fhirpath"
+	"selda/fhir/ucum"
 )
 
 // What the standard says of datatypes in words, and no invariant of its does.
@@ -20,6 +21,10 @@ func (x *run) datatype(it *fhirpath.Item) {
 		x.identifier(n)
 	case "Narrative":
 		x.narrative(n)
+	default:
+		if it.Datatype().Form() == fhir.QuantityForm {
+			x.quantity(n)
+		}
 	}
 }
 
@@ -54,11 +59,35 @@ func (x *run) coding(n fhir.Node) {
 		x.say(Error, fault.Value, "the code system "+system+" has no such code")
 		x.pop()
 	case display != "" && n.Member("display").Exists() && !t.Named(system, code, n.Member("display").View()):
-		x.push("display", -1)
-		// UK Core's own examples have some: what people see may differ.
-		x.report(Issue{Severity: Warning, Code: "value", Text: "the code system " + system + " has no such name for this code: there it is " + display})
-		x.pop()
+		x.doubt("display", "the code system "+system+" has no such name for this code: there it is "+display)
 	}
+}
+
+// quantity: https://hl7.org/fhir/R4/datatypes.html#Quantity
+func (x *run) quantity(n fhir.Node) {
+	system, code := n.Member("system").View(), n.Member("code").View()
+	if code == "" || system == "" {
+		return
+	}
+	if system == "http://unitsofmeasure.org" {
+		if _, err := ucum.Parse(code); err != nil {
+			x.doubt("code", "not a unit of UCUM")
+		}
+		return
+	}
+	if t, ok := x.v.terms.(Concepts); ok {
+		if _, exists, known := t.Concept(system, "", code); known && !exists {
+			x.doubt("code", "the code system "+system+" has no such code")
+		}
+	}
+}
+
+// doubt is a warning at a child element: of what even the standard's own examples
+// do not keep to.
+func (x *run) doubt(name, words string) {
+	x.push(name, -1)
+	x.report(Issue{Severity: Warning, Code: fault.Value.String(), Text: words})
+	x.pop()
 }
 
 // supplement says whether a code system only adds to another.

@@ -125,7 +125,7 @@ type invariant struct {
 }
 
 func (i *invariant) expression() (*fhirpath.Expression, error) {
-	i.once.Do(func() { i.compiled, i.bad = fhirpath.Compile(i.Expression) })
+	i.once.Do(func() { i.compiled, i.bad = fhirpath.CompileDefinition(i.Expression) })
 	return i.compiled, i.bad
 }
 

@@ -140,7 +140,7 @@ func (v *Validator) shape(d *fhir.Datatype) *shape {
 func own(all []*invariant) []*invariant {
 	var out []*invariant
 	for _, i := range all {
-		if i.Key != "ele-1" && i.Key != "ext-1" && i.Expression != "" {
+		if i.Key != "ele-1" && i.Key != "ext-1" && i.Key != "dom-3" && i.Expression != "" {
 			out = append(out, i)
 		}
 	}

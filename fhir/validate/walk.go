@@ -82,6 +82,7 @@ func (x *run) resource(n fhir.Node, at string) {
 		defer func() { x.env.RootResource = root }()
 	}
 	x.object(n, s, true)
+	x.contained(n)
 	if d.Name() != "StructureDefinition" { // its differential and its snapshot have the same ids
 		x.ids(n, nil, 0)
 	}
