@@ -79,6 +79,7 @@ type request struct {
 	base    string   // https://host/fhir
 	status  int      // of the error, where its kind does not say it
 	asked   url.Values
+	posted  bool                 // the search was, or the one of which this is a page
 	found   []validate.Issue     // what should be known of what was written
 	service *terminology.Service // as the one who asks sees it; nil until it is asked
 	Terms   search.Terms         // the same, for searches

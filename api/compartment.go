@@ -47,7 +47,7 @@ func (q *request) searchAll() error {
 		types = fhir.ResourceTypes()
 	}
 	if len(types) == 1 {
-		return q.searchFor("", types[0], without(params, "_type"))
+		return q.searchFor(types[0], types[0], without(params, "_type"))
 	}
 	return q.searchTypes("", types, params, nil)
 }

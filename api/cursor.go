@@ -26,6 +26,7 @@ type cursor struct {
 	Before store.ItemID `json:"b"`
 	Query  string       `json:"q"`
 	Type   string       `json:"t"`
+	Posted bool         `json:"p,omitempty"` // the search was posted: its parameters stand in no URL
 	User   string       `json:"u"`
 	Made   int64        `json:"m"`
 }
@@ -74,6 +75,22 @@ func (q *request) cursor(params url.Values, path string, self url.Values) (curso
 		n, err := q.Records.N(q.r.Context())
 		return cursor{N: n}, err
 	}
+	c, err := q.unsealed(token)
+	switch {
+	case err != nil:
+		return c, err
+	case c.User != q.subject.User || c.Type != path || c.Query != self.Encode():
+		return cursor{}, fault.E(op, fault.Value, "this page is of another search", "_page")
+	case q.Now().Sub(time.Unix(c.Made, 0)) > CursorLasts:
+		q.status = http.StatusGone
+		return cursor{}, fault.E(op, fault.Expired, "this page is gone: search again", "_page")
+	}
+	return c, nil
+}
+
+// unsealed reads a cursor that this server has made.
+func (q *request) unsealed(token string) (cursor, error) {
+	const op = "api.cursor"
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(raw) < q.Cursors.aead.NonceSize() {
 		return cursor{}, fault.E(op, fault.Value, "this is not a page of a search", "_page")
@@ -82,13 +99,6 @@ func (q *request) cursor(params url.Values, path string, self url.Values) (curso
 	var c cursor
 	if err != nil || json.Unmarshal(plain, &c) != nil {
 		return cursor{}, fault.E(op, fault.Value, "this is not a page of a search", "_page")
-	}
-	switch {
-	case c.User != q.subject.User || c.Type != path || c.Query != self.Encode():
-		return cursor{}, fault.E(op, fault.Value, "this page is of another search", "_page")
-	case q.Now().Sub(time.Unix(c.Made, 0)) > CursorLasts:
-		q.status = http.StatusGone
-		return cursor{}, fault.E(op, fault.Expired, "this page is gone: search again", "_page")
 	}
 	return c, nil
 }

@@ -176,10 +176,13 @@ func (q *request) log(typ, path string, cur cursor, count int, from, to time.Tim
 // addNext adds the link to the next page.
 func (q *request) addNext(links []link, path string, params url.Values, c cursor) ([]link, error) {
 	self := used(params, nil)
-	c.Query, c.Type, c.User, c.Made = self.Encode(), path, q.subject.User, q.Now().Unix()
+	c.Query, c.Type, c.User, c.Made, c.Posted = self.Encode(), path, q.subject.User, q.Now().Unix(), q.posted
 	next, err := q.Cursors.seal(c)
 	if err != nil {
 		return nil, err
+	}
+	if q.posted { // who posted a search did not want its parameters in a URL
+		self = url.Values{}
 	}
 	self.Set("_page", next)
 	return append(links, link{"next", q.base + "/" + path + "?" + self.Encode()}), nil

@@ -110,6 +110,61 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// A doctor finds what belongs to a stay in the record that it stands in, and
+// nothing of one that is not theirs to know.
+func TestCompartmentsOfARecord(t *testing.T) {
+	a := open(t)
+	a.ward()
+	citizen, err := a.env.Citizen(t.Context(), "9991234519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := a.do(200, "visitor", "GET", "/fhir/Encounter/e1/Observation", "").found(); got != "" {
+		t.Errorf("before the relationship: %q", got)
+	}
+	s, _ := a.env.Subject("visitor")
+	if err := a.env.Region.Access.Declare(t.Context(), s, citizen, ""); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"Encounter/e1/Observation": "hb", "Patient/" + citizen + "/Observation": "bp hb", "Patient/" + citizen + "/Encounter?status=finished": "e1", "Encounter/never/Observation": "",
+		"Observation?patient=" + citizen + "&encounter=e1&_include=Observation:performer": "hb | Practitioner/doc", "Observation?patient.identifier=9991234519&code=718-7": "hb",
+		"Observation?subject:identifier=https://fhir.nhs.uk/Id/nhs-number|9991234519&_sort=-date": "bp hb", "Observation?patient=p1": "bp hb"} {
+		if got := a.do(200, "visitor", "GET", "/fhir/"+path, "").found(); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}
+
+// The parameters of a posted search stand in no URL, also not of its next page.
+func TestPostedSearchesArePagedWithoutTheirParameters(t *testing.T) {
+	a := open(t)
+	a.ward()
+	seen := map[string]bool{}
+	r := a.do(200, "system", "POST", "/fhir/Observation/_search", "patient.identifier=9991234519&_count=1", "Content-Type: application/x-www-form-urlencoded")
+	for range 3 {
+		next := ""
+		for _, e := range r.Entry {
+			seen[e.Resource.ID] = true
+		}
+		for _, l := range r.Link {
+			if l.Relation == "next" {
+				next = l.URL
+			}
+		}
+		if next == "" {
+			break
+		}
+		if strings.Contains(next, "999") || strings.Contains(next, "identifier") {
+			t.Errorf("the next page: %s", next)
+		}
+		r = a.do(200, "system", "GET", strings.TrimPrefix(next, a.env.HTTP), "")
+		a.do(422, "doctor", "GET", strings.TrimPrefix(next, a.env.HTTP), "")
+	}
+	if len(seen) != 2 {
+		t.Errorf("seen: %v", seen)
+	}
+}
+
 // What a search may not ask has its error, which names the parameter.
 func TestSearchErrors(t *testing.T) {
 	a := open(t)

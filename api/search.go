@@ -109,6 +109,17 @@ func (q *request) params() (url.Values, error) {
 		for k, v := range q.r.PostForm {
 			params[k] = append(params[k], v...)
 		}
+		q.posted = true
+	}
+	if token := params.Get("_page"); len(params) == 1 && token != "" {
+		c, err := q.unsealed(token)
+		if err != nil {
+			return nil, err
+		}
+		if q.posted = c.Posted && c.User == q.subject.User; q.posted {
+			params, _ = url.ParseQuery(c.Query)
+			params.Set("_page", token)
+		}
 	}
 	return params, nil
 }
@@ -129,6 +140,15 @@ func (q *request) searchRecord(query *search.Query, cur cursor) (*answers, error
 		if id, err = q.Access.Own(ctx, q.subject); err != nil {
 			return nil, err
 		}
+	case within(query.Clauses) != nil:
+		f, err := q.fieldOf(within(query.Clauses).Type, within(query.Clauses).ID, cur.at())
+		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Security) {
+			return nothing(query, cur), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return q.find(f, query, cur)
 	case named(query.Clauses) != nil:
 		return q.searchIDs(query, cur)
 	case directory[query.Type]:
@@ -150,6 +170,17 @@ func (q *request) searchRecord(query *search.Query, cur cursor) (*answers, error
 	}
 	query.Clauses = ofAll(query.Clauses, v.Citizen)
 	return q.find(q.inRecord(v), query, cur)
+}
+
+// within is whose compartment is searched, of one that stands in a record; nil
+// for none.
+func within(clauses []*search.Clause) *search.Target {
+	for _, c := range clauses {
+		if c.Within.Type != "" && search.OwnRecord(c.Within.Type) {
+			return &c.Within
+		}
+	}
+	return nil
 }
 
 // nobody stands for a patient who was described and is not known.
