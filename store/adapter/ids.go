@@ -20,8 +20,19 @@ var alphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPaddin
 const (
 	idRounds = 6
 	idLength = 13
-	itemBits = 46 // the bits above must decode to zero
+	itemBits = 36 // of an item's number: the bits above must decode to zero
+	bits     = 46 // of any other's: a message's is its place in the journal
 )
+
+// limit is how many bits a number of a family has at most. The fewer, the rarer
+// an id that another region gave, and that is imported with its resource, reads
+// as one of ours: one in 2 to the power of 28.
+func limit(f Family) int {
+	if f == Item {
+		return itemBits
+	}
+	return bits
+}
 
 // NewIDs takes the store's key for ids, of 32 bytes.
 func NewIDs(key []byte) (IDs, error) {
@@ -63,7 +74,7 @@ func (c IDs) Decode(family Family, id string) (int64, bool) {
 		l, r = r^c.round(i, family, l), l
 	}
 	n := uint64(l)<<32 | uint64(r)
-	if n>>itemBits != 0 || n == 0 || c.Encode(family, int64(n)) != id {
+	if n>>limit(family) != 0 || n == 0 || c.Encode(family, int64(n)) != id {
 		return 0, false
 	}
 	return int64(n), true
