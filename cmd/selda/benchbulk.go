@@ -161,7 +161,7 @@ func (a *bulkAsker) do(method, url string, body io.Reader, header ...string) (*h
 
 // bulkManifest is what an export or import made.
 type bulkManifest struct {
-	Output []struct {
+	Output, Error []struct {
 		URL   string
 		Count int
 	}
@@ -273,9 +273,6 @@ func (c bulkFlags) load(e *env, dir string) ([]figure, error) {
 			if err != nil {
 				return err
 			}
-			if counts["refused"] > 0 {
-				return fmt.Errorf("%d lines were refused", counts["refused"])
-			}
 			list = append(list, figure{name, float64(counts["lines"]) / took.Seconds(), "resources/s", fmt.Sprintf("%d lines, %d stored: posted, kept raw, mapped, indexed, durable", counts["lines"], counts["stored"])})
 		}
 		return nil
@@ -319,8 +316,21 @@ func (a *bulkAsker) imported(dir string) (counts map[string]int, took time.Durat
 	}
 	var m bulkManifest
 	err = errors.Join(json.NewDecoder(resp.Body).Decode(&m), resp.Body.Close())
+	took = time.Since(began)
 	for _, c := range m.Extension {
 		counts = c
 	}
-	return counts, time.Since(began), err
+	for _, f := range m.Error {
+		name := filepath.Join(dir, "refused")
+		if _, err := a.fetch(f.URL, name, "identity"); err != nil {
+			return nil, 0, err
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return nil, 0, err
+		}
+		first, _, _ := bytes.Cut(b, []byte("\n"))
+		return nil, 0, fmt.Errorf("%d lines were refused, the first with %s", f.Count, first)
+	}
+	return counts, took, err
 }

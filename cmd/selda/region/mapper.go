@@ -41,8 +41,8 @@ func (x *mapper) checkOf(source nhs.Source) func(*fhir.Resource) error {
 	if f := x.profiles.Load(); f != nil {
 		wish = f.Profiles(source)
 	}
+	v, err := x.valid.validator() // once for all lines of a message
 	return func(r *fhir.Resource) error {
-		v, err := x.valid.validator()
 		if err != nil {
 			return err
 		}
