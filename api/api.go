@@ -51,6 +51,9 @@ type API struct {
 	Bulk    *bulk.Jobs
 	Settled func(context.Context) error
 	Inputs  Inputs // where files are imported from
+	// Exclusive gives the caller alone, of all nodes, what a name stands for; nil
+	// where there is one node.
+	Exclusive func(ctx context.Context, name string) (release func(), err error)
 	// Validator holds resources against their definitions; none is held where nil.
 	Validator func() (*validate.Validator, error)
 	// ProfilesOf is what a source wants done about profiles.

@@ -22,25 +22,38 @@ import (
 // other, so that both can't find nothing and both make it.
 type conditions [64]sync.Mutex
 
-// take locks what some conditions need, in an order that is always the same.
-func (c *conditions) take(keys ...string) (release func()) {
+// exclusively locks what some conditions need, in an order that is always the
+// same; on several nodes at all of them.
+func (q *request) exclusively(keys ...string) (release func(), err error) {
 	var held []int
 	for _, k := range keys {
 		h := fnv.New32a()
 		_, _ = h.Write([]byte(k))
-		if i := int(h.Sum32() % uint32(len(c))); !slices.Contains(held, i) {
+		if i := int(h.Sum32() % uint32(len(q.conditions))); !slices.Contains(held, i) {
 			held = append(held, i)
 		}
 	}
 	slices.Sort(held)
-	for _, i := range held {
-		c[i].Lock()
-	}
-	return func() {
-		for _, i := range held {
-			c[i].Unlock()
+	var undo []func()
+	release = func() {
+		for _, f := range slices.Backward(undo) {
+			f()
 		}
 	}
+	for _, i := range held {
+		q.conditions[i].Lock()
+		undo = append(undo, q.conditions[i].Unlock)
+		if q.Exclusive == nil {
+			continue
+		}
+		f, err := q.Exclusive(q.r.Context(), "condition-"+strconv.Itoa(i))
+		if err != nil {
+			release()
+			return nil, err
+		}
+		undo = append(undo, f)
+	}
+	return release, nil
 }
 
 // meeting finds, up to a limit, the resources of a type that meet a condition.
@@ -87,7 +100,11 @@ func (q *request) theMatch(typ, where, place string) (*hit, error) {
 
 // createUnless is conditional create.
 func (q *request) createUnless(typ, where string, body []byte) error {
-	defer q.conditions.take(typ + "?" + where)()
+	release, err := q.exclusively(typ + "?" + where)
+	if err != nil {
+		return err
+	}
+	defer release()
 	h, err := q.theMatch(typ, where, "If-None-Exist")
 	if err != nil {
 		return err
@@ -134,7 +151,11 @@ func (q *request) updateWhere(typ string) error {
 		return err
 	}
 	where := q.r.URL.RawQuery
-	defer q.conditions.take(typ + "?" + where)()
+	release, err := q.exclusively(typ + "?" + where)
+	if err != nil {
+		return err
+	}
+	defer release()
 	h, err := q.theMatch(typ, where, "")
 	switch {
 	case err != nil:
@@ -160,7 +181,11 @@ func (q *request) deleteWhere(typ string) error {
 		return err
 	}
 	where := q.r.URL.RawQuery
-	defer q.conditions.take(typ + "?" + where)()
+	release, err := q.exclusively(typ + "?" + where)
+	if err != nil {
+		return err
+	}
+	defer release()
 	found, err := q.meeting(typ, where, maxDeleted+1, "")
 	if err != nil {
 		return err

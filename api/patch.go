@@ -34,7 +34,11 @@ func (q *request) patchWhere(typ string) error {
 		return err
 	}
 	where := q.r.URL.RawQuery
-	defer q.conditions.take(typ + "?" + where)()
+	release, err := q.exclusively(typ + "?" + where)
+	if err != nil {
+		return err
+	}
+	defer release()
 	h, err := q.theMatch(typ, where, "")
 	if err != nil {
 		return err

@@ -46,7 +46,11 @@ func (q *request) bundle() error {
 	if t.plain(compact) {
 		return t.submit(compact)
 	}
-	defer q.conditions.take(t.conditions()...)()
+	release, err := q.exclusively(t.conditions()...)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := t.resolve(); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,6 +47,7 @@ func TestRequestsGoToAnyNode(t *testing.T) {
 		t.Fatal("the other node's accounts are not seen")
 	}
 	objection(t, server.URL, nodes, citizen.NHSNumber)
+	conditionAtBoth(t, server.URL, nodes)
 
 	// An account that is taken away at one node is soon refused at the other.
 	token, err := nodes[0].Auth.Token(t.Context(), "gp", nhs.Treatment, time.Hour)
@@ -66,6 +68,45 @@ func TestRequestsGoToAnyNode(t *testing.T) {
 		if time.Since(began) > 5*time.Second {
 			t.Fatalf("an account that is gone is answered with %d at the other node after 5 s", w.Code)
 		}
+	}
+}
+
+// conditionAtBoth: what may be made once only is made once, whichever nodes are
+// asked at the same time.
+func conditionAtBoth(t *testing.T, base string, nodes [2]*Region) {
+	t.Helper()
+	token, err := nodes[0].Auth.Token(t.Context(), "system", nhs.Treatment, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	var made, there atomic.Int64
+	for range 8 {
+		all.Go(func() {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/fhir/Organization", strings.NewReader(`{"resourceType":"Organization","name":"Once","identifier":[{"system":"urn:once","value":"1"}]}`))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req.Header.Set("Authorization", "Bearer "+token)
+			req.Header.Set("If-None-Exist", "identifier=urn:once|1")
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = resp.Body.Close()
+			switch resp.StatusCode {
+			case http.StatusCreated:
+				made.Add(1)
+			case http.StatusOK:
+				there.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if made.Load() != 1 || there.Load() != 7 {
+		t.Errorf("made %d times, and there already %d times", made.Load(), there.Load())
 	}
 }
 
