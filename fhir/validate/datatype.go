@@ -66,6 +66,11 @@ func (x *run) coding(n fhir.Node) {
 // quantity: https://hl7.org/fhir/R4/datatypes.html#Quantity
 func (x *run) quantity(n fhir.Node) {
 	system, code := n.Member("system").View(), n.Member("code").View()
+	if system != "" && !absolute(system) {
+		x.push("system", -1)
+		x.say(Error, fault.Invalid, "a code system is named by an absolute URI")
+		x.pop()
+	}
 	if code == "" || system == "" {
 		return
 	}

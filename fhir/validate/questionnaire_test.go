@@ -91,6 +91,8 @@ func TestConformanceResources(t *testing.T) {
 		{`{"resourceType":"SearchParameter","url":"http://x.example/s","name":"S","status":"draft","description":"x","code":"s","base":["Patient"],"type":"string","expression":"Patient.nam"}`, "SearchParameter.expression: the expression finds nothing in a Patient"},
 		{`{"resourceType":"SearchParameter","url":"http://x.example/s","name":"S","status":"draft","description":"x","code":"s","base":["Patient"],"type":"string","expression":"Patient."}`, "SearchParameter.expression: not a FHIRPath expression"},
 		{`{"resourceType":"Patient","maritalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-MaritalStatus","code":"XX"}]}}`, "Patient.maritalStatus.coding[0].code: the code system http://terminology.hl7.org/CodeSystem/v3-MaritalStatus has no such code"},
+		{`{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":1,"system":"ucum","code":"mg"}}`, "Observation.value.system: a code system is named by an absolute URI"},
+		{`{"resourceType":"Patient","contained":[{"resourceType":"Organization","id":"o","name":"x"}]}`, "Patient.contained[0]: nothing in the resource leads to this contained one"},
 		{`{"resourceType":"Patient","maritalStatus":{"coding":[{"system":"marital","code":"M"}]}}`, "Patient.maritalStatus.coding[0].system: a code system is named by an absolute URI"},
 		{`{"resourceType":"Patient","name":[{"id":"a"},{"id":"a","text":"x"}]}`, "Patient.name[1]: another element of the resource has this id"},
 		{`{"resourceType":"Patient","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"#gone\">x</a></div>"}}`, "Patient.text.div: a link of the narrative leads to #gone"},
