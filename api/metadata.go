@@ -65,7 +65,7 @@ func (q *request) capabilities(ps *search.Parameters) []byte {
 		}
 	}
 	return fhir.Marshal(fhir.Object{
-		"resourceType": "CapabilityStatement", "status": "active", "date": fhir.Instant(q.Now()), "kind": "instance", "fhirVersion": "4.0.1",
+		"resourceType": "CapabilityStatement", "instantiates": q.instantiates(), "status": "active", "date": fhir.Instant(q.Now()), "kind": "instance", "fhirVersion": "4.0.1",
 		"format": []string{"application/fhir+json", "application/fhir+xml"}, "patchFormat": []string{"application/json-patch+json", "application/fhir+json", "application/fhir+xml"},
 		"software":       fhir.Object{"name": "SELDA", "version": q.Version},
 		"implementation": fhir.Object{"description": "The shared care record of South East London", "url": q.base},
@@ -77,6 +77,14 @@ func (q *request) capabilities(ps *search.Parameters) []byte {
 			"security": fhir.Object{"cors": false, "service": []fhir.Object{fhir.Concept("", fhir.Coding("http://terminology.hl7.org/CodeSystem/restful-security-service", "SMART-on-FHIR", "SMART on FHIR"))},
 				"description": "Every request needs a bearer token and is decided, audited and narrowed by the citizen's choices and the rules of care. Answers to professionals say in their Link header that they may not be everything, and where emergency access is."}}},
 	})
+}
+
+// instantiates are the statements of others that this server keeps.
+func (q *request) instantiates() []string {
+	if q.Bulk == nil {
+		return nil
+	}
+	return []string{"http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"}
 }
 
 func codes(list ...string) (out []fhir.Object) {

@@ -85,7 +85,8 @@ func (o *Origins) Of(ctx context.Context, v *record.View, item record.Item, othe
 	case ingest.CSV:
 		out.csv(raw, origins, restricted)
 	default:
-		err = out.fhir(raw.Body, place, restricted && tellsWhere(item.Type))
+		body, within := lineOf(raw.Body, place)
+		err = out.fhir(body, within, restricted && tellsWhere(item.Type))
 	}
 	return out, err
 }

@@ -66,6 +66,8 @@ func importStep(line []byte, place string) (step, error) {
 		return s, at(err, place)
 	case !fhir.IsID(s.res.ID):
 		return s, fault.E(op, fault.Required, "an imported resource is kept under its id: give it one, of letters, digits, - and . (64 at most)", join(place, "id"))
+	case s.res.Type == "Subscription":
+		return s, fault.E(op, fault.NotSupported, "a Subscription is no record: ask for it at /fhir/Subscription", join(place, "resourceType"))
 	case s.res.Type == "Bundle":
 		return s, fault.E(op, fault.NotSupported, "a line is one resource: post a Bundle to the base", join(place, "resourceType"))
 	}
