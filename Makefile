@@ -3,7 +3,7 @@ SHELL := /bin/bash
 GO ?= go
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test check bench clean generate assets check-built
+.PHONY: help build run test check bench referee clean generate assets check-built
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,10 @@ check-built: ## say whether what is generated and built is current
 	for f in web/page/*_templ.go; do cmp -s $$f $$t/$$f || { echo "$$f is not current: make generate"; exit 1; }; done; rm -r $$t
 	@if [ -x node_modules/.bin/sass ]; then $(SASS) 2>/dev/null | cmp -s - web/assets/dist/selda.css || { echo "web/assets/dist is not current: make assets"; exit 1; }; \
 	cmp -s web/assets/src/selda.js web/assets/dist/selda.js || { echo "web/assets/dist is not current: make assets"; exit 1; }; fi
+
+referee: ## fetch HL7's own validator, for the tests that are held against it (needs Maven and a JDK)
+	mvn -q -B -f internal/referee/pom.xml dependency:copy-dependencies -DoutputDirectory=lib
+	javac -cp 'internal/referee/lib/*' -d internal/referee/lib internal/referee/Referee.java
 
 clean: ## remove what was built
 	rm -rf bin node_modules

@@ -1,0 +1,40 @@
+import ca.uhn.fhir.context.FhirContext;
+import ca.uhn.fhir.context.support.DefaultProfileValidationSupport;
+import ca.uhn.fhir.validation.FhirValidator;
+import ca.uhn.fhir.validation.ResultSeverityEnum;
+import ca.uhn.fhir.validation.SingleValidationMessage;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import org.hl7.fhir.common.hapi.validation.support.CommonCodeSystemsTerminologyService;
+import org.hl7.fhir.common.hapi.validation.support.InMemoryTerminologyServerValidationSupport;
+import org.hl7.fhir.common.hapi.validation.support.ValidationSupportChain;
+import org.hl7.fhir.common.hapi.validation.validator.FhirInstanceValidator;
+
+/**
+ * Holds resources against FHIR R4 with HL7's own validator. A resource a line comes in, as JSON; for each, one line goes out
+ * for every error, as "place: what is wrong", and then a line with a full stop.
+ */
+public class Referee {
+  public static void main(String[] args) throws Exception {
+    FhirContext r4 = FhirContext.forR4();
+    FhirInstanceValidator rules = new FhirInstanceValidator(new ValidationSupportChain(new DefaultProfileValidationSupport(r4),
+        new CommonCodeSystemsTerminologyService(r4), new InMemoryTerminologyServerValidationSupport(r4)));
+    rules.setAnyExtensionsAllowed(true);
+    rules.setErrorForUnknownProfiles(false);
+    FhirValidator validator = r4.newValidator().registerValidatorModule(rules);
+    BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    for (String line; (line = in.readLine()) != null; ) {
+      try {
+        for (SingleValidationMessage m : validator.validateWithResult(line).getMessages()) {
+          if (m.getSeverity().compareTo(ResultSeverityEnum.ERROR) >= 0) {
+            System.out.println(m.getLocationString() + ": " + m.getMessage().replaceAll("\\s+", " "));
+          }
+        }
+      } catch (RuntimeException e) {
+        System.out.println("fatal: " + e.getClass().getSimpleName());
+      }
+      System.out.println(".");
+    }
+  }
+}
