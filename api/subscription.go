@@ -90,6 +90,8 @@ func (q *request) oneSubscription(id string) error {
 		return nil
 	case http.MethodPut:
 		return q.putSubscription(id)
+	case http.MethodPatch:
+		return q.patchSubscription(id)
 	case http.MethodDelete:
 		if err := q.Subscriptions.Delete(ctx, q.subject, id); err != nil && !fault.Is(err, fault.NotFound) {
 			return err
@@ -97,7 +99,7 @@ func (q *request) oneSubscription(id string) error {
 		q.w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return q.refuse("GET, HEAD, PUT, DELETE")
+	return q.refuse("GET, HEAD, PUT, PATCH, DELETE")
 }
 
 func (q *request) putSubscription(id string) error {
@@ -109,7 +111,35 @@ func (q *request) putSubscription(id string) error {
 	if err != nil {
 		return err
 	}
-	compact, err := compactOf(body)
+	return q.takeSubscription(id, match, body)
+}
+
+// patchSubscription changes what its owner has, as they read it.
+func (q *request) patchSubscription(id string) error {
+	change, err := q.change()
+	if err != nil {
+		return err
+	}
+	match, err := q.ifMatch()
+	if err != nil {
+		return err
+	}
+	r, err := q.Subscriptions.Get(q.r.Context(), q.subject, id)
+	if err != nil {
+		return err
+	}
+	if match > 0 && match != r.Version {
+		return fault.E("api.subscription", fault.Conflict, "another version is in force")
+	}
+	body, err := change(r.Body)
+	if err != nil {
+		return err
+	}
+	return q.takeSubscription(id, r.Version, body)
+}
+
+func (q *request) takeSubscription(id string, match int, body []byte) error {
+	compact, err := q.checked(body)
 	if err != nil {
 		return err
 	}
@@ -293,7 +323,7 @@ func (q *request) socketExtension() []fhir.Object {
 // https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/CapabilityStatement-backport-subscription-server-r4.html
 func (q *request) subscriptionCapability(ps *search.Parameters) fhir.Object {
 	c := capability(ps, "Subscription", nil)
-	c["interaction"] = codes("read", "update", "delete", "create", "search-type")
+	c["interaction"] = codes("read", "update", "patch", "delete", "create", "search-type")
 	c["versioning"], c["readHistory"], c["conditionalCreate"], c["conditionalUpdate"], c["conditionalDelete"] = "versioned", false, false, false, "not-supported"
 	c["supportedProfile"] = []string{"http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription"}
 	delete(c, "searchInclude")

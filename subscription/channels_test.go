@@ -357,8 +357,8 @@ func TestWhatIsRefused(t *testing.T) {
 		says       string
 	}{
 		{"system", strings.Replace(ok, "/result", "/nothing", 1), 400, "no such topic"},
-		{"system", strings.Replace(ok, `"status":"requested",`, "", 1), 400, "requested"},
-		{"system", strings.Replace(ok, "rest-hook", "pigeon", 1), 400, "rest-hook, websocket, email and message"},
+		{"system", strings.Replace(ok, `"status":"requested",`, "", 1), 400, "required"},
+		{"system", strings.Replace(ok, "rest-hook", "pigeon", 1), 400, "channel"},
 		{"system", strings.Replace(ok, "rest-hook", "email", 1), 400, "sends no e-mail"},
 		{"system", topical("result", "http://127.0.0.1:1/", "empty", "Observation?patient.name=x"), 400, "without a chain"},
 		{"system", topical("result", "http://127.0.0.1:1/", "empty", "Observation?nonsense=x"), 400, "can't be searched by nonsense"},
@@ -375,6 +375,11 @@ func TestWhatIsRefused(t *testing.T) {
 	r.do(201, "system", "PUT", "/fhir/Subscription/mine", strings.Replace(ok, `"status"`, `"id":"mine","status"`, 1))
 	r.do(200, "system", "PUT", "/fhir/Subscription/mine", strings.Replace(ok, `"status":"requested"`, `"id":"mine","status":"off"`, 1))
 	r.do(201, "citizen", "PUT", "/fhir/Subscription/mine", strings.Replace(ok, `"status"`, `"id":"mine","status"`, 1))
+	r.do(200, "citizen", "PATCH", "/fhir/Subscription/mine", `[{"op":"replace","path":"/status","value":"off"}]`, "Content-Type: application/json-patch+json")
+	if s := r.status("citizen", "mine"); s != "off" {
+		t.Errorf("patched: %s", s)
+	}
+	r.do(400, "system", "POST", "/fhir/Subscription", strings.Replace(ok, `"reason":"test",`, "", 1))
 	if got := decoded(t, r.do(200, "system", "GET", "/fhir/Subscription?status=off", "")); got.Total != 1 || got.Entry[0].Resource.ID != "mine" {
 		t.Errorf("found: %+v", got)
 	}
