@@ -63,8 +63,27 @@ func (h *Web) feeds(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 			p.Wrong++
 		}
 	}
+	untold, err := h.Desk.Untold(r.Context(), s)
+	if err != nil {
+		return fault.E("web.feeds", err)
+	}
+	for _, u := range untold {
+		p.Untold = append(p.Untold, h.untoldRow(u))
+	}
 	h.render(w, http.StatusOK, page.Feeds(p))
 	return nil
+}
+
+// untoldRow is a subscriber who could not be told.
+func (h *Web) untoldRow(u Untold) page.UntoldRow {
+	row := page.UntoldRow{User: u.User, ID: u.ID, Channel: u.Channel, State: "set aside", Tone: view.Warn, Since: "not now", Waiting: u.Waiting, Aside: u.Aside, Reason: u.Reason}
+	if !u.Since.IsZero() {
+		row.State, row.Since = "failing", view.Since(u.Since, h.Now())
+	}
+	if u.Off {
+		row.State, row.Tone = "turned off", view.Bad
+	}
+	return row
 }
 
 func (h *Web) feedRow(f ingest.Feed) page.FeedRow {

@@ -56,6 +56,8 @@ func TestFeedsPageTellsOfQuarantine(t *testing.T) {
 		"2 messages wait":                 {Feeds: []page.FeedRow{{Name: "King's", Held: 1}, {Name: "Oxleas", Held: 1}}},
 		"1 feed needs a hand":             {Feeds: []page.FeedRow{{Name: "King's", Held: 1}}, Wrong: 1},
 		"No source has sent anything yet": {},
+		"1 subscriber could not be told":  {Feeds: []page.FeedRow{{Name: "King's"}}, Untold: []page.UntoldRow{{User: "system", State: "turned off"}}},
+		"selda subscription replay":       {Untold: []page.UntoldRow{{User: "system", Aside: 3, Reason: "it answered 422"}}},
 	} {
 		var b strings.Builder
 		if err := page.Feeds(p).Render(t.Context(), &b); err != nil {

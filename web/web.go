@@ -39,6 +39,8 @@ type Writer interface {
 type Desk interface {
 	Feeds(ctx context.Context, s policy.Subject) ([]ingest.Feed, error)
 	Feed(ctx context.Context, s policy.Subject, source nhs.Source) (Feed, error)
+	// Untold are the subscribers who could not be told of changes.
+	Untold(ctx context.Context, s policy.Subject) ([]Untold, error)
 	Quarantine(ctx context.Context, s policy.Subject, limit int) ([]Held, error)
 	Held(ctx context.Context, s policy.Subject, id string) (Held, *ingest.Raw, error)
 	Replay(ctx context.Context, s policy.Subject, id string) (ingest.Outcome, error)
@@ -52,6 +54,16 @@ type Desk interface {
 type Held struct {
 	ID string
 	ingest.Record
+}
+
+// Untold is a subscriber who could not be told of changes.
+type Untold struct {
+	User, ID       string
+	Channel        string // with the host that is called
+	Off            bool   // it was turned off; else it is still tried
+	Since          time.Time
+	Waiting, Aside int
+	Reason         string
 }
 
 // Stage is one stage of a message's way.

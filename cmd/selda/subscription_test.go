@@ -193,3 +193,33 @@ func post(ctx context.Context, url, token, body string) (int, error) {
 	_, err = io.Copy(io.Discard, resp.Body)
 	return resp.StatusCode, err
 }
+
+// What an operator asks and does about subscriptions.
+func TestSubscriptionVerbs(t *testing.T) {
+	data := t.TempDir()
+	s := start(t, data, "demo", "--citizens", "1")
+	token := strings.TrimSpace(ok(t, data, "token", "--user", "system"))
+	if code, b := s.get(t, token, "PUT", "/fhir/Subscription/mine", `{"resourceType":"Subscription","id":"mine","status":"requested","reason":"x",
+		"criteria":"https://selda.example/SubscriptionTopic/result","channel":{"type":"rest-hook","endpoint":"http://127.0.0.1:1/told","header":["Authorization: Bearer hush"]}}`); code != 201 {
+		t.Fatalf("%d %s", code, b)
+	}
+	var list string
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(list, `"status":"error"`); {
+		if list = ok(t, data, "subscription", "list", "--json"); time.Now().After(deadline) {
+			t.Fatalf("it does not fail: %s", list)
+		}
+	}
+	if !strings.Contains(list, `"id":"mine"`) || !strings.Contains(list, `"host":"127.0.0.1:1"`) || !strings.Contains(list, `"reason":"it could not be reached"`) || strings.Contains(list, "hush") {
+		t.Errorf("list: %s", list)
+	}
+	ok(t, data, "subscription", "off", "mine")
+	if shown := ok(t, data, "subscription", "show", "mine", "--json"); !strings.Contains(shown, `"status":"off"`) || !strings.Contains(shown, `"events":[]`) {
+		t.Errorf("show: %s", shown)
+	}
+	if said := ok(t, data, "subscription", "replay", "system/mine"); !strings.HasPrefix(said, "mine is ") {
+		t.Errorf("replay: %s", said)
+	}
+	if code := s.stop(t); code != 0 {
+		t.Errorf("it did not stop: %d", code)
+	}
+}

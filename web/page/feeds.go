@@ -16,6 +16,17 @@ type FeedsPage struct {
 	Frame
 	Feeds []FeedRow
 	Wrong int // how many need a hand
+	// Untold are subscribers who could not be told of changes.
+	Untold []UntoldRow
+}
+
+// UntoldRow is one subscriber who could not be told.
+type UntoldRow struct {
+	User, ID, Channel string
+	State, Since      string
+	Tone              view.Tone
+	Waiting, Aside    int
+	Reason            string
 }
 
 // held is how many messages of all feeds are in quarantine.

@@ -9,6 +9,7 @@ import (
 	"selda/ingest"
 	"selda/nhs"
 	"selda/policy"
+	"selda/subscription"
 	"selda/web"
 )
 
@@ -166,6 +167,25 @@ func (r *Region) mapping(ctx context.Context, id string) ([]web.Mapped, error) {
 		for _, o := range origins {
 			out = append(out, web.Mapped{Place: o.Place, Item: v.Type + "/" + v.ID, Element: o.Element})
 		}
+	}
+	return out, nil
+}
+
+// Untold is web.Desk's.
+func (d desk) Untold(ctx context.Context, s policy.Subject) (out []web.Untold, err error) {
+	list, err := d.r.Subscribers(ctx, s, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range list {
+		if t.Aside == 0 && t.Reason == "" {
+			continue
+		}
+		u := web.Untold{User: t.User, ID: t.ID, Channel: t.Channel, Off: t.Status == subscription.Off, Since: t.Failing, Waiting: t.Waiting, Aside: t.Aside, Reason: t.Reason}
+		if t.Host != "" {
+			u.Channel += " " + t.Host
+		}
+		out = append(out, u)
 	}
 	return out, nil
 }
