@@ -175,6 +175,9 @@ type Options struct {
 	OnOutcome func(raw *Raw, msg *mapped.Message, state string)
 	// Parameters are those that resources are found by; R4's where nil.
 	Parameters func() *search.Parameters
+	// Line bounds how many messages wait for their commit; 4,096 where 0. Who
+	// asks for an answer after the commit waits for as many.
+	Line int
 	// InFlightBytes bounds the raw bytes between receipt and commit; 128 MiB where 0.
 	InFlightBytes int
 }
@@ -184,8 +187,11 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	if o.InFlightBytes == 0 {
 		o.InFlightBytes = 128 << 20
 	}
-	p := &Pipeline{journal: o.Journal, store: o.Store, mapper: o.Mapper, now: o.Now, log: o.Log, told: o.OnOutcome, searched: o.Parameters, queue: make(chan *Receipt, 4096),
-		work: make(chan *Receipt, 4096), room: newRoom(o.InFlightBytes), failed: make(chan struct{})}
+	if o.Line == 0 {
+		o.Line = 4096
+	}
+	p := &Pipeline{journal: o.Journal, store: o.Store, mapper: o.Mapper, now: o.Now, log: o.Log, told: o.OnOutcome, searched: o.Parameters, queue: make(chan *Receipt, o.Line),
+		work: make(chan *Receipt, o.Line), room: newRoom(o.InFlightBytes), failed: make(chan struct{})}
 	p.moved = sync.NewCond(&p.idle)
 	for _, f := range o.Heard {
 		p.heard.know(f)

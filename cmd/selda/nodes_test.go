@@ -48,14 +48,17 @@ func (w *war) twoNodes(k int) {
 	var dead atomic.Bool
 	enough, more := make(chan struct{}), make(chan struct{})
 	target := int64(w.dice.IntN(100) + 20)
-	var warm sync.WaitGroup // the first answer of each kind takes longest
+	var warm sync.WaitGroup // the first answer of each kind takes longest: each sender has some before the kill
 	for _, node := range []*server{dying, living} {
-		for _, sender := range []func(context.Context, *server, func()){w.hl7, w.hl7, w.creates, w.transactions} {
+		for _, sender := range []func(context.Context, *server, func()){w.hl7, w.creates, w.creates, w.transactions} {
 			warm.Add(1)
-			first := sync.OnceFunc(warm.Done)
+			had, some := sync.OnceFunc(warm.Done), w.dice.IntN(10)+1
 			wg.Go(func() {
 				sender(ctx, node, func() {
-					first()
+					if some--; some == 0 {
+						had()
+					}
+					time.Sleep(10 * time.Millisecond) // as senders do: nobody has all messages at once
 					if before.Add(1) == target {
 						close(enough)
 					}
@@ -63,7 +66,7 @@ func (w *war) twoNodes(k int) {
 						close(more)
 					}
 				})
-				first()
+				had()
 			})
 		}
 	}

@@ -97,13 +97,17 @@ func (r *Region) takeLock() error {
 	return nil
 }
 
+// nodeLine is how many messages wait at a node: it acknowledges faster than the
+// region, whose writer it shares, commits.
+const nodeLine = 600
+
 // openPostgres opens a database as one more node of its region.
 func (r *Region) openPostgres(ctx context.Context, o Options) error {
 	db, err := postgres.Open(ctx, o.Postgres, postgres.Options{})
 	if err != nil {
 		return err
 	}
-	r.Store, r.Nodes, r.documents = db, db, db.Documents()
+	r.Store, r.Nodes, r.documents, r.line = db, db, db.Documents(), nodeLine
 	r.shared = &auth.Shared{Documents: db.Documents(), Passing: db.Passing(), Secret: db.Secret}
 	trail, err := db.OpenTrail(ctx, o.Now)
 	if err != nil {

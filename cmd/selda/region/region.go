@@ -60,6 +60,7 @@ type Region struct {
 	documents document.Store
 	shared    *auth.Shared
 	stop      context.CancelFunc
+	line      int             // how many messages may wait for their commit
 	unusable  context.Context // ends where this node can't write any more
 	unfit     context.CancelFunc
 	running   sync.WaitGroup
@@ -120,7 +121,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if err != nil {
 		return r, err
 	}
-	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, Heard: feeds, OnOutcome: r.outcome, Parameters: r.searches.indexed}); err != nil {
+	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, Heard: feeds, OnOutcome: r.outcome, Line: r.line, Parameters: r.searches.indexed}); err != nil {
 		return r, err
 	}
 	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Marks: marks{r}, Trail: r.Trail, Now: o.Now}
