@@ -121,6 +121,9 @@ const base = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/
 // topical is a Subscription to a topic, as the backport writes it.
 func topical(topic, endpoint, content string, more ...string) string {
 	filter, channel, kind := "", "", "rest-hook"
+	if endpoint != "" {
+		channel = `"endpoint":"` + endpoint + `",`
+	}
 	for _, m := range more {
 		switch {
 		case strings.HasPrefix(m, "kind="):
@@ -132,7 +135,7 @@ func topical(topic, endpoint, content string, more ...string) string {
 		}
 	}
 	return `{"resourceType":"Subscription","status":"requested","reason":"test","criteria":"https://selda.example/SubscriptionTopic/` + topic + `"` + filter +
-		`,"channel":{` + channel + `"type":"` + kind + `","endpoint":"` + endpoint + `","payload":"application/fhir+json",` +
+		`,"channel":{` + channel + `"type":"` + kind + `","payload":"application/fhir+json",` +
 		`"_payload":{"extension":[{"url":"` + base + `backport-payload-content","valueCode":"` + content + `"}]}}}`
 }
 
