@@ -343,7 +343,8 @@ type load struct {
 	ctx     context.Context
 	files   Files
 	sum     *Summary
-	waiting []*ingest.Receipt
+	waiting []waited
+	bytes   int // of those
 }
 
 func (l *load) file(name, format string, named bool) error {
@@ -382,18 +383,29 @@ func (l *load) submit(raw *ingest.Raw) error {
 	if err != nil {
 		return err
 	}
-	l.waiting = append(l.waiting, rec)
+	l.waiting = append(l.waiting, waited{rec, len(raw.Body)})
+	l.bytes += len(raw.Body)
 	return l.drain(4096)
 }
 
-// drain counts outcomes until at most keep are waited for.
+// waited is a message whose outcome is waited for; it is in memory until then.
+type waited struct {
+	*ingest.Receipt
+	bytes int
+}
+
+// maxWaited is how many bytes of messages are waited for at most.
+const maxWaited = 32 << 20
+
+// drain counts outcomes until at most keep are waited for, and not too much of them.
 func (l *load) drain(keep int) error {
-	for len(l.waiting) > keep {
+	for len(l.waiting) > keep || l.bytes > maxWaited {
 		out, err := l.waiting[0].Committed(l.ctx)
 		if err != nil {
 			return err
 		}
-		l.waiting[0] = nil
+		l.bytes -= l.waiting[0].bytes
+		l.waiting[0] = waited{}
 		l.waiting = l.waiting[1:]
 		l.sum.Messages++
 		switch out.State {
