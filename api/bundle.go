@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"selda/fhir"
 )
 
@@ -38,41 +40,85 @@ type link struct{ relation, url string }
 func newBundle(kind string) *bundle { return &bundle{kind: kind} }
 
 func (b *bundle) add(e entry) {
-	o := fhir.Object{"fullUrl": e.full}
+	out := b.entries
+	if len(out) > 0 {
+		out = append(out, ',')
+	}
+	w := members{append(out, '{')}
+	if e.full != "" {
+		w.text("fullUrl", e.full)
+	}
 	if e.resource != nil {
-		o["resource"] = json.RawMessage(e.resource)
+		w.raw("resource", e.resource)
 	}
 	if e.mode != "" {
-		by := fhir.Object{"mode": e.mode}
+		w.name("search")
+		by := members{append(w.out, '{')}
 		if e.grade != "" {
-			by["score"] = fhir.Decimal(e.score)
-			by["extension"] = []fhir.Object{{"url": "http://hl7.org/fhir/StructureDefinition/match-grade", "valueCode": e.grade}}
+			by.raw("extension", fhir.Marshal(fhir.Object{"url": "http://hl7.org/fhir/StructureDefinition/match-grade", "valueCode": e.grade}), '[', ']')
 		}
-		o["search"] = by
+		by.text("mode", e.mode)
+		if e.grade != "" {
+			by.raw("score", []byte(e.score))
+		}
+		w.out = append(by.out, '}')
 	}
 	if e.method != "" {
-		o["request"] = fhir.Object{"method": e.method, "url": e.url}
+		w.raw("request", fhir.Marshal(fhir.Object{"method": e.method, "url": e.url}))
 	}
 	if e.status != "" || e.etag != 0 {
-		r := fhir.Object{"status": e.status, "location": e.location}
-		if e.status == "" {
-			r["status"] = "200 OK"
-		}
-		if e.etag != 0 {
-			r["etag"] = `W/"` + strconv.Itoa(e.etag) + `"`
-		}
-		if e.outcome != nil {
-			r["outcome"] = json.RawMessage(e.outcome)
-		}
-		if !e.at.IsZero() {
-			r["lastModified"] = fhir.Instant(e.at)
-		}
-		o["response"] = r
+		w.name("response")
+		w.out = append(e.response(w.out), '}')
 	}
-	if len(b.entries) > 0 {
-		b.entries = append(b.entries, ',')
+	b.entries = append(w.out, '}')
+}
+
+// response is what an entry was answered with, but for its last bracket.
+func (e *entry) response(out []byte) []byte {
+	w := members{append(out, '{')}
+	status := e.status
+	if status == "" {
+		status = "200 OK"
 	}
-	b.entries = append(b.entries, fhir.Marshal(o)...)
+	w.text("status", status)
+	if e.location != "" {
+		w.text("location", e.location)
+	}
+	if e.etag != 0 {
+		w.text("etag", `W/"`+strconv.Itoa(e.etag)+`"`)
+	}
+	if !e.at.IsZero() {
+		w.text("lastModified", fhir.Instant(e.at))
+	}
+	if e.outcome != nil {
+		w.raw("outcome", e.outcome)
+	}
+	return w.out
+}
+
+// members writes the members of an object, one after the other: what is in an
+// entry was JSON before, and is not read again.
+type members struct{ out []byte }
+
+func (m *members) name(name string) {
+	if m.out[len(m.out)-1] != '{' {
+		m.out = append(m.out, ',')
+	}
+	m.out = append(append(append(m.out, '"'), name...), '"', ':')
+}
+
+func (m *members) text(name, value string) {
+	m.name(name)
+	m.out, _ = jsontext.AppendQuote(m.out, value)
+}
+
+func (m *members) raw(name string, compact []byte, around ...byte) {
+	m.name(name)
+	if len(around) == 2 {
+		m.out = append(append(append(m.out, around[0]), compact...), around[1])
+		return
+	}
+	m.out = append(m.out, compact...)
 }
 
 // bytes is the Bundle; total below 0 is left out.

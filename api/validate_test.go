@@ -99,3 +99,18 @@ func TestProfilesAsTheirSourceWants(t *testing.T) {
 	}
 	a.do(201, "system", "POST", "/fhir/Observation", observation("", "p1", "names no profile"))
 }
+
+// A status whose system was left out is taken where its code is one of those
+// that it may be, and $validate says what is missing.
+func TestAStatusWithoutItsSystem(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	condition := func(code string) string {
+		return `{"resourceType":"Condition","clinicalStatus":{"coding":[{"code":"` + code + `"}]},"code":{"text":"x"},"subject":{"reference":"Patient/p1"}}`
+	}
+	a.do(201, "system", "POST", "/fhir/Condition", condition("active"))
+	a.do(400, "system", "POST", "/fhir/Condition", condition("lively"))
+	if r := a.do(200, "system", "POST", "/fhir/Condition/$validate", condition("active")); !strings.Contains(string(r.Body), `"severity":"error"`) {
+		t.Errorf("$validate: %s", r.Body)
+	}
+}

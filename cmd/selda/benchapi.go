@@ -26,6 +26,7 @@ import (
 type benchAPICmd struct {
 	bulkFlags
 	Clients []int         `default:"8,64" help:"How many clients ask at once."`
+	Only    string        `help:"Only the kinds of request whose name has this."`
 	Each    time.Duration `default:"4s" help:"How long each kind of request is measured."`
 }
 
@@ -47,7 +48,7 @@ func (c benchAPICmd) Run(e *env) error {
 				return err
 			}
 			for _, n := range c.Clients {
-				figures, err := b.all(n, c.Each)
+				figures, err := b.all(n, c.Each, c.Only)
 				if err != nil {
 					return err
 				}
@@ -258,9 +259,12 @@ func (b *apiBench) kinds() []benchKind {
 }
 
 // all measures every kind with some clients at once.
-func (b *apiBench) all(clients int, each time.Duration) ([]figure, error) {
+func (b *apiBench) all(clients int, each time.Duration, only string) ([]figure, error) {
 	var list []figure
 	for _, k := range b.kinds() {
+		if !strings.Contains(k.name, only) {
+			continue
+		}
 		times, took, err := b.measure(k, clients, each)
 		if err != nil {
 			return nil, err

@@ -89,10 +89,15 @@ func (x *run) inSet(it *fhirpath.Item, valueSet string) membership {
 }
 
 // codingIn is codeIn of a Coding or Quantity: without a system it is in no value
-// set.
+// set. The check of structure alone, by which a resource is taken or not, goes
+// by the code then: many systems leave the system of a status out, and what they
+// mean is not in doubt.
 func (x *run) codingIn(valueSet string, n fhir.Node) membership {
 	if system := n.Member("system"); system.Exists() {
 		return x.codeIn(valueSet, system.View(), n.Member("code").View())
+	}
+	if !x.full && n.Member("code").Exists() {
+		return x.codeIn(valueSet, "", n.Member("code").View())
 	}
 	if x.known(valueSet) {
 		return outside
