@@ -117,3 +117,17 @@ func FuzzMembers(f *testing.F) {
 		}
 	})
 }
+
+// Wherever what a server gives stands in a body, the rest stays as it is.
+func TestDressKeepsTheRest(t *testing.T) {
+	const head = `{"resourceType":"Basic","id":"a","meta":{"versionId":"1","lastUpdated":"1970-01-01T00:00:00.000Z"`
+	for body, want := range map[string]string{
+		`{"resourceType":"Basic"}`: `}}`,
+		`{"x":1,"resourceType":"Basic","y":[2,{"id":"in"}],"meta":{"tag":[{"code":"t"}]},"z":"\"}","id":"old"}`: `,"tag":[{"code":"t"}]},"x":1,"y":[2,{"id":"in"}],"z":"\"}"}`,
+		`{"id":"old","meta":{},"resourceType":"Basic","z":null}`:                                                `},"z":null}`,
+	} {
+		if got := string(Dress([]byte(body), "a", "1", time.UnixMilli(0))); got != head+want {
+			t.Errorf("%s\nbecame %s\nwant   %s", body, got, head+want)
+		}
+	}
+}

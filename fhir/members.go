@@ -86,13 +86,15 @@ func Without(compact []byte, names ...string) []byte {
 }
 
 func appendMember(out []byte, name string, value []byte) []byte {
+	return append(appendKey(out, name), value...)
+}
+
+func appendKey(out []byte, name string) []byte {
 	if len(out) > 1 && out[len(out)-1] != '{' {
 		out = append(out, ',')
 	}
-	out = append(out, '"')
-	out = append(out, name...)
-	out = append(out, '"', ':')
-	return append(out, value...)
+	out = append(append(out, '"'), name...)
+	return append(out, '"', ':')
 }
 
 // Overlay is base with the members of top put over it. Members named in deep
@@ -139,36 +141,60 @@ func Bare(compact []byte) []byte {
 }
 
 // Dress is a bare resource as a server gives it: with its id and with meta's
-// versionId and lastUpdated.
+// versionId and lastUpdated. It is made of every resource that is read: what
+// lies between the members that change is copied as it stands.
 func Dress(bare []byte, id, version string, updated time.Time) []byte {
-	out := append(make([]byte, 0, len(bare)+160), '{')
-	var meta []byte
-	for name, value := range Members(bare) {
-		if name == "resourceType" {
-			out = appendMember(out, name, value)
-		} else if name == "meta" {
-			meta = value
+	out := append(make([]byte, 0, len(bare)+len(id)+len(version)+96), '{')
+	var typ, meta []byte
+	var kept [4]struct{ from, to int } // runs of members that stay: at most three do not
+	runs, inRun := 0, false
+	for i := 1; i < len(bare) && bare[i] == '"'; {
+		nameEnd := i + 1 + stringEnd(bare[i+1:])
+		end := valueEnd(bare, nameEnd+1)
+		if end < 0 {
+			break
 		}
+		stays := false
+		switch name := bare[i+1 : nameEnd-1]; {
+		case string(name) == "resourceType":
+			typ = bare[nameEnd+1 : end]
+		case string(name) == "meta":
+			meta = bare[nameEnd+1 : end]
+		case string(name) != "id":
+			stays = true
+		}
+		if stays && !inRun && runs < len(kept) {
+			kept[runs].from = i
+			runs++
+		}
+		if stays {
+			kept[runs-1].to = end
+		}
+		inRun = stays
+		i = end + 1
 	}
-	out = appendMember(out, "id", appendString(nil, id))
-	m := appendMember([]byte{'{'}, "versionId", appendString(nil, version))
-	m = appendMember(m, "lastUpdated", appendString(nil, Instant(updated)))
-	if meta != nil {
-		for name, value := range Members(meta) {
-			m = appendMember(m, name, value)
-		}
+	if typ != nil {
+		out = appendMember(out, "resourceType", typ)
 	}
-	out = appendMember(out, "meta", append(m, '}'))
-	for name, value := range Members(bare) {
-		if name != "resourceType" && name != "meta" && name != "id" {
-			out = appendMember(out, name, value)
-		}
+	out = append(appendKey(out, "id"), '"')
+	out = append(append(out, id...), '"')
+	out = append(appendKey(out, "meta"), `{"versionId":"`...)
+	out = append(append(out, version...), `","lastUpdated":"`...)
+	out = append(updated.UTC().AppendFormat(out, instant), '"')
+	for name, value := range Members(meta) {
+		out = appendMember(out, name, value)
+	}
+	out = append(out, '}')
+	for _, run := range kept[:runs] {
+		out = append(append(out, ','), bare[run.from:run.to]...)
 	}
 	return append(out, '}')
 }
 
 // Instant is a time as FHIR writes an instant, to the millisecond, in UTC.
-func Instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+func Instant(t time.Time) string { return t.UTC().Format(instant) }
+
+const instant = "2006-01-02T15:04:05.000Z"
 
 // Time reads a FHIR date, dateTime or instant; what is left out is the
 // earliest it may be. ok is false where s is none of them. A time without a
