@@ -29,6 +29,7 @@ test: ## every test; says what it left out and how to get it
 	if [ -n "$$missing" ]; then printf "left out, for want of what they need:$$missing\n"; if [ "$$CI" = true ]; then exit 1; fi; fi
 	$(GO) vet ./...
 	$(GO) test -timeout 20m ./...
+	SELDA_STORE=postgres $(GO) test -short -timeout 10m ./internal/testenv
 
 bench: build ## every benchmark, short form
 	./bin/selda bench ingest --resources 40000 --messages 5000

@@ -23,6 +23,9 @@ import (
 // takes over. Whoever writes goes on: what was answered is there once, with a
 // number in the order of commits; what was received and what was audited too.
 func TestConnectionsAreLost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes seconds")
+	}
 	dsn := database(t)
 	db := openAt(t, dsn)
 	j := db.OpenJournal()

@@ -71,6 +71,9 @@ func TestNodesAppendToOneTrail(t *testing.T) {
 // R14: whatever is done to a row of the trail is found, and the first entry
 // that does not hold is named.
 func TestVerifyFindsWhatIsDoneToTheTrail(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes seconds")
+	}
 	for name, c := range map[string]struct{ sql, want string }{
 		"an entry changed":        {`UPDATE trail SET entry=replace(convert_from(entry, 'UTF8'), 'user2', 'user9')::bytea WHERE seq=3`, "entry 3 "},
 		"its hash too":            {`UPDATE trail SET entry='{}', hash=sha256('x') WHERE seq=3`, "entry 3 "},
