@@ -209,6 +209,14 @@ type receiver struct {
 	// answer is what it answers with; 0 is 200, -1 that it closes the
 	// connection, -2 that it takes what it is told and then does.
 	answer func(c call) int
+	wait   chan struct{} // it answers when this is closed
+}
+
+// hang has it answer nothing until a channel is closed.
+func (v *receiver) hang(until chan struct{}) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.wait = until
 }
 
 func receive(t *testing.T) *receiver {
@@ -227,6 +235,12 @@ func serve(t testing.TB, v *receiver) string {
 
 func (v *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b, _ := io.ReadAll(r.Body)
+	v.mu.Lock()
+	wait := v.wait
+	v.mu.Unlock()
+	if wait != nil {
+		<-wait
+	}
 	c := call{r.Method, r.URL.Path, r.Header.Get("Content-Type"), r.Header, b}
 	v.mu.Lock()
 	status := 0
