@@ -240,11 +240,15 @@ func (f *Follower) Run(ctx context.Context) {
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		more, err := f.Round(ctx)
-		if err != nil && ctx.Err() == nil {
-			f.Log.Warn("the log of changes could not be followed", "reason", fault.Reason(err))
-		}
 		if more && err == nil {
 			continue
+		}
+		if err != nil && ctx.Err() == nil {
+			f.Log.Warn("the log of changes could not be followed", "reason", fault.Reason(err))
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
 		}
 		select {
 		case <-ctx.Done():

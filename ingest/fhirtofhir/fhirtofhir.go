@@ -31,10 +31,11 @@ var shared = map[string]bool{"Organization": true, "Practitioner": true, "Practi
 
 // refused are the types that are no record of anything.
 var refused = map[string]string{"Parameters": "Parameters are the input of an operation, not a record", "OperationOutcome": "an OperationOutcome is an answer, not a record",
-	"CapabilityStatement": "a CapabilityStatement describes a server, not a person"}
+	"CapabilityStatement": "a CapabilityStatement describes a server, not a person",
+	"Subscription":        "a Subscription is no record, and holds secrets: POST it to /fhir/Subscription"}
 
 // answered are the types that are never kept, also where a system asks for it.
-var answered = map[string]bool{"Parameters": true, "OperationOutcome": true}
+var answered = map[string]bool{"Parameters": true, "OperationOutcome": true, "Subscription": true}
 
 type entry struct {
 	place  string
