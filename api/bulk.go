@@ -40,10 +40,18 @@ func (q *request) prefers(word string) bool {
 	return false
 }
 
-// accepted answers that a job was taken on.
-func (q *request) accepted(j *bulk.Job) {
+// takeOn has a job carried out, and says where to ask how it stands.
+func (q *request) takeOn(kind string, ask any) error {
+	j, err := q.Bulk.Add(kind, q.subject, q.address(), ask)
+	if err != nil {
+		if fault.Is(err, fault.Throttled) {
+			q.w.Header().Set("Retry-After", strconv.Itoa(mostRetryAfter))
+		}
+		return err
+	}
 	q.w.Header().Set("Content-Location", q.base+"/"+jobsAt+"/"+j.ID)
 	q.send(http.StatusAccepted, outcome("information", "informational", "it was taken on: ask at Content-Location how it stands"))
+	return nil
 }
 
 // outcome is an OperationOutcome of one issue.
@@ -99,8 +107,11 @@ func (q *request) standing(j *bulk.Job) error {
 
 // retryAfter is in how many seconds it is worth asking again.
 func retryAfter(running time.Duration) int {
-	return int(min(max(running/(10*time.Second), 1), 30))
+	return int(min(max(running/(10*time.Second), 1), mostRetryAfter))
 }
+
+// mostRetryAfter is how many seconds a client is told to wait at most.
+const mostRetryAfter = 30
 
 // sendPlain answers with JSON that is no resource.
 func (q *request) sendPlain(status int, kind string, body []byte) {

@@ -63,12 +63,7 @@ func (q *request) export(typ, id string) error {
 	if err := ask.read(q, args); err != nil {
 		return err
 	}
-	j, err := q.Bulk.Add(bulk.Export, q.subject, q.address(), &ask)
-	if err != nil {
-		return err
-	}
-	q.accepted(j)
-	return nil
+	return q.takeOn(bulk.Export, &ask)
 }
 
 // address is the URL as it was asked for.

@@ -82,12 +82,7 @@ func (q *request) imports(_, _ string) error {
 		return fault.E(op, fault.Required, "no file is named: input, with the parts type and url", "Parameters.parameter")
 	}
 	slices.SortStableFunc(ask.Inputs, func(a, b importInput) int { return rank(a.Type) - rank(b.Type) })
-	j, err := q.Bulk.Add(bulk.Import, q.subject, q.address(), &ask)
-	if err != nil {
-		return err
-	}
-	q.accepted(j)
-	return nil
+	return q.takeOn(bulk.Import, &ask)
 }
 
 // rank puts those whom others are about before them.
