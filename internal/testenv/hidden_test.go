@@ -476,7 +476,7 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 		"/fhir/Patient/{citizen}/Observation?_sort=code", "/fhir/Patient/{citizen}/*", "/fhir/Patient/" + w.key + "-0/Condition", "/fhir/Observation/$lastn?" + who, "/fhir/Observation/$lastn?" + who + "&max=3",
 		"/fhir/Patient?_id={citizen}&_revinclude=Observation:patient&_revinclude=Condition:subject", "/fhir/Patient?_id={citizen}&_has:Observation:patient:code=271649006", "/fhir/Patient?_id={citizen}&_has:Condition:patient:_has:Provenance:target:agent=1",
 		"/fhir/Observation?patient.identifier=" + w.number.Digits(), "/fhir/Condition?subject:identifier=" + w.number.Digits(), "/fhir/Patient?_tag=https://selda.example/tags|source&_id={citizen}", "/fhir/Patient/{citizen}/$meta",
-		"/fhir?_type=Observation,Condition,DocumentReference&" + who, "/fhir/_history", "/fhir/Patient/{citizen}/$everything?_type=Observation&_count=1", "/fhir/Patient/{citizen}/$everything?start=2026-10-15",
+		"/fhir?_type=Observation,Condition,DocumentReference&" + who, "/fhir/Patient/{citizen}/$everything?_type=Observation&_count=1", "/fhir/Patient/{citizen}/$everything?start=2026-10-15",
 		"/fhir/Observation?code=271649006&identifier=urn:x|271649006" + w.key, "/fhir/Condition?identifier=urn:x|44054006" + w.key, "/fhir/Provenance?patient={citizen}", "/fhir/AuditEvent?patient={citizen}",
 		"/record/{citizen}/emergency", "/feeds", "/privacy"} {
 		if one(3) {
