@@ -323,7 +323,7 @@ func (x *exporting) own(ctx context.Context, by policy.Subject) error {
 	}
 	for _, h := range hits {
 		switch {
-		case len(x.ask.Types) > 0 && !slices.Contains(x.ask.Types, h.Type), !h.Updated.After(x.ask.Since), !x.ask.Until.IsZero() && h.Updated.After(x.ask.Until), !x.meets(&h.Candidate):
+		case len(x.ask.Types) > 0 && !slices.Contains(x.ask.Types, h.Type), h.Updated.Before(x.ask.Since.Truncate(time.Millisecond)), !x.ask.Until.IsZero() && h.Updated.After(x.ask.Until), !x.meets(&h.Candidate):
 			continue
 		}
 		if err := x.line(h.Type, h.body()); err != nil {

@@ -36,8 +36,9 @@ type Walk struct {
 	After Key      // after this one
 	Last  Subject  // up to this subject; 0 for all
 	Types []string // nil for all
-	// Since leaves out what was in force already by then. With it deletions are
-	// given too: those since.
+	// Since leaves out what was in force before then. With it deletions are given
+	// too: those since. Times are kept to the millisecond: what came within that
+	// of Since is in, so that nothing that came after it is missed.
 	Since time.Time
 	// Limit is how many versions are looked at, whether shown or not, before
 	// the walk is broken off to be gone on with.
@@ -59,5 +60,5 @@ func (w *Walk) Takes(v *Version) bool {
 	if v.Deleted && w.Since.IsZero() {
 		return false
 	}
-	return v.Recorded.After(w.Since)
+	return !v.Recorded.Before(w.Since.Truncate(time.Millisecond))
 }
