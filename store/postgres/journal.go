@@ -67,14 +67,17 @@ func (j *Journal) begin(ctx context.Context) error {
 		return nil
 	}
 	var node int64
-	if err := j.db.writers.QueryRow(ctx, `SELECT nextval('node_number')`).Scan(&node); err != nil {
+	var lease store.Lease
+	if err := j.db.again(ctx, func(ctx context.Context) (err error) {
+		if err := j.db.writers.QueryRow(ctx, `SELECT nextval('node_number')`).Scan(&node); err != nil {
+			return err
+		}
+		if lease, _, err = j.db.Acquire(ctx, journalLease(node), j.db.holder, leaseFor); err != nil {
+			return err
+		}
+		_, err = j.db.writers.Exec(ctx, `INSERT INTO journal(node, position) VALUES($1, 0)`, node)
 		return err
-	}
-	lease, _, err := j.db.Acquire(ctx, journalLease(node), j.db.holder, leaseFor)
-	if err != nil {
-		return err
-	}
-	if _, err := j.db.writers.Exec(ctx, `INSERT INTO journal(node, position) VALUES($1, 0)`, node); err != nil {
+	}); err != nil {
 		return err
 	}
 	j.db.journals.add(node, lease)
@@ -112,7 +115,9 @@ func (j *Journal) Append(parts ...[]byte) (segment.Position, error) {
 	}
 	if j.given == j.block {
 		var first int64
-		if err := j.db.writers.QueryRow(ctx, `SELECT nextval('raw_block')`).Scan(&first); err != nil {
+		if err := j.db.again(ctx, func(ctx context.Context) error {
+			return j.db.writers.QueryRow(ctx, `SELECT nextval('raw_block')`).Scan(&first)
+		}); err != nil {
 			return 0, err
 		}
 		j.given, j.block = first-1, first-1+rawBlock
@@ -192,7 +197,7 @@ func (j *Journal) write(group []rawRow, lease store.Lease) error {
 	for i, r := range group {
 		ids[i], nodes[i], records[i] = r.id, j.node, r.record
 	}
-	return j.db.again(func(ctx context.Context) error {
+	return j.db.again(context.Background(), func(ctx context.Context) error {
 		b := &pgx.Batch{}
 		b.Queue(sqlHold, lease.Name, lease.Holder, int64(lease.Fence))
 		b.Queue(`INSERT INTO raw(id, node, record) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) ON CONFLICT DO NOTHING`, ids, nodes, records)
@@ -292,13 +297,14 @@ func (j *Journal) Close() error {
 // endJournal takes a journal off the list where all of it is committed, and
 // lets go of it.
 func (db *DB) endJournal(ctx context.Context, node int64, lease store.Lease) error {
-	tag, err := db.writers.Exec(ctx, `DELETE FROM journal j WHERE node=$1 AND NOT EXISTS (SELECT 1 FROM raw WHERE node=$1 AND id>j.position)`, node)
-	if err != nil {
-		return fault.E("postgres.Journal", fault.NoStore, err)
-	}
-	if tag.RowsAffected() == 0 {
+	return db.again(ctx, func(ctx context.Context) error {
+		if _, err := db.writers.Exec(ctx, `DELETE FROM journal j WHERE node=$1 AND NOT EXISTS (SELECT 1 FROM raw WHERE node=$1 AND id>j.position)`, node); err != nil {
+			return err
+		}
+		tag, err := db.writers.Exec(ctx, `DELETE FROM lease WHERE name=$1 AND NOT EXISTS (SELECT 1 FROM journal WHERE node=$2)`, lease.Name, node)
+		if err != nil || tag.RowsAffected() > 0 {
+			return err
+		}
 		return db.Release(ctx, lease)
-	}
-	_, err = db.writers.Exec(ctx, `DELETE FROM lease WHERE name=$1`, lease.Name)
-	return err
+	})
 }

@@ -125,7 +125,7 @@ func cut(t *testing.T, dsn string, stop chan struct{}) (n int) {
 		return 0
 	}
 	defer func() { _ = c.Close(context.Background()) }()
-	for tick := time.NewTicker(70 * time.Millisecond); ; n++ {
+	for tick := time.NewTicker(150 * time.Millisecond); ; n++ {
 		select {
 		case <-stop:
 			return n

@@ -47,7 +47,7 @@ func (db *DB) rows(ctx context.Context, f func(pgx.Rows) error, sql string, args
 		if err == nil || begun {
 			return err
 		}
-		if left == 0 || !isLost(lost(ctx, err)) {
+		if left == 0 || ctx.Err() != nil || !isCut(err) {
 			return fault.E("postgres.read", fault.NoStore, err)
 		}
 	}
@@ -192,7 +192,7 @@ func (db *DB) snapshot(ctx context.Context, f func(pgx.Tx) error) error {
 		if err == nil {
 			return errors.Join(f(tx), tx.Rollback(ctx))
 		}
-		if left == 0 || !isLost(lost(ctx, err)) {
+		if left == 0 || ctx.Err() != nil || !isCut(err) {
 			return fault.E("postgres.read", fault.NoStore, err)
 		}
 	}

@@ -161,7 +161,7 @@ func (t *Trail) flush() {
 		t.mu.Unlock()
 
 		rows := &trailRows{}
-		err := t.db.again(func(ctx context.Context) error { return t.append(ctx, group, rows) })
+		err := t.db.again(context.Background(), func(ctx context.Context) error { return t.append(ctx, group, rows) })
 		t.mu.Lock()
 		if err != nil {
 			t.failed = err

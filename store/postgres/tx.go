@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
+	"net"
 	"strconv"
 	"time"
 
@@ -145,6 +147,21 @@ func lost(ctx context.Context, err error) error {
 	return errLost{err}
 }
 
+// isCut says whether an error is of the way to the database, or one that
+// passes: the same may be asked again.
+func isCut(err error) bool {
+	var refused *pgconn.PgError
+	var way net.Error
+	var unreached *pgconn.ConnectError
+	switch {
+	case errors.As(err, &refused):
+		return passing[refused.Code]
+	case errors.As(err, &way), errors.As(err, &unreached), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return true
+	}
+	return pgconn.SafeToRetry(err)
+}
+
 // passing are the refusals that pass: https://www.postgresql.org/docs/current/errcodes-appendix.html
 var passing = map[string]bool{
 	"57P01": true, "57P02": true, "57P03": true, // it stops, has crashed, or starts
@@ -155,19 +172,20 @@ var passing = map[string]bool{
 	"25P03": true, // this node was in the middle of a transaction for too long
 }
 
-// again runs f until it is not lost, with patience.
-func (db *DB) again(f func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+// again runs f until the way to the database is not cut, with patience. It is for what may be done
+// twice.
+func (db *DB) again(ctx context.Context, f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		err := lost(ctx, f(ctx))
-		if !isLost(err) {
-			return err
+		err := f(ctx)
+		if err == nil || ctx.Err() != nil || !isCut(err) {
+			return kind(err)
 		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return err
+			return kind(err)
 		}
 	}
 }
