@@ -340,6 +340,21 @@ func (f *systemField) search(typ string, groups [][]string, before store.ItemID,
 	}
 }
 
+// count is how many resources of a type there are: none has to be read for it.
+func (f *systemField) count(typ string) (n int, err error) {
+	const step = 10_000
+	for before := store.ItemID(0); ; {
+		found, err := f.q.Records.Search(f.q.r.Context(), f.g, store.Query{Type: typ, N: f.n, Before: before, Limit: step})
+		if err != nil {
+			return n, err
+		}
+		if n += len(found); len(found) < step {
+			return n, nil
+		}
+		before = found[len(found)-1].Item
+	}
+}
+
 func (f *systemField) get(typ, id string) (*hit, error) {
 	if f.ofTypes != nil && !f.ofTypes[typ] {
 		return nil, nil

@@ -55,6 +55,11 @@ func (q *request) find(f field, query *search.Query, cur cursor) (*answers, erro
 	if !all {
 		return a, q.walk(f, a, count)
 	}
+	if own, ok := f.(*systemField); ok && len(query.Clauses) == 0 && (query.Summary == "count" || count == 0) {
+		n, err := own.count(query.Type)
+		a.total = n
+		return a, err
+	}
 	var found []*hit
 	seen := map[string]bool{}
 	err := f.each(query.Type, query.Clauses, 0, func(h *hit) bool {

@@ -1,7 +1,10 @@
 package api_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -211,6 +214,17 @@ func TestHowAnAnswerIs(t *testing.T) {
 		if strings.Contains(string(r.Body), without) || !strings.Contains(string(r.Body), "SUBSETTED") {
 			t.Errorf("%s: %s", query, r.Body)
 		}
+	}
+	packed, err := a.env.Do(t.Context(), "system", "GET", "/fhir/Patient/p1/$everything", nil, "Accept-Encoding: gzip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(packed.Body))
+	if err != nil || packed.Header.Get("Content-Encoding") != "gzip" {
+		t.Fatalf("packed: %v %v", err, packed.Header)
+	}
+	if plain, err := io.ReadAll(z); err != nil || !bytes.Contains(plain, []byte(`"searchset"`)) {
+		t.Errorf("packed: %v %s", err, plain)
 	}
 	if r := a.do(200, "system", "GET", "/fhir/Observation/hb?_pretty=true", ""); !strings.Contains(string(r.Body), "\n  \"") {
 		t.Errorf("pretty: %s", r.Body)
