@@ -240,9 +240,11 @@ func (b *batch) take(ctx context.Context, v *store.Version) error {
 			if !x.matches(change, was, is) {
 				continue
 			}
-			lane, err := b.lane(ctx, v.Subject)
-			if err != nil {
-				return err
+			lane := "record" // of people, who are told of one
+			if w.source != "" {
+				if lane, err = b.lane(ctx, v.Subject); err != nil {
+					return err
+				}
 			}
 			b.events = append(b.events, Event{Subscription: w.key, Lane: lane, Subject: v.Subject, N: v.N, At: v.Recorded, Type: v.Type, ID: v.ID, Version: v.Version, Change: change})
 			break

@@ -164,7 +164,9 @@ type Queue interface {
 	Position(ctx context.Context) (uint64, error)
 	// Enqueue adds events, in their order, and moves the position from one n to
 	// another, both or neither. It answers fault.Conflict where the position is
-	// another: somebody else has done this part. from and to may be the same.
+	// another: somebody else has done this part. from and to may be the same. An
+	// event of a subject of whom something waits goes behind that, whatever its
+	// lane: a merge meanwhile changes no order.
 	Enqueue(ctx context.Context, from, to uint64, events []Event) error
 	// Due gives lanes whose turn it is, the longest due first, and when the
 	// next is due, zero where nothing waits.

@@ -147,10 +147,12 @@ func (db *DB) Enqueue(ctx context.Context, from, to uint64, events []subscriptio
 		}
 		b := &pgx.Batch{}
 		for _, e := range events {
-			b.Queue(`WITH c AS (UPDATE subscription_count SET seq=seq+1 WHERE subscription=$1 RETURNING seq)
-				INSERT INTO subscription_event(subscription, seq, lane, subject, n, at, type, id, version, change) SELECT $1, c.seq, $2, $3, $4, $5, $6, $7, $8, $9 FROM c`,
+			// The lane is that in which something of the same subject waits, else the event's own.
+			b.Queue(`WITH c AS (UPDATE subscription_count SET seq=seq+1 WHERE subscription=$1 RETURNING seq), e AS (
+				INSERT INTO subscription_event(subscription, seq, lane, subject, n, at, type, id, version, change) SELECT $1, c.seq, coalesce((SELECT w.lane FROM subscription_event w
+					WHERE w.subscription=$1 AND w.subject=$3 AND w.state=0 AND w.lane NOT LIKE 'held %' ORDER BY w.seq DESC LIMIT 1), $2), $3, $4, $5, $6, $7, $8, $9 FROM c RETURNING lane)
+				INSERT INTO subscription_lane(subscription, lane, attempts, next) SELECT $1, e.lane, 0, 0 FROM e ON CONFLICT DO NOTHING`,
 				e.Subscription, e.Lane, int64(e.Subject), int64(e.N), milli(e.At), int16(fhir.TypeNumber(e.Type)), e.ID, e.Version, int16(e.Change))
-			b.Queue(`INSERT INTO subscription_lane(subscription, lane, attempts, next) VALUES($1, $2, 0, 0) ON CONFLICT DO NOTHING`, e.Subscription, e.Lane)
 		}
 		return tx.SendBatch(ctx, b).Close()
 	})

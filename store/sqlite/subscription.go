@@ -175,6 +175,9 @@ func (db *DB) Enqueue(ctx context.Context, from, to uint64, events []subscriptio
 			return err
 		}
 		for _, e := range events {
+			if e.Lane, err = tx.laneOf(e); err != nil {
+				return err
+			}
 			err := tx.run(`INSERT INTO subscription_event(subscription, seq, lane, subject, n, at, type, id, version, change)
 				VALUES(?1, (SELECT coalesce(max(seq), 0)+1 FROM subscription_event WHERE subscription=?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
 				e.Subscription, e.Lane, int64(e.Subject), e.N, e.At, int(fhir.TypeNumber(e.Type)), e.ID, e.Version, int(e.Change))
@@ -187,6 +190,18 @@ func (db *DB) Enqueue(ctx context.Context, from, to uint64, events []subscriptio
 		}
 		return nil
 	})
+}
+
+// laneOf is the lane in which something of the same subject waits, else the
+// event's own.
+func (tx *Tx) laneOf(e subscription.Event) (string, error) {
+	s := bind(tx.c.stmt(`SELECT lane FROM subscription_event INDEXED BY subscription_event_subject WHERE subscription=? AND subject=? AND state=0
+		AND lane NOT LIKE 'held %' ORDER BY seq DESC LIMIT 1`), []any{e.Subscription, int64(e.Subject)})
+	defer func() { _ = s.Reset() }()
+	if s.Step() {
+		return s.ColumnText(0), nil
+	}
+	return e.Lane, s.Err()
 }
 
 // Due is subscription.Queue's.

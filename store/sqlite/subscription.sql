@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS subscription_event(subscription INTEGER NOT NULL, seq
   state INTEGER NOT NULL DEFAULT 0, number INTEGER NOT NULL DEFAULT 0, doubt INTEGER NOT NULL DEFAULT 0, tried INTEGER NOT NULL DEFAULT 0,
   done INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', PRIMARY KEY(subscription, seq)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS subscription_event_lane ON subscription_event(subscription, lane, seq) WHERE state=0;
+CREATE INDEX IF NOT EXISTS subscription_event_subject ON subscription_event(subscription, subject, seq) WHERE state=0;
 CREATE INDEX IF NOT EXISTS subscription_event_aside ON subscription_event(subscription, seq) WHERE state=2;
 CREATE INDEX IF NOT EXISTS subscription_event_number ON subscription_event(subscription, number) WHERE number>0;
 CREATE INDEX IF NOT EXISTS subscription_event_done ON subscription_event(done) WHERE state=1;

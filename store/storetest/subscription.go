@@ -50,7 +50,7 @@ func registers(b *box) {
 }
 
 func told(s *subscription.Subscription, lane string, n uint64) subscription.Event {
-	return subscription.Event{Subscription: s.Key, Lane: lane, Subject: 5, N: n, At: epoch, Type: "Observation", ID: fmt.Sprint(lane, n), Version: 1, Change: subscription.Updated}
+	return subscription.Event{Subscription: s.Key, Lane: lane, Subject: store.Subject(lane[0]), N: n, At: epoch, Type: "Observation", ID: fmt.Sprint(lane, n), Version: 1, Change: subscription.Updated}
 }
 
 // heads are the ids that wait in a lane, with their numbers.
@@ -91,7 +91,7 @@ func queues(b *box) {
 	list, _, err := b.Head(b.ctx(), s.Key, "x", 10)
 	b.must(err)
 	e := list[0]
-	b.equal("as it was put", fmt.Sprint(e.Subject, e.N, e.At, e.Type, e.ID, e.Version, e.Change), fmt.Sprint(store.Subject(5), 1, epoch, "Observation", "x1", 1, subscription.Updated))
+	b.equal("as it was put", fmt.Sprint(e.Subject, e.N, e.At, e.Type, e.ID, e.Version, e.Change), fmt.Sprint(store.Subject('x'), 1, epoch, "Observation", "x1", 1, subscription.Updated))
 
 	later := epoch.Add(time.Minute)
 	b.turn(subscription.Turn{Subscription: s.Key, Lane: "x", Number: []int64{e.Seq}})
@@ -130,6 +130,10 @@ func queues(b *box) {
 	b.must(err)
 	b.equal("forgotten", n, 1)
 	b.equal("what waits is not", b.heads(s, "x"), "x3 x9 ")
+	merged := told(s, "x", 10)
+	merged.Lane = "z"
+	b.must(b.Enqueue(b.ctx(), 4, 4, []subscription.Event{merged}))
+	b.equal("behind what waits of the same subject", b.heads(s, "x")+b.heads(s, "z"), "x3 x9 x10 ")
 }
 
 // eventNumbers: given in the order of sending; one that is taken back, of an

@@ -13,6 +13,7 @@ CREATE TABLE subscription_event(subscription bigint NOT NULL, seq bigint NOT NUL
   doubt boolean NOT NULL DEFAULT false, tried bigint NOT NULL DEFAULT 0, done bigint NOT NULL DEFAULT 0, reason text NOT NULL DEFAULT '',
   PRIMARY KEY(subscription, seq)) PARTITION BY HASH (subscription);
 CREATE INDEX subscription_event_lane ON subscription_event(subscription, lane, seq) WHERE state = 0;
+CREATE INDEX subscription_event_subject ON subscription_event(subscription, subject, seq) WHERE state = 0;
 CREATE INDEX subscription_event_aside ON subscription_event(subscription, seq) WHERE state = 2;
 CREATE INDEX subscription_event_number ON subscription_event(subscription, number) WHERE number > 0;
 CREATE INDEX subscription_event_done ON subscription_event(done) WHERE state = 1;
