@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"selda/fhir"
+	"selda/internal/conformance"
 )
 
 // definitions are the expressions that R4 itself has: of its search parameters
@@ -26,7 +27,7 @@ type definitions struct {
 func readDefinitions(t testing.TB) definitions {
 	t.Helper()
 	d := definitions{map[string][]string{}, map[string][]string{}}
-	files, _ := filepath.Glob(filepath.Join(material(t, "fhir-r4-core-defs"), "SearchParameter-*.json"))
+	files, _ := filepath.Glob(filepath.Join(conformance.Material(t, "fhir-r4-core-defs"), "SearchParameter-*.json"))
 	for _, f := range files {
 		p := readResource(t, f)
 		expression := p.Get("expression").Text()
@@ -36,7 +37,7 @@ func readDefinitions(t testing.TB) definitions {
 			}
 		}
 	}
-	files, _ = filepath.Glob(filepath.Join(material(t, "fhir-r4-structuredefs"), "StructureDefinition-*.json"))
+	files, _ = filepath.Glob(filepath.Join(conformance.Material(t, "fhir-r4-structuredefs"), "StructureDefinition-*.json"))
 	for _, f := range files {
 		for _, e := range readResource(t, f).Get("snapshot", "element").List() {
 			path := e.Get("path").Text()
@@ -110,7 +111,7 @@ func TestAgainstFHIRPathJS(t *testing.T) {
 		t.Skip("left out: fhirpath.js is not installed: npm ci --ignore-scripts")
 	}
 	d := readDefinitions(t)
-	files, _ := filepath.Glob(filepath.Join(material(t, "fhir-r4-examples"), "*.json"))
+	files, _ := filepath.Glob(filepath.Join(conformance.Material(t, "fhir-r4-examples"), "*.json"))
 	var in bytes.Buffer
 	var resources []*fhir.Resource
 	var tasks [][]task

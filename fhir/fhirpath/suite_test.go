@@ -1,7 +1,6 @@
 package fhirpath
 
 import (
-	"bufio"
 	"encoding/xml"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"selda/fhir"
+	"selda/internal/conformance"
 )
 
 // The official tests: https://github.com/HL7/FHIRPath/tree/master/tests.
@@ -37,41 +37,6 @@ type suiteTest struct {
 	} `xml:"output"`
 }
 
-// material is a folder of test data that stands beside the repository.
-func material(t testing.TB, set string) string {
-	t.Helper()
-	dir := filepath.Join("..", "..", "..", "shared", "material", set)
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("the test material is not beside the repository")
-		}
-		t.Skip("left out: the test material (../shared/material) is not beside the repository")
-	}
-	return dir
-}
-
-// exclusions reads docs/conformance/NAME.txt: a test's name and the reason why it
-// is not expected to pass.
-func exclusions(t *testing.T, name string) map[string]string {
-	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "docs", "conformance", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	out := map[string]string{}
-	for s := bufio.NewScanner(f); s.Scan(); {
-		if line := strings.TrimSpace(s.Text()); line != "" && !strings.HasPrefix(line, "#") {
-			id, reason, _ := strings.Cut(line, " ")
-			if reason = strings.TrimSpace(reason); reason == "" {
-				t.Errorf("%s: %s is excluded without a reason", name, id)
-			}
-			out[id] = reason
-		}
-	}
-	return out
-}
-
 func readResource(t testing.TB, path string) *fhir.Resource {
 	t.Helper()
 	in, err := os.ReadFile(path)
@@ -89,7 +54,7 @@ func readResource(t testing.TB, path string) *fhir.Resource {
 }
 
 func TestOfficialSuite(t *testing.T) {
-	dir := filepath.Join(material(t, "fhir-test-cases-r4"), "r4")
+	dir := filepath.Join(conformance.Material(t, "fhir-test-cases-r4"), "r4")
 	in, err := os.ReadFile(filepath.Join(dir, "fhirpath", "tests-fhir-r4.xml"))
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +63,7 @@ func TestOfficialSuite(t *testing.T) {
 	if err := xml.Unmarshal(in, &s); err != nil {
 		t.Fatal(err)
 	}
-	excluded := exclusions(t, "fhirpath.txt")
+	excluded := conformance.Excluded(t, "fhirpath")
 	inputs := map[string]*fhir.Resource{}
 	count, passed := 0, 0
 	for _, g := range s.Groups {

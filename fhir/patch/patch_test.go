@@ -10,17 +10,14 @@ import (
 	"testing"
 
 	"selda/fhir"
+	"selda/internal/conformance"
 )
 
-// material is public test data that lies beside the project.
 func material(t testing.TB, name string) []byte {
 	t.Helper()
-	in, err := os.ReadFile(filepath.Join("../../../shared/material", name))
+	in, err := os.ReadFile(filepath.Join(conformance.Material(t, "fhir-misc-cases"), name))
 	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("the public test data is not there: ", err)
+		t.Fatal(err)
 	}
 	return in
 }
@@ -32,7 +29,7 @@ func TestJSONPatchCases(t *testing.T) {
 		Doc, Patch, Expected json.RawMessage
 		Disabled             bool
 	}
-	if err := json.Unmarshal(material(t, "fhir-misc-cases/r4/patch/json-patch-tests.json"), &cases); err != nil {
+	if err := json.Unmarshal(material(t, "r4/patch/json-patch-tests.json"), &cases); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range cases {
@@ -77,7 +74,7 @@ func TestFHIRPathPatchCases(t *testing.T) {
 	var doc struct {
 		Cases []pathCase `xml:"case"`
 	}
-	if err := xml.Unmarshal(material(t, "fhir-misc-cases/r4/patch/fhir-patch-tests.xml"), &doc); err != nil {
+	if err := xml.Unmarshal(material(t, "r4/patch/fhir-patch-tests.xml"), &doc); err != nil {
 		t.Fatal(err)
 	}
 	if len(doc.Cases) < 30 {

@@ -11,6 +11,7 @@ import (
 
 	"selda/fhir"
 	"selda/fhir/definition"
+	"selda/internal/conformance"
 	"selda/terminology"
 )
 
@@ -114,7 +115,7 @@ func countErrors(issues []Issue) int {
 }
 
 func TestValidatorCases(t *testing.T) {
-	dir := filepath.Join(material(t, "fhir-validator-cases"), "validator")
+	dir := filepath.Join(conformance.Material(t, "fhir-validator-cases"), "validator")
 	in, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +126,7 @@ func TestValidatorCases(t *testing.T) {
 	if err := json.Unmarshal(in, &manifest); err != nil {
 		t.Fatal(err)
 	}
-	excluded := exclusions(t, "validator.txt")
+	excluded := conformance.Excluded(t, "validator")
 	count, same, agree := 0, 0, 0
 	one := func(id, file, profile string, files []string, java json.RawMessage) {
 		want, all := javaSays(dir, java)

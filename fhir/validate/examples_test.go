@@ -8,21 +8,9 @@ import (
 
 	"selda/fhir"
 	"selda/fhir/definition"
+	"selda/internal/conformance"
 	"selda/terminology"
 )
-
-// material is a folder of test data that stands beside the repository.
-func material(t testing.TB, set string) string {
-	t.Helper()
-	dir := filepath.Join("..", "..", "..", "shared", "material", set)
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("the test material is not beside the repository")
-		}
-		t.Skip("left out: the test material (../shared/material) is not beside the repository")
-	}
-	return dir
-}
 
 func readResource(t testing.TB, path string) *fhir.Resource {
 	t.Helper()
@@ -42,30 +30,10 @@ func readResource(t testing.TB, path string) *fhir.Resource {
 
 func r4() *Validator { return New(definition.R4, terminology.New(terminology.R4)) }
 
-// exclusions reads docs/conformance/NAME.txt: an id and the reason why it is not
-// expected to pass.
-func exclusions(t *testing.T, name string) map[string]string {
-	t.Helper()
-	in, err := os.ReadFile(filepath.Join("..", "..", "docs", "conformance", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]string{}
-	for line := range strings.Lines(string(in)) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			id, reason, _ := strings.Cut(line, " ")
-			if out[id] = strings.TrimSpace(reason); out[id] == "" {
-				t.Errorf("%s: %s is excluded without a reason", name, id)
-			}
-		}
-	}
-	return out
-}
-
 // examples calls f for each of the official examples.
 func examples(t testing.TB, f func(name string, r *fhir.Resource)) {
 	t.Helper()
-	files, _ := filepath.Glob(filepath.Join(material(t, "fhir-r4-examples"), "*.json"))
+	files, _ := filepath.Glob(filepath.Join(conformance.Material(t, "fhir-r4-examples"), "*.json"))
 	for _, file := range files {
 		f(strings.TrimSuffix(filepath.Base(file), ".json"), readResource(t, file))
 	}
@@ -74,7 +42,7 @@ func examples(t testing.TB, f func(name string, r *fhir.Resource)) {
 // The official examples of R4 are valid: in their structure, and in full.
 func TestOfficialExamplesAreValid(t *testing.T) {
 	v := r4()
-	excluded := exclusions(t, "r4-examples-valid.txt")
+	excluded := conformance.Excluded(t, "r4-examples-valid")
 	count := 0
 	examples(t, func(name string, r *fhir.Resource) {
 		count++

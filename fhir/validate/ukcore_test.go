@@ -8,13 +8,14 @@ import (
 
 	"selda/fhir"
 	"selda/fhir/definition"
+	"selda/internal/conformance"
 	"selda/terminology"
 )
 
 // ukCore is a validator with UK Core, and the examples of UK Core.
 func ukCore(t testing.TB) (*Validator, map[string]*fhir.Resource) {
 	t.Helper()
-	dir := material(t, "uk-core-r4")
+	dir := conformance.Material(t, "uk-core-r4")
 	var resources []*fhir.Resource
 	for _, set := range []string{"structuredefinitions", "valuesets", "codesystems", "conceptmaps"} {
 		files, _ := filepath.Glob(filepath.Join(dir, set, "*.xml"))

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"selda/fhir"
+	"selda/internal/conformance"
 )
 
 func parse(t testing.TB, text string) *fhir.Resource {
@@ -154,7 +155,7 @@ func FuzzValidate(f *testing.F) {
 
 func BenchmarkValidate(b *testing.B) {
 	v := r4()
-	dir := material(b, "fhir-r4-examples")
+	dir := conformance.Material(b, "fhir-r4-examples")
 	for _, name := range []string{"Patient-example", "Observation-blood-pressure-cancel"} {
 		r := readResource(b, filepath.Join(dir, name+".json"))
 		b.Run("Structure/"+name, func(b *testing.B) {

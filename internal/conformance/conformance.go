@@ -5,7 +5,6 @@
 package conformance
 
 import (
-	"bufio"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,28 +24,49 @@ type Suite struct {
 // Open reads a suite's exclusions; they are checked when the test ends.
 func Open(t *testing.T, name string) *Suite {
 	t.Helper()
-	s := &Suite{t: t, name: name, excluded: map[string]string{}, seen: map[string]bool{}}
-	_, here, _, _ := runtime.Caller(0)
-	f, err := os.Open(filepath.Join(filepath.Dir(here), "../../docs/conformance", name+".txt"))
-	if err != nil && !os.IsNotExist(err) {
-		t.Fatal(err)
-	}
-	if err == nil {
-		defer func() { _ = f.Close() }()
-		for lines := bufio.NewScanner(f); lines.Scan(); {
-			line := strings.TrimSpace(lines.Text())
-			if line == "" || strings.HasPrefix(line, "#") {
-				continue
-			}
-			id, reason, _ := strings.Cut(line, "  ")
-			if strings.TrimSpace(reason) == "" {
-				t.Errorf("%s: %s is excluded without a reason", name, id)
-			}
-			s.excluded[id] = strings.TrimSpace(reason)
-		}
-	}
+	s := &Suite{t: t, name: name, excluded: Excluded(t, name), seen: map[string]bool{}}
 	t.Cleanup(s.close)
 	return s
+}
+
+// Excluded reads docs/conformance/NAME.txt: each case with its reason.
+func Excluded(t *testing.T, name string) map[string]string {
+	t.Helper()
+	in, err := os.ReadFile(filepath.Join(root(), "docs/conformance", name+".txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for line := range strings.Lines(string(in)) {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		id, reason, _ := strings.Cut(line, " ")
+		if out[id] = strings.TrimSpace(reason); out[id] == "" {
+			t.Errorf("%s: %s is excluded without a reason", name, id)
+		}
+	}
+	return out
+}
+
+// Material is a folder of public test data that stands beside the repository.
+// Where it is not the test is left out, but in CI, where it fails.
+func Material(t testing.TB, set string) string {
+	t.Helper()
+	dir := filepath.Join(root(), "../shared/material", set)
+	if _, err := os.Stat(dir); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("the public test data is not beside the repository")
+		}
+		t.Skip("left out: the public test data (../shared/material) is not beside the repository")
+	}
+	return dir
+}
+
+// root is the repository's folder.
+func root() string {
+	_, here, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(here), "../..")
 }
 
 // Run runs a case, which gives what is wrong.
