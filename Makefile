@@ -34,6 +34,7 @@ test: ## every test; says what it left out and how to get it
 bench: build ## every benchmark, short form
 	./bin/selda bench ingest --resources 40000 --messages 5000
 	./bin/selda bench record --citizens 2000,20000 --reads 1000
+	./bin/selda bench api --resources 40000 --each 2s
 
 TEMPL = $(GO) run github.com/a-h/templ/cmd/templ@v0.3.977
 SASS = ./node_modules/.bin/sass --no-source-map --style=compressed web/assets/src/selda.scss
