@@ -237,6 +237,9 @@ func (q *Scope) test(p *Parameter, value, modifier string) (test, error) {
 	case Date:
 		return dateTest(unescape(value), q.Now)
 	case String:
+		if p.phonetic() && modifier == "" {
+			return phoneticTest(unescape(value)), nil
+		}
 		return stringTest(unescape(value), modifier), nil
 	case Token:
 		return q.tokenTest(value, modifier)

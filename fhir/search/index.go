@@ -10,8 +10,8 @@ import (
 
 // An index across citizens keeps a few tokens of each resource. A token does
 // not say which parameter it is of: "c:" and a code or number, "s:" and
-// what a word begins with, "r:" and what is referred to, "u:" and a URI, "m:" and
-// a month, "d:" and a day. Who searches asks it for the resources that can match,
+// what a word begins with, "r:" and what is referred to, "u:" and a URI, "p:" and a sound,
+// "m:" and a month, "d:" and a day. Who searches asks it for the resources that can match,
 // and then each of them whether it does: that a token is there too often costs
 // time, that one is missing would lose what was searched. Both sides are made
 // here, from the same elements that are matched.
@@ -60,6 +60,9 @@ func (ps *Parameters) Tokens(res *fhir.Resource) []string {
 	return out
 }
 
+// phonetic says whether the parameter finds what sounds alike.
+func (p *Parameter) phonetic() bool { return p.Code == "phonetic" }
+
 // indexed says whether the parameter gives tokens at all.
 func (p *Parameter) indexed(typ string) bool {
 	switch p.Kind {
@@ -83,6 +86,13 @@ func (p *Parameter) tokens(typ string, e element, add func(string)) {
 			return false
 		})
 	case String:
+		if p.phonetic() {
+			eachSound(e, func(s string) bool {
+				add("p:" + s)
+				return false
+			})
+			return
+		}
 		texts(e, func(s string, words bool) bool {
 			wordTokens(folded(s), words, add)
 			return false
@@ -276,6 +286,9 @@ func (p *Parameter) asked(value, modifier string) ([]string, bool) {
 			return nil, false
 		}
 		word, _, _ := strings.Cut(folded(unescape(value)), " ")
+		if p.phonetic() && modifier == "" {
+			return []string{"p:" + sound(word)}, true
+		}
 		for _, n := range beginnings {
 			if b := runes(word, n); b != "" {
 				return []string{"s:" + b}, true

@@ -149,6 +149,28 @@ func TestQuantities(t *testing.T) {
 	}
 }
 
+// Names that sound alike are found by each other.
+func TestSounds(t *testing.T) {
+	for word, want := range map[string]string{"robert": "R163", "rupert": "R163", "ashcraft": "A261", "tymczak": "T522", "pfister": "P236", "honeyman": "H555", "lee": "L000", "": "", "李": "李"} {
+		if got := sound(word); got != want {
+			t.Errorf("%s sounds %s, want %s", word, got, want)
+		}
+	}
+	r, err := fhir.Parse([]byte(`{"resourceType":"Patient","name":[{"family":"Smith","given":["Catherine Ann"]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for value, want := range map[string]bool{"smyth": true, "Smythe": true, "cathrin": true, "jones": false, "Catherine Smyth": true, "Catherine Jones": false} {
+		c, _, err := scope.Clause("Patient", "phonetic", value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Matches(&Candidate{Type: "Patient", Res: r}); got != want {
+			t.Errorf("%s: %t", value, got)
+		}
+	}
+}
+
 func TestEscapes(t *testing.T) {
 	for in, want := range map[string][]string{`a,b`: {"a", "b"}, `a\,b`: {`a\,b`}, `a\\,b`: {`a\\`, "b"}, ``: {""}, `,`: {"", ""}} {
 		if got := split(in, ','); !slices.Equal(got, want) {

@@ -27,7 +27,7 @@ type Class struct {
 
 // Index is the number of what Tokens means: an index that was made under
 // another is made again.
-const Index = 2
+const Index = 3
 
 // Of classifies a resource, which is found by the parameters of ps; by R4's
 // where it is nil.
