@@ -70,17 +70,13 @@ func (p *Pipeline) commitAll() {
 // commit commits a batch. Where one message of it can't be, the others are
 // committed one by one and that one goes to quarantine.
 func (p *Pipeline) commit(batch []*Receipt) error {
-	for log, r := range lastOf(batch) {
-		if err := log.Wait(positionOf(r.ID)); err != nil {
-			return err
-		}
-	}
-	err := p.try(batch)
+	durable := durable(batch)
+	err := p.try(batch, durable)
 	if err == nil || fault.Is(err, fault.NoStore) {
 		return err
 	}
 	for _, r := range batch {
-		err := p.try([]*Receipt{r})
+		err := p.try([]*Receipt{r}, durable)
 		if err == nil {
 			continue
 		}
@@ -91,14 +87,34 @@ func (p *Pipeline) commit(batch []*Receipt) error {
 			p.log.Error("a message could not be committed", "message", r.Number(), "error", err)
 		}
 		r.unusable = err
-		if err := p.try([]*Receipt{r}); err != nil {
+		if err := p.try([]*Receipt{r}, durable); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *Pipeline) try(batch []*Receipt) error {
+// durable has the raw messages of a batch written to disk while its commit is
+// made ready; what it gives waits for that, which the commit's end does.
+func durable(batch []*Receipt) func() error {
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for log, r := range lastOf(batch) {
+			if err = log.Wait(positionOf(r.ID)); err != nil {
+				err = fault.E("ingest.commit", fault.NoStore, err)
+				return
+			}
+		}
+	}()
+	return func() error {
+		<-done
+		return err
+	}
+}
+
+func (p *Pipeline) try(batch []*Receipt, durable func() error) error {
 	outcomes := make([]Outcome, len(batch))
 	err := p.store.Commit(context.Background(), func(tx Tx) error {
 		if err := expect(tx, batch); err != nil {
@@ -116,7 +132,7 @@ func (p *Pipeline) try(batch []*Receipt) error {
 				return err
 			}
 		}
-		return nil
+		return durable()
 	})
 	if err != nil {
 		return err
