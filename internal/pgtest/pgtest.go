@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"os"
 	"os/exec"
@@ -217,7 +218,10 @@ func embedded(native string) (bin, libs string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("selda-pg-programs-%d", os.Getuid()))
+	// A folder for each checkout: the links of one that is gone lead nowhere.
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(native))
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("selda-pg-programs-%d-%x", os.Getuid(), h.Sum64()))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", "", err
 	}
