@@ -137,8 +137,21 @@ func (b *apiBench) ask(who int, method, path, body string, want bool) ([]byte, e
 }
 
 func benchPatient(id string, n int64) string {
-	return fmt.Sprintf(`{"resourceType":"Patient","id":"%s","identifier":[{"system":"urn:bench","value":"B%d"}],"name":[{"use":"official","family":"%s","given":["Folake","Ada"]}],"gender":"female","birthDate":"%d-%02d-%02d","address":[{"line":["%d Rye Lane"],"city":"London","postalCode":"SE15 5BS"}]}`,
-		id, n, benchFamily(n), 1930+n%80, 1+n%12, 1+n%28, n%300)
+	return fmt.Sprintf(`{"resourceType":"Patient","id":"%s","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"%s"},{"system":"urn:bench","value":"B%d"}],"name":[{"use":"official","family":"%s","given":["Folake","Ada"]}],"gender":"female","birthDate":"%d-%02d-%02d","address":[{"line":["%d Rye Lane"],"city":"London","postalCode":"SE15 5BS"}]}`,
+		id, benchNumber(n), n, benchFamily(n), 1930+n%80, 1+n%12, 1+n%28, n%300)
+}
+
+// benchNumber is a valid NHS number of the range that is for tests (999), the n-th.
+func benchNumber(n int64) string {
+	digits := fmt.Sprintf("999%06d", n*11%1_000_000)
+	sum := 0
+	for i := range 9 {
+		sum += int(digits[i]-'0') * (10 - i)
+	}
+	if check := (11 - sum%11) % 11; check < 10 {
+		return digits + fmt.Sprint(check)
+	}
+	return digits[:8] + fmt.Sprint((int(digits[8]-'0')+1)%10) + "0" // not valid, and stored as such
 }
 
 // benchFamily is one of many names, some of which begin alike.
