@@ -367,10 +367,14 @@ func (c *commit) elsewhere(tokens []string, subject store.Subject) []string {
 			}
 		}
 	}
-	return slices.DeleteFunc(tokens, func(token string) bool {
-		of, is := c.beside[token]
-		return is && of == subject
-	})
+	within := func(token string) bool {
+		whose, is := c.beside[token]
+		return is && whose == subject
+	}
+	if !slices.ContainsFunc(tokens, within) {
+		return tokens
+	}
+	return slices.DeleteFunc(slices.Clone(tokens), within) // what was made ready is not changed: it may be committed again
 }
 
 // overlay puts what a message says over what is known already.
