@@ -2,6 +2,7 @@ package api
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"selda/access/grant"
@@ -174,7 +175,11 @@ func (f *systemField) each(typ string, clauses []*search.Clause, before store.It
 	if f.ofTypes != nil && !f.ofTypes[typ] {
 		return nil
 	}
-	if ids := named(clauses); ids != nil {
+	ids := named(clauses)
+	if ids == nil {
+		ids = pointedAt(typ, clauses)
+	}
+	if ids != nil {
 		for _, id := range ids {
 			h, err := f.get(typ, id)
 			if err != nil {
@@ -206,7 +211,7 @@ func (f *systemField) each(typ string, clauses []*search.Clause, before store.It
 		break // what is not there is found by its tokens
 	}
 	groups := groupsOf(clauses)
-	if from, ok := since(clauses); ok && len(groups) == 0 {
+	if from, ok := since(clauses); ok && len(groups) == 0 && f.ofTypes == nil { // the log is a source system's own
 		return f.changed(typ, from, yield)
 	}
 	return f.search(typ, groups, before, yield)
@@ -254,6 +259,25 @@ func (f *systemField) changed(typ string, from time.Time, yield func(*hit) bool)
 		}
 		l.Until = last - 1
 	}
+}
+
+// pointedAt are the ids that a reverse chain or a list has found: an answer is
+// one of them. nil where there is no such condition.
+func pointedAt(typ string, clauses []*search.Clause) []string {
+	for _, c := range clauses {
+		if c.Has == nil {
+			continue
+		}
+		ids := []string{}
+		for ref := range c.Known {
+			if id, ok := strings.CutPrefix(ref, typ+"/"); ok {
+				ids = append(ids, id)
+			}
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	return nil
 }
 
 // named are the ids that a search names; nil where it names none.
@@ -387,10 +411,10 @@ func (f *systemField) referring(typ string, by *search.Parameter, to []search.Ta
 }
 
 func (f *systemField) endless(typ string, clauses []*search.Clause) bool {
-	if _, ok := since(clauses); ok && len(groupsOf(clauses)) == 0 {
+	if _, ok := since(clauses); ok && len(groupsOf(clauses)) == 0 && f.ofTypes == nil {
 		return false
 	}
-	return named(clauses) == nil && !slices.ContainsFunc(clauses, func(c *search.Clause) bool {
+	return named(clauses) == nil && pointedAt(typ, clauses) == nil && !slices.ContainsFunc(clauses, func(c *search.Clause) bool {
 		records, _ := c.InRecordOf(typ)
 		return len(records) > 0 || c.Within.Type != "" && search.OwnRecord(c.Within.Type)
 	})

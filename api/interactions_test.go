@@ -77,6 +77,7 @@ func TestSearch(t *testing.T) {
 		"Observation?performer=Practitioner/doc": "hb", "Observation?performer=doc": "hb", "Observation?encounter=e1": "hb",
 		"Observation?_tag=urn:t|seen": "note", "Observation?_profile=http://example.org/p": "note", "Observation?_source=urn:src": "note", "Observation?_id=hb,bp,none": "bp hb", "Observation?_list=l1": "hb",
 		"Observation?_content=better": "note", "Observation?_lastUpdated=gt2000": "bp hb note", "Observation?_lastUpdated=gt2100": "",
+		"Observation?patient.name=nobody": "", "Observation?performer.name=nobody": "", "Observation?patient.organization.name=nobody": "", "Patient?_has:Observation:patient:code=none": "", "Observation?_list=none": "",
 		"Observation?patient.name=adey": "bp hb", "Observation?subject:Patient.birthdate=1980": "note", "Observation?patient.identifier=9991234519&code=718-7": "hb", "Observation?patient.organization.name=ward": "bp hb",
 		"Observation?encounter.service-provider.partof=trust": "hb", "Observation?performer:Practitioner.family=osei": "hb", "Observation?patient.organization:Organization.partof.identifier=RJZ": "bp hb",
 		"Patient?_has:Observation:patient:code=718-7": "p1", "Patient?_has:Observation:subject:value-string:contains=better": "p2", "Patient?_has:Encounter:patient:_has:Observation:encounter:code=718-7": "p1",
@@ -135,6 +136,21 @@ func TestCompartmentsOfARecord(t *testing.T) {
 		if got := a.do(200, "visitor", "GET", "/fhir/"+path, "").found(); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
+	}
+}
+
+// Everybody looks things up in the directory, in every way that a search has.
+func TestDirectorySearches(t *testing.T) {
+	a := open(t)
+	a.ward()
+	for query, want := range map[string]string{"Organization?_lastUpdated=gt2000&name=king": "trust", "Organization?_lastUpdated=gt2100": "", "Organization?partof.name=king": "ward", "Organization?partof.name=nobody": "",
+		"Location?near=51.5|-0.12|1|km": "bridge", "Practitioner?family=osei": "doc", "Organization?name=ward&_include=Organization:partof": "ward | Organization/trust"} {
+		if got := a.do(200, "doctor", "GET", "/fhir/"+query, "").found(); got != want {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+	if r := a.do(200, "doctor", "GET", "/fhir/Location?_lastUpdated=gt2000", ""); len(r.Entry) < 2 {
+		t.Errorf("what was changed lately: %s", r.Body)
 	}
 }
 

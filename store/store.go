@@ -127,7 +127,7 @@ type Reader interface {
 // Query asks for items of a type across subjects.
 type Query struct {
 	Type   string
-	Groups [][]string // tokens; the posting has one of each group
+	Groups [][]string // tokens; the posting has one of each group, so an empty group finds nothing
 	N      uint64     // as at
 	Before ItemID     // only items made before this one; 0 does not limit
 	Limit  int

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // postings: the limit counts only what is shown. Postings of older versions
 // stand in the index too: the one counts that is of the version in force as at n.
 func (db *DB) Search(ctx context.Context, q store.Query, p *policy.Predicate) ([]store.Found, error) {
-	if !p.Permit {
+	if !p.Permit || slices.ContainsFunc(q.Groups, func(g []string) bool { return len(g) == 0 }) {
 		return nil, nil
 	}
 	var out []store.Found

@@ -46,6 +46,8 @@ func search(b *box) {
 		{[][]string{{"family:smith"}, {"born:1951-11-05"}}, 10, []string{"a"}},
 		{[][]string{{"family:smith"}, {"family:jones"}}, 10, []string{}},
 		{[][]string{{"family:smit"}}, 10, []string{}},
+		{[][]string{{}}, 10, []string{}}, // none of nothing
+		{[][]string{{"family:smith"}, {}}, 10, []string{}},
 		{[][]string{{"FAMILY:SMITH"}}, 10, []string{}},
 		{[][]string{{`odd:" OR "*`}}, 10, []string{"d"}},
 		{[][]string{{`" OR "`}}, 10, []string{}},
