@@ -22,11 +22,15 @@ const (
 // follow reads one batch of the log, and puts what may concern a subscription
 // into its queue. What it finds is not told yet: that is decided when it is sent.
 func (f *Follower) follow(ctx context.Context) (more bool, err error) {
+	under, ok := f.leader.under(f)
+	if !ok {
+		return false, nil
+	}
 	position, err := f.Queue.Position(ctx)
 	if err != nil {
 		return false, err
 	}
-	if err := f.catchUp(ctx, position); err != nil {
+	if err := f.catchUp(ctx, under, position); err != nil {
 		return false, err
 	}
 	live, types, start := f.watching()
@@ -41,7 +45,7 @@ func (f *Follower) follow(ctx context.Context) (more bool, err error) {
 	if from >= last {
 		return false, nil
 	}
-	read, err := f.readLog(ctx, position, from, last, live, types)
+	read, err := f.readLog(ctx, under, position, from, last, live, types)
 	if fault.Is(err, fault.Conflict) {
 		return false, nil // another node has read this part
 	}
@@ -50,7 +54,7 @@ func (f *Follower) follow(ctx context.Context) (more bool, err error) {
 
 // readLog reads a part of the log and enqueues what is found; it moves the
 // position where that is behind what was read. read is up to where it came.
-func (f *Follower) readLog(ctx context.Context, position, from, last uint64, live []watcher, types []string) (read uint64, err error) {
+func (f *Follower) readLog(ctx context.Context, under store.Lease, position, from, last uint64, live []watcher, types []string) (read uint64, err error) {
 	until := min(last, from+batchCommits)
 	g, err := f.Access.Follow(ctx, "subscriptions", "changes "+strconv.FormatUint(from+1, 10)+" to "+strconv.FormatUint(until, 10))
 	if err != nil {
@@ -72,7 +76,7 @@ func (f *Follower) readLog(ctx context.Context, position, from, last uint64, liv
 			return from, err
 		}
 	}
-	if err = f.Queue.Enqueue(ctx, position, max(position, read), b.events); err == nil {
+	if err = f.Queue.Enqueue(ctx, under, position, max(position, read), b.events); err == nil {
 		f.kick(b.events)
 	}
 	return read, err
@@ -81,7 +85,7 @@ func (f *Follower) readLog(ctx context.Context, position, from, last uint64, liv
 // catchUp reads for those that are behind what the others have read: one that
 // another node took in a moment ago, one that was off. Only who leads does, so
 // that the position stands still meanwhile.
-func (f *Follower) catchUp(ctx context.Context, position uint64) error {
+func (f *Follower) catchUp(ctx context.Context, under store.Lease, position uint64) error {
 	for _, e := range f.all(func(e *entry) bool { return e.sub.Live() && e.sub.Behind > 0 && e.broken == nil }) {
 		w, ok := f.watcher(e)
 		if !ok {
@@ -93,7 +97,7 @@ func (f *Follower) catchUp(ctx context.Context, position uint64) error {
 		}
 		for from := max(e.sub.Behind-1, waits.Last); from < position; {
 			w.start = from
-			if from, err = f.readLog(ctx, position, from, position, []watcher{w}, typesOf(w)); err != nil {
+			if from, err = f.readLog(ctx, under, position, from, position, []watcher{w}, typesOf(w)); err != nil {
 				return err
 			}
 		}

@@ -68,6 +68,7 @@ type Follower struct {
 	recording sync.Mutex    // one transaction at a time
 	slots     chan struct{} // bounds what is sent at once
 	leader    leadership
+	led       uint64 // the fence under which everything was looked at
 }
 
 // entry is a subscription in memory, with how it goes. It is guarded by the
@@ -236,6 +237,9 @@ const lookElsewhere = 500 * time.Millisecond
 // Run follows the log and tells subscribers until ctx ends, and then finishes
 // what is being sent.
 func (f *Follower) Run(ctx context.Context) {
+	leading, end := context.WithCancel(context.WithoutCancel(ctx))
+	var leads sync.WaitGroup
+	leads.Go(func() { f.leader.keep(leading, f) })
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -258,7 +262,8 @@ func (f *Follower) Run(ctx context.Context) {
 	}
 	f.turns.Wait()
 	f.hangUp()
-	f.leader.end(f.Leases)
+	end()
+	leads.Wait()
 }
 
 // Round reads a part of the log and begins what is due. more says that there
@@ -286,6 +291,7 @@ func (f *Follower) step(ctx context.Context) (more bool, begun int, err error) {
 		return false, 0, err
 	}
 	if leads {
+		f.lead()
 		if more, err = f.follow(ctx); err != nil {
 			return false, 0, err
 		}
@@ -298,6 +304,21 @@ func (f *Follower) step(ctx context.Context) (more bool, begun int, err error) {
 		f.turns.Go(func() { f.serve(ctx, e) })
 	}
 	return more, len(due), nil
+}
+
+// lead has everything looked at by who has just begun to lead: what another
+// node did meanwhile it told nobody.
+func (f *Follower) lead() {
+	under, ok := f.leader.under(f)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !ok || under.Fence == f.led {
+		return
+	}
+	f.led = under.Fence
+	for _, e := range f.entries {
+		e.next, e.pause = time.Time{}, time.Time{}
+	}
 }
 
 // Settle follows the log to its end and tells all that is due by the clock,
@@ -340,4 +361,7 @@ func (f *Follower) due(leads bool) (out []*entry) {
 	return out
 }
 
-var errGone = errors.New("the account is no more")
+var (
+	errGone = errors.New("the account is no more")
+	errLed  = errors.New("another node leads by now")
+)

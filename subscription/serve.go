@@ -40,7 +40,7 @@ func (f *Follower) serve(ctx context.Context, e *entry) {
 		f.mu.Unlock()
 		at, again, err := f.once(ctx, e)
 		if err != nil {
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && !errors.Is(err, errLed) {
 				f.Log.Warn("a subscription could not be served", "subscription", e.sub.ID, "reason", fault.Reason(err))
 			}
 			next = f.Now().Add(firstWait)

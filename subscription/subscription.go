@@ -121,6 +121,8 @@ type Lane struct {
 // Turn is what came of a turn at a lane: all of it is recorded at once. Events
 // are named by Seq.
 type Turn struct {
+	// Under is the lease of who leads; zero where nothing is led.
+	Under        store.Lease
 	Subscription int64
 	Lane         string
 	Drop         []int64 // not for this subscriber
@@ -166,8 +168,9 @@ type Queue interface {
 	// another, both or neither. It answers fault.Conflict where the position is
 	// another: somebody else has done this part. from and to may be the same. An
 	// event of a subject of whom something waits goes behind that, whatever its
-	// lane: a merge meanwhile changes no order.
-	Enqueue(ctx context.Context, from, to uint64, events []Event) error
+	// lane: a merge meanwhile changes no order. Nothing is added under a lease that
+	// is another's by now.
+	Enqueue(ctx context.Context, under store.Lease, from, to uint64, events []Event) error
 	// Due gives lanes whose turn it is, the longest due first, and when the
 	// next is due, zero where nothing waits.
 	Due(ctx context.Context, subscription int64, now time.Time, limit int) ([]Lane, time.Time, error)
@@ -175,7 +178,9 @@ type Queue interface {
 	// of the subscription.
 	Head(ctx context.Context, subscription int64, lane string, limit int) (events []Event, numbered uint64, err error)
 	// Record records turns, all or none, and gives for each the numbers of those
-	// that got one.
+	// that got one. An event keeps the number that it has, and one that was
+	// accepted or set aside meanwhile stays so. Nothing is recorded under a lease
+	// that is another's by now.
 	Record(ctx context.Context, turns ...Turn) ([]map[int64]uint64, error)
 }
 

@@ -27,11 +27,18 @@ const maxBytes = 4 << 20
 // turn tells the first events of one lane. Under whose Grant is asked now, and
 // what it does not show is gone: it was not for this subscriber.
 func (f *Follower) turn(ctx context.Context, s *entry, l Lane) (r result) {
+	under, ok := store.Lease{}, true
+	if s.req.kind != websocket { // which is told where the socket is
+		under, ok = f.leader.under(f)
+	}
+	if !ok {
+		return result{err: errLed}
+	}
 	events, numbered, err := f.Queue.Head(ctx, s.sub.Key, l.Name, s.req.maxCount)
 	if err != nil || len(events) == 0 {
 		return result{err: err}
 	}
-	t := Turn{Subscription: s.sub.Key, Lane: l.Name, At: f.Now(), Attempts: l.Attempts, Next: l.Next}
+	t := Turn{Under: under, Subscription: s.sub.Key, Lane: l.Name, At: f.Now(), Attempts: l.Attempts, Next: l.Next}
 	told, err := f.shown(ctx, s, events, &t)
 	if err != nil {
 		return result{err: err}
@@ -61,7 +68,7 @@ func (f *Follower) turn(ctx context.Context, s *entry, l Lane) (r result) {
 	if failure != nil && ctx.Err() != nil {
 		failure = &rejection{words: "this server was stopped", doubt: true}
 	}
-	_, err = f.record(ctx, f.outcome(l, told, failure))
+	_, err = f.record(ctx, f.outcome(under, l, told, failure))
 	return result{sent: failure == nil, failed: failure, err: err}
 }
 
@@ -103,8 +110,8 @@ func (f *Follower) record(ctx context.Context, t Turn) (map[int64]uint64, error)
 }
 
 // outcome is what is recorded of a notification.
-func (f *Follower) outcome(l Lane, told []telling, failure error) Turn {
-	t := Turn{Subscription: told[0].Subscription, Lane: l.Name, At: f.Now()}
+func (f *Follower) outcome(under store.Lease, l Lane, told []telling, failure error) Turn {
+	t := Turn{Under: under, Subscription: told[0].Subscription, Lane: l.Name, At: f.Now()}
 	var seqs []int64
 	for _, e := range told {
 		seqs = append(seqs, e.Seq)

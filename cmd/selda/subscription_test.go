@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -96,9 +97,7 @@ func TestKilledWhileTelling(t *testing.T) {
 	for p := range 3 {
 		must("PUT", fmt.Sprintf("/fhir/Patient/told-%d", p), fmt.Sprintf(`{"resourceType":"Patient","id":"told-%d","name":[{"family":"Told"}]}`, p))
 	}
-	must("POST", "/fhir/Subscription", `{"resourceType":"Subscription","status":"requested","reason":"x","criteria":"https://selda.example/SubscriptionTopic/result",
-		"channel":{"type":"rest-hook","endpoint":"`+v.URL+`","payload":"application/fhir+json","_payload":{"extension":[{
-		"url":"http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-payload-content","valueCode":"full-resource"}]}}}`)
+	must("POST", "/fhir/Subscription", results(v.URL))
 
 	var mu sync.Mutex
 	acked, next := map[string]bool{}, make([]int, 3)
@@ -122,12 +121,7 @@ func TestKilledWhileTelling(t *testing.T) {
 				}
 			})
 		}
-		for range dice.IntN(20) + 1 {
-			select {
-			case <-r.taken:
-			case <-time.After(3 * time.Second):
-			}
-		}
+		r.some(dice.IntN(20) + 1)
 		_ = s.cmd.Process.Kill()
 		_ = s.cmd.Wait()
 		cancel()
@@ -137,35 +131,67 @@ func TestKilledWhileTelling(t *testing.T) {
 	r.mu.Lock()
 	r.sick = false
 	r.mu.Unlock()
-	missing := func() (n int) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for value := range acked {
-			if r.number[value] == "" {
-				n++
-			}
-		}
-		return n
+	r.await(acked)
+	if code := s.stop(t); code != 0 {
+		t.Errorf("it did not stop: %d", code)
 	}
-	for deadline := time.Now().Add(time.Minute); missing() > 0 && time.Now().Before(deadline); {
+	r.check(t, acked)
+}
+
+// results is a Subscription to results, in full.
+func results(endpoint string) string {
+	return `{"resourceType":"Subscription","status":"requested","reason":"x","criteria":"https://selda.example/SubscriptionTopic/result",
+		"channel":{"type":"rest-hook","endpoint":"` + endpoint + `","payload":"application/fhir+json","_payload":{"extension":[{
+		"url":"http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-payload-content","valueCode":"full-resource"}]}}}`
+}
+
+// some waits until some more are taken, or no more come.
+func (r *told) some(n int) {
+	for range n {
+		select {
+		case <-r.taken:
+		case <-time.After(3 * time.Second):
+		}
+	}
+}
+
+// missing are those that were not told.
+func (r *told) missing(acked map[string]bool) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for value := range acked {
+		if r.number[value] == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// await waits until all that was acknowledged is told.
+func (r *told) await(acked map[string]bool) {
+	for deadline := time.Now().Add(time.Minute); r.missing(acked) > 0 && time.Now().Before(deadline); {
 		select {
 		case <-r.taken:
 		case <-time.After(time.Second):
 		}
 	}
-	if code := s.stop(t); code != 0 {
-		t.Errorf("it did not stop: %d", code)
-	}
-	if n := missing(); n > 0 {
+}
+
+// check holds what was told against what was acknowledged: all of it, each
+// patient's in order, under numbers of its own that go up with each patient.
+func (r *told) check(t *testing.T, acked map[string]bool) {
+	t.Helper()
+	if n := r.missing(acked); n > 0 {
 		t.Errorf("%d of %d that were acknowledged were not told", n, len(acked))
 	}
-	last := map[string]string{}
+	last, lastNumber := map[string]string{}, map[string]int{}
 	for _, value := range r.order {
-		p := value[:1]
-		if value <= last[p] {
-			t.Errorf("%s comes after %s", value, last[p])
+		p, _, _ := strings.Cut(value, "-")
+		n, _ := strconv.Atoi(r.number[value])
+		if value <= last[p] || n <= lastNumber[p] {
+			t.Errorf("%s, number %d, comes after %s, number %d", value, n, last[p], lastNumber[p])
 		}
-		last[p] = value
+		last[p], lastNumber[p] = value, n
 	}
 	had := map[string]string{}
 	for value, number := range r.number {

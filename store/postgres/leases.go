@@ -47,3 +47,13 @@ func (tx *Tx) Hold(l store.Lease) error {
 }
 
 const sqlHold = `SELECT selda_hold($1, $2, $3)`
+
+// hold is Hold in a transaction that makes no commit of the region; the zero
+// lease asks nothing.
+func hold(ctx context.Context, tx pgx.Tx, l store.Lease) error {
+	if l.Name == "" {
+		return nil
+	}
+	_, err := tx.Exec(ctx, sqlHold, l.Name, l.Holder, int64(l.Fence))
+	return err
+}

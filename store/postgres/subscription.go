@@ -133,8 +133,11 @@ func (db *DB) Position(ctx context.Context) (uint64, error) {
 }
 
 // Enqueue is subscription.Queue's.
-func (db *DB) Enqueue(ctx context.Context, from, to uint64, events []subscription.Event) error {
+func (db *DB) Enqueue(ctx context.Context, under store.Lease, from, to uint64, events []subscription.Event) error {
 	return db.beside(ctx, func(tx pgx.Tx) error {
+		if err := hold(ctx, tx, under); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, `INSERT INTO follower(name, n) VALUES('subscriptions', 0) ON CONFLICT DO NOTHING`); err != nil {
 			return err
 		}

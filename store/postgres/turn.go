@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"selda/store"
 	"selda/subscription"
 )
 
@@ -13,7 +14,14 @@ import (
 func (db *DB) Record(ctx context.Context, turns ...subscription.Turn) (numbers []map[int64]uint64, err error) {
 	err = db.beside(ctx, func(tx pgx.Tx) error {
 		numbers = nil
+		held := map[store.Lease]bool{}
 		for _, t := range turns {
+			if !held[t.Under] {
+				held[t.Under] = true
+				if err := hold(ctx, tx, t.Under); err != nil {
+					return err
+				}
+			}
 			r := turn{Tx: tx, Turn: t, ctx: ctx, numbers: map[int64]uint64{}}
 			numbers = append(numbers, r.numbers)
 			if len(t.Drop)+len(t.Number) > 0 {
@@ -53,10 +61,10 @@ func (t *turn) drop() error {
 		return nil
 	}
 	if err := t.do(`INSERT INTO subscription_free(subscription, number) SELECT subscription, number FROM subscription_event
-		WHERE subscription=$1 AND seq = ANY($2) AND number>0 AND NOT doubt ON CONFLICT DO NOTHING`, t.Subscription, t.Drop); err != nil {
+		WHERE subscription=$1 AND seq = ANY($2) AND state=0 AND number>0 AND NOT doubt ON CONFLICT DO NOTHING`, t.Subscription, t.Drop); err != nil {
 		return err
 	}
-	if err := t.do(`DELETE FROM subscription_event WHERE subscription=$1 AND seq = ANY($2)`, t.Subscription, t.Drop); err != nil {
+	if err := t.do(`DELETE FROM subscription_event WHERE subscription=$1 AND seq = ANY($2) AND state=0`, t.Subscription, t.Drop); err != nil {
 		return err
 	}
 	for {
@@ -89,6 +97,12 @@ func (t *turn) number() error {
 		return nil
 	}
 	for _, seq := range t.Number {
+		if had, err := number(t.ctx, t.Tx, `SELECT number FROM subscription_event WHERE subscription=$1 AND seq=$2`, t.Subscription, seq); err != nil || had > 0 {
+			if t.numbers[seq] = uint64(had); err != nil {
+				return err
+			}
+			continue
+		}
 		n, err := number(t.ctx, t.Tx, `DELETE FROM subscription_free WHERE subscription=$1 AND number=(SELECT min(number) FROM subscription_free WHERE subscription=$1
 			AND number>coalesce((SELECT number FROM subscription_last WHERE subscription=$1 AND lane=$2), 0)) RETURNING number`, t.Subscription, t.Lane)
 		if err != nil {
@@ -121,7 +135,7 @@ func (t *turn) end() error {
 		b.Queue(`UPDATE subscription_event SET state=1, done=$3 WHERE subscription=$1 AND seq = ANY($2)`, t.Subscription, t.Done, milli(t.At))
 	}
 	if len(t.Aside) > 0 {
-		b.Queue(`UPDATE subscription_event SET state=2, done=$3, reason=$4 WHERE subscription=$1 AND seq = ANY($2)`, t.Subscription, t.Aside, milli(t.At), t.Reason)
+		b.Queue(`UPDATE subscription_event SET state=2, done=$3, reason=$4 WHERE subscription=$1 AND seq = ANY($2) AND state=0`, t.Subscription, t.Aside, milli(t.At), t.Reason)
 	}
 	b.Queue(`DELETE FROM subscription_lane WHERE subscription=$1 AND lane=$2 AND NOT EXISTS (SELECT 1 FROM subscription_event WHERE subscription=$1 AND lane=$2 AND state=0)`,
 		t.Subscription, t.Lane)

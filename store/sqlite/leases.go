@@ -68,3 +68,11 @@ func (tx *Tx) Hold(lease store.Lease) error {
 	}
 	return nil
 }
+
+// under is Hold; the zero lease asks nothing.
+func (tx *Tx) under(lease store.Lease) error {
+	if lease.Name == "" {
+		return nil
+	}
+	return tx.Hold(lease)
+}

@@ -162,8 +162,11 @@ func (db *DB) Position(ctx context.Context) (n uint64, err error) {
 }
 
 // Enqueue is subscription.Queue's.
-func (db *DB) Enqueue(ctx context.Context, from, to uint64, events []subscription.Event) error {
+func (db *DB) Enqueue(ctx context.Context, under store.Lease, from, to uint64, events []subscription.Event) error {
 	return db.Write(ctx, func(tx *Tx) error {
+		if err := tx.under(under); err != nil {
+			return err
+		}
 		at, err := tx.count(`SELECT value FROM meta WHERE name=?`, subscriptionPosition)
 		if err != nil {
 			return err

@@ -11,6 +11,9 @@ func (db *DB) Record(ctx context.Context, turns ...subscription.Turn) (numbers [
 	err = db.Write(ctx, func(tx *Tx) error {
 		numbers = nil
 		for _, t := range turns {
+			if err := tx.under(t.Under); err != nil {
+				return err
+			}
 			r := turn{Tx: tx, Turn: t, numbers: map[int64]uint64{}}
 			numbers = append(numbers, r.numbers)
 			for _, step := range []func() error{r.drop, r.hold, r.number, r.tried, r.done, r.lane} {
@@ -35,12 +38,12 @@ type turn struct {
 // can have seen is free again.
 func (t *turn) drop() error {
 	for _, seq := range t.Drop {
-		number, err := t.count(`SELECT number FROM subscription_event WHERE subscription=? AND seq=? AND doubt=0`, t.Subscription, seq)
+		number, err := t.count(`SELECT number FROM subscription_event WHERE subscription=? AND seq=? AND state=0 AND doubt=0`, t.Subscription, seq)
 		if err == nil && number > 0 {
 			err = t.run(`INSERT INTO subscription_free(subscription, number) VALUES(?, ?) ON CONFLICT DO NOTHING`, t.Subscription, number)
 		}
 		if err == nil {
-			err = t.run(`DELETE FROM subscription_event WHERE subscription=? AND seq=?`, t.Subscription, seq)
+			err = t.run(`DELETE FROM subscription_event WHERE subscription=? AND seq=? AND state=0`, t.Subscription, seq)
 		}
 		if err != nil {
 			return err
@@ -81,6 +84,14 @@ func (t *turn) hold() error {
 // number gives numbers: one that is free, where the lane has not passed it, else the next.
 func (t *turn) number() error {
 	for _, seq := range t.Number {
+		had, err := t.count(`SELECT number FROM subscription_event WHERE subscription=? AND seq=?`, t.Subscription, seq)
+		if err != nil {
+			return err
+		}
+		if had > 0 {
+			t.numbers[seq] = uint64(had)
+			continue
+		}
 		last, err := t.count(`SELECT number FROM subscription_last WHERE subscription=? AND lane=?`, t.Subscription, t.Lane)
 		if err != nil {
 			return err
@@ -125,7 +136,7 @@ func (t *turn) done() error {
 		}
 	}
 	for _, seq := range t.Aside {
-		if err := t.run(`UPDATE subscription_event SET state=2, done=?, reason=? WHERE subscription=? AND seq=?`, t.At, t.Reason, t.Subscription, seq); err != nil {
+		if err := t.run(`UPDATE subscription_event SET state=2, done=?, reason=? WHERE subscription=? AND seq=? AND state=0`, t.At, t.Reason, t.Subscription, seq); err != nil {
 			return err
 		}
 	}

@@ -84,6 +84,7 @@ func Run(t *testing.T, open func(t *testing.T) Adapter) {
 		{"subscriptions", registers},
 		{"what waits to be told", queues},
 		{"event numbers", eventNumbers},
+		{"who leads tells", led},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.f(&box{T: t, Adapter: open(t)}) })
 	}

@@ -35,7 +35,7 @@ func registers(b *box) {
 	b.must(err)
 	b.equal("how many", len(list), 3)
 	b.equal("as saved", fmt.Sprintf("%+v", *list[0]), fmt.Sprintf("%+v", *one))
-	b.must(b.Enqueue(b.ctx(), 0, 0, []subscription.Event{told(one, "x", 1), told(one, "y", 2), told(two, "x", 1)}))
+	b.must(b.Enqueue(b.ctx(), store.Lease{}, 0, 0, []subscription.Event{told(one, "x", 1), told(one, "y", 2), told(two, "x", 1)}))
 	done, err := b.RemoveSubscription(b.ctx(), one.Key, 1)
 	b.must(err)
 	b.equal("removed at once", done, false)
@@ -79,8 +79,8 @@ func (b *box) turn(t subscription.Turn) map[int64]uint64 {
 // the order in which they are due; a lane that is empty is gone.
 func queues(b *box) {
 	s := b.someone("a")
-	b.must(b.Enqueue(b.ctx(), 0, 4, []subscription.Event{told(s, "x", 1), told(s, "y", 2), told(s, "x", 3)}))
-	err := b.Enqueue(b.ctx(), 0, 5, []subscription.Event{told(s, "z", 5)})
+	b.must(b.Enqueue(b.ctx(), store.Lease{}, 0, 4, []subscription.Event{told(s, "x", 1), told(s, "y", 2), told(s, "x", 3)}))
+	err := b.Enqueue(b.ctx(), store.Lease{}, 0, 5, []subscription.Event{told(s, "z", 5)})
 	b.equal("the same part again", fault.Is(err, fault.Conflict), true)
 	at, err := b.Position(b.ctx())
 	b.must(err)
@@ -125,14 +125,14 @@ func queues(b *box) {
 	lanes, _, err = b.Due(b.ctx(), s.Key, later, 9)
 	b.must(err)
 	b.equal("held by itself", b.heads(s, lanes[1].Name), "y2 ")
-	b.must(b.Enqueue(b.ctx(), 4, 4, []subscription.Event{told(s, "x", 9)}))
+	b.must(b.Enqueue(b.ctx(), store.Lease{}, 4, 4, []subscription.Event{told(s, "x", 9)}))
 	n, err := b.Forget(b.ctx(), later, 10)
 	b.must(err)
 	b.equal("forgotten", n, 1)
 	b.equal("what waits is not", b.heads(s, "x"), "x3 x9 ")
 	merged := told(s, "x", 10)
 	merged.Lane = "z"
-	b.must(b.Enqueue(b.ctx(), 4, 4, []subscription.Event{merged}))
+	b.must(b.Enqueue(b.ctx(), store.Lease{}, 4, 4, []subscription.Event{merged}))
 	b.equal("behind what waits of the same subject", b.heads(s, "x")+b.heads(s, "z"), "x3 x9 x10 ")
 }
 
@@ -141,7 +141,7 @@ func queues(b *box) {
 // of the same lane.
 func eventNumbers(b *box) {
 	s := b.someone("a")
-	b.must(b.Enqueue(b.ctx(), 0, 9, []subscription.Event{told(s, "x", 1), told(s, "x", 2), told(s, "y", 3), told(s, "y", 4), told(s, "z", 5)}))
+	b.must(b.Enqueue(b.ctx(), store.Lease{}, 0, 9, []subscription.Event{told(s, "x", 1), told(s, "x", 2), told(s, "y", 3), told(s, "y", 4), told(s, "z", 5)}))
 	give := func(lane string, seq ...int64) string {
 		return fmt.Sprint(b.turn(subscription.Turn{Subscription: s.Key, Lane: lane, Number: seq}))
 	}
@@ -154,8 +154,28 @@ func eventNumbers(b *box) {
 	w, err := b.Waits(b.ctx(), s.Key)
 	b.must(err)
 	b.equal("the last one taken back", w.Numbered, 3)
+	b.equal("once more", give("y", 3), "map[3:3]")
 	b.turn(subscription.Turn{Subscription: s.Key, Lane: "x", Done: []int64{2}})
+	b.turn(subscription.Turn{Subscription: s.Key, Lane: "x", Drop: []int64{2}, Aside: []int64{2}}) // too late
 	list, err := b.Numbered(b.ctx(), s.Key, 2, 9, 10)
 	b.must(err)
 	b.equal("in order", fmt.Sprint(len(list), list[0].Number, list[0].State, list[1].Number), fmt.Sprint(2, 2, subscription.Delivered, 3))
+}
+
+// led: who leads writes under a lease, and nothing is written under one that is
+// another's by now.
+func led(b *box) {
+	s := b.someone("a")
+	first, _, err := b.Acquire(b.ctx(), "subscriptions", "one", -time.Second)
+	b.must(err)
+	b.must(b.Enqueue(b.ctx(), first, 0, 1, []subscription.Event{told(s, "x", 1), told(s, "x", 2)}))
+	b.equal("under it", fmt.Sprint(b.turn(subscription.Turn{Under: first, Subscription: s.Key, Lane: "x", Number: []int64{1}})), "map[1:1]")
+	second, ok, err := b.Acquire(b.ctx(), "subscriptions", "two", time.Hour)
+	b.must(err)
+	b.equal("taken over", ok, true)
+	b.equal("enqueued by a former one", b.Enqueue(b.ctx(), first, 1, 1, []subscription.Event{told(s, "x", 3)}) != nil, true)
+	_, err = b.Record(b.ctx(), subscription.Turn{Under: first, Subscription: s.Key, Lane: "x", Number: []int64{2}, Done: []int64{1}, At: epoch})
+	b.equal("recorded by a former one", err != nil, true)
+	b.equal("as it was", b.heads(s, "x"), "x1=1 x2 ")
+	b.equal("by who leads", fmt.Sprint(b.turn(subscription.Turn{Under: second, Subscription: s.Key, Lane: "x", Number: []int64{1, 2}})), "map[1:1 2:2]")
 }
