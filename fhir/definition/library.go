@@ -77,14 +77,3 @@ func (s *Set) partly(url string) *fhir.Resource {
 	}
 	return best
 }
-
-// URLs are the definitions of the set itself, without versions.
-func (s *Set) URLs() []string {
-	var out []string
-	for url := range s.resources {
-		if !strings.Contains(url, "|") {
-			out = append(out, url)
-		}
-	}
-	return out
-}
