@@ -19,18 +19,13 @@ import (
 
 // Structure is one StructureDefinition.
 type Structure struct {
-	URL, Version, Name  string
-	Type                string // the type that it defines or constrains
-	Base                string // the URL of what it is derived from
-	Kind                string // primitive-type, complex-type, resource, logical
-	Constraint          bool   // a profile, not a type of its own
-	Abstract            bool
-	Snapshot            bool // the elements are those of the snapshot
-	Context             []Context
-	ContextInvariants   []string
-	Elements            []Element
-	FHIRVersion, Status string
-	snapshot            fhir.Node
+	URL        string
+	Type       string // the type that it defines or constrains
+	Base       string // the URL of what it is derived from
+	Constraint bool   // a profile, not a type of its own
+	Context    []Context
+	Elements   []Element
+	snapshot   fhir.Node
 }
 
 // WithSnapshot is the definition with the elements of its snapshot, for one whose
@@ -40,7 +35,7 @@ func (s *Structure) WithSnapshot() *Structure {
 		return nil
 	}
 	out := *s
-	out.Elements, out.Snapshot = nil, true
+	out.Elements = nil
 	for _, e := range s.snapshot.List() {
 		out.Elements = append(out.Elements, parseElement(e))
 	}
@@ -68,7 +63,7 @@ type Element struct {
 	MaxValue    fhir.Node
 	MaxLength   int
 	Modifier    bool
-	MustSupport bool
+	Languages   []string // of the sections that a narrative has
 }
 
 // Numbers of occurrences that are none.
@@ -103,9 +98,8 @@ type Binding struct {
 
 // Constraint is an invariant.
 type Constraint struct {
-	Key, Human, Expression, Source string
-	Warning                        bool
-	BestPractice                   bool
+	Key, Human, Expression string
+	Warning                bool
 }
 
 // Parse reads a StructureDefinition.
@@ -115,22 +109,17 @@ func Parse(r *fhir.Resource) (*Structure, error) {
 		return nil, fault.E(op, fault.Invalid, "not a StructureDefinition")
 	}
 	text := func(name string) string { return r.Get(name).Text() }
-	s := &Structure{URL: text("url"), Version: text("version"), Name: text("name"), Type: text("type"), Base: text("baseDefinition"),
-		Kind: text("kind"), Abstract: r.Get("abstract").Bool(),
-		FHIRVersion: text("fhirVersion"), Status: text("status")}
+	s := &Structure{URL: text("url"), Type: text("type"), Base: text("baseDefinition")}
 	s.Type = s.Type[strings.LastIndexByte(s.Type, '/')+1:]
 	// What is derived from the type of its own name is a profile, whatever it says.
 	s.Constraint = text("derivation") == "constraint" || s.Base[strings.LastIndexByte(s.Base, '/')+1:] == s.Type
 	for _, c := range r.Get("context").List() {
 		s.Context = append(s.Context, Context{c.Get("type").Text(), c.Get("expression").Text()})
 	}
-	for _, c := range r.Get("contextInvariant").List() {
-		s.ContextInvariants = append(s.ContextInvariants, c.Text())
-	}
 	elements := r.Get("differential", "element")
 	s.snapshot = r.Get("snapshot", "element")
 	if !elements.Exists() {
-		elements, s.Snapshot = s.snapshot, true
+		elements = s.snapshot
 	}
 	for _, e := range elements.List() {
 		s.Elements = append(s.Elements, parseElement(e))
@@ -162,12 +151,16 @@ func parseElement(n fhir.Node) Element {
 			}
 		case "maxLength":
 			e.MaxLength = number(v)
+		case "extension":
+			for _, x := range v.List() {
+				if x.Get("url").Is(languageControl) {
+					e.Languages = append(e.Languages, x.Get("valueCode").Text())
+				}
+			}
 		case "contentReference":
 			_, e.Content, _ = strings.Cut(v.Text(), "#")
 		case "isModifier":
 			e.Modifier = v.Bool()
-		case "mustSupport":
-			e.MustSupport = v.Bool()
 		case "binding":
 			e.Binding = parseBinding(v)
 		case "type":
@@ -196,6 +189,9 @@ func parseElement(n fhir.Node) Element {
 	}
 	return e
 }
+
+// languageControl is an extension of later releases that profiles of R4 have, too.
+const languageControl = "http://hl7.org/fhir/StructureDefinition/narrative-language-control"
 
 func number(n fhir.Node) int {
 	v, err := strconv.Atoi(n.Text())
@@ -253,12 +249,7 @@ func parseType(n fhir.Node) Type {
 }
 
 func parseConstraint(n fhir.Node) Constraint {
-	c := Constraint{Key: n.Get("key").Text(), Human: n.Get("human").Text(), Expression: n.Get("expression").Text(),
-		Source: n.Get("source").Text(), Warning: n.Get("severity").Is("warning")}
-	for _, x := range n.Get("extension").List() {
-		c.BestPractice = c.BestPractice || x.Get("url").Is("http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice")
-	}
-	return c
+	return Constraint{Key: n.Get("key").Text(), Human: n.Get("human").Text(), Expression: n.Get("expression").Text(), Warning: n.Get("severity").Is("warning")}
 }
 
 // profileElement is #id of the element of a profile that is meant, where an

@@ -159,6 +159,10 @@ func (ps *Parameters) Of(typ string) []*Parameter {
 	return slices.Concat(ps.byType[typ], ps.byType["DomainResource"], ps.byType["Resource"])
 }
 
+// Defined finds the parameter of a definition's URL, of one of the types that it
+// is of; nil where none is known.
+func (ps *Parameters) Defined(url string) *Parameter { return ps.byURL[url] }
+
 // Lookup finds a parameter by its code; nil where the type has none such.
 func (ps *Parameters) Lookup(typ, code string) *Parameter {
 	for _, base := range []string{typ, "DomainResource", "Resource"} {

@@ -32,6 +32,7 @@ func (f *form) answer(q, a fhir.Node, typ string) {
 		return
 	}
 	f.options(q, v, key, typ)
+	f.picked(v, key)
 	f.limits(q, v, typ)
 	switch typ {
 	case "reference":
@@ -72,6 +73,26 @@ func (f *form) options(q, v fhir.Node, key, typ string) {
 	if f.inSet(&it, valueSet) == outside {
 		f.say(Error, fault.Value, "the answer is not in the value set "+valueSet+" that the Questionnaire names")
 	}
+}
+
+// picked says where the text of a coded answer is no name of its code. It is what
+// the person saw and picked: what was answered is in doubt then. Only English
+// names are known of most codes.
+func (f *form) picked(v fhir.Node, key string) {
+	t, ok := f.v.terms.(Concepts)
+	system, code, display := v.Member("system").View(), v.Member("code").View(), v.Member("display").View()
+	if !ok || key != "valueCoding" || display == "" || !english(f.response) || !english(f.questionnaire) {
+		return
+	}
+	if name, exists, known := t.Concept(system, v.Member("version").View(), code); known && exists && name != "" && !t.Named(system, code, display) {
+		f.say(Error, fault.Value, "the text of the answer is no name of its code, which stands for "+name+": which of both was picked is not known")
+	}
+}
+
+// english says whether a resource is in English, or does not say in what.
+func english(n fhir.Node) bool {
+	language := n.Member("language").View()
+	return language == "" || language == "en" || strings.HasPrefix(language, "en-")
 }
 
 // limits holds an answer against the lengths and bounds of its question.

@@ -25,6 +25,10 @@ func (x *run) conformance(n fhir.Node, d *fhir.Datatype) {
 		x.valueSet(n)
 	case "SearchParameter":
 		x.searchParameter(n)
+	case "CapabilityStatement":
+		x.capabilityStatement(n)
+	case "Measure":
+		x.measure(n)
 	case "StructureDefinition":
 		x.structureDefinition(n)
 	}
@@ -99,6 +103,7 @@ func (x *run) valueSet(n fhir.Node) {
 				x.say(Error, fault.Invalid, "a code system is named by an absolute URI")
 				x.pop()
 			}
+			x.listed(c.Node())
 			i := 0
 			for f := c.Node().Member("filter").Children(); f.Next(); i++ {
 				x.push("filter", i)
@@ -109,6 +114,23 @@ func (x *run) valueSet(n fhir.Node) {
 		}
 	}
 	x.pop()
+}
+
+// listed says which codes a value set lists that their system does not have.
+func (x *run) listed(include fhir.Node) {
+	t, ok := x.v.terms.(Concepts)
+	if !ok {
+		return
+	}
+	system, version := include.Member("system").View(), include.Member("version").View()
+	k := 0
+	for c := include.Member("concept").Children(); c.Next(); k++ {
+		if _, exists, known := t.Concept(system, version, c.Node().Member("code").View()); known && !exists {
+			x.push("concept", k)
+			x.say(Error, fault.Value, "the code system "+system+" has no such code")
+			x.pop()
+		}
+	}
 }
 
 // filter holds the value of a filter against the type of its property.

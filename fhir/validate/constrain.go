@@ -235,6 +235,7 @@ func (x *run) values(it *fhirpath.Item, r *rule) {
 	if r.maxLength > 0 && n.IsString() && len([]rune(n.View())) > r.maxLength {
 		x.say(Error, fault.TooLong, fmt.Sprintf("the value is longer than the %d characters that %s allows", r.maxLength, of(r)))
 	}
+	x.languages(n, r)
 	if r.minValue.Exists() && beyond(n, r.minValue) < 0 {
 		x.say(Error, fault.Value, "the value is less than "+shown(r.minValue)+", the least that "+of(r)+" allows")
 	}

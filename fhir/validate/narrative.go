@@ -11,6 +11,7 @@ import (
 // a reader can follow, those within lead to something.
 // https://hl7.org/fhir/R4/narrative.html#id
 func (x *run) narrative(n fhir.Node) {
+	x.textLinks(n)
 	div := n.Member("div").View()
 	if !strings.Contains(div, "href=") {
 		return

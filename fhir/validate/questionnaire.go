@@ -236,10 +236,18 @@ func (f *form) enabled(q fhir.Node) bool {
 	return all
 }
 
+// finnish is an extension of Finland's guide for personal health records, which
+// HL7's own validator follows, too: FHIRPath, from before structured data capture
+// had its own.
+const finnish = "http://phr.kanta.fi/StructureDefinition/fiphr-ext-questionnaire-enablewhen"
+
 // expressionOf is the FHIRPath by which structured data capture enables an item.
 // http://hl7.org/fhir/uv/sdc/StructureDefinition-sdc-questionnaire-enableWhenExpression.html
 func expressionOf(q fhir.Node) string {
 	for c := q.Member("extension").Children(); c.Next(); {
+		if c.Node().Member("url").Is(finnish) {
+			return c.Node().Member("valueString").View()
+		}
 		if strings.HasSuffix(c.Node().Member("url").View(), "/sdc-questionnaire-enableWhenExpression") {
 			e := c.Node().Member("valueExpression")
 			if e.Member("language").Is("text/fhirpath") {

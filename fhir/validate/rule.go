@@ -26,6 +26,7 @@ type rule struct {
 	maxValue  fhir.Node
 	maxLength int
 	modifier  bool
+	languages []string // of the sections of a narrative
 	slicing   *definition.Slicing
 	slices    []*rule
 	kids      []*rule
@@ -60,7 +61,7 @@ func (r *rule) sliceNamed(name string) *rule {
 // clone is a copy to which a derived profile can add.
 func (r *rule) clone() *rule {
 	c := &rule{name: r.name, slice: r.slice, of: r.of, min: r.min, max: r.max, types: r.types, fixed: r.fixed, pattern: r.pattern, binding: r.binding,
-		always: r.always, minValue: r.minValue, maxValue: r.maxValue, maxLength: r.maxLength, modifier: r.modifier,
+		always: r.always, minValue: r.minValue, maxValue: r.maxValue, maxLength: r.maxLength, modifier: r.modifier, languages: r.languages,
 		slicing: r.slicing, content: r.content, profile: r.profile}
 	for _, s := range r.slices {
 		c.slices = append(c.slices, s.clone())
@@ -109,6 +110,9 @@ func (r *rule) add(e *definition.Element, profile string) {
 	}
 	if e.Slicing != nil {
 		r.slicing = e.Slicing
+	}
+	if len(e.Languages) > 0 {
+		r.languages = e.Languages
 	}
 	r.modifier = r.modifier || e.Modifier
 	for i := range e.Constraints {
