@@ -13,6 +13,7 @@ type compiled struct {
 	def     *ValueSet
 	include []*part
 	exclude []*part
+	weight  int // how many includes and excludes a look-up may come through, those of imports among them
 }
 
 // part is one include or exclude of it.
@@ -28,8 +29,13 @@ type part struct {
 	missing error             // a value set that it imports and that is not there
 }
 
-// maxDepth bounds the nesting of value sets in each other.
-const maxDepth = 32
+// Bounds of value sets in each other: how deep they nest, and how many includes
+// a look-up may come through. A set that is imported by two others is come
+// through twice, so that few of them can make very many.
+const (
+	maxDepth  = 32
+	maxWeight = 100_000
+)
 
 // compile finds what a value set rests on. Where a part of that is not there,
 // the rest still answers.
@@ -45,8 +51,16 @@ func (s *Service) compile(v *ValueSet, within []string) (*compiled, error) {
 				return nil, err
 			}
 			*list.to = append(*list.to, p)
+			c.weight++
+			for _, v := range p.sets {
+				c.weight += v.weight
+			}
+			if c.weight > maxWeight {
+				return nil, fault.E("terminology.compile", fault.TooCostly, "the value set and those that it imports have more than 100000 includes: list the codes instead", "ValueSet.compose.include")
+			}
 		}
 	}
+	c.weight = max(c.weight, 1)
 	return c, nil
 }
 

@@ -46,8 +46,12 @@ type Contained struct {
 	Contains           []Contained
 }
 
-// maxWork bounds what one expansion may cost, in codes looked at.
-const maxWork = 20_000_000
+// Bounds of one expansion: what it may cost, in codes looked at, and how far
+// into a set it may begin.
+const (
+	maxWork   = 20_000_000
+	maxOffset = 1 << 30
+)
 
 // Expand lists the codes of a value set, by its canonical URL.
 func (s *Service) Expand(url string, q ExpandQuery) (*Expansion, error) {
@@ -92,8 +96,12 @@ func (c *compiled) expand(q ExpandQuery) (*Expansion, error) {
 	if system := c.endless(); system != "" {
 		return nil, fault.E("terminology.Expand", fault.NotSupported, "the codes of "+system+" are made by rules: they can be validated, not listed", "url")
 	}
+	q.Offset = min(q.Offset, maxOffset)
 	out := &Expansion{Definition: c.def, Offset: q.Offset}
 	words := index.Words(q.Filter)
+	if len(words) > index.MaxWords {
+		return nil, fault.E("terminology.Expand", fault.TooLong, "the filter has more than 32 words: ask with fewer", "filter")
+	}
 	paged := q.Offset > 0 || q.Count >= 0
 	if one := c.single(); one != nil && len(words) > 0 {
 		one.searched(out, words, q, c.def.ActiveOnly)
@@ -163,7 +171,7 @@ func (p *part) searched(out *Expansion, words []string, q ExpandQuery, active bo
 // enumerate goes through the whole set in its order, and keeps the page.
 func (c *compiled) enumerate(out *Expansion, words []string, q ExpandQuery, paged bool) error {
 	nest := &nesting{out: out, on: !q.ExcludeNested && !paged && len(words) == 0}
-	left := maxWork / max(1, len(c.include)+len(c.exclude))
+	left := maxWork / c.weight
 	for it := range c.items(q.ActiveOnly) {
 		if left--; left < 0 {
 			return fault.E("terminology.Expand", fault.TooCostly, "the value set would take too long to list: ask with a filter", "filter")

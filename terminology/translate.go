@@ -55,7 +55,7 @@ func (s *Service) Translate(q TranslateQuery) (*Translation, error) {
 				continue
 			}
 			found = true
-			if err := s.apply(out, m, c, q, 0); err != nil {
+			if err := s.apply(out, m, c, q, map[string]bool{}); err != nil {
 				return nil, err
 			}
 		}
@@ -82,8 +82,16 @@ func (s *Service) mapsFor(q TranslateQuery, c Coding) ([]*ConceptMap, error) {
 	return s.ConceptMaps(q.URL, c.System)
 }
 
-// apply adds what one map has for a code.
-func (s *Service) apply(out *Translation, m *ConceptMap, c Coding, q TranslateQuery, depth int) error {
+// apply adds what one map has for a code. Maps that refer to each other are
+// asked once: asked are those that were.
+func (s *Service) apply(out *Translation, m *ConceptMap, c Coding, q TranslateQuery, asked map[string]bool) error {
+	name := m.URL + "|" + m.Version
+	if asked[name] {
+		return nil
+	}
+	if asked[name] = true; len(asked) > maxMaps {
+		return fault.E("terminology.Translate", fault.TooCostly, "more than 100 concept maps refer to each other", "ConceptMap.group.unmapped.url")
+	}
 	for i := range m.Groups {
 		g := &m.Groups[i]
 		if q.Reverse {
@@ -95,7 +103,7 @@ func (s *Service) apply(out *Translation, m *ConceptMap, c Coding, q TranslateQu
 		}
 		targets, listed := g.targets(c.Code)
 		if !listed {
-			if err := s.unmapped(out, m, g, c, q, depth); err != nil {
+			if err := s.unmapped(out, m, g, c, q, asked); err != nil {
 				return err
 			}
 		}
@@ -114,9 +122,12 @@ func (t *Translation) add(m Match) {
 	}
 }
 
+// maxMaps is how many maps one code is followed through.
+const maxMaps = 100
+
 // unmapped does what a group says of codes without an element.
 // https://hl7.org/fhir/R4/conceptmap-definitions.html#ConceptMap.group.unmapped
-func (s *Service) unmapped(out *Translation, m *ConceptMap, g *MapGroup, c Coding, q TranslateQuery, depth int) error {
+func (s *Service) unmapped(out *Translation, m *ConceptMap, g *MapGroup, c Coding, q TranslateQuery, asked map[string]bool) error {
 	u := g.Unmapped
 	if u == nil {
 		return nil
@@ -127,15 +138,12 @@ func (s *Service) unmapped(out *Translation, m *ConceptMap, g *MapGroup, c Codin
 	case "fixed":
 		out.add(Match{Equivalence: "inexact", Coding: Coding{g.Target, g.TargetVersion, u.Code, u.Display}, Map: m.URL})
 	case "other-map":
-		if depth > maxDepth {
-			return fault.E("terminology.Translate", fault.Invalid, "the concept map refers to itself", "ConceptMap.group.unmapped.url")
-		}
 		others, err := s.ConceptMaps(u.URL, "")
 		if err != nil {
 			return err
 		}
 		for _, o := range others {
-			if err := s.apply(out, o, c, q, depth+1); err != nil {
+			if err := s.apply(out, o, c, q, asked); err != nil {
 				return err
 			}
 		}

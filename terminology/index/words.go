@@ -23,6 +23,10 @@ func Words(text string) []string {
 	return out
 }
 
+// MaxWords is how many words a search may have: each costs a pass over what it
+// finds.
+const MaxWords = 32
+
 func eachWord(text []byte, f func(w []byte)) {
 	word := make([]byte, 0, 64)
 	end := func() {
