@@ -5,7 +5,7 @@ package fhirpath
 func combining() map[string]function {
 	return map[string]function{
 		"union":   with(func(r *run, _ *node, lo, _ int) error { return r.distinct(lo) }),
-		"combine": with(func(*run, *node, int, int) error { return nil }),
+		"combine": with(func(r *run, _ *node, lo, _ int) error { return r.step(len(r.items) - lo) }),
 		"intersect": with(func(r *run, _ *node, lo, mid int) error {
 			if err := r.among(lo, mid, true); err != nil {
 				return err

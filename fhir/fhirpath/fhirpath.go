@@ -41,6 +41,11 @@ type Env struct {
 	ConformsTo func(it Item, profile string) (bool, error)
 	// Trace is told what trace() sees.
 	Trace func(name string, seen Collection)
+
+	// Budget is how many steps evaluations with this Env may take together, of
+	// which each takes its own off; nil where only each by itself is bounded. An
+	// Env with a Budget is used by one goroutine at a time.
+	Budget *int
 }
 
 // Expression is a compiled expression.
@@ -156,6 +161,7 @@ type run struct {
 	env   *Env
 	vars  []variable
 	steps int
+	most  int // steps that it may take
 	root  [1]Item
 }
 
@@ -181,12 +187,18 @@ func begin(env *Env, focus []Item) *run {
 	if env == nil {
 		env = &noEnv
 	}
-	r.env, r.focus, r.this, r.index, r.steps = env, focus, focus, 0, 0
+	r.env, r.focus, r.this, r.index, r.steps, r.most = env, focus, focus, 0, 0, maxSteps
+	if env.Budget != nil {
+		r.most = min(r.most, *env.Budget)
+	}
 	return r
 }
 
 // end gives the run back for the next one, unless it grew large.
 func (r *run) end() {
+	if r.env.Budget != nil {
+		*r.env.Budget -= r.steps
+	}
 	if cap(r.items) > 4096 {
 		return
 	}
@@ -196,9 +208,16 @@ func (r *run) end() {
 
 func (r *run) push(it Item) { r.items = append(r.items, it) }
 
+// bytes counts a text that is read or made, by its length.
+func (r *run) bytes(n int) error { return r.step(n / bytesAStep) }
+
+// bytesAStep is how many bytes of text cost as much as an item: what the
+// longest evaluation makes of them still fits into memory.
+const bytesAStep = 32
+
 // step counts towards the bound of an evaluation.
 func (r *run) step(n int) error {
-	if r.steps += n; r.steps > maxSteps || len(r.items) > maxItems {
+	if r.steps += n; r.steps > r.most || len(r.items) > maxItems {
 		return fault.E("fhirpath.Eval", fault.TooLong, "the expression does too much work on this resource")
 	}
 	return nil

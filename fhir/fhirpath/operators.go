@@ -194,6 +194,9 @@ func arithmetic(n *node, a, b eval) eval {
 			return err
 		}
 		v, ok, err := calculate(n, x, y)
+		if ok && v.kind == StringKind {
+			return r.pushText(v.string(), n.pos)
+		}
 		if ok {
 			r.push(v)
 		}
@@ -236,7 +239,7 @@ func (r *run) pushText(s string, pos int) error {
 	if len(s) > maxText {
 		return invalid(pos, "a computed string is too long")
 	}
-	if err := r.step(1 + len(s)/256); err != nil {
+	if err := r.bytes(bytesAStep + len(s)); err != nil {
 		return err
 	}
 	r.push(String(s))

@@ -17,12 +17,15 @@ func text(least, most int, f func(r *run, n *node, s string, args []Item) (Item,
 		if !ok {
 			return v, false, invalid(n.pos, n.text+"() is of strings only")
 		}
+		if err := r.bytes(len(s)); err != nil {
+			return v, false, err
+		}
 		out, ok, err := f(r, n, s, args)
 		if ok && err == nil && out.kind == StringKind {
 			if len(out.string()) > maxText {
 				return out, false, invalid(n.pos, "a computed string is too long")
 			}
-			err = r.step(len(out.string()) / 256)
+			err = r.bytes(len(out.string()))
 		}
 		return out, ok, err
 	})
@@ -124,6 +127,9 @@ func (r *run) pieces(lo int, n *node, split func(string) []string) error {
 	text, ok := v.letters()
 	if !ok {
 		return invalid(n.pos, n.text+"() is of strings only")
+	}
+	if err := r.bytes(len(text)); err != nil {
+		return err
 	}
 	for _, s := range split(text) {
 		r.push(String(s))
@@ -227,6 +233,10 @@ func replace(_ *run, n *node, s string, args []Item) (Item, bool, error) {
 	return String(strings.ReplaceAll(s, old, by)), true, nil
 }
 
+// maxPattern is the longest regular expression that is computed rather than
+// written.
+const maxPattern = 4000
+
 // flags make . match the end of a line, too.
 // https://build.fhir.org/ig/HL7/FHIRPath/#matchesregex--string--boolean
 const flags = "(?s)"
@@ -248,16 +258,26 @@ func matching(f func(re *regexp.Regexp, s, by string) Item, args int, full bool)
 				return nil, syntax(a.pos, "not a regular expression that can be used here")
 			}
 		}
-		return text(args, args, func(_ *run, n *node, s string, args []Item) (Item, bool, error) {
+		return text(args, args, func(r *run, n *node, s string, args []Item) (Item, bool, error) {
 			if args[0].kind != StringKind || args[1].kind != StringKind && args[1].kind != None {
 				return Item{}, false, invalid(n.pos, n.text+"() takes strings")
 			}
 			re, by := fixed, ""
 			if re == nil {
-				var err error
+				if len(args[0].string()) > maxPattern {
+					return Item{}, false, invalid(n.pos, "the regular expression is longer than 4,000 characters")
+				}
+				err := r.bytes(256 * len(args[0].string())) // it is compiled each time
+				if err != nil {
+					return Item{}, false, err
+				}
 				if re, err = pattern(args[0].string()); err != nil {
 					return Item{}, false, invalid(n.pos, "not a regular expression that can be used here")
 				}
+			}
+			// A search takes at most as long as its text and its pattern together make.
+			if err := r.bytes(len(s) * (1 + len(re.String())/16)); err != nil {
+				return Item{}, false, err
 			}
 			if args[1].kind == StringKind {
 				by = groups.ReplaceAllString(args[1].string(), "$${$1}")
