@@ -6,6 +6,7 @@
 package decimal
 
 import (
+	"cmp"
 	"math"
 	"math/big"
 	"math/bits"
@@ -210,7 +211,12 @@ func (d Decimal) Cmp(e Decimal) int {
 }
 
 // Sign is -1, 0 or +1.
-func (d Decimal) Sign() int { return d.Cmp(Decimal{}) }
+func (d Decimal) Sign() int {
+	if d.large != nil {
+		return d.large.Sign()
+	}
+	return cmp.Compare(d.n, 0)
+}
 
 // Neg is -d.
 func (d Decimal) Neg() Decimal {

@@ -27,7 +27,7 @@ func Execute(d *Document, r Request, from Source) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &execution{d: d, r: r, from: from, variables: map[string]value{}, paths: map[string]*fhirpath.Expression{}}
+	x := &execution{d: d, r: r, from: from, variables: map[string]value{}, paths: map[string]*fhirpath.Expression{}, steps: maxSteps}
 	if err := x.given(op); err != nil {
 		return nil, err
 	}
@@ -70,6 +70,8 @@ type execution struct {
 	paths     map[string]*fhirpath.Expression
 
 	depth, fields, followed, searched int
+	size                              int // of the answer, in bytes
+	steps                             int // that FHIRPath may still take
 }
 
 // scope is an element, and the resource that it stands in.
@@ -114,45 +116,6 @@ func (s *selection) has(name string) *directive {
 	for i := range s.directed {
 		if s.directed[i].name == name {
 			return &s.directed[i]
-		}
-	}
-	return nil
-}
-
-// each calls f for every field of a selection, those of fragments included.
-func (x *execution) each(set []selection, is func(typ string) bool, f func(*selection) error) error {
-	if x.depth++; x.depth > 4*maxDepth {
-		return fault.E("graphql.Execute", fault.TooCostly, "the query is nested too deep")
-	}
-	defer func() { x.depth-- }()
-	for i := range set {
-		s := &set[i]
-		if x.fields++; x.fields > maxFields {
-			return fault.E("graphql.Execute", fault.TooCostly, "the answer is too large: ask for less at a time")
-		}
-		ok, err := x.wanted(s)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			continue
-		}
-		inner, on := s.set, s.on
-		if s.spread != "" {
-			frag := x.d.fragments[s.spread]
-			if frag == nil {
-				return fault.E("graphql.Execute", fault.Value, "there is no fragment of this name", s.spread)
-			}
-			inner, on = frag.set, frag.on
-		}
-		switch {
-		case s.spread == "" && !s.inline:
-			err = f(s)
-		case on == "" || is(on):
-			err = x.each(inner, is, f)
-		}
-		if err != nil {
-			return err
 		}
 	}
 	return nil
@@ -264,7 +227,11 @@ func (x *execution) values(at scope, s *selection, items []fhirpath.Item, list, 
 			suffix += name
 		}
 		if primitive {
-			if err := out.add(s, flat{f.list, suffix}, list && !first, raw(it.Node().JSON())); err != nil {
+			v := raw(it.Node().JSON())
+			if err := x.spend(len(v)); err != nil {
+				return err
+			}
+			if err := out.add(s, flat{f.list, suffix}, list && !first, v); err != nil {
 				return err
 			}
 			continue
@@ -307,7 +274,7 @@ func (x *execution) slice(at scope, s *selection, d *directive, it *fhirpath.Ite
 }
 
 func (x *execution) env(at scope) *fhirpath.Env {
-	return &fhirpath.Env{Resource: fhirpath.Resource(at.in.Root()), Now: x.r.Now}
+	return &fhirpath.Env{Resource: fhirpath.Resource(at.in.Root()), Now: x.r.Now, Budget: &x.steps}
 }
 
 // path compiles an expression once.

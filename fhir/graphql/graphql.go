@@ -24,6 +24,8 @@ const (
 	maxFields   = 500_000   // values of an answer
 	maxFollowed = 2_000     // references
 	maxSearches = 50
+	maxAnswer   = 64 << 20  // bytes
+	maxSteps    = 8_000_000 // of FHIRPath
 )
 
 // Document is a query as it was written.
@@ -61,7 +63,7 @@ type selection struct {
 	spread string // the name of a fragment
 	inline bool
 	on     string // the type of a fragment in line
-	at     int    // where it stands
+	within int    // which of the document's selections it was written in
 }
 
 type argument struct {

@@ -109,11 +109,41 @@ func TestQueriesAreBounded(t *testing.T) {
 		fmt.Fprintf(&b, " fragment f%d on Patient { ...f%d ...f%d ...f%d }", i, i+1, i+1, i+1)
 	}
 	b.WriteString(" fragment f40 on Patient { id }")
-	if _, _, err := ask(t, b.String(), ""); !fault.Is(err, fault.TooCostly) {
-		t.Errorf("fragments that double: %v", err)
+	if got, _, err := ask(t, b.String(), ""); err != nil || got != `{"id":"p"}` {
+		t.Errorf("fragments that recur: %s %v", got, err)
 	}
-	if _, _, err := ask(t, "{"+strings.Repeat(` ObservationList(_reference: subject) { id }`, maxSearches+1)+"}", ""); !fault.Is(err, fault.TooCostly) {
-		t.Errorf("many searches: %v", err)
+	aliases := func(n int, field string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, " a%d: %s", i, field)
+		}
+		return b.String()
+	}
+	for name, query := range map[string]string{
+		"many searches":         "{" + aliases(maxSearches+1, "ObservationList(_reference: subject) { id }") + "}",
+		"fragments that double": "{" + aliases(300, "name { ...f }") + "} fragment f on HumanName {" + aliases(1500, "family") + "}",
+		"an answer without end": "{" + aliases(1500, "name { ...f }") + "} fragment f on HumanName { " + strings.Repeat("x", 60_000) + ": family }",
+		"paths that do much":    "query q($p: String = \"" + strings.Repeat("(1|2|3|4|5|6|7|8|9|10).select(", 4) + "1" + strings.Repeat(")", 4) + ".count() > 0\") {" + aliases(1000, `name(fhirpath: $p) { family }`) + "}",
+	} {
+		if _, _, err := ask(t, query, ""); !fault.Is(err, fault.TooCostly) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A field that more than one fragment asks for is answered once, with all that
+// they ask of it. https://spec.graphql.org/June2018/#sec-Field-Selection-Merging
+func TestFieldsOfFragmentsAreMerged(t *testing.T) {
+	const fragments = ` fragment a on Patient { id name(_count: 1) { family } managingOrganization { resource { ...on Organization { __typename } } } }
+		fragment b on Patient { birthDate id name(_count: 1) { family given } managingOrganization { reference resource { ...on Organization { name } } } }`
+	got, _, err := ask(t, "{ id ...a ...b id }"+fragments, "")
+	if want := `{"id":"p","name":[{"family":"A","given":["B","C"]}],"managingOrganization":{"resource":{"__typename":"Organization","name":"Within"},"reference":"#o"},"birthDate":"1951-11-05"}`; err != nil || got != want {
+		t.Errorf("%v\n got %s\nwant %s", err, got, want)
+	}
+	for _, query := range []string{"{ id: birthDate id }", `{ name(use: "usual") { family } ...a }` + fragments} {
+		if got, _, err := ask(t, query, ""); !fault.Is(err, fault.Value) {
+			t.Errorf("%s: %s %v", query, got, err)
+		}
 	}
 }
 

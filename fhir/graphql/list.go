@@ -62,6 +62,9 @@ func (x *execution) holding(at scope, s *selection, items []fhirpath.Item, path 
 	env := x.env(at)
 	for _, it := range items {
 		ok, err := e.True(env, it)
+		if fault.Is(err, fault.TooLong) {
+			return nil, x.err(fault.TooCostly, s, "the query's FHIRPath expressions do too much work: ask for less at a time")
+		}
 		if err != nil {
 			return nil, x.err(fault.Value, s, "the FHIRPath expression can't be evaluated: "+fault.Reason(err))
 		}

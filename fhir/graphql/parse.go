@@ -39,18 +39,19 @@ type parser struct {
 	token  token
 	depth  int
 	nodes  int
+	sets   int // selections, so far
 	failed error
 }
 
 func (p *parser) fail(k fault.Kind, words string) {
 	if p.failed == nil {
-		p.failed = fault.E("graphql.Parse", k, words, place(p.text, p.token.from))
+		p.failed = fault.E("graphql.Parse", k, words, lineOf(p.text, p.token.from))
 	}
 	p.token = token{kind: endToken, from: p.token.from}
 }
 
-// place is a line and column, from 1.
-func place(text string, at int) string {
+// lineOf is a line and column, from 1.
+func lineOf(text string, at int) string {
 	before := text[:min(at, len(text))]
 	line := strings.Count(before, "\n") + 1
 	return "line " + strconv.Itoa(line) + ", column " + strconv.Itoa(len(before)-strings.LastIndexByte(before, '\n'))
@@ -172,9 +173,13 @@ func (p *parser) typ() (name string, required bool) {
 
 func (p *parser) selections() (out []selection) {
 	p.must('{', "fields are chosen between { and }")
+	p.sets++
+	within := p.sets
 	p.deeper(func() {
 		for p.failed == nil && !p.is('}') {
-			out = append(out, p.selection())
+			s := p.selection()
+			s.within = within
+			out = append(out, s)
 		}
 	})
 	if p.failed == nil && len(out) == 0 {
@@ -185,7 +190,7 @@ func (p *parser) selections() (out []selection) {
 
 func (p *parser) selection() selection {
 	p.node()
-	s := selection{at: p.token.from}
+	s := selection{}
 	if p.is(dotsToken) {
 		if p.token.kind == nameToken && p.token.text != "on" {
 			s.spread = p.name()

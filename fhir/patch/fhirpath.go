@@ -10,6 +10,9 @@ import (
 	"selda/fhir/fhirpath"
 )
 
+// mostSteps is how many steps the paths of a patch may take together.
+const mostSteps = 20_000_000
+
 // FHIRPath is a FHIRPath Patch. https://hl7.org/fhir/R4/fhirpatch.html
 type FHIRPath struct{ ops []step }
 
@@ -97,14 +100,18 @@ func readStep(o fhir.Node, place string) (*step, error) {
 // Apply gives the resource as the patch leaves it. An operation that can't be
 // done is an error of kind BusinessRule.
 func (p *FHIRPath) Apply(compact []byte) ([]byte, error) {
+	left, steps := mostWork, mostSteps
 	for i := range p.ops {
+		if left -= len(compact); left < 0 {
+			return nil, tooCostly
+		}
 		r, err := fhir.ParseTrusted(compact)
 		if err != nil {
 			return nil, err
 		}
 		t := &tree{at: map[fhir.Node]spot{}}
 		t.root = t.build(r.Root())
-		if err := p.ops[i].apply(t, r); err != nil {
+		if err := p.ops[i].apply(t, r, &steps); err != nil {
 			return nil, err
 		}
 		t.root.prune()
@@ -167,8 +174,8 @@ func (s *step) wrong(words string) error {
 	return fault.E("patch.Apply", fault.BusinessRule, words, s.place)
 }
 
-func (s *step) apply(t *tree, r *fhir.Resource) error {
-	found, err := s.path.Eval(nil, fhirpath.Resource(r.Root()))
+func (s *step) apply(t *tree, r *fhir.Resource, steps *int) error {
+	found, err := s.path.Eval(&fhirpath.Env{Budget: steps}, fhirpath.Resource(r.Root()))
 	if err != nil {
 		return fault.E("patch.Apply", fault.BusinessRule, "the path can't be followed: "+fault.Reason(err), s.place)
 	}

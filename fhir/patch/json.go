@@ -17,8 +17,14 @@ type operation struct {
 	value     *value
 }
 
-// most is how many operations a patch has at most.
-const most = 1000
+// Bounds of a patch: its operations, and the bytes that it copies or that its
+// operations go through one after another. Copies of copies double.
+const (
+	most     = 1000
+	mostWork = 64 << 20
+)
+
+var tooCostly = fault.E("patch.Apply", fault.TooCostly, "the patch does too much work on this resource: send it in parts, or update the resource whole")
 
 // ParseJSON reads a JSON Patch. Errors are of kind Structure where it is no
 // JSON, Invalid where it is no patch; their place is that of the operation.
@@ -96,8 +102,9 @@ func (p *JSON) Apply(compact []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	left := mostWork
 	for i := range p.ops {
-		if root, err = p.ops[i].apply(root); err != nil {
+		if root, err = p.ops[i].apply(root, &left); err != nil {
 			return nil, err
 		}
 	}
@@ -108,7 +115,7 @@ func (o *operation) wrong(words string) error {
 	return fault.E("patch.Apply", fault.BusinessRule, words, o.place+".path")
 }
 
-func (o *operation) apply(root *value) (*value, error) {
+func (o *operation) apply(root *value, left *int) (*value, error) {
 	switch o.op {
 	case "add":
 		return o.add(root, o.path, o.value.clone())
@@ -134,14 +141,18 @@ func (o *operation) apply(root *value) (*value, error) {
 		}
 		return o.add(root, o.path, v)
 	case "copy":
-		if len(o.from) == 0 {
-			return o.add(root, o.path, root.clone())
+		from := root
+		if len(o.from) > 0 {
+			parent, i, err := o.find(root, o.from)
+			if err != nil {
+				return nil, err
+			}
+			from = parent.values[i]
 		}
-		parent, i, err := o.find(root, o.from)
-		if err != nil {
-			return nil, err
+		if *left -= from.size(); *left < 0 {
+			return nil, tooCostly
 		}
-		return o.add(root, o.path, parent.values[i].clone())
+		return o.add(root, o.path, from.clone())
 	case "test":
 		have := root
 		if len(o.path) > 0 {

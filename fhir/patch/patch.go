@@ -93,6 +93,15 @@ func (v *value) append(out []byte) []byte {
 	return append(out, v.raw...)
 }
 
+// size is about what the value takes in memory, in bytes.
+func (v *value) size() int {
+	n := len(v.raw) + 64
+	for _, x := range v.values {
+		n += x.size()
+	}
+	return n
+}
+
 // clone is a copy that changes alone.
 func (v *value) clone() *value {
 	c := &value{kind: v.kind, raw: v.raw, names: append([]string(nil), v.names...)}

@@ -174,8 +174,14 @@ func (r *reader) main() (*Unit, bool) {
 	return u, ok && r.i == len(r.s) && u.bounded()
 }
 
-// maxExponent bounds exponents, those of the base units too.
-const maxExponent = 99
+// maxExponent bounds exponents, those of the base units too, and maxBits the
+// fraction that a unit is worth: those in use have some 200 bits.
+const (
+	maxExponent = 99
+	maxBits     = 16_384
+)
+
+func (u *Unit) bits() int { return u.factor.Num().BitLen() + u.factor.Denom().BitLen() }
 
 func (u *Unit) bounded() bool {
 	for _, n := range u.dims {
@@ -216,6 +222,9 @@ func (r *reader) term() (*Unit, bool) {
 			}
 		} else {
 			u = u.times(c, sign)
+		}
+		if u.bits() > maxBits {
+			return nil, false
 		}
 		switch next {
 		case '.':

@@ -129,6 +129,9 @@ var (
 	keptCount atomic.Int32
 )
 
+// keptBits is how large the fraction of a unit that is kept may be.
+const keptBits = 2048
+
 // maxCode bounds a unit's code; those in use have some 20 letters.
 const maxCode = 128
 
@@ -147,8 +150,10 @@ func Parse(code string) (*Unit, error) {
 		return nil, fault.E("ucum.Parse", fault.Value, "not a unit of UCUM", "character "+strconv.Itoa(r.i+1))
 	}
 	u.code = code
-	if keptCount.Add(1) <= maxKept {
-		kept.Store(code, u)
+	if keptCount.Load() < maxKept && u.bits() <= keptBits {
+		if _, again := kept.LoadOrStore(code, u); !again {
+			keptCount.Add(1)
+		}
 	}
 	return u, nil
 }

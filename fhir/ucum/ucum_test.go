@@ -143,3 +143,25 @@ func TestThereAndBack(t *testing.T) {
 		}
 	})
 }
+
+// Units that nobody uses, with many exponents, are not kept, and the largest not read.
+func TestLargeFractions(t *testing.T) {
+	if _, err := Parse("[pi]30"); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := kept.Load("[pi]30"); ok {
+		t.Error("it is kept")
+	}
+	if _, err := Parse(strings.TrimSuffix(strings.Repeat("[pi]99.", 18), ".")); err == nil {
+		t.Error("a fraction of hundreds of thousands of bits is worked out")
+	}
+	before := keptCount.Load()
+	for range 3 {
+		if _, err := Parse("mg/dL{kept once}"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := keptCount.Load() - before; n != 1 {
+		t.Errorf("counted %d times", n)
+	}
+}
