@@ -4,8 +4,9 @@
 //	< 404684003 |Clinical finding| : 363698007 |Finding site| = << 39607008 |Lung structure|
 //
 // Parse reads an expression, Evaluate gives its concepts as a set of an index.
-// What needs more than an index keeps (dialects, modules and effective times of
-// single rows) is refused as not supported, never left out in silence.
+// What needs more than an index keeps (withdrawn descriptions, modules and
+// effective times of the rows of reference sets) is refused as not supported,
+// never left out in silence.
 // https://confluence.ihtsdotools.org/display/DOCECL
 package ecl
 
@@ -131,6 +132,13 @@ type filter struct {
 	op     string
 	values []search
 	sets   node // where the values are concepts
+	spoken []spoken
+}
+
+// spoken is a dialect, and how a description must stand in it.
+type spoken struct {
+	dialect               string // the id of its language reference set
+	acceptable, preferred bool
 }
 
 // search is a text to be found: as the beginnings of words, or with wildcards,
@@ -138,4 +146,5 @@ type filter struct {
 type search struct {
 	wild, exact bool
 	text        string
+	words       []string
 }

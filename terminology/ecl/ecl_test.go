@@ -10,6 +10,7 @@ import (
 	"selda/fault"
 	"selda/terminology/index"
 	"selda/terminology/rf2"
+	"selda/terminology/rf2/rf2test"
 )
 
 func sample(t testing.TB) *index.Index {
@@ -98,6 +99,18 @@ func TestWhichConceptsMeetAnExpression(t *testing.T) {
 		{`^ 447562003 {{ M mapTarget = "J45.9" }}`, "195967001"},
 		{`^ 447562003 {{ M mapPriority = #2 }}`, "22298006"},
 		{`^ [targetComponentId] 900000000000527005`, "195967001"},
+		{`< 404684003 {{ term = "oedema", type = syn, dialect = en-gb (prefer) }}`, "233709006 267038008 40541001"},
+		{`< 404684003 {{ term = "oedema", type = syn, dialect = en-us (prefer) }}`, ""},
+		{`< 404684003 {{ term = "oedema", dialectId = (900000000000509007 (accept) 900000000000508004 (accept)) }}`, "233709006 267038008 40541001"},
+		{`< 404684003 {{ term = "oedema", dialect = (en-us en-gb (accept)) (prefer) }}`, ""},
+		{`<< 195967001 {{ term = "BA", dialectId != 900000000000508004 (900000000000548007) }}`, "195967001"},
+		{`< 404684003 {{ dialect = en-nhs-clinical }}`, ""},
+		{`* {{ id = 7014014 }}`, "195967001"},
+		{`* {{ D id = (7014014 7019019), typeId = 900000000000003001 }}`, "40541001"},
+		{`<< 195967001 {{ D typeId != 900000000000003001, term = "asthma" }} {{ D moduleId = 900000000000207008, effectiveTime >= "20250101" }}`, "195967001 233678006 389145006"},
+		{`<< 195967001 {{ D effectiveTime > "20250101" }}`, ""},
+		{`<< 195967001 {{ C moduleId = 900000000000012004 }}`, ""},
+		{`<< 195967001 {{ C moduleId != (900000000000012004), effectiveTime = ("20240101" "20250101") }}`, "195967001 233678006 389145006"},
 		// History.
 		{"195967001 {{ + HISTORY-MIN }}", "155574008 195967001"},
 		{"73211009 {{ +HISTORY-MIN }}", "73211009"},
@@ -124,13 +137,16 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 		"404684003 ) ":                 "character 11 of the expression",
 		`* {{ term = "x }}`:            "character 18 of the expression",
 		strings.Repeat("(", 100) + "*": "character 33 of the expression",
+		"* {{ dialect = en-xx }}":      "character 16 of the expression",
+		"* {{ dialect = en-gb (x) }}":  "character 24 of the expression",
+		`* {{ term = "` + strings.Repeat("a ", 40) + `" }}`: "character 96 of the expression",
 	} {
 		if _, err := Parse(expression); !fault.Is(err, fault.Invalid) || fault.PlaceOf(err) != place {
 			t.Errorf("%q: %v, at %s", expression, err, fault.PlaceOf(err))
 		}
 	}
 	x := sample(t)
-	for _, expression := range []string{"* {{ dialectId = 900000000000508004 (prefer) }}", `* {{ moduleId = 900000000000207008 }}`, `* {{ C effectiveTime >= "20240101" }}`} {
+	for _, expression := range []string{"* {{ active = false }}", "^ 700043003 {{ M moduleId = 900000000000207008 }}", `^ 700043003 {{ M effectiveTime >= "20240101" }}`, `* {{ C colour = "red" }}`} {
 		e, err := Parse(expression)
 		if err != nil {
 			t.Errorf("%s: %v", expression, err)
@@ -191,4 +207,38 @@ func FuzzParse(f *testing.F) {
 			t.Error("no set and no error")
 		}
 	})
+}
+
+// A filter by a type of description looks at every one of them, and is not
+// taken for an expression that would never end; one of very many texts is.
+func TestFiltersAreWorkedOutOnce(t *testing.T) {
+	dir := t.TempDir()
+	if err := rf2test.Write(dir, 1, 30_000); err != nil {
+		t.Fatal(err)
+	}
+	b, err := rf2.Read(os.DirFS(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := b.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := index.Open(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := Parse("* {{ typeId = 900000000000003001 }}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := e.Evaluate(x); err != nil || s.Len() != x.Len() {
+		t.Errorf("by type: %v", err)
+	}
+	if e, err = Parse("* {{ term = (" + strings.Repeat(`wild:"*a*b*c*" `, 4000) + ") }}"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Evaluate(x); !fault.Is(err, fault.TooCostly) {
+		t.Errorf("by thousands of texts: %v", err)
+	}
 }

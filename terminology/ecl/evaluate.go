@@ -179,18 +179,22 @@ func (m memberOf) eval(x *run) (*index.Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	conditions, err := prepared(x, m.filters)
+	if err != nil {
+		return nil, err
+	}
 	s := x.NewSet()
 	for _, r := range refsetsIn(x, of) {
 		if len(m.filters) == 0 && (len(m.fields) == 0 || len(m.fields) == 1 && strings.EqualFold(m.fields[0], "referencedComponentId")) {
 			x.AddMembers(s, r)
 			continue
 		}
-		if err := x.spend(r.Rows); err != nil {
+		if err := x.spend(r.Rows * work(m.filters)); err != nil {
 			return nil, err
 		}
 		for i := range r.Rows {
 			row := x.Row(r, i)
-			pass, err := rowPasses(x, row, m.filters)
+			pass, err := rowPasses(x, row, conditions)
 			if err != nil {
 				return nil, err
 			}
@@ -225,59 +229,42 @@ func addField(x *run, s *index.Set, r index.Refset, row index.Row, fields []stri
 	return nil
 }
 
-func rowPasses(x *run, row index.Row, filters []filter) (bool, error) {
-	for _, f := range filters {
-		var have string
-		switch f.field {
-		case "maptarget", "targetcomponentid":
-			have = row.Target
-		case "mapgroup":
-			have = strconv.Itoa(row.Group)
-		case "mappriority":
-			have = strconv.Itoa(row.Priority)
-		case "maprule":
-			have = row.Rule
-		case "mapadvice":
-			have = row.Advice
-		case "referencedcomponentid":
-			have = x.Code(row.Member)
-		case "active":
-			have = "true"
-		default:
-			return false, unsupported(f.field)
+// fieldOf is the value of a field of a row, of those that are kept.
+func fieldOf(x *run, row index.Row, field string) (string, bool) {
+	switch field {
+	case "maptarget", "targetcomponentid":
+		return row.Target, true
+	case "mapgroup":
+		return strconv.Itoa(row.Group), true
+	case "mappriority":
+		return strconv.Itoa(row.Priority), true
+	case "maprule":
+		return row.Rule, true
+	case "mapadvice":
+		return row.Advice, true
+	case "referencedcomponentid":
+		return x.Code(row.Member), true
+	case "active":
+		return "true", true
+	}
+	return "", false
+}
+
+func rowPasses(x *run, row index.Row, conditions []*condition) (bool, error) {
+	for _, c := range conditions {
+		have, known := fieldOf(x, row, c.field)
+		if !known {
+			return false, unsupported(c.field)
 		}
-		ok, err := f.holds(x, have)
-		if err != nil || !ok {
-			return false, err
+		if !c.holds(x, have) {
+			return false, nil
 		}
 	}
 	return true, nil
 }
 
 func unsupported(field string) error {
-	return fault.E("ecl.Evaluate", fault.NotSupported, "filters by "+field+" are not supported: what is imported does not keep it")
-}
-
-// holds compares a value with those of the filter.
-func (f filter) holds(x *run, have string) (bool, error) {
-	if f.sets != nil {
-		s, err := f.sets.eval(x)
-		if err != nil {
-			return false, err
-		}
-		c, ok := x.Find(have)
-		return (ok && s.Has(c)) == (f.op != "!="), nil
-	}
-	found := false
-	for _, v := range f.values {
-		switch f.op {
-		case "=", "!=":
-			found = found || v.finds(have) || truthOf(v.text) != "" && truthOf(v.text) == truthOf(have)
-		default:
-			found = found || compare(have, f.op, v.text)
-		}
-	}
-	return found == (f.op != "!="), nil
+	return fault.E("ecl.Evaluate", fault.NotSupported, "filters by "+field+" are not supported here: what is imported does not keep it")
 }
 
 // truthOf reads a truth value, which may be written as a number.
@@ -324,8 +311,7 @@ func (s search) finds(text string) bool {
 		return wildcards(strings.ToLower(s.text), strings.ToLower(text))
 	}
 	have := index.Words(text)
-	words := index.Words(s.text)
-	for _, w := range words {
+	for _, w := range s.words {
 		found := false
 		for _, h := range have {
 			found = found || strings.HasPrefix(h, w)
@@ -334,7 +320,7 @@ func (s search) finds(text string) bool {
 			return false
 		}
 	}
-	return len(words) > 0
+	return len(s.words) > 0
 }
 
 // wildcards matches a pattern in which * stands for anything.

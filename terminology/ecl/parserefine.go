@@ -1,9 +1,10 @@
 package ecl
 
 import (
-	"slices"
 	"strconv"
 	"strings"
+
+	"selda/terminology/index"
 )
 
 // refinement reads what stands behind a colon: attributes, groups of them, and
@@ -201,6 +202,9 @@ func (p *parser) search() search {
 		s.wild, s.exact = w == "WILD", w == "EXACT"
 	}
 	s.text = p.quoted()
+	if s.words = index.Words(s.text); len(s.words) > index.MaxWords {
+		p.fail("a text that is searched has at most 32 words")
+	}
 	return s
 }
 
@@ -226,92 +230,4 @@ func (p *parser) quoted() string {
 		}
 	}
 	return ""
-}
-
-// tokens are the fields of filters whose values are words.
-var tokens = []string{"type", "language", "definitionstatus", "active", "dialect"}
-
-// filters reads the conditions up to }}.
-func (p *parser) filters() []filter {
-	var out []filter
-	for p.err == nil {
-		out = append(out, p.filter())
-		if p.takes("}}") {
-			return out
-		}
-		p.wants(",")
-	}
-	return out
-}
-
-func (p *parser) filter() filter {
-	f := filter{field: strings.ToLower(p.field())}
-	f.op = p.comparison()
-	p.space()
-	switch {
-	case p.err != nil:
-	case p.sees("#"):
-		p.at++
-		f.values = []search{{exact: true, text: p.decimal()}}
-	case p.sees(`"`), p.word() == "MATCH" || p.word() == "WILD" || p.word() == "EXACT", p.sees("(") && p.quotedWithin():
-		f.values = p.searches()
-	case slices.Contains(tokens, f.field):
-		f.values = p.tokenSet()
-	default:
-		f.sets = p.conceptSet()
-	}
-	return f
-}
-
-// tokenSet reads a word or a number, or several in brackets.
-func (p *parser) tokenSet() []search {
-	one := func() search {
-		p.space()
-		from := p.at
-		for p.at < len(p.s) && (letter(p.s[p.at]) || digit(p.s[p.at]) || p.s[p.at] == '-') {
-			p.at++
-		}
-		if from == p.at {
-			p.fail("here should be a word")
-		}
-		s := search{exact: true, text: strings.ToLower(p.s[from:p.at])}
-		p.acceptability()
-		return s
-	}
-	if !p.takes("(") {
-		return []search{one()}
-	}
-	var out []search
-	for p.err == nil && !p.takes(")") {
-		out = append(out, one())
-	}
-	return out
-}
-
-// acceptability reads what may stand behind a dialect: whether a description is
-// preferred in it.
-func (p *parser) acceptability() {
-	if p.takes("(") {
-		p.field()
-		p.wants(")")
-	}
-}
-
-// conceptSet reads an expression, or several concepts in brackets.
-func (p *parser) conceptSet() node {
-	start := p.at
-	if p.takes("(") {
-		var parts []node
-		for p.err == nil && !p.takes(")") {
-			parts = append(parts, p.concept())
-			p.acceptability()
-		}
-		if p.err == nil && len(parts) > 0 {
-			return compound{"OR", parts}
-		}
-		p.err, p.at = nil, start // no list, but an expression
-	}
-	n := p.sub()
-	p.acceptability()
-	return n
 }

@@ -30,12 +30,19 @@ type Builder struct {
 
 	refsets map[Node]*rows
 	order   []Node // refsets as they came
+
+	modules     map[string]int
+	stampNumber map[Stamp]uint32
+	stampList   []Stamp
+	stamped     []uint32 // of each node, the number of its stamp
 }
 
 type edge struct{ child, parent Node }
 
 type desc struct {
+	id      uint64
 	concept Node
+	stamp   uint32
 	at      uint32
 	size    uint32
 	kind    byte
@@ -63,9 +70,11 @@ type row struct {
 
 // NewBuilder begins a code system.
 func NewBuilder(m Meta) *Builder {
-	m.Kinds, m.Properties, m.Refsets = nil, nil, nil
-	b := &Builder{meta: m, byCode: map[string]Node{}, kinds: map[Kind]byte{}, names: map[string]int{}, literals: map[string]uint32{}, refsets: map[Node]*rows{}}
-	b.text("") // literal 0 is nothing
+	m.Kinds, m.Properties, m.Refsets, m.Modules, m.Dialects = nil, nil, nil, nil, nil
+	b := &Builder{meta: m, byCode: map[string]Node{}, kinds: map[Kind]byte{}, names: map[string]int{}, literals: map[string]uint32{}, refsets: map[Node]*rows{},
+		modules: map[string]int{}, stampNumber: map[Stamp]uint32{}}
+	b.text("")         // literal 0 is nothing
+	b.stampOf(Stamp{}) // and so is stamp 0
 	return b
 }
 
@@ -98,6 +107,9 @@ func (b *Builder) Concept(code string) Node {
 	return n
 }
 
+// Code is a node's code.
+func (b *Builder) Code(n Node) string { return b.codes[n] }
+
 // Find is the node of a code that is there already.
 func (b *Builder) Find(code string) (Node, bool) {
 	n, ok := b.byCode[b.key(code)]
@@ -125,8 +137,13 @@ func (b *Builder) SetInactive(n Node, inactive bool) {
 // Abstract says that a concept only groups others.
 func (b *Builder) Abstract(n Node) { b.flags[n] |= flagAbstract }
 
-// Defined says that a concept is sufficiently defined.
-func (b *Builder) Defined(n Node) { b.flags[n] |= flagDefined }
+// SetDefined says whether a concept is sufficiently defined.
+func (b *Builder) SetDefined(n Node, defined bool) {
+	b.flags[n] &^= flagDefined
+	if defined {
+		b.flags[n] |= flagDefined
+	}
+}
 
 // Parent puts a concept below another.
 func (b *Builder) Parent(child, parent Node) { b.edges = append(b.edges, edge{child, parent}) }
@@ -145,7 +162,7 @@ func (b *Builder) Describe(n Node, k Kind, text string) error {
 	if len(b.texts)+len(text) > math.MaxUint32 {
 		return fault.E("index.Describe", fault.TooLong, "the texts are more than 4 GiB")
 	}
-	b.descs = append(b.descs, desc{n, uint32(len(b.texts)), uint32(len(text)), kind})
+	b.descs = append(b.descs, desc{concept: n, at: uint32(len(b.texts)), size: uint32(len(text)), kind: kind})
 	b.texts = append(b.texts, text...)
 	return nil
 }

@@ -88,6 +88,15 @@ func (x *Index) RowsOf(r Refset, member Concept) []Row {
 	return out
 }
 
+// Target is the concept that the i-th entry of a reference set leads to, of one
+// whose targets are concepts.
+func (x *Index) Target(r Refset, i int) Concept {
+	return Concept(x.rows.at((r.First+i)*rowWords + 1))
+}
+
+// Member is the concept of the i-th entry of a reference set.
+func (x *Index) Member(r Refset, i int) Concept { return Concept(x.rows.at((r.First + i) * rowWords)) }
+
 // Row is the i-th entry of a reference set.
 func (x *Index) Row(r Refset, i int) Row { return x.row(r, r.First+i) }
 

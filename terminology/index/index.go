@@ -45,6 +45,11 @@ type Meta struct {
 	// concept its own ancestor.
 	Cycles int `json:"cycles,omitempty"`
 
+	// Modules and Dialects are what stamps name: modules of a release, and
+	// the language reference sets that say which descriptions they accept.
+	Modules  []string `json:"modules,omitempty"`
+	Dialects []string `json:"dialects,omitempty"`
+
 	Kinds      []Kind         `json:"kinds,omitempty"`
 	Properties []PropertyName `json:"properties,omitempty"`
 	Refsets    []Refset       `json:"refsets,omitempty"`
@@ -109,6 +114,9 @@ type Index struct {
 	wordOff, postOff     u32s
 	words, posts         []byte
 	rows                 u32s
+	conceptStamp         u32s
+	descStamp, descID    u32s
+	stamps               u32s
 	propertyConcept      []Concept
 	propertyConceptKnown []bool
 	refsetOf             map[Concept]int
@@ -142,11 +150,15 @@ const (
 	sPostOff
 	sPosts
 	sRows
+	sConceptStamp
+	sDescStamp
+	sDescID
+	sStamps
 	sectionCount
 )
 
 const (
-	magic    = "SELDAIX1"
+	magic    = "SELDAIX2"
 	footSize = 16 * sectionCount // where each section is and how long, at the end
 )
 
@@ -193,6 +205,7 @@ func Open(b []byte) (*Index, error) {
 	x.descOff, x.descText, x.descKind, x.descOwner, x.texts = u32s(s[sDescOff]), u32s(s[sDescText]), s[sDescKind], u32s(s[sDescOwner]), s[sTexts]
 	x.attrOff, x.attrs, x.literalOff, x.literals = u32s(s[sAttrOff]), u32s(s[sAttrs]), u32s(s[sLiteralOff]), s[sLiterals]
 	x.wordOff, x.words, x.postOff, x.posts, x.rows = u32s(s[sWordOff]), s[sWords], u32s(s[sPostOff]), s[sPosts], u32s(s[sRows])
+	x.conceptStamp, x.descStamp, x.descID, x.stamps = u32s(s[sConceptStamp]), u32s(s[sDescStamp]), u32s(s[sDescID]), u32s(s[sStamps])
 	x.n = len(x.flags)
 	for _, off := range []u32s{x.codeOff, x.parentOff, x.childOff, x.spanOff, x.descOff, x.attrOff} {
 		if off.len() != x.n+1 {
@@ -262,10 +275,10 @@ type Designation struct {
 
 // Designations are a concept's names, the display first.
 func (x *Index) Designations(c Concept) []Designation {
-	first, end := int(x.descOff.at(int(c))), int(x.descOff.at(int(c)+1))
+	first, end := x.Names(c)
 	out := make([]Designation, 0, end-first)
 	for d := first; d < end; d++ {
-		out = append(out, Designation{x.meta.Kinds[x.descKind[d]], string(run(x.descText, x.texts, d))})
+		out = append(out, x.Name(d))
 	}
 	return out
 }

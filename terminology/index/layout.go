@@ -156,7 +156,10 @@ func (l *layout) descriptions() {
 	l.put(sDescText, size)
 	l.flush(sDescOff, sDescText, sDescOwner, sDescKind)
 	l.wordIndex()
-	b.descs, b.texts = nil, nil
+	if err := l.stamps(); l.err == nil {
+		l.err = err
+	}
+	b.descs, b.texts, b.stamped = nil, nil, nil
 }
 
 func (l *layout) attributes() {

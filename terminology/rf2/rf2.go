@@ -29,12 +29,14 @@ const System = "http://snomed.info/sct"
 
 // Identifiers of SNOMED CT's own metadata. They are part of the format.
 const (
+	root              = "138875005"
 	isA               = "116680003"
 	inferred          = "900000000000011006"
 	fullySpecified    = "900000000000003001"
 	synonym           = "900000000000013009"
 	textDefinition    = "900000000000550004"
 	preferred         = "900000000000548007"
+	acceptable        = "900000000000549004"
 	defined           = "900000000000073002"
 	internationalCore = "900000000000207008"
 )
@@ -87,10 +89,26 @@ type release struct {
 	modules map[string]int  // concepts of each module
 	needed  map[string]bool // modules that another one depends on
 	top     map[string]bool // modules that depend on others
-	since   []uint32        // of each concept, the effective time of the row that holds
+	rows    []has           // of each concept
 
-	terms []uint64 // descriptions that are preferred: id<<4 | place in Languages, in order
-	best  []term   // of each concept, the term to show
+	dialects []*dialect
+	best     []term // of each concept, the term to show
+}
+
+// dialect is a language reference set: the descriptions that it accepts.
+type dialect struct {
+	code   string
+	number int      // in the index
+	rank   uint8    // place in Languages
+	terms  []uint64 // id<<1, and 1 of one that is preferred; in order
+}
+
+// has is what was found of a concept.
+type has struct {
+	since     uint32 // the effective time of the row that holds
+	active    bool
+	parent    bool
+	described bool
 }
 
 type term struct {
@@ -117,7 +135,9 @@ func Read(files fs.FS) (*index.Builder, error) {
 		{relationships, r.relate}, {concreteValues, r.concrete}, {simpleRefset, r.simple}, {associationRefset, r.associate}, {mapRefset, r.mapped},
 	} {
 		if step.kind == descriptions && r.best == nil {
-			slices.Sort(r.terms)
+			for _, d := range r.dialects {
+				slices.Sort(d.terms)
+			}
 			r.best = make([]term, r.b.Len())
 		}
 		for _, name := range r.of[step.kind] {
@@ -126,8 +146,28 @@ func Read(files fs.FS) (*index.Builder, error) {
 			}
 		}
 	}
+	if err := r.whole(); err != nil {
+		return nil, err
+	}
 	r.b.SetVersion(System + "/" + r.edition() + "/version/" + cmp.Or(r.date, "unknown"))
 	return r.b, nil
+}
+
+// whole refuses a release of which a part is missing: a file that was cut off
+// between two lines reads well, and a hierarchy with holes answers wrongly. Every
+// concept in use has a parent, but for the root, and a description.
+func (r *release) whole() error {
+	const op = "rf2.Read"
+	for n := range r.rows {
+		switch h := &r.rows[n]; {
+		case !h.active || r.b.Code(index.Node(n)) == root:
+		case !h.parent:
+			return fault.E(op, fault.Structure, "the release is not whole: a concept in use has no parent. Import an edition with all its modules, unpacked anew", "concept "+r.b.Code(index.Node(n)))
+		case !h.described:
+			return fault.E(op, fault.Structure, "the release is not whole: a concept in use has no description. Import an edition with all its modules, unpacked anew", "concept "+r.b.Code(index.Node(n)))
+		}
+	}
+	return nil
 }
 
 // sort finds what each file is.
@@ -215,7 +255,8 @@ func (r *release) read(name string, f func(row) error) error {
 		return fault.E(op, fault.NotFound, err)
 	}
 	defer func() { _ = file.Close() }()
-	lines := bufio.NewScanner(file)
+	in := &ending{r: file}
+	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 64<<10), maxLine)
 	line := row{at: map[string]int{}}
 	width, n := 0, 0
@@ -244,9 +285,26 @@ func (r *release) read(name string, f func(row) error) error {
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return fault.E(op, fault.Structure, err)
+		return fault.E(op, fault.Structure, err, name+" line "+strconv.Itoa(n+1))
+	}
+	if in.last != '\n' {
+		return fault.E(op, fault.Structure, "the file is cut off: its last line does not end", name+" line "+strconv.Itoa(n))
 	}
 	return nil
+}
+
+// ending is a reader that remembers the last byte.
+type ending struct {
+	r    io.Reader
+	last byte
+}
+
+func (e *ending) Read(p []byte) (int, error) {
+	n, err := e.r.Read(p)
+	if n > 0 {
+		e.last = p[n-1]
+	}
+	return n, err
 }
 
 // edition is the module that the release is named by.

@@ -2,8 +2,10 @@ package rf2
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -95,6 +97,41 @@ func TestABrokenReleaseSaysWhere(t *testing.T) {
 	delete(files, "sct2_Relationship_Snapshot_X_20250101.txt")
 	if _, err := Read(files); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a release without relationships: %v", err)
+	}
+}
+
+// A release of which a file was cut off is refused, whether in the middle of a
+// line or between two: a hierarchy with holes would answer wrongly.
+func TestAReleaseThatWasCutOffIsRefused(t *testing.T) {
+	const folder = "SnomedCT_Sample_20250101/Snapshot/"
+	for _, c := range []struct {
+		file string
+		cut  func([]byte) []byte
+		says string
+	}{
+		{"Terminology/sct2_Relationship_Snapshot_SAMPLE_20250101.txt", func(b []byte) []byte { return b[:len(b)/2] }, ""},
+		{"Terminology/sct2_Relationship_Snapshot_SAMPLE_20250101.txt", func(b []byte) []byte { return b[:bytes.LastIndexByte(b[:len(b)/2], '\n')+1] }, "no parent"},
+		{"Terminology/sct2_Description_Snapshot-en_SAMPLE_20250101.txt", func(b []byte) []byte { return b[:bytes.LastIndexByte(b[:len(b)/2], '\n')+1] }, "no description"},
+		{"Refset/Map/der2_iisssccRefset_ExtendedMapSnapshot_SAMPLE_20250101.txt", func(b []byte) []byte { return b[:len(b)-5] }, "cut off"},
+	} {
+		files := fstest.MapFS{}
+		err := fs.WalkDir(os.DirFS(sample), ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			b, err := os.ReadFile(sample + "/" + name)
+			if name == folder+c.file {
+				b = c.cut(b)
+			}
+			files[name] = &fstest.MapFile{Data: b}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(files); !fault.Is(err, fault.Structure) || !strings.Contains(err.Error(), c.says) || fault.PlaceOf(err) == "" {
+			t.Errorf("%s: %v", c.file, err)
+		}
 	}
 }
 

@@ -23,24 +23,23 @@ func (r *release) concept(l row) error {
 	if _, err := number(id); err != nil {
 		return err
 	}
-	since, err := strconv.ParseUint(l.get("effectiveTime"), 10, 32)
+	stamp, err := r.stamp(l)
 	if err != nil {
-		return fault.E("rf2.concept", fault.Structure, "the effective time is no date")
+		return err
 	}
 	r.modules[l.get("moduleId")]++
-	if n, again := r.b.Find(id); again { // of a concept in two packages the newer row holds
-		if r.since[n] < uint32(since) {
-			r.since[n] = uint32(since)
-			r.b.SetInactive(n, !l.active())
-		}
+	n, again := r.b.Find(id)
+	switch {
+	case !again:
+		n = r.b.Concept(id)
+		r.rows = append(r.rows, has{})
+	case r.rows[n].since >= stamp.Since: // of a concept in two packages the newer row holds
 		return nil
 	}
-	n := r.b.Concept(id)
-	r.since = append(r.since, uint32(since))
+	r.rows[n].since, r.rows[n].active = stamp.Since, l.active()
+	r.b.Stamp(n, stamp)
 	r.b.SetInactive(n, !l.active())
-	if l.get("definitionStatusId") == defined {
-		r.b.Defined(n)
-	}
+	r.b.SetDefined(n, l.get("definitionStatusId") == defined)
 	return nil
 }
 
@@ -52,28 +51,78 @@ func (r *release) dependency(l row) error {
 	return nil
 }
 
-// language notes the descriptions that a language prefers.
+// language notes the descriptions that a language accepts.
 func (r *release) language(l row) error {
-	rank := slices.Index(Languages, l.get("refsetId"))
-	if rank < 0 || !l.active() || l.get("acceptabilityId") != preferred {
+	accepted, isPreferred := l.get("acceptabilityId"), false
+	switch {
+	case !l.active():
+		return nil
+	case accepted == preferred:
+		isPreferred = true
+	case accepted != acceptable:
 		return nil
 	}
-	id, err := number(l.get("referencedComponentId"))
-	if err == nil {
-		r.terms = append(r.terms, id<<4|uint64(rank))
+	code := l.get("refsetId")
+	i := slices.IndexFunc(r.dialects, func(d *dialect) bool { return d.code == code })
+	if i < 0 {
+		number, err := r.b.Dialect(strings.Clone(code))
+		if err != nil {
+			return err
+		}
+		rank := slices.Index(Languages, code)
+		if rank < 0 {
+			rank = unranked
+		}
+		i = len(r.dialects)
+		r.dialects = append(r.dialects, &dialect{code: strings.Clone(code), number: number, rank: uint8(rank)})
 	}
-	return err
+	id, err := number(l.get("referencedComponentId"))
+	if err != nil {
+		return err
+	}
+	id <<= 1
+	if isPreferred {
+		id |= 1
+	}
+	r.dialects[i].terms = append(r.dialects[i].terms, id)
+	return nil
 }
 
 const unranked = 15
 
 // rank is a description's place among those that languages prefer, lower the better.
 func (r *release) rank(id uint64) uint8 {
-	i, _ := slices.BinarySearch(r.terms, id<<4)
-	if i < len(r.terms) && r.terms[i]>>4 == id {
-		return uint8(r.terms[i] & 15)
+	best := uint8(unranked)
+	for _, d := range r.dialects {
+		if _, found := slices.BinarySearch(d.terms, id<<1|1); found {
+			best = min(best, d.rank)
+		}
 	}
-	return unranked
+	return best
+}
+
+// stamp is what the release says of a row.
+func (r *release) stamp(l row) (index.Stamp, error) {
+	since, err := strconv.ParseUint(l.get("effectiveTime"), 10, 32)
+	if err != nil {
+		return index.Stamp{}, fault.E("rf2.stamp", fault.Structure, "the effective time is no date")
+	}
+	return index.Stamp{Module: r.b.Module(l.get("moduleId")), Since: uint32(since)}, nil
+}
+
+// dialectsOf puts into a stamp which dialects accept a description.
+func (r *release) dialectsOf(id uint64, s *index.Stamp) {
+	for _, d := range r.dialects {
+		for _, isPreferred := range []bool{false, true} {
+			key := id << 1
+			if isPreferred {
+				key |= 1
+			}
+			if _, found := slices.BinarySearch(d.terms, key); found {
+				s.Put(d.number, isPreferred)
+			}
+		}
+	}
 }
 
 // choose finds the term under which each concept is shown.
@@ -110,6 +159,12 @@ func (r *release) describe(l row) error {
 	if err != nil {
 		return err
 	}
+	stamp, err := r.stamp(l)
+	if err != nil {
+		return err
+	}
+	r.dialectsOf(id, &stamp)
+	r.rows[n].described = true
 	text := l.get("term")
 	k := index.Kind{Language: l.get("languageCode"), UseSystem: useSystem, Use: l.get("typeId")}
 	switch k.Use {
@@ -131,7 +186,7 @@ func (r *release) describe(l row) error {
 	default:
 		k.Role = index.Other
 	}
-	return r.b.Describe(n, k, text)
+	return r.b.DescribeRow(n, k, text, id, stamp)
 }
 
 // untagged is a fully specified name without its semantic tag.
@@ -154,6 +209,7 @@ func (r *release) relate(l row) error {
 	typ := l.get("typeId")
 	if typ == isA {
 		r.b.Parent(from, to)
+		r.rows[from].parent = true
 		return nil
 	}
 	group, err := group(l)
