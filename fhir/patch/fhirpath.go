@@ -11,7 +11,7 @@ import (
 )
 
 // mostSteps is how many steps the paths of a patch may take together.
-const mostSteps = 20_000_000
+const mostSteps = 5_000_000
 
 // FHIRPath is a FHIRPath Patch. https://hl7.org/fhir/R4/fhirpatch.html
 type FHIRPath struct{ ops []step }

@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,11 +32,12 @@ type Entry struct {
 	Last    time.Time  `json:"last"`
 }
 
-// maxEntries bounds the tally, and maxText what is kept of a code and its
-// display: a source that sends its own sentences as codes fills neither memory
+// maxEntries bounds the tally, maxURL and maxText what is kept of a system and
+// of a code and its display: a source that sends its own sentences as codes fills neither memory
 // nor disk.
 const (
 	maxEntries = 20_000
+	maxURL     = 400
 	maxText    = 100
 	saveEvery  = 30 * time.Second
 	name       = "unmapped.ndjson"
@@ -109,15 +111,16 @@ func (l *Ledger) Add(source nhs.Source, codes []mapped.Code, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range codes {
-		l.pending.add(Entry{source, c.System, cut(c.Code), cut(c.Display), 1, at.UTC(), at.UTC()})
+		l.pending.add(Entry{source, cut(c.System, maxURL), cut(c.Code, maxText), cut(c.Display, maxText), 1, at.UTC(), at.UTC()})
 	}
 }
 
-func cut(s string) string {
-	if len(s) <= maxText {
-		return s
+// cut is the beginning of a text, in whole characters.
+func cut(s string, most int) string {
+	if len(s) > most {
+		s = s[:most]
 	}
-	return s[:maxText]
+	return strings.ToValidUTF8(s, "")
 }
 
 // List is the tally, what came most often first.

@@ -1,6 +1,7 @@
 package unmapped
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -31,5 +32,25 @@ func TestNodesCountTogether(t *testing.T) {
 	}
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A code without end takes neither the tally's room nor what was counted before.
+func TestALongCodeLosesNoOther(t *testing.T) {
+	l := Open(document.Folder(t.TempDir()))
+	at := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
+	l.Add("G85915:GP", []mapped.Code{{System: "urn:" + strings.Repeat("x", 1<<20), Code: strings.Repeat("é", 60)}}, at)
+	for range 2 {
+		l.Add("G85915:GP", []mapped.Code{{System: "urn:x", Code: "one"}}, at)
+		if _, err := l.List(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	list, err := l.List()
+	if err != nil || len(list) != 2 || list[0].Code != "one" || list[0].Count != 2 || list[1].Code != strings.Repeat("é", 50) {
+		t.Errorf("%v %.300v", err, list)
 	}
 }
