@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -31,9 +30,9 @@ type benchAPICmd struct {
 }
 
 func (c benchAPICmd) Run(e *env) error {
-	return c.run(e, "api", func(dir string) ([]figure, error) {
+	return c.run(e, "api", func(in *benched) ([]figure, error) {
 		if c.Resources > 0 {
-			if err := c.fill(e, dir); err != nil {
+			if err := c.fill(e, in); err != nil {
 				return nil, err
 			}
 		}
@@ -43,7 +42,7 @@ func (c benchAPICmd) Run(e *env) error {
 		}
 		defer stop()
 		var list []figure
-		err = c.serve(e, filepath.Join(dir, "fhir"), func(b *apiBench) error {
+		err = c.serve(e, in, func(b *apiBench) error {
 			if err := b.prepare(); err != nil {
 				return err
 			}
@@ -62,9 +61,9 @@ func (c benchAPICmd) Run(e *env) error {
 
 // serve opens a region's doors, and calls f with askers: the source system, and
 // a doctor of its organisation.
-func (c benchAPICmd) serve(e *env, data string, f func(*apiBench) error) error {
+func (c benchAPICmd) serve(e *env, in *benched, f func(*apiBench) error) error {
 	forgetPeak()
-	r, err := region.Open(e.ctx, region.Options{Data: data, Log: e.log})
+	r, err := in.open(e, "fhir")
 	if err != nil {
 		return err
 	}

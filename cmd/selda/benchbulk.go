@@ -36,42 +36,44 @@ type benchImportCmd struct{ bulkFlags }
 const benchSource = nhs.Source("RJZ:EPR")
 
 func (c benchExportCmd) Run(e *env) error {
-	return c.run(e, "export", func(dir string) ([]figure, error) {
-		if err := c.fill(e, dir); err != nil {
+	return c.run(e, "export", func(b *benched) ([]figure, error) {
+		if err := c.fill(e, b); err != nil {
 			return nil, err
 		}
-		return c.export(e, dir, c.Profile)
+		return c.export(e, b, c.Profile)
 	})
 }
 
 func (c benchImportCmd) Run(e *env) error {
-	return c.run(e, "import", func(dir string) ([]figure, error) {
-		if err := c.fill(e, dir); err != nil {
+	return c.run(e, "import", func(b *benched) ([]figure, error) {
+		if err := c.fill(e, b); err != nil {
 			return nil, err
 		}
-		if _, err := c.export(e, dir, ""); err != nil {
+		if _, err := c.export(e, b, ""); err != nil {
 			return nil, err
 		}
-		if err := os.RemoveAll(filepath.Join(dir, "fhir")); err != nil {
+		if err := os.RemoveAll(filepath.Join(b.dir, "fhir")); err != nil {
 			return nil, err
 		}
-		return c.load(e, dir)
+		return c.load(e, b)
 	})
 }
 
 // run runs one benchmark in a folder of its own, and measures the machine's limits.
-func (c bulkFlags) run(e *env, name string, measure func(dir string) ([]figure, error)) error {
+func (c bulkFlags) run(e *env, name string, measure func(b *benched) ([]figure, error)) (err error) {
 	dir, err := os.MkdirTemp(c.Dir, "selda-bench-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	list, err := measure(dir)
+	b := newBenched(e, dir)
+	defer func() { err = errors.Join(err, b.drop()) }()
+	list, err := measure(b)
 	if err != nil {
 		return err
 	}
 	list = append(list, figure{"memory", peakMB(), "MB", "the most that this process, server and client, has held of the machine's"})
-	machine, err := (&benched{dir: dir}).limits(e.ctx)
+	machine, err := b.limits(e.ctx)
 	if err != nil {
 		return err
 	}
@@ -100,15 +102,15 @@ func peakMB() float64 {
 }
 
 // fill makes a store of resources, from the feed of one source.
-func (c bulkFlags) fill(e *env, dir string) error {
-	_, err := benchIngestCmd{From: c.From, Resources: c.Resources}.files(e, &benched{dir: dir})
-	return errors.Join(err, os.RemoveAll(filepath.Join(dir, "in")))
+func (c bulkFlags) fill(e *env, b *benched) error {
+	_, err := benchIngestCmd{From: c.From, Resources: c.Resources}.files(e, b)
+	return errors.Join(err, os.RemoveAll(filepath.Join(b.dir, "in")))
 }
 
 // served opens a region's doors, and calls f with an asker for the source system.
-func (c bulkFlags) served(e *env, data string, f func(a *bulkAsker) error) error {
+func (c bulkFlags) served(e *env, b *benched, name string, f func(a *bulkAsker) error) error {
 	forgetPeak()
-	r, err := region.Open(e.ctx, region.Options{Data: data, Log: e.log})
+	r, err := b.open(e, name)
 	if err != nil {
 		return err
 	}
@@ -168,12 +170,12 @@ type bulkManifest struct {
 	Extension map[string]map[string]int
 }
 
-// export asks for everything, waits for it and fetches it into dir/ndjson.
-func (c bulkFlags) export(e *env, dir, profiled string) ([]figure, error) {
+// export asks for everything, waits for it and fetches it into ndjson beside it.
+func (c bulkFlags) export(e *env, b *benched, profiled string) ([]figure, error) {
 	var made, fetched, packed time.Duration
 	var size, packedSize int64
 	total := 0
-	err := c.served(e, filepath.Join(dir, "fhir"), func(a *bulkAsker) error {
+	err := c.served(e, b, "fhir", func(a *bulkAsker) error {
 		stop, err := profile(profiled)
 		if err != nil {
 			return err
@@ -188,7 +190,7 @@ func (c bulkFlags) export(e *env, dir, profiled string) ([]figure, error) {
 		for i, f := range m.Output {
 			total += f.Count
 			began := time.Now()
-			n, err := a.fetch(f.URL, filepath.Join(dir, "ndjson", fmt.Sprintf("%03d.ndjson", i)), "identity")
+			n, err := a.fetch(f.URL, filepath.Join(b.dir, "ndjson", fmt.Sprintf("%03d.ndjson", i)), "identity")
 			if err != nil {
 				return err
 			}
@@ -258,18 +260,18 @@ func (a *bulkAsker) fetch(url, name, encoding string) (int64, error) {
 	return n, errors.Join(err, f.Close())
 }
 
-// load imports what lies in dir/ndjson into an empty region, and once more.
-func (c bulkFlags) load(e *env, dir string) ([]figure, error) {
+// load imports what lies in ndjson into an empty region, and once more.
+func (c bulkFlags) load(e *env, b *benched) ([]figure, error) {
+	const again = "again"
 	var list []figure
-	data := filepath.Join(dir, "again")
-	err := c.served(e, data, func(a *bulkAsker) error {
+	err := c.served(e, b, again, func(a *bulkAsker) error {
 		stop, err := profile(c.Profile)
 		if err != nil {
 			return err
 		}
 		defer stop()
 		for _, name := range []string{"$import", "$import again, nothing new"} {
-			counts, took, err := a.imported(dir)
+			counts, took, err := a.imported(b.dir)
 			if err != nil {
 				return err
 			}
@@ -280,7 +282,7 @@ func (c bulkFlags) load(e *env, dir string) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	disk, err := folderBytes(data)
+	disk, err := b.bytes(e.ctx, again)
 	if err != nil {
 		return nil, err
 	}
