@@ -145,32 +145,41 @@ func (s *Accounts) load() error {
 }
 
 // all is every account, by user name. Nobody changes the map that it gives.
-func (s *Accounts) all() map[string]Account {
+func (s *Accounts) all() (map[string]Account, error) {
 	s.mu.RLock()
 	byUser, fresh := s.byUser, !s.shared || time.Since(s.read) < accountsFor
 	s.mu.RUnlock()
 	if fresh {
-		return byUser
+		return byUser, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if time.Since(s.read) >= accountsFor {
 		if err := s.load(); err != nil {
-			return nil // who could have been taken away since is refused
+			return nil, fault.E("auth.Accounts", fault.NoStore, err)
 		}
 	}
-	return s.byUser
+	return s.byUser, nil
 }
 
-// Find is the account of a user.
+// Find is the account of a user. Where the accounts can't be read nobody is
+// found: who could have been taken away since is refused.
 func (s *Accounts) Find(user string) (Account, bool) {
-	a, ok := s.all()[user]
+	a, ok, _ := s.find(user)
 	return a, ok
+}
+
+// find is Find, with why the accounts can't be read: who asks may try again, and
+// need not sign in anew.
+func (s *Accounts) find(user string) (a Account, ok bool, err error) {
+	all, err := s.all()
+	a, ok = all[user]
+	return a, ok, err
 }
 
 // List is the accounts, by user name.
 func (s *Accounts) List() []Account {
-	byUser := s.all()
+	byUser, _ := s.all()
 	list := make([]Account, 0, len(byUser))
 	for _, a := range byUser {
 		list = append(list, a)

@@ -156,7 +156,10 @@ func (a *Auth) sessionSubject(r *http.Request) (policy.Subject, error) {
 		}
 		return policy.Subject{}, fault.E(op, fault.Login, "nobody has signed in")
 	}
-	acc, ok := a.Accounts.Find(user)
+	acc, ok, err := a.Accounts.find(user)
+	if err != nil {
+		return policy.Subject{}, fault.E(op, err)
+	}
 	p := nhs.Purpose(a.sessions.GetString(ctx, sessionPurpose))
 	// The account may have gone, or have another role, since the sign-in.
 	if !ok || mayAct(acc.Role, p) != nil {

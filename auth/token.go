@@ -121,14 +121,17 @@ func (t *Tokens) sign(c claims) (string, error) {
 // Verify reads a token for /fhir and builds its subject from the account as it
 // stands now. The fault is Expired where the token has ended and Login where
 // it is no token of ours or its account is gone; it never says more, so that
-// nobody learns from it.
+// nobody learns from it. It is NoStore where the accounts can't be read.
 func (t *Tokens) Verify(token string, now time.Time) (policy.Subject, error) {
 	const op = "auth.Verify"
 	c, err := t.verify(token, audienceFHIR, now)
 	if err != nil {
 		return policy.Subject{}, fault.E(op, err)
 	}
-	a, ok := t.accounts.Find(c.Subject)
+	a, ok, err := t.accounts.find(c.Subject)
+	if err != nil {
+		return policy.Subject{}, fault.E(op, err)
+	}
 	if !ok {
 		return policy.Subject{}, fault.E(op, fault.Login, "the token's account is gone")
 	}
