@@ -76,7 +76,7 @@ func Duplicate(t testing.TB, dsn string) string {
 
 type server struct {
 	dir    string
-	alive  io.Closer // held, or it is collected and thereby closed
+	alive  io.WriteCloser // held, or it is collected and thereby closed
 	serial atomic.Int64
 
 	templates sync.Mutex
@@ -122,14 +122,22 @@ func started(t testing.TB) *server {
 }
 
 // over is the shell that stands over the server. What it says on its standard
-// output is when the server can be reached, or why not.
+// output is when the server can be reached, or why not. A line on its standard
+// input is a signal for the server, which is started again where that ends it:
+// what it leaves may take a moment to go.
 const over = `umask 077
+serve() { "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB -c max_locks_per_transaction=256 >>"$2/log" 2>&1 & server=$!; }
 "$1/initdb" -D "$2/data" -U selda -A trust --no-sync --locale=C -E UTF8 >"$2/log" 2>&1 || { tail -5 "$2/log"; rm -rf "$2"; exit 1; }
-"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB -c max_locks_per_transaction=256 >>"$2/log" 2>&1 &
-server=$!
+serve "$@"
 until [ -S "$2/.s.PGSQL.5432" ]; do kill -0 $server 2>/dev/null || { tail -5 "$2/log"; rm -rf "$2"; exit 1; }; sleep 0.02; done
 echo ready
-cat >/dev/null
+while read -r signal; do
+	kill -$signal $server
+	[ $signal = KILL ] || continue
+	wait $server
+	serve "$@"
+	while sleep 0.2; ! kill -0 $server 2>/dev/null; do serve "$@"; done
+done
 kill -QUIT $server
 wait $server
 rm -rf "$2"`

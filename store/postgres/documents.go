@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,13 +24,7 @@ const documentWait = 20 * time.Second
 func (d Documents) Load(name string) (content []byte, version int64, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), documentWait)
 	defer cancel()
-	err = d.db.readers.QueryRow(ctx, `SELECT content, version FROM document WHERE name=$1`, name).Scan(&content, &version)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, 0, nil
-	}
-	if err != nil {
-		err = fault.E("postgres.Load", fault.NoStore, err)
-	}
+	err = d.db.rows(ctx, func(r pgx.Rows) error { return r.Scan(&content, &version) }, `SELECT content, version FROM document WHERE name=$1`, name)
 	return content, version, err
 }
 

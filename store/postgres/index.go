@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"selda/fhir"
 	"selda/mpi"
 	"selda/store"
 	"selda/store/adapter"
@@ -219,12 +220,10 @@ func (db *DB) keptApart(ctx context.Context, a, b store.Subject) (bool, error) {
 
 // Owner is access.Owners'.
 func (db *DB) Owner(ctx context.Context, typ, id string) (store.Subject, error) {
-	item, t, err := db.number(ctx, typ, id)
-	if err != nil {
-		return 0, err
-	}
+	t := fhir.TypeNumber(typ)
+	item, arg := db.named(id)
 	s := store.Subject(-1)
-	err = db.rows(ctx, func(r pgx.Rows) error { return r.Scan(&s) }, `SELECT subject FROM locator WHERE item=$1 AND type=$2`, item, int16(t))
+	err := db.rows(ctx, func(r pgx.Rows) error { return r.Scan(&s) }, `SELECT subject FROM locator WHERE item=`+item+` AND type=$2`, arg, int16(t))
 	if err == nil && s < 0 {
 		return 0, errUnknown
 	}

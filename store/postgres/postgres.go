@@ -45,6 +45,7 @@ type DB struct {
 
 	wrote   atomic.Bool // since postings were merged
 	writing sync.Mutex  // within this node; between nodes the row `head` orders
+	serial  int64       // of this node's last transaction that writes
 
 	sources sync.RWMutex
 	byName  map[nhs.Source]int32
@@ -149,6 +150,10 @@ func (db *DB) prepare(ctx context.Context) (err error) {
 	}
 	if db.ids, err = adapter.NewIDs(db.Secret("ids")); err != nil {
 		return err
+	}
+	// A process that is gone for a day asks for nothing any more.
+	if _, err := db.writers.Exec(ctx, `DELETE FROM writer WHERE at < now() - interval '1 day'`); err != nil {
+		return fault.E(op, fault.NoStore, err)
 	}
 	return db.learnSources(ctx)
 }

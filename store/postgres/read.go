@@ -35,27 +35,53 @@ const (
 	flagFinal   = 2
 )
 
-// rows runs a query and calls f for each row. A connection that turns out to
-// be cut before the first row is no fault: there are others.
+// rows runs a query and calls f for each row. A way to the database that turns
+// out to be cut before the first row is no fault: there are others.
 func (db *DB) rows(ctx context.Context, f func(pgx.Rows) error, sql string, args ...any) error {
-	for left := readTries; ; left-- {
-		begun := false
+	begun := false
+	return db.reading(ctx, func() error {
 		r, err := db.readers.Query(ctx, sql, args...)
 		if err == nil {
 			err = each(r, func(r pgx.Rows) error { begun = true; return f(r) })
 		}
-		if err == nil || begun {
-			return err
+		if begun && err != nil {
+			return answered{err}
 		}
-		if left == 0 || ctx.Err() != nil || !isCut(err) {
+		return err
+	})
+}
+
+// readPatience is how long a reader waits for a database that is not there: one
+// that was killed is back by then. Who waits longer is told.
+const readPatience = 5 * time.Second
+
+// reading asks, and asks again where the way to the database was cut: at once as
+// often as there may be connections that were cut together, then now and then.
+func (db *DB) reading(ctx context.Context, ask func() error) error {
+	began := time.Now()
+	for try := 0; ; try++ {
+		err := ask()
+		var once answered
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &once):
+			return once.error
+		case ctx.Err() != nil || !isCut(err) || time.Since(began) > readPatience:
 			return fault.E("postgres.read", fault.NoStore, err)
+		}
+		if try < 2*int(db.readers.Config().MaxConns) {
+			continue
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
 		}
 	}
 }
 
-// readTries is how often a question is asked again: once more than there may
-// be connections that were cut together.
-const readTries = 9
+// answered is an error after which nothing is asked again.
+type answered struct{ error }
 
 // row is a version as its row has it: the body is unpacked when the predicate
 // has passed.
@@ -158,21 +184,9 @@ func (db *DB) Compartment(ctx context.Context, subject store.Subject, n uint64, 
 
 // compartment reads all of a subject in force now, parsed, with the subject's n
 // as at the same moment, and keeps it.
-func (db *DB) compartment(ctx context.Context, subject store.Subject) ([]*store.Version, int64, error) {
-	var all []*store.Version
-	var last int64
+func (db *DB) compartment(ctx context.Context, subject store.Subject) (all []*store.Version, last int64, err error) {
 	f := latest{db: db, show: func(*store.Version) bool { return true }}
-	err := db.snapshot(ctx, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, `SELECT n FROM subject WHERE id=$1`, int64(subject)).Scan(&last); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, sqlCompartment, int64(subject), at(store.Latest))
-		if err != nil {
-			return err
-		}
-		return each(rows, func(r pgx.Rows) error { return f.add(ctx, r) })
-	})
-	if err != nil {
+	if err := db.rows(ctx, func(r pgx.Rows) error { return f.add(ctx, r, &last) }, sqlWhole, int64(subject)); err != nil {
 		return nil, 0, err
 	}
 	all = f.kept()
@@ -187,18 +201,22 @@ func (db *DB) compartment(ctx context.Context, subject store.Subject) ([]*store.
 
 // snapshot has f see one state.
 func (db *DB) snapshot(ctx context.Context, f func(pgx.Tx) error) error {
-	for left := readTries; ; left-- {
+	return db.reading(ctx, func() error {
 		tx, err := db.readers.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-		if err == nil {
-			return errors.Join(f(tx), tx.Rollback(ctx))
+		if err != nil {
+			return err
 		}
-		if left == 0 || ctx.Err() != nil || !isCut(err) {
-			return fault.E("postgres.read", fault.NoStore, err)
+		if err := errors.Join(f(tx), tx.Rollback(ctx)); err != nil {
+			return answered{err}
 		}
-	}
+		return nil
+	})
 }
 
-const sqlCompartment = `SELECT ` + columns + ` FROM resource WHERE subject=$1 AND n<=$2 ORDER BY type, item, version`
+const (
+	sqlCompartment = `SELECT ` + columns + ` FROM resource WHERE subject=$1 AND n<=$2 ORDER BY type, item, version`
+	sqlWhole       = `SELECT (SELECT n FROM subject WHERE id=$1), ` + columns + ` FROM resource WHERE subject=$1 ORDER BY type, item, version`
+)
 
 func (db *DB) inForce(ctx context.Context, subject store.Subject, n uint64, show func(*store.Version) bool) ([]*store.Version, error) {
 	f := latest{db: db, show: show}
@@ -218,8 +236,8 @@ type latest struct {
 	has  bool // out ends with a version of last
 }
 
-func (l *latest) add(ctx context.Context, r pgx.Rows) error {
-	w, err := l.db.scanRow(ctx, r)
+func (l *latest) add(ctx context.Context, r pgx.Rows, before ...any) error {
+	w, err := l.db.scanRow(ctx, r, before...)
 	if err != nil {
 		return err
 	}
@@ -240,30 +258,26 @@ func (l *latest) add(ctx context.Context, r pgx.Rows) error {
 
 func (l *latest) kept() []*store.Version { return l.out }
 
-// number is the item that an id of a type stands for; 0 where it is nobody's.
-func (db *DB) number(ctx context.Context, typ, id string) (item int64, t uint16, err error) {
-	if t = fhir.TypeNumber(typ); t == 0 {
-		return 0, 0, errUnknown
+// named is the item that an id of a type stands for, as a part of a statement and
+// what is given to it as $1.
+func (db *DB) named(id string) (sql string, arg any) {
+	if item, ok := db.ids.Decode(adapter.Item, id); ok {
+		return `$1::bigint`, item
 	}
-	item, ok := db.ids.Decode(adapter.Item, id)
-	if !ok {
-		item, err = db.int64(ctx, `SELECT item FROM alias WHERE id=$1 AND type=$2`, clean(id), int16(t))
-	}
-	return item, t, err
+	return `(SELECT item FROM alias WHERE id=$1 AND type=$2)`, clean(id)
 }
 
-// sqlVersions gives the versions of a resource not after n, the latest first,
-// in one question with where it is: it may be moved between two.
-const sqlVersions = `SELECT ` + columns + ` FROM resource WHERE (subject, type, item)=(SELECT subject, type, item FROM locator WHERE item=$1 AND type=$2) AND n<=$3 ORDER BY version DESC`
-
 // versions reads one resource's versions not after n, the latest first: all,
-// or only the first.
+// or only the first. It is one question, with where the resource is: that may
+// change between two.
 func (db *DB) versions(ctx context.Context, typ, id string, n uint64, limit int) (out []*store.Version, err error) {
-	item, t, err := db.number(ctx, typ, id)
-	if err != nil || item == 0 {
-		return nil, err
+	t := fhir.TypeNumber(typ)
+	if t == 0 {
+		return nil, errUnknown
 	}
-	sql := sqlVersions
+	item, arg := db.named(id)
+	sql := `SELECT ` + columns + ` FROM resource WHERE (subject, type, item)=(SELECT subject, type, item FROM locator WHERE item=` + item + ` AND type=$2)
+		AND n<=$3 ORDER BY version DESC`
 	if limit == 1 {
 		sql += ` LIMIT 1`
 	}
@@ -271,7 +285,7 @@ func (db *DB) versions(ctx context.Context, typ, id string, n uint64, limit int)
 		v, err := db.scan(ctx, r)
 		out = append(out, v)
 		return err
-	}, sql, item, int16(t), at(n))
+	}, sql, arg, int16(t), at(n))
 	return out, err
 }
 

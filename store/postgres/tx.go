@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -84,10 +83,10 @@ func (db *DB) write(ctx context.Context, f func(*Tx) error) error {
 		return lost(ctx, err)
 	}
 	defer conn.Release() // which closes a connection that is in the middle of something
+	db.serial++
 	tx := &Tx{db: db, conn: conn.Conn(), waiting: &pgx.Batch{}, known: newKnown(), touched: map[store.Subject]uint64{}}
 	tx.ctx = ctx
-	xid, err := tx.begin()
-	if err != nil {
+	if err := tx.begin(); err != nil {
 		return lost(ctx, err)
 	}
 	// From here on the region waits for this transaction: no caller's end cuts it short.
@@ -106,7 +105,7 @@ func (db *DB) write(ctx context.Context, f func(*Tx) error) error {
 	tx.waiting.Queue("COMMIT")
 	if err := tx.send(); err != nil {
 		if conn.Conn().IsClosed() {
-			err = db.outcome(tx.ctx, xid, err)
+			err = db.outcome(tx.ctx, err)
 		}
 		if err != nil {
 			db.forget(tx.learned)
@@ -119,17 +118,17 @@ func (db *DB) write(ctx context.Context, f func(*Tx) error) error {
 	return nil
 }
 
-// begin opens the transaction, waits for the region's lock, and gives the
-// transaction's number, by which its outcome can be asked.
-func (tx *Tx) begin() (xid int64, err error) {
+// begin opens the transaction, and waits for the region's lock.
+func (tx *Tx) begin() error {
 	tx.waiting.Queue("BEGIN")
-	tx.waiting.Queue(`SELECT n, item, subject, citizen, event, review, pg_current_xact_id()::text::bigint FROM head WHERE id=1 FOR UPDATE`).
-		QueryRow(func(row pgx.Row) error {
-			h := &tx.head
-			return row.Scan(&h.n, &h.item, &h.subject, &h.citizen, &h.event, &h.review, &xid)
-		})
-	return xid, tx.send()
+	tx.waiting.Queue(sqlHead).QueryRow(func(row pgx.Row) error {
+		h := &tx.head
+		return row.Scan(&h.n, &h.item, &h.subject, &h.citizen, &h.event, &h.review)
+	})
+	return tx.send()
 }
+
+const sqlHead = `SELECT n, item, subject, citizen, event, review FROM head WHERE id=1 FOR UPDATE`
 
 // errLost is the kind of an error after which nothing is committed and the
 // transaction may be tried again.
@@ -206,15 +205,20 @@ func kind(err error) error {
 	return fault.E("postgres", fault.NoStore, refused.Message)
 }
 
-// outcome asks what became of a transaction whose commit was sent and not
-// answered: nil where it is committed.
-func (db *DB) outcome(ctx context.Context, xid int64, cause error) error {
-	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(100 * time.Millisecond) {
-		var status *string
-		if err := db.writers.QueryRow(ctx, `SELECT pg_xact_status($1::text::xid8)`, strconv.FormatInt(xid, 10)).Scan(&status); err != nil || status == nil || *status == "in progress" {
+// outcome asks what became of the last transaction, whose commit was sent and
+// not answered: nil where it is committed. Whoever has the region's lock knows
+// that it has ended, and each transaction leaves its serial number. (Its number
+// in the database would not tell: after a crash the next one may have the same.)
+func (db *DB) outcome(ctx context.Context, cause error) error {
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(100 * time.Millisecond) {
+		var serial int64
+		b := &pgx.Batch{}
+		b.Queue(sqlHead)
+		b.Queue(`SELECT coalesce(max(serial), 0) FROM writer WHERE holder=$1`, db.holder).QueryRow(func(r pgx.Row) error { return r.Scan(&serial) })
+		if err := db.writers.SendBatch(ctx, b).Close(); err != nil { // one transaction
 			continue // the database is not back yet, or has not noticed that we went
 		}
-		if *status == "committed" {
+		if serial == db.serial {
 			return nil
 		}
 		return errLost{cause}
@@ -284,6 +288,7 @@ func (tx *Tx) finish() error {
 	for _, l := range tx.holds {
 		tx.do(sqlHold, l.Name, l.Holder, int64(l.Fence))
 	}
+	tx.do(`INSERT INTO writer(holder, serial) VALUES($1, $2) ON CONFLICT(holder) DO UPDATE SET serial=excluded.serial, at=excluded.at`, tx.db.holder, tx.db.serial)
 	h := &tx.head
 	tx.do(`UPDATE head SET n=$1, item=$2, subject=$3, citizen=$4, event=$5, review=$6 WHERE id=1`, h.n, h.item, h.subject, h.citizen, h.event, h.review)
 	return nil
