@@ -182,7 +182,6 @@ func (q *request) file(j *bulk.Job, name string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Close() }()
 	h := q.w.Header()
 	h.Set("Content-Type", "application/fhir+ndjson")
 	h.Set("Vary", "Accept-Encoding")

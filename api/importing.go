@@ -241,7 +241,6 @@ func (x *importing) waited(ctx context.Context) error {
 	if err != nil || in == nil {
 		return err
 	}
-	defer func() { _ = in.Close() }()
 	x.input = waitingType
 	r := bufio.NewReaderSize(in, 256<<10)
 	var p flying

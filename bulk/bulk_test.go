@@ -22,11 +22,21 @@ var asks = policy.Subject{User: "epr", Role: nhs.SourceSystem, Source: "RJZ:EPR"
 
 func open(t *testing.T, dir string, now *time.Time, limit int64) *Jobs {
 	t.Helper()
-	js, err := Open(Options{Dir: dir, Key: make([]byte, 32), Now: func() time.Time { return *now }, Log: slog.New(slog.DiscardHandler), LimitBytes: limit})
+	f, err := OpenFolder(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return js
+	return Open(Options{Store: f, Key: make([]byte, 32), Now: func() time.Time { return *now }, Log: slog.New(slog.DiscardHandler), LimitBytes: limit})
+}
+
+// find gives a job as it stands now.
+func find(t *testing.T, js *Jobs, id string) *Job {
+	t.Helper()
+	j, err := js.Find(id, asks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
 }
 
 // run carries out what waits, and returns when do has been called n times to its end.
@@ -82,7 +92,6 @@ func TestAStoppedJobGoesOnWhereItsCheckpointWas(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	_ = js.Close()
 	js = open(t, dir, &now, 0)
 	run(t, js, 1, func(_ context.Context, j *Job) error {
 		var at int
@@ -95,12 +104,8 @@ func TestAStoppedJobGoesOnWhereItsCheckpointWas(t *testing.T) {
 	for i := range 20000 {
 		want.Write(append(line(i), '\n'))
 	}
-	_ = js.Close()
 	js = open(t, dir, &now, 0)
-	j, err := js.Find(added.ID, asks)
-	if err != nil {
-		t.Fatal(err)
-	}
+	j := find(t, js, added.ID)
 	r := j.Result()
 	if r.Err != nil || len(r.Files) != 2 || r.Files[0].Count != 20000 || r.Files[1].Count != 2000 {
 		t.Fatalf("%+v", r)
@@ -109,7 +114,6 @@ func TestAStoppedJobGoesOnWhereItsCheckpointWas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = plain.Close() }()
 	if err := iotest.TestReader(io.NewSectionReader(readerAt{plain}, 0, plain.Size()), want.Bytes()); err != nil {
 		t.Error(err)
 	}
@@ -117,7 +121,6 @@ func TestAStoppedJobGoesOnWhereItsCheckpointWas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = packed.Close() }()
 	whole, err := io.ReadAll(packed)
 	if err != nil || int64(len(whole)) != packed.Size() {
 		t.Errorf("%d of %d bytes: %v", len(whole), packed.Size(), err)
@@ -180,9 +183,19 @@ func TestFilesAreForOneAndForATime(t *testing.T) {
 	if _, err := js.Find(j.ID, asks); !fault.Is(err, fault.NotFound) {
 		t.Errorf("its time is over, and it is found: %v", err)
 	}
-	if left, _ := os.ReadDir(dir); len(left) != 1 || js.used != 0 {
-		t.Errorf("left: %v, %d bytes", left, js.used)
+	if js.Expire(); left(t, dir) != 0 {
+		t.Error("its time is over, and its files are there")
 	}
+}
+
+// left is how many jobs there are in a folder.
+func left(t *testing.T, dir string) int {
+	t.Helper()
+	jobs, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(jobs)
 }
 
 // A job that is cancelled while it runs stops, and leaves nothing; there is a
@@ -190,13 +203,15 @@ func TestFilesAreForOneAndForATime(t *testing.T) {
 func TestCancelledAndBounded(t *testing.T) {
 	dir, now := t.TempDir(), time.Date(2026, 11, 5, 9, 0, 0, 0, time.UTC)
 	js := open(t, dir, &now, 1<<16)
-	var added []*Job
-	for range perUser {
+	var greedy string // the third, which asks for more than there is room for
+	for i := range perUser {
 		j, err := js.Add(Export, asks, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		added = append(added, j)
+		if i == 2 {
+			greedy = j.ID
+		}
 		now = now.Add(time.Second)
 	}
 	if _, err := js.Add(Export, asks, "", nil); !fault.Is(err, fault.Throttled) {
@@ -208,7 +223,7 @@ func TestCancelledAndBounded(t *testing.T) {
 	go func() {
 		defer close(done)
 		js.Run(ctx, func(ctx context.Context, j *Job) error {
-			if j == added[2] { // it asks for more than there is room for
+			if j.ID == greedy {
 				for i := 0; ; i++ {
 					if err := j.Line("output", "Patient", bytes.Repeat(line(i), 1000)); err != nil {
 						return err
@@ -233,18 +248,18 @@ func TestCancelledAndBounded(t *testing.T) {
 	if err := js.Remove(<-started); err != nil { // the last; the greedy one has failed by itself, or will
 		t.Error(err)
 	}
-	for !added[2].Ended() {
+	for !find(t, js, greedy).Ended() {
 		time.Sleep(time.Millisecond)
 	}
-	if r := added[2].Result(); !fault.Is(r.Err, fault.TooCostly) {
+	if r := find(t, js, greedy).Result(); !fault.Is(r.Err, fault.TooCostly) {
 		t.Errorf("more than there is room for: %v", r.Err)
 	}
-	if err := js.Remove(added[2]); err != nil {
+	if err := js.Remove(find(t, js, greedy)); err != nil {
 		t.Error(err)
 	}
 	stop()
 	<-done
-	if left, _ := os.ReadDir(dir); len(left) != 1 || js.used != 0 {
-		t.Errorf("left: %v, %d bytes", left, js.used)
+	if n := left(t, dir); n != 0 {
+		t.Errorf("%d are left", n)
 	}
 }

@@ -7,10 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -22,11 +19,11 @@ import (
 )
 
 // Job is one export or import. While it runs it belongs to its worker; what
-// Ended, Progress and Result tell may be asked at any time.
+// Ended, Progress and Result tell may be asked at any time. Of one that another
+// node carries out they tell what was at its last Checkpoint.
 type Job struct {
 	ID   string
 	jobs *Jobs
-	dir  string
 	aead cipher.AEAD
 
 	given given // what never changes
@@ -34,14 +31,13 @@ type Job struct {
 	mu    sync.Mutex // guards state, which is as it was last saved
 	state state
 
-	// Of the run, guarded by jobs.mu.
-	running bool
-	ctx     context.Context
-	stop    context.CancelFunc
-	left    chan struct{} // closed when the run is over
+	// Of the run.
+	ctx  context.Context
+	stop context.CancelFunc
+	left chan struct{} // closed when the run is over; nil where its caller carries it out
+	outs outs
 
 	lines atomic.Int64 // for progress
-	outs  outs
 }
 
 // given is what a job was asked for.
@@ -59,6 +55,7 @@ type state struct {
 	Given  given           `json:"given"`
 	Place  json.RawMessage `json:"place,omitempty"`
 	Counts map[string]int  `json:"counts,omitempty"`
+	Lines  int64           `json:"lines,omitempty"`
 	Files  []File          `json:"files,omitempty"`
 	Ended  time.Time       `json:"ended,omitzero"`
 	Failed *failure        `json:"failed,omitempty"`
@@ -86,7 +83,8 @@ type File struct {
 	Part   string `json:"part"` // output, deleted, error; others are the job's own
 	Type   string `json:"type"` // of the resources in it
 	Count  int    `json:"count"`
-	Stored int64  `json:"stored"` // bytes on disk
+	Blocks int    `json:"blocks"`
+	Stored int64  `json:"stored"` // bytes of the blocks
 	Raw    int64  `json:"raw"`    // bytes of NDJSON
 	Sum    uint32 `json:"sum"`    // CRC-32 of those, which gzip's trailer has
 }
@@ -101,25 +99,9 @@ type Result struct {
 	Err      error // why it could not be carried out
 }
 
-func newJob(js *Jobs, id, kind string, by policy.Subject, request string, ask any, atOnce bool) (*Job, error) {
-	b, err := json.Marshal(ask)
-	if err != nil {
-		return nil, err
-	}
-	j := js.job(id)
-	j.given = given{Kind: kind, Request: request, Accepted: js.o.Now().UTC(), AtOnce: atOnce, Ask: b, By: asker{by.User, by.Name, by.Role, by.Organisation, by.Purpose, "", by.Source}}
-	if !by.NHSNumber.IsZero() {
-		j.given.By.Number = by.NHSNumber.Digits()
-	}
-	j.state.Given = j.given
-	if err := os.Mkdir(j.dir, 0o700); err != nil {
-		return nil, err
-	}
-	return j, errors.Join(j.save(&j.state), syncDir(js.o.Dir))
-}
-
+// job is an empty one of an id.
 func (js *Jobs) job(id string) *Job {
-	j := &Job{ID: id, jobs: js, dir: filepath.Join(js.o.Dir, id)}
+	j := &Job{ID: id, jobs: js}
 	h := hmac.New(sha256.New, js.o.Key)
 	h.Write([]byte(id))
 	block, _ := aes.NewCipher(h.Sum(nil)) // of 32 bytes
@@ -127,55 +109,46 @@ func (js *Jobs) job(id string) *Job {
 	return j
 }
 
-func (js *Jobs) load(id string) (*Job, error) {
-	j := js.job(id)
-	sealed, err := os.ReadFile(filepath.Join(j.dir, stateFile))
+// give says what a new job is asked for.
+func (j *Job) give(kind string, by policy.Subject, request string, ask any, atOnce bool) error {
+	b, err := json.Marshal(ask)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	b, err := j.open(sealed, stateFile)
-	if err != nil {
-		return nil, err
+	j.given = given{Kind: kind, Request: request, Accepted: j.jobs.o.Now().UTC(), AtOnce: atOnce, Ask: b, By: asker{by.User, by.Name, by.Role, by.Organisation, by.Purpose, "", by.Source}}
+	if !by.NHSNumber.IsZero() {
+		j.given.By.Number = by.NHSNumber.Digits()
 	}
-	if err := json.Unmarshal(b, &j.state); err != nil {
-		return nil, err
-	}
-	j.given = j.state.Given
-	if j.given.AtOnce && j.state.Ended.IsZero() {
-		return nil, errors.New("nobody goes on with it")
-	}
-	for _, f := range j.state.Files {
-		j.lines.Add(int64(f.Count))
-	}
-	return j, nil
+	j.state.Given = j.given
+	return nil
 }
 
-const stateFile = "state"
+const stateName = "state"
 
-// save keeps a state, whole or not at all.
-func (j *Job) save(s *state) error {
+// kept is a state as it is kept.
+func (j *Job) kept(s *state) (Kept, error) {
+	k := Kept{ID: j.ID, Ended: s.Ended}
+	for _, f := range s.Files {
+		k.Stored += f.Stored
+	}
 	b, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(j.dir, stateFile)
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(j.seal(nil, b, stateFile))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return errors.Join(os.Rename(path+".new", path), syncDir(j.dir))
+	k.State = j.seal(nil, b, stateName)
+	return k, err
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+// read makes a job what is kept of it.
+func (j *Job) read(k Kept) error {
+	b, err := j.open(k.State, stateName)
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	var s state
+	if err := json.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	j.state, j.given = s, s.Given
+	j.lines.Store(s.Lines)
+	return nil
 }
 
 func (j *Job) of(by policy.Subject) bool {
@@ -219,8 +192,9 @@ func (j *Job) Ended() bool {
 	return !j.state.Ended.IsZero()
 }
 
-// expires is when its files go; zero while it has not ended.
-func (j *Job) expires() time.Time {
+// Expires is when the files of a job that has ended are taken away; zero while
+// it has not.
+func (j *Job) Expires() time.Time {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.state.Ended.IsZero() {
@@ -228,9 +202,6 @@ func (j *Job) expires() time.Time {
 	}
 	return j.state.Ended.Add(j.jobs.o.Keep)
 }
-
-// Expires is when the files of a job that has ended are taken away.
-func (j *Job) Expires() time.Time { return j.expires() }
 
 // Progress is how many lines were written so far.
 func (j *Job) Progress() int { return int(j.lines.Load()) }
@@ -250,13 +221,11 @@ func (j *Job) Result() Result {
 	return r
 }
 
-func (j *Job) stored() (n int64) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, f := range j.state.Files {
-		n += f.Stored
-	}
-	return n + j.outs.unsaved
+// measure says how many bytes more may be written until the next Checkpoint.
+func (j *Job) measure() error {
+	used, err := j.jobs.o.Store.Used()
+	j.outs.room = j.jobs.o.LimitBytes - used
+	return err
 }
 
 // safely carries the job out; a run that panics takes nothing else down.
@@ -284,16 +253,21 @@ func (j *Job) Checkpoint(place any, counts map[string]int) error {
 // End ends the job, well or with the reason why not.
 func (j *Job) End(failed error) error {
 	err := j.keep(func(s *state) {
-		s.Ended = j.jobs.o.Now().UTC()
+		s.Ended = j.jobs.o.Now().UTC().Truncate(time.Millisecond)
 		if failed != nil {
 			s.Failed = &failure{fault.KindOf(failed), fault.Reason(failed), fault.PlaceOf(failed)}
 		}
 	})
-	return errors.Join(err, j.outs.close())
+	j.outs.close()
+	if j.given.AtOnce {
+		j.jobs.leave(j)
+	}
+	return err
 }
 
 // keep makes the files durable, and saves the state with a change.
 func (j *Job) keep(change func(*state)) error {
+	const op = "bulk.Checkpoint"
 	files, err := j.flush()
 	if err != nil {
 		return err
@@ -304,30 +278,29 @@ func (j *Job) keep(change func(*state)) error {
 	if files != nil {
 		next.Files = files
 	}
+	next.Lines = j.lines.Load()
 	change(&next)
-	if err := j.save(&next); err != nil {
-		return fault.E("bulk.Checkpoint", fault.NoStore, err)
+	k, err := j.kept(&next)
+	if err == nil {
+		err = j.jobs.o.Store.Save(k, j.jobs.holder)
+	}
+	if err != nil {
+		return fault.E(op, err)
 	}
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.state, j.outs.unsaved = next, 0
+	j.state = next
+	j.mu.Unlock()
+	if err := j.measure(); err != nil {
+		return fault.E(op, err)
+	}
 	return nil
 }
 
 // abandon lets go of what was written since the last Checkpoint.
-func (j *Job) abandon() error {
-	err := j.outs.close()
+func (j *Job) abandon() {
+	j.outs.close()
+	j.outs = outs{room: j.outs.room}
 	j.mu.Lock()
-	over := j.outs.unsaved
-	j.outs = outs{}
-	lines := 0
-	for _, f := range j.state.Files {
-		lines += f.Count
-	}
-	j.mu.Unlock()
-	j.lines.Store(int64(lines))
-	j.jobs.mu.Lock()
-	j.jobs.used -= over
-	j.jobs.mu.Unlock()
-	return err
+	defer j.mu.Unlock()
+	j.lines.Store(j.state.Lines)
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/klauspost/compress/flate"
@@ -19,7 +17,6 @@ import (
 type Reader struct {
 	File
 	job    *Job
-	f      *os.File
 	packed bool
 	blocks []placed
 	size   int64 // of what it gives
@@ -30,11 +27,12 @@ type Reader struct {
 	z    io.ReadCloser
 }
 
-// placed is a block: where it lies on disk, and in what the Reader gives.
+// placed is a block: where it lies among what is kept, and in what the Reader gives.
 type placed struct {
-	offset, length int64 // on disk, with its frame
-	raw            int64
-	from           int64
+	at   int64
+	size int
+	raw  int64
+	from int64
 }
 
 // head begins a gzip stream: no name, no time. https://www.rfc-editor.org/rfc/rfc1952
@@ -51,7 +49,7 @@ func (j *Job) Open(name string, packed bool) (*Reader, error) {
 	if i < 0 || r.Ended.IsZero() || r.Err != nil {
 		return nil, fault.E(op, fault.NotFound, "there is no such file")
 	}
-	return j.read(r.Files[i], packed)
+	return j.reader(r.Files[i], packed)
 }
 
 // Own opens a file that the job keeps for itself, as it was at the last
@@ -65,54 +63,35 @@ func (j *Job) Own(part, typ string) (*Reader, error) {
 	}
 	f := j.state.Files[i]
 	j.mu.Unlock()
-	return j.read(f, false)
+	return j.reader(f, false)
 }
 
-func (j *Job) read(file File, packed bool) (*Reader, error) {
-	const op = "bulk.Open"
-	f, err := os.Open(filepath.Join(j.dir, file.Name))
-	if err != nil {
-		return nil, fault.E(op, fault.NotFound, "there is no such file")
+func (j *Job) reader(file File, packed bool) (*Reader, error) {
+	r := &Reader{File: file, job: j, packed: packed, have: -1}
+	sizes, err := j.jobs.o.Store.Sizes(j.ID, file.Name, file.Blocks)
+	if err == nil && len(sizes) < file.Blocks {
+		err = errNotWhole
 	}
-	r := &Reader{File: file, job: j, f: f, packed: packed, have: -1}
-	if r.blocks, err = index(f, file.Stored); err != nil {
-		_ = f.Close()
-		return nil, fault.E(op, fault.NoStore, err)
+	if err != nil {
+		return nil, fault.E("bulk.Open", err)
 	}
 	if packed {
 		r.size = int64(len(head))
 	}
-	for i := range r.blocks {
-		b := &r.blocks[i]
-		b.from = r.size
+	at := int64(0)
+	for _, s := range sizes {
+		r.blocks = append(r.blocks, placed{at: at, size: s.Sealed, raw: int64(s.Raw), from: r.size})
+		at += int64(s.Sealed)
 		if packed {
-			r.size += b.length - frame - int64(j.aead.NonceSize()+j.aead.Overhead())
+			r.size += int64(s.Sealed - j.aead.NonceSize() - j.aead.Overhead())
 		} else {
-			r.size += b.raw
+			r.size += int64(s.Raw)
 		}
 	}
 	if packed {
 		r.size += int64(len(end)) + 8
 	}
 	return r, nil
-}
-
-// index finds the blocks of a file by their frames.
-func index(f io.ReaderAt, stored int64) ([]placed, error) {
-	var out []placed
-	var b [frame]byte
-	for at := int64(0); at < stored; {
-		if _, err := f.ReadAt(b[:], at); err != nil {
-			return nil, err
-		}
-		p := placed{offset: at, length: int64(binary.LittleEndian.Uint32(b[:])), raw: int64(binary.LittleEndian.Uint32(b[4:]))}
-		if p.length <= frame || at+p.length > stored {
-			return nil, errors.New("a file of an export does not hold")
-		}
-		out = append(out, p)
-		at += p.length
-	}
-	return out, nil
 }
 
 // Size is how many bytes there are to read.
@@ -173,13 +152,13 @@ func (r *Reader) part() (from int64, b []byte, err error) {
 
 func (r *Reader) load(i int) error {
 	p := r.blocks[i]
-	sealed := make([]byte, p.length-frame)
-	if _, err := r.f.ReadAt(sealed, p.offset+frame); err != nil {
-		return fault.E("bulk.Read", fault.NoStore, err)
+	sealed, err := r.job.jobs.o.Store.Get(r.job.ID, r.Name, i, p.at, p.size)
+	if err != nil {
+		return fault.E("bulk.Read", err)
 	}
 	b, err := r.job.open(sealed, blockName(r.Name, i))
 	if err != nil {
-		return fault.E("bulk.Read", fault.NoStore, "a file of an export does not hold")
+		return fault.E("bulk.Read", err)
 	}
 	r.have = i
 	if r.packed {
@@ -198,6 +177,3 @@ func (r *Reader) load(i int) error {
 	_, err = io.ReadFull(r.z, r.data)
 	return err
 }
-
-// Close is io.Closer's.
-func (r *Reader) Close() error { return r.f.Close() }

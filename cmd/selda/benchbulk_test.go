@@ -11,15 +11,82 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"selda/internal/pgtest"
 )
 
 // An import and an export whose server is killed in the middle go on by
-// themselves once it is started again: every resource is there, once, and the
-// client finds them where it was told to ask.
+// themselves once it is started again.
 func TestBulkDataGoesOnAfterAKill(t *testing.T) {
-	data, from := t.TempDir(), t.TempDir()
+	data := t.TempDir()
 	s := start(t, data, "demo", "--citizens", "1")
 	token := strings.TrimSpace(ok(t, data, "token", "--user", "system", "--hours", "8"))
+	if code := s.stop(t); code != 0 {
+		t.Fatalf("the demonstration did not stop: %s", s.errs)
+	}
+	s = nil
+	bulkDataGoesOn(t, func(from string) *bulkAsker {
+		if s != nil {
+			_ = s.cmd.Process.Kill()
+			_ = s.cmd.Wait()
+		}
+		s = start(t, data, "serve", "--import-from", from)
+		return &bulkAsker{ctx: t.Context(), base: s.HTTP, token: token}
+	})
+}
+
+// The same at two nodes on one database: the one that was asked is killed, and
+// the other goes on, answers how it stands, and has the files.
+func TestBulkDataGoesOnAtAnotherNode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long; bulk/bulktest holds what two nodes may do")
+	}
+	dsn := pgtest.DSN(t)
+	s := start(t, t.TempDir(), "demo", "--citizens", "1", "--postgres", dsn)
+	token := strings.TrimSpace(ok(t, t.TempDir(), "token", "--user", "system", "--hours", "8", "--postgres", dsn))
+	var asked, other *server
+	a := bulkDataGoesOn(t, func(from string) *bulkAsker {
+		if asked != nil {
+			_ = asked.cmd.Process.Kill()
+			_ = asked.cmd.Wait()
+		} else if other = start(t, t.TempDir(), "serve", "--postgres", dsn, "--import-from", from); s.stop(t) != 0 {
+			t.Fatalf("the demonstration did not stop: %s", s.errs)
+		}
+		asked, other = other, start(t, t.TempDir(), "serve", "--postgres", dsn, "--import-from", from)
+		return &bulkAsker{ctx: t.Context(), base: asked.HTTP, token: token}
+	})
+	// What one node carries out can be cancelled at the other.
+	at := a.askedFor(t, "GET", "/fhir/$export", "")
+	b := &bulkAsker{ctx: t.Context(), base: other.HTTP, token: token}
+	b.progress(t, at)
+	resp, err := b.do("DELETE", at, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusAccepted {
+		t.Errorf("cancelled at the other node: %d", resp.StatusCode)
+	}
+	for until := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		resp, err := a.do("GET", at, nil)
+		if err != nil && strings.Contains(err.Error(), "404 Not Found") {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = resp.Body.Close(); time.Now().After(until) {
+			t.Fatalf("what was cancelled at the other node answers with %d", resp.StatusCode)
+		}
+	}
+}
+
+// bulkDataGoesOn has an import and an export carried out, each broken off in
+// the middle: every resource is there, once, and the client finds them where it
+// was told to ask. next breaks off what there was, and gives whom to ask next.
+func bulkDataGoesOn(t *testing.T, next func(from string) *bulkAsker) *bulkAsker {
+	t.Helper()
+	from := t.TempDir()
 	const lines = 20000
 	var b bytes.Buffer
 	b.WriteString(`{"resourceType":"Patient","id":"bulk"}` + "\n")
@@ -30,24 +97,12 @@ func TestBulkDataGoesOnAfterAKill(t *testing.T) {
 	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code := s.stop(t); code != 0 {
-		t.Fatalf("the demonstration did not stop: %s", s.errs)
-	}
-	serve := func() (*server, *bulkAsker) {
-		s := start(t, data, "serve", "--import-from", from)
-		return s, &bulkAsker{ctx: t.Context(), base: s.HTTP, token: token}
-	}
-	kill := func(s *server) {
-		_ = s.cmd.Process.Kill()
-		_ = s.cmd.Wait()
-	}
-	s, a := serve()
+	a := next(from)
 	at := a.askedFor(t, "POST", "/fhir/$import", `{"resourceType":"Parameters","parameter":[{"name":"input","part":[{"name":"url","valueUri":"file://`+file+`"}]}]}`)
 	for a.progress(t, at) < 2000 {
 		time.Sleep(time.Millisecond)
 	}
-	kill(s)
-	s, a = serve()
+	a = next(from)
 	counts := a.wait(t, at).Extension["https://selda.example/import-counts"]
 	if counts["lines"] != lines || counts["refused"] != 0 || counts["stored"] == 0 {
 		t.Errorf("imported: %v", counts)
@@ -56,8 +111,7 @@ func TestBulkDataGoesOnAfterAKill(t *testing.T) {
 	for a.progress(t, at) < 1 {
 		time.Sleep(time.Millisecond)
 	}
-	kill(s)
-	_, a = serve()
+	a = next(from)
 	m := a.wait(t, at)
 	seen := map[string]bool{}
 	for _, f := range m.Output {
@@ -87,6 +141,7 @@ func TestBulkDataGoesOnAfterAKill(t *testing.T) {
 	if missing > 0 {
 		t.Errorf("%d of %d resources are not in the export", missing, lines-1)
 	}
+	return a
 }
 
 // askedFor asks for an export or import, and gives where it stands.

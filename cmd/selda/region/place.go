@@ -11,6 +11,7 @@ import (
 	"selda/access"
 	"selda/audit"
 	"selda/auth"
+	"selda/bulk"
 	"selda/fault"
 	"selda/fhir"
 	"selda/ingest"
@@ -49,6 +50,8 @@ type Nodes interface {
 	ingest.Left
 	// Settle waits until every message is committed that any node has received by now.
 	Settle(ctx context.Context) error
+	// Jobs is where exports and imports are kept.
+	Jobs() bulk.Store
 }
 
 // ErrInUse says that another process has the data folder open.

@@ -164,9 +164,6 @@ func (r *Region) Close() error {
 		r.running.Wait()
 	}
 	r.unfit()
-	if r.fhir != nil && r.fhir.Bulk != nil {
-		errs = append(errs, r.fhir.Bulk.Close())
-	}
 	if r.Ingest != nil {
 		errs = append(errs, r.Ingest.Close())
 	}
