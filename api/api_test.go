@@ -281,16 +281,8 @@ func TestPaging(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := "/fhir/Observation?patient=" + citizen + "&_count=2"
-	next := func(r reply) string {
-		for _, l := range r.Link {
-			if l.Relation == "next" {
-				return strings.TrimPrefix(l.URL, a.env.HTTP)
-			}
-		}
-		return ""
-	}
 	page := a.do(200, "doctor", "GET", path, "")
-	second := next(page)
+	second := a.next(page)
 	a.do(201, "system", "PUT", "/fhir/Observation/later", observation("later", "p1", "x"))
 	a.do(204, "system", "DELETE", "/fhir/Observation/o3", "")
 	seen := map[string]int{}
@@ -302,10 +294,10 @@ func TestPaging(t *testing.T) {
 		for _, e := range at.Entry {
 			seen[e.Resource.ID]++
 		}
-		if next(at) == "" {
+		if a.next(at) == "" {
 			break
 		}
-		at = a.do(200, "doctor", "GET", next(at), "")
+		at = a.do(200, "doctor", "GET", a.next(at), "")
 	}
 	if len(seen) != 5 || seen["later"] != 0 || pages != 2 {
 		t.Errorf("%d pages with %v", pages+1, seen)

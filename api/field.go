@@ -157,6 +157,9 @@ type systemField struct {
 	n       uint64
 	ofTypes map[string]bool // nil for all
 	page    int             // how many hits will be taken; 0 where it is not known
+
+	ordered     *search.Ranged // what is searched, where the ordered values narrow it
+	orderedType string
 }
 
 // versionHit is a version as it is.
@@ -209,6 +212,9 @@ func (f *systemField) each(typ string, clauses []*search.Clause, before store.It
 			return err
 		}
 		break // what is not there is found by its tokens
+	}
+	if f.ordered != nil && typ == f.orderedType {
+		return f.ranged(before, yield)
 	}
 	groups := groupsOf(clauses)
 	if from, ok := since(clauses); ok && len(groups) == 0 && f.ofTypes == nil { // the log is a source system's own

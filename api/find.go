@@ -51,11 +51,23 @@ func (q *request) find(f field, query *search.Query, cur cursor) (*answers, erro
 		count = defaultCount
 	}
 	count = min(count, maxCount)
-	all := !f.endless(query.Type, query.Clauses) || len(query.Sort) > 0 || query.Total == "accurate" || query.Summary == "count" || count == 0
+	own, isOwn := f.(*systemField)
+	counting := query.Summary == "count" || count == 0
+	if isOwn {
+		if r := own.order(query, q.scope()); r != nil && (counting || query.Total == "accurate" && len(query.Sort) == 0) {
+			n, err := own.counted(query, r)
+			if err == nil && !counting {
+				err = q.walk(f, a, count)
+			}
+			a.total = n
+			return a, err
+		}
+	}
+	all := !f.endless(query.Type, query.Clauses) || len(query.Sort) > 0 || query.Total == "accurate" || counting
 	if !all {
 		return a, q.walk(f, a, count)
 	}
-	if own, ok := f.(*systemField); ok && len(query.Clauses) == 0 && (query.Summary == "count" || count == 0) {
+	if isOwn && len(query.Clauses) == 0 && counting {
 		n, err := own.count(query.Type)
 		a.total = n
 		return a, err

@@ -384,8 +384,9 @@ func (c *commit) withdraw(r *mapped.Resource, l store.Located, others *standing)
 		if err != nil {
 			return err
 		}
+		class := classify.Of(res, c.r.p.parameters())
 		_, err = c.tx.Write(store.Put{Subject: l.Subject, Type: l.Type, Item: l.Item, Source: v.Source, DataSet: v.DataSet, Labels: v.Labels, Final: v.Final,
-			When: v.When, Reported: v.Reported, Message: v.Message, Body: v.Body, Origin: v.Origin, Tokens: classify.Of(res, c.r.p.parameters()).Tokens})
+			When: v.When, Reported: v.Reported, Message: v.Message, Body: v.Body, Origin: v.Origin, Tokens: class.Tokens, Ordered: class.Ordered})
 		return err
 	}
 	return c.write(&mapped.Resource{Type: l.Type, Action: mapped.Remove, Place: r.Place}, target{l: l, exists: true, subject: l.Subject})

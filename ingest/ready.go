@@ -75,5 +75,6 @@ func (k *ready) of(body []byte) bool {
 
 // fill gives a Put what it is found and judged by.
 func fill(put *store.Put, class *classify.Class) {
-	put.DataSet, put.Labels, put.Final, put.When, put.Reported, put.Tokens = class.DataSet, class.Labels, class.Final, class.When, class.Reported, class.Tokens
+	put.DataSet, put.Labels, put.Final, put.When, put.Reported = class.DataSet, class.Labels, class.Final, class.When, class.Reported
+	put.Tokens, put.Ordered = class.Tokens, class.Ordered
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"selda/fhir"
+	"selda/fhir/search"
 	"selda/nhs"
 	"selda/policy"
 )
@@ -114,6 +115,13 @@ type Reader interface {
 	// Search gives items whose version in force as at q.N has a posting that
 	// answers the query, the latest made first.
 	Search(ctx context.Context, q Query, p *policy.Predicate) ([]Found, error)
+	// Ranged gives the items with an entry in the index of ordered values that
+	// meets the range, as of the version in force as at q.N. Where they are
+	// counted it gives only those that have to be read.
+	Ranged(ctx context.Context, q Range, p *policy.Predicate) (Ranged, error)
+	// Items gives the versions in force as at n of some items, those that are
+	// shown and not deleted, in their order.
+	Items(ctx context.Context, items []ItemID, n uint64, p *policy.Predicate) ([]*Version, error)
 	// Changes gives the versions that commits made, commit by commit: those of
 	// the last one are all there, also beyond the limit. last is the n up to
 	// which (from which, where the newest come first) the log was read. Both the
@@ -132,6 +140,22 @@ type Query struct {
 	Before ItemID     // only items made before this one; 0 does not limit
 	Limit  int
 	Bodies bool // the versions themselves are wanted, too
+}
+
+// Range asks for items of a type by their ordered values across subjects.
+type Range struct {
+	Type   string
+	Keys   []string // of search.Ordered: an entry is under one of them
+	Meets  func(*search.Ordered) search.Verdict
+	N      uint64 // as at
+	Before ItemID // only items made before this one; 0 does not limit
+	Limit  int    // so many, the latest made first; 0 counts them all
+}
+
+// Ranged is what a Range found.
+type Ranged struct {
+	Items []ItemID // that meet it, or may: the latest made first
+	Sure  int      // how many meet it beside them, where they were counted
 }
 
 // Log asks for a part of the change log.
@@ -168,6 +192,13 @@ type Put struct {
 	Origin   string
 	Packed   []byte   // both, as the store packs them, where that was done before; nil otherwise
 	Tokens   []string // of the posting
+	Ordered  []search.Ordered
+}
+
+// Index is what a resource is found by across subjects.
+type Index struct {
+	Tokens  []string
+	Ordered []search.Ordered
 }
 
 // Written says what a Put became.

@@ -279,6 +279,25 @@ func (rs *Records) Search(ctx context.Context, g grant.Grant, q store.Query) ([]
 	return nil, fault.E("record.Search", fault.Security, "the Grant is not for searching")
 }
 
+// Ranged finds by ordered values what a source system wrote or what is of no
+// person: how many they are, or the latest of them.
+func (rs *Records) Ranged(ctx context.Context, g grant.Grant, q store.Range) (store.Ranged, error) {
+	switch g.Kind() {
+	case seal.System, seal.Item:
+		return rs.Store.Ranged(ctx, q, g.Predicate())
+	}
+	return store.Ranged{}, fault.E("record.Ranged", fault.Security, "the Grant is not for searching")
+}
+
+// Items gives what Ranged found.
+func (rs *Records) Items(ctx context.Context, g grant.Grant, items []store.ItemID, n uint64) ([]*store.Version, error) {
+	switch g.Kind() {
+	case seal.System, seal.Item:
+		return rs.Store.Items(ctx, items, n, g.Predicate())
+	}
+	return nil, fault.E("record.Items", fault.Security, "the Grant is not for searching")
+}
+
 // Changes gives what the log tells a source system of its own writes.
 func (rs *Records) Changes(ctx context.Context, g grant.Grant, l store.Log) ([]*store.Version, uint64, error) {
 	if g.Kind() != seal.System {

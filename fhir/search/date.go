@@ -1,6 +1,7 @@
 package search
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -144,20 +145,22 @@ func spans(e element) []span {
 
 // dateTest tests an element against a date with its prefix.
 func dateTest(value string, now time.Time) (test, error) {
+	meets, err := timeTest(value, now)
+	if err != nil {
+		return nil, err
+	}
+	return func(e element) bool { return slices.ContainsFunc(spans(e), meets) }, nil
+}
+
+// timeTest tests a stretch of time against a date with its prefix.
+func timeTest(value string, now time.Time) (func(span) bool, error) {
 	prefix, rest := cutPrefix(value)
 	want, ok := searchSpan(rest)
 	if !ok {
 		return nil, fault.E("search.date", fault.Value, "a date is written as 2026, 2026-11, 2026-11-05 or with a time and zone, after eq, ne, gt, ge, lt, le, sa, eb or ap")
 	}
 	at := now.UnixMilli()
-	return func(e element) bool {
-		for _, have := range spans(e) {
-			if want.compare(prefix, have, at) {
-				return true
-			}
-		}
-		return false
-	}, nil
+	return func(have span) bool { return want.compare(prefix, have, at) }, nil
 }
 
 // cutPrefix takes the two letters off that say how to compare.

@@ -128,6 +128,15 @@ const ucumSystem = "http://unitsofmeasure.org"
 // Units of UCUM are compared whatever they are written in.
 // https://hl7.org/fhir/R4/search.html#quantity
 func quantityTest(value string) (test, error) {
+	meets, err := amountTest(value)
+	if err != nil {
+		return nil, err
+	}
+	return func(e element) bool { return amounts(e, meets) }, nil
+}
+
+// amountTest is quantityTest of the ends of an amount, with its unit.
+func amountTest(value string) (func(low, high float64, system, code, unit string) bool, error) {
 	const op = "search.quantity"
 	parts := split(value, '|')
 	if len(parts) == 2 || len(parts) > 3 {
@@ -143,19 +152,17 @@ func quantityTest(value string) (test, error) {
 		system, code = parts[1], parts[2]
 	}
 	canonical := canonicalOf(code, system)
-	return func(e element) bool {
-		return amounts(e, func(low, high float64, sys, c, unit string) bool {
-			switch {
-			case code == "" || system == "" && (c == code || unit == code) || sys == system && c == code:
-				return want.compare(prefix, low, high)
-			case canonical == nil || sys != ucumSystem:
-				return false
-			}
-			theirs := canonicalOf(c, sys)
-			if theirs == nil || theirs.units != canonical.units {
-				return false
-			}
-			return want.scaled(canonical.convert).compare(prefix, theirs.convert(low), theirs.convert(high))
-		})
+	return func(low, high float64, sys, c, unit string) bool {
+		switch {
+		case code == "" || system == "" && (c == code || unit == code) || sys == system && c == code:
+			return want.compare(prefix, low, high)
+		case canonical == nil || sys != ucumSystem:
+			return false
+		}
+		theirs := canonicalOf(c, sys)
+		if theirs == nil || theirs.units != canonical.units {
+			return false
+		}
+		return want.scaled(canonical.convert).compare(prefix, theirs.convert(low), theirs.convert(high))
 	}, nil
 }

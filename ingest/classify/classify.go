@@ -23,11 +23,12 @@ type Class struct {
 	When     time.Time // zero where it has no clinical time
 	Reported time.Time // when a result or document was issued (G10); zero where it does not say
 	Tokens   []string
+	Ordered  []search.Ordered
 }
 
-// Index is the number of what Tokens means: an index that was made under
+// Index is the number of what Tokens and Ordered mean: an index that was made under
 // another is made again.
-const Index = 3
+const Index = 4
 
 // Of classifies a resource, which is found by the parameters of ps; by R4's
 // where it is nil.
@@ -36,7 +37,7 @@ func Of(r *fhir.Resource, ps *search.Parameters) Class {
 		ps = search.R4()
 	}
 	c := Class{DataSet: dataSet(r), Labels: labels(r), Final: final(r), When: when(r)}
-	c.Tokens = tokens(r, ps)
+	c.Tokens, c.Ordered = tokens(r, ps), ps.Ordered(r)
 	if c.DataSet == policy.Results || c.DataSet == policy.Documents {
 		for _, name := range []string{"issued", "date"} {
 			if t, ok := fhir.Time(r.Get(name).Text()); ok {

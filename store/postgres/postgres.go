@@ -43,9 +43,10 @@ type DB struct {
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 
-	wrote   atomic.Bool // since postings were merged
-	writing sync.Mutex  // within this node; between nodes the row `head` orders
-	serial  int64       // of this node's last transaction that writes
+	wrote   atomic.Bool  // since postings were merged
+	fresh   atomic.Int64 // entries of ordered values that this node wrote since they were put into runs
+	writing sync.Mutex   // within this node; between nodes the row `head` orders
+	serial  int64        // of this node's last transaction that writes
 
 	sources sync.RWMutex
 	byName  map[nhs.Source]int32
@@ -116,6 +117,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	db.stop = stop
 	db.running.Go(func() { db.renew(background) })
 	db.running.Go(func() { db.merge(background) })
+	db.running.Go(func() { db.fold(background) })
 	return db, nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"selda/fhir"
 	"selda/store"
+	"selda/store/adapter"
 )
 
 // reindexed at once.
@@ -14,10 +15,31 @@ const reindexStep = 1000
 
 // Reindex makes the postings again from the versions in force, in short
 // transactions while the store is in use: an entry is replaced where it stands.
-// tokens says what a resource is found by. It gives how many were indexed.
-func (db *DB) Reindex(ctx context.Context, tokens func(*fhir.Resource) []string) (count int, err error) {
+// Ordered values are put into new runs beside those in use. index says what a
+// resource is found by. It gives how many were indexed.
+func (db *DB) Reindex(ctx context.Context, index func(*fhir.Resource) store.Index) (count int, err error) {
+	err = db.alone(ctx, func() error {
+		count, err = db.reindex(ctx, index)
+		return err
+	})
+	return count, err
+}
+
+func (db *DB) reindex(ctx context.Context, index func(*fhir.Resource) store.Index) (count int, err error) {
+	began, err := db.N(ctx)
+	if err != nil {
+		return 0, err
+	}
+	made, err := db.int64(ctx, `SELECT made+1 FROM ordered WHERE id=1`)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := db.writers.Exec(ctx, `DELETE FROM run WHERE made>=$1`, made); err != nil { // one that was stopped
+		return 0, err
+	}
 	for after := int64(0); ; {
 		var items []store.ItemID
+		var entries []adapter.Entry
 		err := db.Write(ctx, func(tx *Tx) error {
 			items = nil
 			err := tx.ask(func(r pgx.Rows) error {
@@ -29,22 +51,30 @@ func (db *DB) Reindex(ctx context.Context, tokens func(*fhir.Resource) []string)
 			if err != nil {
 				return err
 			}
-			return tx.repost(items, tokens)
+			entries, err = tx.repost(items, index, began)
+			return err
 		})
-		if err != nil || len(items) == 0 {
+		if err == nil {
+			err = db.extend(ctx, made, entries, int64(began), false)
+		}
+		if err != nil {
 			return count, err
+		}
+		if len(items) == 0 {
+			return count, db.remade(ctx, made, began, index)
 		}
 		count, after = count+len(items), int64(items[len(items)-1])
 	}
 }
 
-// repost writes the postings of items' versions in force.
-func (tx *Tx) repost(items []store.ItemID, tokens func(*fhir.Resource) []string) error {
+// repost writes the postings of items' versions in force, and gives the entries
+// of ordered values of those not newer than n.
+func (tx *Tx) repost(items []store.ItemID, index func(*fhir.Resource) store.Index, n uint64) (entries []adapter.Entry, err error) {
 	if err := tx.fetchItems(items); err != nil {
-		return err
+		return nil, err
 	}
 	if err := tx.fetchCurrent(items); err != nil {
-		return err
+		return nil, err
 	}
 	for _, i := range items {
 		v := tx.known.items[i].current
@@ -53,11 +83,19 @@ func (tx *Tx) repost(items []store.ItemID, tokens func(*fhir.Resource) []string)
 		}
 		r, err := v.Resource()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := tx.post(v, tokens(r)); err != nil {
-			return err
+		found := index(r)
+		if err := tx.post(v, found.Tokens); err != nil {
+			return nil, err
+		}
+		if v.N <= n {
+			some, err := tx.orderedOf(v, found.Ordered)
+			if err != nil {
+				return nil, err
+			}
+			entries = append(entries, some...)
 		}
 	}
-	return nil
+	return entries, nil
 }

@@ -14,6 +14,7 @@ import (
 	"selda/fault"
 	"selda/nhs"
 	"selda/store"
+	"selda/store/adapter"
 )
 
 // Tx is the one writing transaction. It is a store.Tx and has the ports that
@@ -38,6 +39,7 @@ type Tx struct {
 	message store.MessageID
 	items   []store.ItemID           // of this commit
 	holds   []store.Lease            // that the commit depends on
+	entries []adapter.Entry          // of the index of ordered values
 	touched map[store.Subject]uint64 // subjects changed by this transaction
 }
 
@@ -277,6 +279,7 @@ func (tx *Tx) finish() error {
 		return err
 	}
 	tx.flush()
+	tx.freshen()
 	var ids, ns []int64
 	var sources []int32
 	for subject, n := range tx.touched {

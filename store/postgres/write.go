@@ -207,6 +207,7 @@ func (tx *Tx) insert(p *store.Put, w *store.Written, computed string) error {
 		Columns: policy.Columns{Type: p.Type, ID: w.ID, Source: p.Source, DataSet: p.DataSet, Labels: p.Labels, Recorded: time.UnixMilli(at).UTC(), Reported: p.Reported, Final: p.Final}}
 	tx.known.items[w.Item] = &knownItem{exists: true, id: w.ID, current: v,
 		located: store.Located{Item: w.Item, Subject: p.Subject, Type: p.Type, Version: w.Version, Source: p.Source, Deleted: p.Deleted}}
+	tx.order(p, w, src)
 	tx.unpost(v)
 	if v.Deleted {
 		return nil

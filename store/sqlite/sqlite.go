@@ -49,6 +49,13 @@ type DB struct {
 
 	leases leases
 
+	fresh  atomic.Int64  // entries of ordered values that lie fresh
+	fold   chan struct{} // asks for them to be put into runs
+	folds  sync.Mutex
+	folded chan struct{} // closed when nobody does that any more
+	open   context.Context
+	close  context.CancelFunc
+
 	sources sync.RWMutex
 	byName  map[nhs.Source]int64
 	byID    map[int64]nhs.Source
@@ -77,7 +84,8 @@ func Open(dir string, o Options) (*DB, error) {
 		return nil, fault.E(op, err)
 	}
 	db := &DB{codec: c, cache: adapter.NewCompartments(o.CacheBytes), readers: make(chan *conn, o.Readers),
-		byName: map[nhs.Source]int64{}, byID: map[int64]nhs.Source{}}
+		byName: map[nhs.Source]int64{}, byID: map[int64]nhs.Source{}, fold: make(chan struct{}, 1), folded: make(chan struct{})}
+	db.open, db.close = context.WithCancel(context.Background())
 	path := filepath.Join(dir, "record.db")
 	if db.writer, err = connect(path, 48<<10, false); err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
@@ -86,6 +94,7 @@ func Open(dir string, o Options) (*DB, error) {
 		_ = db.writer.Close()
 		return nil, fault.E(op, fault.NoStore, err)
 	}
+	go db.folding()
 	for range o.Readers {
 		r, err := connect(path, 8<<10, true)
 		if err != nil {
@@ -124,9 +133,14 @@ func (db *DB) prepare() error {
 	default:
 		return fmt.Errorf("the data folder is of another version of SELDA (schema %d, this one reads %d)", version, schemaVersion)
 	}
-	if err := w.Exec(subscriptionSchema); err != nil {
+	if err := w.Exec(subscriptionSchema + orderedSchema + runTable("run")); err != nil {
 		return err
 	}
+	fresh, err := w.int64(`SELECT coalesce(sum(count), 0) FROM fresh`)
+	if err != nil {
+		return err
+	}
+	db.fresh.Store(fresh)
 	last, err := w.int64(`SELECT coalesce(max(n), 0) FROM change`)
 	if err != nil {
 		return err
@@ -174,6 +188,8 @@ func (db *DB) sourceName(id int64) nhs.Source {
 
 // Close closes the store.
 func (db *DB) Close() error {
+	db.close()
+	<-db.folded
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	var errs []error

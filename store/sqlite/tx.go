@@ -29,6 +29,7 @@ type Tx struct {
 	items   []store.ItemID           // of this commit
 	touched map[store.Subject]uint64 // subjects changed by this transaction
 	posts   []posting                // written in order when the transaction ends
+	entries []adapter.Entry          // of the index of ordered values, likewise
 	nextIt  int64
 	nextN   uint64
 	learned []nhs.Source
@@ -75,6 +76,13 @@ func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 		return fault.E(op, fault.NoStore, err)
 	}
 	db.last.Store(tx.nextN - 1)
+	if db.fresh.Add(int64(len(tx.entries))) > mostFresh {
+		select {
+		case db.fold <- struct{}{}:
+			db.fresh.Store(0)
+		default: // it is at it
+		}
+	}
 	return nil
 }
 
@@ -118,6 +126,9 @@ func (tx *Tx) finish() error {
 		if err := s.Exec(); err != nil {
 			return err
 		}
+	}
+	if err := tx.freshen(); err != nil {
+		return err
 	}
 	if err := tx.SetMeta("next-item", tx.nextIt); err != nil {
 		return err
@@ -414,7 +425,10 @@ func (tx *Tx) insert(p *store.Put, w *store.Written, named bool) error {
 	for i, v := range []int64{int64(w.Item), int64(p.Subject), typ, int64(w.Version), src, int64(p.DataSet), int64(p.Labels), flags} {
 		_ = s.BindInt64(i+1, v)
 	}
-	return s.Exec()
+	if err := s.Exec(); err != nil {
+		return err
+	}
+	return tx.order(p, w, src)
 }
 
 // move takes all versions of a resource to another subject: its source has

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"selda/fhir/search"
 	"selda/ingest"
 	"selda/nhs"
 	"selda/policy"
@@ -68,7 +69,11 @@ func drawWorld(t *rapid.T, serial int) world {
 			Labels: rapid.SampledFrom(worldLabels).Draw(t, "labels"), Final: rapid.Bool().Draw(t, "final"), Deleted: rapid.IntRange(0, 9).Draw(t, "deleted") == 0,
 			Subject: store.Subject(rapid.IntRange(1, w.subjects).Draw(t, "subject")), Tokens: []string{w.token}}
 		if !p.Deleted {
-			p.Body = fmt.Appendf(nil, `{"resourceType":%q,"n":%d}`, p.Type, rapid.IntRange(0, 2).Draw(t, "content"))
+			n := rapid.IntRange(0, 2).Draw(t, "content")
+			p.Body = fmt.Appendf(nil, `{"resourceType":%q,"n":%d}`, p.Type, n)
+			if search.HasOrder(p.Type) {
+				p.Ordered = ordered(w.token, float64(n), rapid.IntRange(0, 5).Draw(t, "vague") == 0)
+			}
 			if rapid.Bool().Draw(t, "b") {
 				p.Tokens = append(p.Tokens, w.token+"b")
 			}
@@ -169,6 +174,9 @@ func (w *world) fill(t *rapid.T, a Adapter, keep []bool) (subjects []store.Subje
 		}
 		return nil
 	})
+	if err == nil && rapid.Bool().Draw(t, "fold") {
+		err = a.Fold(t.Context())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,6 +231,15 @@ func (w *world) answers(t *rapid.T, a Adapter, subjects []store.Subject, ns []ui
 			}
 		}
 	}
+	for _, typ := range worldTypes {
+		for _, limit := range []int{0, 1, 100} {
+			found, err := a.Ranged(ctx, atLeastOne(typ, at, limit, w.token, w.token+"b"), w.p)
+			fmt.Fprintf(&b, "ranged %s %d: %v %v\n", typ, limit, found, err)
+			if limit == 0 && search.HasOrder(typ) {
+				w.agrees(t, a, typ, at, found)
+			}
+		}
+	}
 	for _, limit := range []int{1, 1000} {
 		list, err := walked(ctx, a, store.Walk{N: at, After: store.Key{Subject: subjects[0]}, Since: epoch.Add(-1), Limit: limit}, w.p)
 		tell("walk", list, err)
@@ -239,6 +256,30 @@ func (w *world) answers(t *rapid.T, a Adapter, subjects []store.Subject, ns []ui
 		tell("of message", list, err)
 	}
 	return b.String()
+}
+
+// agrees fails where the ordered values count another number than a search finds.
+func (w *world) agrees(t *rapid.T, a Adapter, typ string, at uint64, found store.Ranged) {
+	list, err := a.Search(t.Context(), store.Query{Type: typ, Groups: [][]string{{w.token}}, N: at, Limit: 100, Bodies: true}, w.p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := 0
+	for _, f := range list {
+		if !strings.Contains(string(f.Version.Body), `"n":0`) {
+			want++
+		}
+	}
+	read, err := a.Items(t.Context(), found.Items, at, w.p)
+	got := found.Sure
+	for _, v := range read {
+		if !strings.Contains(string(v.Body), `"n":0`) {
+			got++
+		}
+	}
+	if err != nil || got != want {
+		t.Fatalf("the ordered values of %s count %d as at %d (%d of them read), a search %d: %v", typ, got, at, len(found.Items), want, err)
+	}
 }
 
 func interference(t *testing.T, whole, without Adapter) {

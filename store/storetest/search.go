@@ -19,8 +19,8 @@ func (b *box) found(typ string, groups [][]string, p *policy.Predicate, limit in
 	return out
 }
 
-// search: one token of every group, the latest first, up to the limit.
-func search(b *box) {
+// searches: one token of every group, the latest first, up to the limit.
+func searches(b *box) {
 	s := b.subject(pas)
 	for _, c := range []struct {
 		id     string
@@ -79,7 +79,9 @@ func reindexed(b *box) {
 	p := observation(s, "", "y")
 	p.Item = twice.Item
 	b.write(p)
-	n, err := b.Reindex(b.ctx(), func(r *fhir.Resource) []string { return []string{"says:" + r.Get("valueString").Text()} })
+	n, err := b.Reindex(b.ctx(), func(r *fhir.Resource) store.Index {
+		return store.Index{Tokens: []string{"says:" + r.Get("valueString").Text()}}
+	})
 	b.must(err)
 	b.equal("indexed", n, 3)
 	for token, want := range map[string][]string{"says:x": {"a"}, "says:y": {"c"}, "code:a": {}} {

@@ -41,7 +41,7 @@ type Store interface {
 	subscription.Ledger
 	// Secret is a key of 32 bytes for one use, the same at every node.
 	Secret(use string) []byte
-	Reindex(ctx context.Context, tokens func(*fhir.Resource) []string) (int, error)
+	Reindex(ctx context.Context, index func(*fhir.Resource) store.Index) (int, error)
 	Close() error
 }
 

@@ -203,7 +203,10 @@ func (s *searches) index(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	with := s.written.Load()
-	n, err := s.store.Reindex(ctx, func(r *fhir.Resource) []string { return classify.Of(r, with).Tokens })
+	n, err := s.store.Reindex(ctx, func(r *fhir.Resource) store.Index {
+		c := classify.Of(r, with)
+		return store.Index{Tokens: c.Tokens, Ordered: c.Ordered}
+	})
 	if err != nil {
 		return n, err
 	}
