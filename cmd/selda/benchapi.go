@@ -259,6 +259,9 @@ func (b *apiBench) kinds() []benchKind {
 			return err
 		}},
 		{"Patient by identifier", 1, "/s", one(asSystem, "GET", "/Patient?identifier=urn:bench|B%d", nil)},
+		{"count by code and dates", 1, "/s", one(asSystem, "GET", "/Observation?_summary=count&code=http://loinc.org|8302-2&date=ge2012-03&date=lt2019", nil)},
+		{"count by code and values", 1, "/s", one(asSystem, "GET", "/Observation?_summary=count&code-value-quantity=http://loinc.org|8302-2$gt150.5|http://unitsofmeasure.org|cm", nil)},
+		{"a page by code and dates", 1, "/s", one(asSystem, "GET", "/Observation?_count=20&code=http://loinc.org|8302-2&date=ge2012-03&date=lt2012-05", nil)},
 		{"$everything", 22, "resources/s", one(asSystem, "GET", "/Patient/bench-%d/$everything", nil)},
 		{"a doctor: Observation by patient and code", 1, "/s", citizen("/Observation?patient=%s&code=http://loinc.org|718-3")},
 		{"a doctor: $everything", 22, "resources/s", citizen("/Patient/%s/$everything")},
