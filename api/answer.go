@@ -38,7 +38,7 @@ func (q *request) fail(err error) {
 		status = q.status
 	case kind == fault.Login || kind == fault.Expired:
 		q.w.Header().Set("WWW-Authenticate", `Bearer realm="selda"`)
-	case kind == fault.Conflict && q.r.Header.Get("If-Match") != "":
+	case kind == fault.Conflict && (q.r.Header.Get("If-Match") != "" || q.r.Header.Get("If-None-Match") != ""):
 		status = http.StatusPreconditionFailed
 	}
 	if issues := refused(err); issues != nil {

@@ -138,7 +138,7 @@ func (q *request) updateWhere(typ string) error {
 	if err := q.mayWrite(audit.Update, typ); err != nil {
 		return err
 	}
-	match, err := q.ifMatch()
+	match, err := q.ifUpdated()
 	if err != nil {
 		return err
 	}

@@ -405,3 +405,35 @@ func TestHistories(t *testing.T) {
 	a.do(400, "doctor", "GET", "/fhir/_history", "")
 	a.do(422, "system", "GET", "/fhir/_history?_since=then", "")
 }
+
+// If-None-Match: * on an update: it makes what is not there, and changes nothing.
+// https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2
+func TestUpdateOfWhatIsNotThere(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	const once = "If-None-Match: *"
+	for _, typ := range []string{"Observation", "Patient"} {
+		body := `{"resourceType":"Patient","id":"new","name":[{"family":"New"}]}`
+		if typ == "Observation" {
+			body = observation("new", "p1", "one")
+		}
+		at := "/fhir/" + typ + "/new"
+		a.do(201, "system", "PUT", at, body, once)
+		a.do(412, "system", "PUT", at, body, once)
+		if r := a.do(200, "system", "GET", at, ""); r.Meta.VersionID != "1" {
+			t.Errorf("%s has version %s", typ, r.Meta.VersionID)
+		}
+	}
+	a.do(204, "system", "DELETE", "/fhir/Observation/new", "")
+	a.do(200, "system", "PUT", "/fhir/Observation/new", observation("new", "p1", "again"), once) // it is brought back
+	a.do(400, "system", "PUT", "/fhir/Observation/new", observation("new", "p1", "x"), `If-None-Match: W/"1"`)
+	a.do(412, "system", "PUT", "/fhir/Observation?_id=new", observation("new", "p1", "x"), once)
+	bundle := func(kind, id string) string {
+		return `{"resourceType":"Bundle","type":"` + kind + `","entry":[{"resource":` + observation(id, "p1", "x") + `,"request":{"method":"PUT","url":"Observation/` + id + `","ifNoneMatch":"*"}}]}`
+	}
+	a.do(200, "system", "POST", "/fhir", bundle("transaction", "in-one"))
+	a.do(409, "system", "POST", "/fhir", bundle("transaction", "in-one"))
+	if r := a.do(200, "system", "POST", "/fhir", bundle("batch", "in-one")); !strings.Contains(string(r.Body), `"status":"412`) {
+		t.Errorf("in a batch: %s", r.Body)
+	}
+}

@@ -173,6 +173,11 @@ func (t *transaction) step(i int, e fhir.Node) ([]tstep, error) {
 	s := tstep{entry: i, method: r.Get("method").Text(), url: strings.TrimPrefix(r.Get("url").Text(), t.q.base+"/"), full: e.Get("fullUrl").Text()}
 	if m := r.Get("ifMatch").Text(); m != "" {
 		s.match, _ = strconv.Atoi(strings.Trim(strings.TrimPrefix(m, "W/"), `"`))
+	} else if m := r.Get("ifNoneMatch"); m.Exists() && s.method == http.MethodPut {
+		if !m.Is("*") {
+			return nil, fault.E(op, fault.NotSupported, "an update has ifMatch with a version, or ifNoneMatch *", t.place(i, "request.ifNoneMatch"))
+		}
+		s.match = noVersion
 	}
 	if e.Get("resource").Exists() {
 		s.body = e.Get("resource").JSON()
@@ -305,7 +310,10 @@ func (t *transaction) ordered() []byte {
 				continue
 			}
 			request := fhir.Object{"method": s.method, "url": s.url}
-			if s.match > 0 {
+			switch {
+			case s.match == noVersion:
+				request["ifNoneMatch"] = "*"
+			case s.match > 0:
 				request["ifMatch"] = `W/"` + strconv.Itoa(s.match) + `"`
 			}
 			o := fhir.Object{"fullUrl": s.full, "request": request}

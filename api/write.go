@@ -97,7 +97,7 @@ func (q *request) update(typ, id string) error {
 	if err != nil {
 		return err
 	}
-	match, err := q.ifMatch()
+	match, err := q.ifUpdated()
 	if err != nil {
 		return err
 	}
@@ -126,9 +126,30 @@ func (q *request) ifMatch() (int, error) {
 	return n, nil
 }
 
+// noVersion stands for the version of what may not be there yet.
+const noVersion = -1
+
+// ifUpdated is the version that an update replaces, by If-Match; noVersion where
+// If-None-Match says that it may only make what is not there.
+// https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2
+func (q *request) ifUpdated() (int, error) {
+	switch q.r.Header.Get("If-None-Match") {
+	case "":
+		return q.ifMatch()
+	case "*":
+		if q.r.Header.Get("If-Match") == "" {
+			return noVersion, nil
+		}
+	}
+	return 0, fault.E("api.update", fault.NotSupported, "an update has the header If-Match with a version, or If-None-Match: *", "If-None-Match")
+}
+
 func putCall(typ, id string, match int) string {
 	call := "PUT " + typ + "/" + id
-	if match > 0 {
+	switch {
+	case match == noVersion:
+		call += " *"
+	case match > 0:
 		call += " " + strconv.Itoa(match)
 	}
 	return call

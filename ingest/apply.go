@@ -277,7 +277,10 @@ func (c *commit) resource(r *mapped.Resource, t target) error {
 		c.left = append(c.left, mapped.Unmapped{Place: r.Place, Reason: "the visit has no number, and no visit of this person is open"})
 		return nil
 	}
-	if r.IfMatch != 0 && r.IfMatch != version {
+	switch {
+	case r.IfMatch == mapped.Nothing && version > 0 && !t.l.Deleted:
+		return fault.E("ingest.write", fault.Conflict, "there is such a resource already", r.Place)
+	case r.IfMatch > 0 && r.IfMatch != version:
 		return fault.E("ingest.write", fault.Conflict, "another version is in force", r.Place)
 	}
 	return c.write(r, t)

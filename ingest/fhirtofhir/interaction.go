@@ -11,8 +11,8 @@ import (
 )
 
 // Interaction reads one write through a FHIR API: call is the method and the
-// URL below the base, with the version of If-Match where there is one: "POST
-// Observation", "PUT Observation/a1 3", "DELETE Observation/a1", "MERGE Patient/a Patient/b", "POST" for a
+// URL below the base, with the version of If-Match where there is one, and * where nothing may be there: "POST
+// Observation", "PUT Observation/a1 3", "PUT Observation/a1 *", "DELETE Observation/a1", "MERGE Patient/a Patient/b", "POST" for a
 // batch or transaction. References are to ids of this server.
 // https://hl7.org/fhir/R4/http.html
 func Interaction(call string, compact []byte, source nhs.Source) (*mapped.Message, error) {
@@ -32,7 +32,9 @@ func Interaction(call string, compact []byte, source nhs.Source) (*mapped.Messag
 			}
 		}
 		e := step{method: method, url: url, res: r}
-		e.match, _ = strconv.Atoi(match)
+		if e.match, _ = strconv.Atoi(match); match == "*" {
+			e.match = mapped.Nothing
+		}
 		x.steps = append(x.steps, e)
 		x.out.Event += " " + strings.SplitN(url, "/", 2)[0]
 	} else {
@@ -91,6 +93,8 @@ func (x *interaction) collect(b *fhir.Resource) error {
 		}
 		if m := e.Get("request", "ifMatch").Text(); m != "" {
 			s.match, _ = strconv.Atoi(strings.Trim(strings.TrimPrefix(m, "W/"), `"`))
+		} else if e.Get("request", "ifNoneMatch").Is("*") {
+			s.match = mapped.Nothing
 		}
 		switch s.method {
 		case "POST", "PUT":
