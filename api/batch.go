@@ -36,6 +36,9 @@ func (q *request) singleEntry(e fhir.Node) entry {
 	x := entry{status: strconv.Itoa(a.Code) + " " + http.StatusText(a.Code), location: strings.TrimPrefix(a.Header().Get("Location"), q.base+"/")}
 	if a.Body.Len() > 0 && strings.Contains(a.Header().Get("Content-Type"), "json") {
 		x.resource = a.Body.Bytes()
+		if n, err := fhir.ParseTree(x.resource); err == nil && n.Get("id").Exists() && a.Header().Get("ETag") != "" {
+			x.full = q.base + "/" + n.Get("resourceType").Text() + "/" + n.Get("id").Text()
+		}
 		if a.Code >= 400 {
 			x.outcome, x.resource = x.resource, nil
 		}

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -94,6 +96,14 @@ func (e *entry) response(out []byte) []byte {
 		w.raw("outcome", e.outcome)
 	}
 	return w.out
+}
+
+// nameless is the fullUrl of a resource that no server has: the same for the same
+// words. https://hl7.org/fhir/R4/bundle.html#uris
+func nameless(words string) string {
+	h := sha256.Sum256([]byte(words))
+	h[6], h[8] = h[6]&0x0f|0x80, h[8]&0x3f|0x80 // a UUID of the maker's own kind, RFC 9562
+	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
 
 // members writes the members of an object, one after the other: what is in an

@@ -333,7 +333,7 @@ func (q *request) answer(path string, a *answers) error {
 		}
 	}
 	for _, name := range a.query.Unknown {
-		b.add(entry{resource: fhir.Marshal(fhir.Object{"resourceType": "OperationOutcome", "issue": []fhir.Object{{"severity": "warning", "code": "not-supported",
+		b.add(entry{full: nameless("unknown parameter " + name), resource: fhir.Marshal(fhir.Object{"resourceType": "OperationOutcome", "issue": []fhir.Object{{"severity": "warning", "code": "not-supported",
 			"diagnostics": "the parameter was not used: it is not known for " + a.query.Type, "expression": []string{name}}}}), mode: "outcome"})
 	}
 	links := []link{{"self", q.base + "/" + path + "?" + a.self.Encode()}}

@@ -119,7 +119,7 @@ func capability(ps *search.Parameters, t string, back []string) fhir.Object {
 func operationsAt(at level, typ string) (out []fhir.Object) {
 	for i := range operations {
 		o := &operations[i]
-		if o.at&at != 0 && (typ == "" || slices.Contains(o.types, typ)) {
+		if o.at&at != 0 && (typ == "" || o.types == nil || slices.Contains(o.types, typ)) {
 			out = append(out, fhir.Object{"name": o.name, "definition": o.definition})
 		}
 	}

@@ -354,7 +354,7 @@ func (t *transaction) submit(bundle []byte) error {
 			a.status = "200 OK"
 		}
 		if body && a.etag > 0 {
-			a.resource = fhir.Dress(e.Body, e.ID, strconv.Itoa(e.Version), e.At)
+			a.full, a.resource = t.q.base+"/"+e.Type+"/"+e.ID, fhir.Dress(e.Body, e.ID, strconv.Itoa(e.Version), e.At)
 		}
 		answers[n] = a
 	}
