@@ -28,7 +28,7 @@ func Citizen(v *record.View) (resource []byte, version string, updated time.Time
 			code, words = "01", "Number present and verified"
 		}
 		ids = append(ids, fhir.Object{"system": nhs.NumberSystem, "value": p.NHSNumber.Digits(), "extension": []fhir.Object{{"url": verification,
-			"valueCodeableConcept": fhir.Concept("", fhir.Coding("https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatus", code, words))}}})
+			"valueCodeableConcept": fhir.Concept("", fhir.Coding("https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland", code, words))}}})
 	}
 	for _, n := range p.OtherNumbers {
 		ids = append(ids, fhir.Object{"system": n.System, "value": n.Value})

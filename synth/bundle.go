@@ -111,10 +111,10 @@ func (b *bundle) problem(i int, when time.Time) {
 	if d.past || d.over(when) {
 		status, words = "resolved", "Resolved"
 	}
-	significance := map[bool][2]string{false: {"386134007", "Major"}, true: {"386135008", "Minor"}}[d.minor]
+	significance := map[bool]string{false: "major", true: "minor"}[d.minor]
 	o := fhir.Object{"clinicalStatus": hl7Coded("condition-clinical", status, words), "verificationStatus": hl7Coded("condition-ver-status", "confirmed", "Confirmed"),
 		"category":  []fhir.Object{hl7Coded("condition-category", "problem-list-item", "Problem List Item")},
-		"extension": []fhir.Object{{"url": ukCore + "Extension-UKCore-ProblemSignificance", "valueCodeableConcept": fhir.Concept("", fhir.Coding(sctSystem, significance[0], significance[1]))}},
+		"extension": []fhir.Object{{"url": ukCore + "Extension-UKCore-ProblemSignificance", "valueCode": significance}},
 		"code":      coded(d.c), "subject": b.subject(), "onsetDateTime": fhirDate(d.onset), "recordedDate": fhirDate(d.onset), "recorder": by(clinician(s.p.practice, i%5))}
 	if d.over(when) {
 		o["abatementDateTime"] = fhirDate(d.end)
@@ -181,7 +181,7 @@ func (b *bundle) medicationRequest(i int, m *medicine, when time.Time) {
 	status := b.status(m, when)
 	req := fhir.Object{"status": status, "intent": "order", "category": []fhir.Object{hl7Coded("medicationrequest-category", "community", "Community")}, "medicationCodeableConcept": m.d.concept(),
 		"subject": b.subject(), "authoredOn": fhirDate(m.start), "requester": by(clinician(b.s.p.practice, i%5)), "courseOfTherapyType": hl7Coded("medicationrequest-course-of-therapy", course, words),
-		"dosageInstruction": []fhir.Object{m.d.asTaken()}}
+		"dosageInstruction": []fhir.Object{m.d.asTaken()}, "substitution": fhir.Object{"allowedBoolean": false}}
 	if m.why != nil {
 		req["reasonCode"] = []fhir.Object{coded(m.why)}
 	}

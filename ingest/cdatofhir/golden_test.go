@@ -14,7 +14,7 @@ import (
 func TestGolden(t *testing.T) {
 	for file, want := range map[string][]string{
 		"nhs-itk-correspondence/transmitter_source/de.xml": {
-			`"value":"9999345201"`, `"number-present-and-verified"`, `"birthDate":"1928-12-18"`, `"family":"Jones","given":["Barry"]`,
+			`"value":"9999345201"`, `"Number present and verified"`, `"birthDate":"1928-12-18"`, `"family":"Jones","given":["Barry"]`,
 			`{"resourceType":"Condition","category":[{"coding":[{"code":"encounter-diagnosis"`,
 			`"code":{"coding":[{"code":"73795002","display":"Acute inferior myocardial infarction","system":"http://snomed.info/sct"}],"text":"Acute Inferior Myocardial Infarction"}`,
 			`"medicationCodeableConcept":{"coding":[{"code":"395889004","display":"Streptokinase"`,
@@ -23,7 +23,7 @@ func TestGolden(t *testing.T) {
 		},
 		"nhs-111-cda/service/src/integration-test/resources/xml/primary-emergency-itk-request.xml": {
 			`"system":"https://selda.example/id/RJZ/2.16.840.1.113883.2.1.3.2.4.18.24/Medway-NHS-Foundation-Trust","value":"K12345"`,
-			`"number-present-but-not-traced"`, `"generalPractitioner":[{"display":"Medway Medical Practice"`,
+			`"Number present but not traced"`, `"generalPractitioner":[{"display":"Medway Medical Practice"`,
 			`"dischargeDisposition":{"coding":[{"code":"Dx001"`, `"period":{"end":"2017-01-01T20:15:00+00:00","start":"2017-01-01T19:45:00+00:00"},"status":"finished"`,
 			`"meta":{"security":[{"code":"V","display":"very restricted"`, `"valueCodeableConcept":{"coding":[{"code":"22298006"`, `"status":"planned"`,
 		},

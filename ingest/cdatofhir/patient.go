@@ -59,13 +59,13 @@ func (r *resource) numbers(role *cda.Element) []mapped.Identifier {
 		o := fhir.Object{"value": ext}
 		if root == nhsVerified || root == nhsUnverified {
 			one.System, one.Verified = nhs.NumberSystem, root == nhsVerified
-			status, display := "number-present-but-not-traced", "Number present but not traced"
+			status, display := "02", "Number present but not traced"
 			if one.Verified {
-				status, display = "number-present-and-verified", "Number present and verified"
+				status, display = "01", "Number present and verified"
 			}
 			r.from(path+".extension[0].valueCodeableConcept", id.AttrPlace("root"))
 			o["extension"] = []fhir.Object{{"url": verification, "valueCodeableConcept": fhir.Concept("",
-				fhir.Coding("https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatus", status, display))}}
+				fhir.Coding("https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland", status, display))}}
 			national = append(national, one)
 		} else {
 			authority := root

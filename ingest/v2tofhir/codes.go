@@ -32,6 +32,7 @@ const (
 var codeSystems = map[string]string{
 	"SCT": systemSnomed, "SNM": systemSnomed, "SNM3": systemSnomed, "SNOMED": systemSnomed, "SNOMEDCT": systemSnomed,
 	"SNOMED-CT": systemSnomed, "SNOMED CT": systemSnomed, "SNOMED CT-GB": systemSnomed, "SCTUK": systemSnomed,
+	"ISO639-1": "urn:ietf:bcp:47", "ISO639": "urn:ietf:bcp:47", // languages: the standard names them by their tags
 	"LN": "http://loinc.org", "LOINC": "http://loinc.org",
 	"I10": icd10, "ICD10": icd10, "ICD-10": icd10, "I10P": icd10, "ICD": icd10, "I9": icd9, "I9C": icd9, "I9CM": icd9, "ICD9": icd9,
 	"OPCS4": opcs4, "OPCS-4": opcs4, "OPCS": opcs4, "O4": opcs4,
