@@ -53,9 +53,10 @@ check-built: ## say whether what is generated and built is current
 	@if [ -x node_modules/.bin/sass ]; then $(SASS) 2>/dev/null | cmp -s - web/assets/dist/selda.css || { echo "web/assets/dist is not current: make assets"; exit 1; }; \
 	cmp -s web/assets/src/selda.js web/assets/dist/selda.js || { echo "web/assets/dist is not current: make assets"; exit 1; }; fi
 
-referee: ## fetch HL7's own validator, for the tests that are held against it (needs Maven and a JDK)
+referee: ## fetch HL7's own validator, and hold ours and all that the server emits against it (needs Maven and a JDK)
 	mvn -q -B -f internal/referee/pom.xml dependency:copy-dependencies -DoutputDirectory=lib
 	javac -cp 'internal/referee/lib/*' -d internal/referee/lib internal/referee/Referee.java
+	$(GO) test -count=1 -run 'TestAgainstHL7Validator|TestWhatIsEmittedIsValid' ./fhir/validate ./cmd/selda
 
 clean: ## remove what was built
 	rm -rf bin node_modules

@@ -1,18 +1,15 @@
 package validate
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"selda/fhir"
+	"selda/internal/referee"
 )
 
 // otherwise are errors of HL7's validator that are none of ours, each for a
@@ -29,14 +26,7 @@ var otherwise = []string{
 // What is valid to HL7's own validator is so to ours, and what is not is not: of
 // the official examples with one fault put into each. `make referee` fetches it.
 func TestAgainstHL7Validator(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it starts a Java machine")
-	}
-	home := filepath.Join("..", "..", "internal", "referee")
-	if _, err := os.Stat(filepath.Join(home, "lib", "Referee.class")); err != nil {
-		t.Skip("left out: HL7's validator is not there: make referee")
-	}
-	var in bytes.Buffer
+	var in [][]byte
 	var faulty []*fhir.Resource
 	random := rand.New(rand.NewPCG(1, 2)) // the same faults each time
 	examples(t, func(_ string, r *fhir.Resource) {
@@ -45,26 +35,16 @@ func TestAgainstHL7Validator(t *testing.T) {
 		}
 		if bad := withFault(random, r); bad != nil {
 			faulty = append(faulty, bad)
-			in.Write(append(bad.JSON, '\n'))
+			in = append(in, bad.JSON)
 		}
 	})
-	cmd := exec.Command("java", "-Xmx1g", "-cp", strings.Join([]string{filepath.Join(home, "lib", "*"), filepath.Join(home, "lib")}, string(os.PathListSeparator)), "Referee")
-	cmd.Stdin = &in
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	verdicts := referee.Errors(t, in)
 	v := r4()
-	lines := bufio.NewScanner(bytes.NewReader(out))
-	lines.Buffer(nil, 1<<20)
 	agree := 0
-	for _, r := range faulty {
-		var theirs []string
-		for lines.Scan() && lines.Text() != "." {
-			if !slices.ContainsFunc(otherwise, func(s string) bool { return strings.Contains(lines.Text(), s) }) {
-				theirs = append(theirs, lines.Text())
-			}
-		}
+	for i, r := range faulty {
+		theirs := slices.DeleteFunc(verdicts[i], func(said string) bool {
+			return slices.ContainsFunc(otherwise, func(s string) bool { return strings.Contains(said, s) })
+		})
 		issues := v.Profiles(r)
 		if Errors(issues) == (len(theirs) > 0) {
 			agree++
