@@ -43,10 +43,10 @@ type DB struct {
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 
-	wrote   atomic.Bool  // since postings were merged
-	fresh   atomic.Int64 // entries of ordered values that this node wrote since they were put into runs
-	writing sync.Mutex   // within this node; between nodes the row `head` orders
-	serial  int64        // of this node's last transaction that writes
+	wrote   atomic.Bool   // since postings were merged
+	fresh   atomic.Int64  // entries of ordered values that this node wrote since they were put into runs
+	writing chan struct{} // held by this node's writer; between nodes the row `head` orders
+	serial  int64         // of this node's last transaction that writes
 
 	sources sync.RWMutex
 	byName  map[nhs.Source]int32
@@ -63,6 +63,9 @@ type Options struct {
 	Readers    int // connections that read; 8 where 0
 	CacheBytes int // of parsed compartments; 160 MiB where 0
 	Partitions int // of each table that grows, where the tables are made; 8 where 0
+	// Silence is how long the database may say nothing when it is asked before
+	// the connection is taken for dead; 75 s where 0.
+	Silence time.Duration
 }
 
 // What a connection is asked to put up with.
@@ -94,6 +97,9 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 160 << 20
 	}
+	if o.Silence == 0 {
+		o.Silence = silence
+	}
 	if err := migrate(ctx, dsn, o.Partitions); err != nil {
 		return nil, err
 	}
@@ -101,11 +107,11 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	db := &DB{codec: codec, cache: adapter.NewCompartments(o.CacheBytes), holder: rand.Text(), byName: map[nhs.Source]int32{}, byID: map[int32]nhs.Source{}}
-	if db.readers, err = pool(ctx, dsn, o.Readers, nil); err != nil {
+	db := &DB{writing: make(chan struct{}, 1), codec: codec, cache: adapter.NewCompartments(o.CacheBytes), holder: rand.Text(), byName: map[nhs.Source]int32{}, byID: map[int32]nhs.Source{}}
+	if db.readers, err = pool(ctx, dsn, o.Readers, o.Silence, nil); err != nil {
 		return nil, err
 	}
-	db.writers, err = pool(ctx, dsn, 6, map[string]string{"lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": idleInTransaction})
+	db.writers, err = pool(ctx, dsn, 6, o.Silence, map[string]string{"lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": idleInTransaction})
 	if err == nil {
 		err = db.prepare(ctx)
 	}
@@ -121,7 +127,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	return db, nil
 }
 
-func pool(ctx context.Context, dsn string, size int, settings map[string]string) (*pgxpool.Pool, error) {
+func pool(ctx context.Context, dsn string, size int, silence time.Duration, settings map[string]string) (*pgxpool.Pool, error) {
 	const op = "postgres.Open"
 	conf, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -130,6 +136,7 @@ func pool(ctx context.Context, dsn string, size int, settings map[string]string)
 	conf.MaxConns = int32(size)
 	conf.MaxConnIdleTime = 10 * time.Minute
 	conf.ConnConfig.ConnectTimeout = 10 * time.Second
+	conf.ConnConfig.DialFunc = dialer(silence)
 	for k, v := range settings {
 		conf.ConnConfig.RuntimeParams[k] = v
 	}

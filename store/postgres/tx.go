@@ -54,10 +54,14 @@ func (db *DB) Update(ctx context.Context, f func(store.Tx) error) error {
 // Write is Update with the whole transaction, for those who wire ports. Where
 // the connection is lost before the commit, f is run again.
 func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
-	db.writing.Lock()
-	defer db.writing.Unlock()
+	select {
+	case db.writing <- struct{}{}:
+		defer func() { <-db.writing }()
+	case <-ctx.Done():
+		return fault.E("postgres.Update", fault.Transient, ctx.Err())
+	}
 	began := time.Now()
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, mostWait) {
 		if err := ctx.Err(); err != nil {
 			return fault.E("postgres.Update", fault.Transient, err)
 		}
@@ -75,6 +79,9 @@ func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 		}
 	}
 }
+
+// mostWait is how long it is between two tries at most.
+const mostWait = 500 * time.Millisecond
 
 // write tries once. An error that isLost says that nothing was committed and
 // that it can be tried again.
@@ -98,7 +105,7 @@ func (db *DB) write(ctx context.Context, f func(*Tx) error) error {
 	}
 	if err != nil {
 		db.forget(tx.learned)
-		if conn.Conn().IsClosed() {
+		if conn.Conn().IsClosed() || passes(err) {
 			return lost(ctx, err)
 		}
 		_, _ = conn.Exec(tx.ctx, "ROLLBACK") // where it fails the connection is closed, which does the same
@@ -111,6 +118,9 @@ func (db *DB) write(ctx context.Context, f func(*Tx) error) error {
 		}
 		if err != nil {
 			db.forget(tx.learned)
+			if passes(err) {
+				return lost(ctx, err)
+			}
 			if isLost(err) {
 				return err
 			}
@@ -156,18 +166,26 @@ func isCut(err error) bool {
 	var unreached *pgconn.ConnectError
 	switch {
 	case errors.As(err, &refused):
-		return passing[refused.Code]
+		return passes(err)
 	case errors.As(err, &way), errors.As(err, &unreached), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return true
 	}
 	return pgconn.SafeToRetry(err)
 }
 
+// passes says whether the database refused something that it may take later.
+func passes(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && passing[refused.Code]
+}
+
 // passing are the refusals that pass: https://www.postgresql.org/docs/current/errcodes-appendix.html
 var passing = map[string]bool{
 	"57P01": true, "57P02": true, "57P03": true, // it stops, has crashed, or starts
 	"53300": true,                // too many connections
-	"25006": true,                // a standby that is not the primary yet
+	"53100": true, "53200": true, // its disk or memory is full
+	"58030": true,                // its disk failed it
+	"25006": true,                // it takes nothing: a standby that is not the primary yet
 	"55P03": true,                // another node has held the region's lock for long
 	"40001": true, "40P01": true, // serialization, deadlock
 	"25P03": true, // this node was in the middle of a transaction for too long
@@ -178,7 +196,7 @@ var passing = map[string]bool{
 func (db *DB) again(ctx context.Context, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, mostWait) {
 		err := f(ctx)
 		if err == nil || ctx.Err() != nil || !isCut(err) {
 			return kind(err)
