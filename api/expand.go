@@ -3,6 +3,7 @@ package api
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,12 +20,15 @@ func (q *request) expand(typ, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.refuses(op, "date", "context", "contextDirection", "exclude-system", "force-system-version", "check-system-version"); err != nil {
+	if err := a.refuses(op, "date", "context", "contextDirection"); err != nil {
 		return err
 	}
 	s, err := q.terminologyOf()
 	if err != nil {
 		return err
+	}
+	if v := a.versions(); v != nil {
+		s = s.WithVersions(*v)
 	}
 	asked, err := a.expandQuery(op)
 	if err != nil {
@@ -34,14 +38,9 @@ func (q *request) expand(typ, id string) error {
 	if err != nil {
 		return err
 	}
-	if versions := a.values["system-version"]; len(versions) > 0 && set == nil {
-		if set, err = s.ValueSet(url); err != nil {
-			return err
-		}
-	}
 	var e *terminology.Expansion
 	if set != nil {
-		e, err = s.ExpandDefinition(inVersions(set, a.values["system-version"]), asked)
+		e, err = s.ExpandDefinition(set, asked)
 	} else {
 		e, err = s.Expand(url, asked)
 	}
@@ -55,7 +54,7 @@ func (q *request) expand(typ, id string) error {
 func (a *arguments) expandQuery(op string) (terminology.ExpandQuery, error) {
 	e := terminology.ExpandQuery{Filter: a.text("filter"), Count: -1, ActiveOnly: a.flag("activeOnly"), DisplayLanguage: a.text("displayLanguage"),
 		IncludeDesignations: a.flag("includeDesignations") || len(a.values["designation"]) > 0, Designations: a.values["designation"], ExcludeNested: a.flag("excludeNested"),
-		IncludeDefinition: a.flag("includeDefinition")}
+		ExcludeNotForUI: a.flag("excludeNotForUI"), Properties: a.values["property"]}
 	for name, to := range map[string]*int{"offset": &e.Offset, "count": &e.Count} {
 		text := a.text(name)
 		if text == "" {
@@ -71,42 +70,40 @@ func (a *arguments) expandQuery(op string) (terminology.ExpandQuery, error) {
 	return e, nil
 }
 
-// inVersions is a value set with the versions that are asked for of systems of
-// which it names none.
-func inVersions(v *terminology.ValueSet, versions []string) *terminology.ValueSet {
-	if len(versions) == 0 || v == nil {
-		return v
-	}
-	out := *v
-	out.Include = append([]terminology.Include(nil), v.Include...)
-	for _, given := range versions {
-		system, version, _ := strings.Cut(given, "|")
-		for i := range out.Include {
-			if out.Include[i].System == system && out.Include[i].Version == "" {
-				out.Include[i].Version = version
+// versions are the versions of code systems that are asked for; nil where none are.
+func (a *arguments) versions() *terminology.Versions {
+	v := &terminology.Versions{Exclude: a.values["exclude-system"]}
+	said := len(v.Exclude) > 0
+	for name, to := range map[string]*map[string]string{"system-version": &v.Default, "force-system-version": &v.Force, "check-system-version": &v.Check} {
+		for _, given := range a.values[name] {
+			if system, version, ok := strings.Cut(given, "|"); ok {
+				if *to == nil {
+					*to = map[string]string{}
+				}
+				(*to)[system], said = version, true
 			}
 		}
 	}
-	return &out
+	if !said {
+		return nil
+	}
+	return v
 }
 
 // expanded is the answer, as a ValueSet.
 func (q *request) expanded(e *terminology.Expansion, a *arguments, asked terminology.ExpandQuery) fhir.Object {
 	d := e.Definition
 	var params []fhir.Object
-	for _, p := range []struct{ name, typ string }{{"filter", "String"}, {"displayLanguage", "Code"}} {
-		if v := a.text(p.name); v != "" {
-			params = append(params, parameter(p.name, p.typ, v))
-		}
-	}
-	for _, name := range []string{"offset", "count"} {
-		if n, err := strconv.Atoi(a.text(name)); err == nil {
-			params = append(params, parameter(name, "Integer", n))
-		}
-	}
-	for _, name := range []string{"activeOnly", "includeDesignations", "includeDefinition", "excludeNested"} {
-		if v := a.text(name); v != "" {
-			params = append(params, parameter(name, "Boolean", v == "true"))
+	for _, p := range expandParameters {
+		for _, v := range a.values[p.name] {
+			switch n, err := strconv.Atoi(v); {
+			case p.typ == "Integer" && err == nil:
+				params = append(params, parameter(p.name, p.typ, n))
+			case p.typ == "Boolean":
+				params = append(params, parameter(p.name, p.typ, v == "true"))
+			case p.typ != "" && p.typ != "Integer":
+				params = append(params, parameter(p.name, p.typ, v))
+			}
 		}
 	}
 	for _, u := range e.Used {
@@ -120,14 +117,50 @@ func (q *request) expanded(e *terminology.Expansion, a *arguments, asked termino
 	if asked.Offset > 0 || asked.Count >= 0 {
 		x["offset"] = e.Offset
 	}
-	return fhir.Object{"resourceType": "ValueSet", "url": d.URL, "version": d.Version, "name": d.Name, "title": d.Title, "status": status, "expansion": x}
+	if len(asked.Properties) > 0 {
+		x["extension"] = declared(e.Contains)
+	}
+	out := fhir.Object{"resourceType": "ValueSet", "url": d.URL, "version": d.Version, "name": d.Name, "title": d.Title, "status": status, "expansion": x}
+	if a.flag("includeDefinition") && d.Compose != nil {
+		out["compose"] = json.RawMessage(d.Compose)
+	}
+	return out
+}
+
+// What R5 has as elements of an expansion, R4 has as extensions.
+// https://hl7.org/fhir/extensions/
+const (
+	expansionProperty = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ValueSet.expansion.property"
+	containsProperty  = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ValueSet.expansion.contains.property"
+)
+
+// declared are the properties that the codes of an expansion have, each once.
+func declared(list []terminology.Contained) (out []fhir.Object) {
+	seen := map[string]bool{}
+	var walk func(list []terminology.Contained)
+	walk = func(list []terminology.Contained) {
+		for _, c := range list {
+			for _, p := range c.Properties {
+				if !seen[p.Code] {
+					seen[p.Code] = true
+					out = append(out, fhir.Object{"url": expansionProperty, "extension": []fhir.Object{{"url": "code", "valueCode": p.Code}}})
+				}
+			}
+			walk(c.Contains)
+		}
+	}
+	walk(list)
+	return out
 }
 
 // expansionID names an expansion: the same question has the same name.
 func expansionID(d *terminology.ValueSet, a *arguments) string {
 	h := sha256.New()
-	for _, s := range append([]string{d.URL, d.Version}, a.text("filter"), a.text("displayLanguage"), a.text("activeOnly")) {
-		_, _ = h.Write([]byte(s + "\x00"))
+	_, _ = h.Write([]byte(d.URL + "\x00" + d.Version))
+	for _, p := range expandParameters {
+		if p.name != "offset" && p.name != "count" { // the pages are of one expansion
+			_, _ = h.Write([]byte("\x00" + strings.Join(a.values[p.name], "\x00")))
+		}
 	}
 	return "urn:selda:expansion:" + hex.EncodeToString(h.Sum(nil)[:16])
 }
@@ -151,9 +184,11 @@ func containedList(list []terminology.Contained) []fhir.Object {
 			names = append(names, n)
 		}
 		o["designation"], o["contains"] = names, containedList(c.Contains)
-		if c.Definition != "" {
-			o["extension"] = []fhir.Object{{"url": "http://hl7.org/fhir/StructureDefinition/valueset-concept-definition", "valueString": c.Definition}}
+		var extensions []fhir.Object
+		for _, p := range c.Properties {
+			extensions = append(extensions, fhir.Object{"url": containsProperty, "extension": []fhir.Object{{"url": "code", "valueCode": p.Code}, {"url": "value", "value" + p.Type: propertyValue(p)}}})
 		}
+		o["extension"] = extensions
 		out = append(out, o)
 	}
 	return out

@@ -39,9 +39,6 @@ func (q *request) lookup(_, _ string) error {
 	for _, d := range l.Designations {
 		out = append(out, fhir.Object{"name": "designation", "part": designationParts(d)})
 	}
-	if l.Definition != "" {
-		out = append(out, propertyPart(terminology.Property{Code: "definition", Type: "String", Value: l.Definition}))
-	}
 	for _, p := range l.Properties {
 		out = append(out, propertyPart(p))
 	}

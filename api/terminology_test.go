@@ -145,6 +145,40 @@ func TestTerminologyOperations(t *testing.T) {
 	}
 }
 
+// What an expansion was asked for, it says; what R4 has no element for stands in
+// the extensions that later releases define for it.
+func TestAnExpansionSaysWhatItIs(t *testing.T) {
+	a := open(t)
+	imported(t, a.env, "snomed")
+	n := a.tree(a.do(200, "gp", "GET", "/fhir/ValueSet/$expand?count=1&filter=infarct+myoc&property=parent&property=moduleId&includeDefinition=true&system-version="+url.QueryEscape(sct+"|"+sct+"/900000000000207008")+
+		"&url="+url.QueryEscape(sct+"?fhir_vs=isa/22298006"), ""))
+	x := n.Get("expansion")
+	code := x.Get("contains", "0")
+	if !code.Get("code").Is("22298006") || code.Get("extension", "0", "extension", "1", "valueCode").Text() != "56265001" || x.Get("extension", "1", "extension", "0", "valueCode").Text() != "moduleId" {
+		t.Errorf("%s", n.JSON())
+	}
+	said := map[string]string{}
+	for _, p := range x.List("parameter") {
+		_, v := p.First("value")
+		said[p.Get("name").Text()] += " " + v.Text()
+	}
+	if said["count"] != " 1" || said["property"] != " parent moduleId" || said["filter"] != " infarct myoc" || said["system-version"] == "" {
+		t.Errorf("parameters %v", said)
+	}
+	n = a.tree(a.do(200, "gp", "GET", "/fhir/ValueSet/administrative-gender/$expand?includeDefinition=true", ""))
+	if !n.Get("compose", "include", "0", "system").Is(gender) {
+		t.Errorf("the definition is left out: %s", n.JSON())
+	}
+	for path, status := range map[string]int{
+		"ValueSet/$expand?check-system-version=" + url.QueryEscape(gender+"|9") + "&url=http://hl7.org/fhir/ValueSet/administrative-gender":                 409,
+		"ValueSet/$expand?offset=9223372036854775807&count=5&filter=x&url=" + url.QueryEscape(sct+"?fhir_vs"):                                               200,
+		"ValueSet/$expand?url=" + url.QueryEscape(sct+`?fhir_vs=ecl/< 404684003 {{ term = "oedema", dialect = en-gb (prefer) }}`):                           200,
+		"ConceptMap/$translate?reverse=true&system=http://terminology.hl7.org/CodeSystem/v3-AddressUse&code=H&targetsystem=http://hl7.org/fhir/address-use": 200,
+	} {
+		a.do(status, "gp", "GET", "/fhir/"+path, "")
+	}
+}
+
 // What a source system has written is asked by it, and by nobody else.
 func TestTerminologyOfAClient(t *testing.T) {
 	a := open(t)

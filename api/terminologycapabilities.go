@@ -7,8 +7,11 @@ import (
 	"selda/terminology"
 )
 
-// expandParameters are those of $expand that are used.
-var expandParameters = []string{"url", "valueSet", "valueSetVersion", "filter", "offset", "count", "activeOnly", "displayLanguage", "includeDesignations", "designation", "includeDefinition", "excludeNested", "system-version"}
+// expandParameters are those of $expand that are used. Those with a type shape
+// the expansion, which says so.
+var expandParameters = []struct{ name, typ string }{{"url", ""}, {"valueSet", ""}, {"valueSetVersion", ""}, {"filter", "String"}, {"offset", "Integer"}, {"count", "Integer"},
+	{"activeOnly", "Boolean"}, {"displayLanguage", "Code"}, {"includeDesignations", "Boolean"}, {"designation", "String"}, {"property", "String"}, {"includeDefinition", "Boolean"}, {"excludeNested", "Boolean"},
+	{"excludeNotForUI", "Boolean"}, {"exclude-system", "Uri"}, {"system-version", "Uri"}, {"force-system-version", "Uri"}, {"check-system-version", "Uri"}}
 
 // terminologyCapabilities says which code systems are loaded, and what can be
 // asked of them. Like the CapabilityStatement it needs no sign-in.
@@ -39,11 +42,11 @@ func (q *request) terminologyCapabilities() {
 		systems = append(systems, fhir.Object{"uri": list[first].System, "version": versions, "subsumption": true})
 	}
 	var parameters []fhir.Object
-	for _, name := range expandParameters {
-		parameters = append(parameters, fhir.Object{"name": name})
+	for _, p := range expandParameters {
+		parameters = append(parameters, fhir.Object{"name": p.name})
 	}
 	q.send(http.StatusOK, fhir.Marshal(fhir.Object{"resourceType": "TerminologyCapabilities", "status": "active", "date": fhir.Instant(q.Now()), "kind": "instance",
 		"software": fhir.Object{"name": "SELDA", "version": q.Version}, "implementation": fhir.Object{"description": "The shared care record of South East London", "url": q.base},
 		"codeSystem": systems, "expansion": fhir.Object{"hierarchical": true, "paging": true, "incomplete": false, "parameter": parameters, "textFilter": "words, each the beginning of one in a name, or a code"},
-		"codeSearch": "all", "validateCode": fhir.Object{"translations": true}, "translation": fhir.Object{"needsMap": false}}))
+		"codeSearch": "explicit", "validateCode": fhir.Object{"translations": true}, "translation": fhir.Object{"needsMap": false}}))
 }

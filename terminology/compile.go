@@ -46,9 +46,12 @@ func (s *Service) compile(v *ValueSet, within []string) (*compiled, error) {
 		to   *[]*part
 	}{{v.Include, &c.include}, {v.Exclude, &c.exclude}} {
 		for i := range list.from {
-			p, err := s.part(&list.from[i], within)
+			p, err := s.part(v, &list.from[i], within)
 			if err != nil {
 				return nil, err
+			}
+			if p.system != "" && s.versions.excludes(p.system, p.x) {
+				continue
 			}
 			*list.to = append(*list.to, p)
 			c.weight++
@@ -64,11 +67,11 @@ func (s *Service) compile(v *ValueSet, within []string) (*compiled, error) {
 	return c, nil
 }
 
-func (s *Service) part(i *Include, within []string) (*part, error) {
+func (s *Service) part(of *ValueSet, i *Include, within []string) (*part, error) {
 	const op = "terminology.compile"
 	p := &part{system: i.System}
 	for _, u := range i.ValueSets {
-		v, err := s.imported(u, within)
+		v, err := s.imported(of, u, within)
 		switch {
 		case fault.Is(err, fault.NotFound):
 			p.missing = err
@@ -85,7 +88,11 @@ func (s *Service) part(i *Include, within []string) (*part, error) {
 		return p, nil
 	}
 	var err error
-	if p.x, err = s.CodeSystem(i.System, i.Version); err != nil {
+	version := s.versions.choose(i.System, i.Version)
+	if p.x, err = s.CodeSystem(i.System, version); err != nil {
+		return nil, err
+	}
+	if err := s.versions.check(i.System, p.x); err != nil {
 		return nil, err
 	}
 	p.grammar = grammars[i.System]
@@ -98,7 +105,7 @@ func (s *Service) part(i *Include, within []string) (*part, error) {
 		}
 	case p.x == nil:
 		if p.grammar == nil || !p.rule(i.Filters) {
-			p.unknown = notLoaded(op, i.System, i.Version)
+			p.unknown = notLoaded(op, i.System, version)
 		}
 	case len(i.Filters) > 0:
 		for _, f := range i.Filters {
@@ -131,9 +138,21 @@ func (p *part) rule(filters []Filter) bool {
 	return true
 }
 
-// imported is a value set that another one imports.
-func (s *Service) imported(u string, within []string) (*compiled, error) {
+// imported is a value set that another one imports: one that is contained in
+// it, or one of the service's.
+func (s *Service) imported(of *ValueSet, u string, within []string) (*compiled, error) {
 	const op = "terminology.compile"
+	if id, contained := strings.CutPrefix(u, "#"); contained {
+		v := of.Contained[id]
+		u = of.URL + u
+		switch {
+		case v == nil:
+			return nil, fault.E(op, fault.NotFound, "the value set contains no "+u, "ValueSet.compose.include.valueSet")
+		case slices.Contains(within, u) || len(within) > maxDepth:
+			return nil, fault.E(op, fault.Invalid, "the value set imports itself", u)
+		}
+		return s.compile(v, append(slices.Clip(within), u))
+	}
 	if slices.Contains(within, u) || len(within) > maxDepth {
 		return nil, fault.E(op, fault.Invalid, "the value set imports itself", u)
 	}

@@ -23,8 +23,9 @@ type ExpandQuery struct {
 	DisplayLanguage     string
 	IncludeDesignations bool
 	Designations        []string // languages or uses (system|code) of those that are wanted; none: all
-	ExcludeNested       bool     // a flat list: of codes alone that can be selected
-	IncludeDefinition   bool
+	ExcludeNested       bool     // a flat list
+	ExcludeNotForUI     bool     // codes alone that can be selected
+	Properties          []string // of the codes, by name; * for all
 }
 
 // Expansion is the codes of a value set.
@@ -41,8 +42,8 @@ type Expansion struct {
 type Contained struct {
 	Coding
 	Abstract, Inactive bool
-	Definition         string
 	Designations       []Designation
+	Properties         []Property
 	Contains           []Contained
 }
 
@@ -152,17 +153,22 @@ func (p *part) searched(out *Expansion, words []string, q ExpandQuery, active bo
 	if q.Count >= 0 {
 		limit = q.Offset + q.Count
 	}
-	var list []index.Concept
-	if c, ok := p.x.Find(strings.TrimSpace(q.Filter)); ok && (within == nil || within.Has(c)) {
-		list = append(list, c) // the code itself was given
+	if q.ExcludeNotForUI {
+		within = p.x.Selectable(within)
 	}
+	var list []index.Concept
 	hits, total := p.x.Search(words, within, max(limit, 1))
+	if c, ok := p.x.Find(strings.TrimSpace(q.Filter)); ok && (within == nil || within.Has(c)) {
+		if list = append(list, c); !p.x.Matches(c, words) { // the code itself was given, and is found by no name
+			total++
+		}
+	}
 	for _, h := range hits {
 		if len(list) == 0 || h.Concept != list[0] {
 			list = append(list, h.Concept)
 		}
 	}
-	out.Total = max(total, len(list))
+	out.Total = total
 	for _, c := range list[min(q.Offset, len(list)):min(limit, len(list))] {
 		out.Contains = append(out.Contains, item{p, c, true, -1}.contained(q))
 	}
@@ -176,7 +182,7 @@ func (c *compiled) enumerate(out *Expansion, words []string, q ExpandQuery, page
 		if left--; left < 0 {
 			return fault.E("terminology.Expand", fault.TooCostly, "the value set would take too long to list: ask with a filter", "filter")
 		}
-		if len(words) > 0 && !it.matches(words) || q.ExcludeNested && it.known && it.p.x.Abstract(it.c) {
+		if len(words) > 0 && !it.matches(words) || q.ExcludeNotForUI && it.known && it.p.x.Abstract(it.c) {
 			continue
 		}
 		out.Total++
@@ -297,15 +303,7 @@ func (i item) matches(words []string) bool {
 			}
 		}
 	}
-	for _, n := range append(names, i.code()) {
-		have := index.Words(n)
-		if !slices.ContainsFunc(words, func(w string) bool {
-			return !slices.ContainsFunc(have, func(h string) bool { return strings.HasPrefix(h, w) })
-		}) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(append(names, i.code()), func(n string) bool { return index.HasWords(n, words) })
 }
 
 // contained is the code as the expansion has it.
@@ -318,8 +316,8 @@ func (i item) contained(q ExpandQuery) Contained {
 		if q.IncludeDesignations {
 			out.Designations = chosen(named(x, i.c), q.Designations)
 		}
-		if q.IncludeDefinition {
-			out.Definition = x.Definition(i.c)
+		if len(q.Properties) > 0 {
+			out.Properties = properties(x, i.c, q.DisplayLanguage, q.Properties)
 		}
 	}
 	if i.listed >= 0 {

@@ -2,6 +2,7 @@ package terminology
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"selda/fault"
@@ -28,10 +29,10 @@ type Property struct {
 	Group       int    // the role group of a SNOMED CT attribute; 0 for none
 }
 
-// Lookup finds what is known of a code. properties are those that are asked for,
-// none: all. In displayLanguage, where the code system has a name in it, the
+// Lookup finds what is known of a code. asked are the properties that are
+// wanted, none: all. In displayLanguage, where the code system has a name in it, the
 // display is given.
-func (s *Service) Lookup(system, version, code, displayLanguage string, properties ...string) (*Lookup, error) {
+func (s *Service) Lookup(system, version, code, displayLanguage string, asked ...string) (*Lookup, error) {
 	const op = "terminology.Lookup"
 	if _, ruled := grammars[system]; ruled && version == "" {
 		if x, err := s.CodeSystem(system, version); x == nil && err == nil {
@@ -52,31 +53,54 @@ func (s *Service) Lookup(system, version, code, displayLanguage string, properti
 	if l.Name == "" {
 		l.Name = m.System
 	}
+	l.Properties = properties(x, c, displayLanguage, asked)
+	return l, nil
+}
+
+// properties are those of a concept that are asked for; none: all but those
+// that must be asked for by name.
+func properties(x *index.Index, c index.Concept, language string, asked []string) []Property {
+	var out []Property
 	wanted := func(code string) bool {
-		return len(properties) == 0 || slices.Contains(properties, code) || slices.Contains(properties, "*")
+		return len(asked) == 0 || slices.Contains(asked, code) || slices.Contains(asked, "*")
 	}
-	if wanted("inactive") {
-		l.Properties = append(l.Properties, Property{Code: "inactive", Type: "Boolean", Value: boolText(l.Inactive)})
+	add := func(code, typ, value string) {
+		if wanted(code) {
+			out = append(out, Property{Code: code, Type: typ, Value: value})
+		}
 	}
+	if d := x.Definition(c); d != "" {
+		add("definition", "String", d)
+	}
+	add("inactive", "Boolean", boolText(x.Inactive(c)))
 	for _, near := range []struct {
 		code string
 		list []index.Concept
 	}{{"parent", x.Parents(c)}, {"child", x.Children(c)}} {
 		for _, n := range near.list {
 			if wanted(near.code) {
-				l.Properties = append(l.Properties, Property{Code: near.code, Type: "Code", Value: x.Code(n), Description: display(x, n, displayLanguage)})
+				out = append(out, Property{Code: near.code, Type: "Code", Value: x.Code(n), Description: display(x, n, language)})
 			}
 		}
 	}
-	if m.SNOMED && wanted("sufficientlyDefined") {
-		l.Properties = append(l.Properties, Property{Code: "sufficientlyDefined", Type: "Boolean", Value: boolText(x.Defined(c))})
+	if x.Meta().SNOMED {
+		add("sufficientlyDefined", "Boolean", boolText(x.Defined(c)))
+		if x.Stamped() {
+			add("moduleId", "Code", x.Meta().Modules[x.Stamp(c).Module])
+			add("effectiveTime", "String", strconv.FormatUint(uint64(x.Stamp(c).Since), 10))
+		}
+		for _, form := range []string{"normalForm", "normalFormTerse"} { // long, and rarely wanted
+			if slices.Contains(asked, form) {
+				out = append(out, Property{Code: form, Type: "String", Value: normalForm(x, c, form == "normalForm")})
+			}
+		}
 	}
 	for i := range x.PropertyCount(c) {
 		if p := x.Property(c, i); wanted(p.Code()) && p.Code() != "inactive" {
-			l.Properties = append(l.Properties, property(x, p, displayLanguage))
+			out = append(out, property(x, p, language))
 		}
 	}
-	return l, nil
+	return out
 }
 
 func lookupByRule(op, system, code string) (*Lookup, error) {

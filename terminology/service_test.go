@@ -80,7 +80,7 @@ func TestComposition(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %s", c.compose, got, c.want)
 		}
 		// What is listed, and nothing else, is a member.
-		flat, err := s.Expand("urn:it", ExpandQuery{Count: -1, ExcludeNested: true})
+		flat, err := s.Expand("urn:it", ExpandQuery{Count: -1, ExcludeNested: true, ExcludeNotForUI: true})
 		if err != nil || flat.Total != len(flat.Contains) {
 			t.Fatal(err, flat)
 		}
@@ -144,7 +144,7 @@ func TestExpandInPagesAndByWords(t *testing.T) {
 func TestLookupValidateSubsumes(t *testing.T) {
 	s := New(library(t, colours), R4)
 	l, err := s.Lookup("urn:colours", "", "RED", "")
-	if err != nil || l.Code != "red" || l.Definition != "As blood is" || l.Version != "2" || len(l.Properties) != 6 {
+	if err != nil || l.Code != "red" || l.Definition != "As blood is" || l.Version != "2" || len(l.Properties) != 7 {
 		t.Errorf("%v %+v", err, l)
 	}
 	if l, err = s.Lookup(act, "", "IMP", "", "parent"); err != nil || l.Display != "inpatient encounter" || len(l.Properties) != 1 || l.Properties[0].Value != "_ActEncounterCode" {

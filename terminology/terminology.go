@@ -48,6 +48,7 @@ type Library interface {
 // at once. The zero Service knows nothing.
 type Service struct {
 	libraries []Library
+	versions  *Versions
 	base      *Service // without the first library; nil of a service that is none's extension
 	sets      sync.Map // canonical URL → *compiled
 	kept      atomic.Int64
@@ -64,7 +65,7 @@ func New(libraries ...Library) *Service { return &Service{libraries: libraries} 
 // library does not have itself, and that lack nothing without it, are those of
 // the service as it was.
 func (s *Service) With(l Library) *Service {
-	return &Service{libraries: append([]Library{l}, s.libraries...), base: s}
+	return &Service{libraries: append([]Library{l}, s.libraries...), base: s, versions: s.versions}
 }
 
 // Versioned is a code system in one version.

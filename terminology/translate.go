@@ -76,8 +76,10 @@ func (s *Service) mapsFor(q TranslateQuery, c Coding) ([]*ConceptMap, error) {
 	switch {
 	case q.Map != nil:
 		return []*ConceptMap{q.Map}, nil
+	case q.Reverse && q.URL == "" && q.TargetSystem == "":
+		return nil, fault.E("terminology.Translate", fault.Required, "to translate backwards, say by which concept map (url), or to which system (targetsystem)", "url")
 	case q.Reverse && q.URL == "":
-		return nil, fault.E("terminology.Translate", fault.Required, "to translate backwards, say by which concept map", "url")
+		return s.ConceptMaps("", q.TargetSystem)
 	}
 	return s.ConceptMaps(q.URL, c.System)
 }

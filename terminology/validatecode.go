@@ -1,6 +1,7 @@
 package terminology
 
 import (
+	"cmp"
 	"strings"
 
 	"selda/fault"
@@ -32,7 +33,13 @@ func (s *Service) ValidateCode(system, version string, q Question) (*Validation,
 			out.Message = "the code is of another system than " + system
 			continue
 		}
-		l, err := s.Lookup(system, version, c.Code, q.DisplayLanguage)
+		if message, err := s.otherVersion(system, c.Version, version); message != "" || err != nil {
+			if out.Message = message; err != nil {
+				return nil, err
+			}
+			continue
+		}
+		l, err := s.Lookup(system, cmp.Or(version, c.Version), c.Code, q.DisplayLanguage)
 		switch {
 		case fault.Is(err, fault.NotFound):
 			x, e := s.CodeSystem(system, version)
@@ -49,6 +56,9 @@ func (s *Service) ValidateCode(system, version string, q Question) (*Validation,
 		}
 		v := &Validation{Result: true, Coding: Coding{system, l.Version, l.Code, l.Display}}
 		v.checkDisplay(c.Display, l.Display, l.Designations)
+		if v.Result && l.Abstract && !q.Abstract {
+			v.Result, v.Message = false, onlyGroups
+		}
 		if v.Result && l.Inactive {
 			v.Message = "the code is not in use any more"
 		}
@@ -58,6 +68,31 @@ func (s *Service) ValidateCode(system, version string, q Question) (*Validation,
 		out = v
 	}
 	return out, nil
+}
+
+const onlyGroups = "the code only groups others, and can't be used itself"
+
+// otherVersion says why a coding of a version can't be judged: that version is
+// not loaded, or another one was asked of. What one version says of a code
+// is not what another does.
+func (s *Service) otherVersion(system, given, asked string) (string, error) {
+	if given == "" || asked != "" && isVersion(given, asked) {
+		return "", nil
+	}
+	if asked != "" {
+		return "the coding is of version " + given + ", and version " + asked + " was asked of", nil
+	}
+	if x, err := s.CodeSystem(system, given); x != nil || err != nil {
+		return "", err
+	}
+	x, err := s.CodeSystem(system, "")
+	if x == nil || err != nil {
+		return "", err // what is not loaded at all is said elsewhere
+	}
+	if x.Meta().Version == "" {
+		return "", nil
+	}
+	return "the code system " + system + " is not loaded in version " + given + ", but in version " + x.Meta().Version, nil
 }
 
 // checkDisplay holds the display that was given against a concept's names.
@@ -104,6 +139,12 @@ func (s *Service) validateIn(c *compiled, q Question) (*Validation, error) {
 	out := &Validation{Message: "no code was given"}
 	var missing error
 	for _, code := range q.Codings {
+		if message, err := s.otherVersion(code.System, code.Version, ""); message != "" || err != nil {
+			if out.Message = message; err != nil {
+				return nil, err
+			}
+			continue
+		}
 		switch c.has(code.System, code.Code, false) {
 		case unknown:
 			missing = c.whyUnknown(true)
@@ -160,7 +201,7 @@ func (s *Service) inside(c *compiled, code Coding, q Question) (*Validation, err
 			v.Version, v.Code = x.Meta().Version, x.Code(k)
 			switch {
 			case x.Abstract(k) && !q.Abstract:
-				v.Result, v.Message = false, "the code only groups others, and can't be used itself"
+				v.Result, v.Message = false, onlyGroups
 			case x.Inactive(k):
 				v.Message = "the code is not in use any more"
 			}

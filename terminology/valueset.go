@@ -14,6 +14,11 @@ type ValueSet struct {
 	ActiveOnly bool
 	Include    []Include
 	Exclude    []Include
+	// Contained are the value sets that stand in the resource, by their id: its
+	// own statements may import them as #id.
+	Contained map[string]*ValueSet
+	// Compose is the composition as it was given, in JSON; nil of one that a URL implies.
+	Compose []byte
 }
 
 // Include is one statement of a value set's composition: what meets all of it.
@@ -44,7 +49,24 @@ type Designation struct {
 // ParseValueSet reads a ValueSet resource. One that has no composition is what
 // its expansion says.
 func ParseValueSet(r *fhir.Resource) *ValueSet {
-	n := r.Root()
+	v := parseValueSet(r.Root())
+	for _, n := range r.Root().List("contained") {
+		if n.Get("resourceType").Is("ValueSet") {
+			if v.Contained == nil {
+				v.Contained = map[string]*ValueSet{}
+			}
+			inner := parseValueSet(n)
+			inner.URL = v.URL
+			v.Contained[n.Get("id").Text()] = inner
+		}
+	}
+	for _, c := range v.Contained { // one contained may import another
+		c.Contained = v.Contained
+	}
+	return v
+}
+
+func parseValueSet(n fhir.Node) *ValueSet {
 	v := &ValueSet{URL: n.Get("url").Text(), Version: n.Get("version").Text(), Name: n.Get("name").Text(), Title: n.Get("title").Text(), Status: n.Get("status").Text()}
 	compose := n.Get("compose")
 	v.ActiveOnly = compose.Get("inactive").Exists() && !compose.Get("inactive").Bool()
@@ -54,7 +76,9 @@ func ParseValueSet(r *fhir.Resource) *ValueSet {
 	for _, i := range compose.List("exclude") {
 		v.Exclude = append(v.Exclude, parseInclude(i))
 	}
-	if !compose.Exists() {
+	if compose.Exists() {
+		v.Compose = compose.JSON()
+	} else {
 		v.contains(n.Get("expansion"))
 	}
 	return v

@@ -310,17 +310,7 @@ func (s search) finds(text string) bool {
 	case s.wild:
 		return wildcards(strings.ToLower(s.text), strings.ToLower(text))
 	}
-	have := index.Words(text)
-	for _, w := range s.words {
-		found := false
-		for _, h := range have {
-			found = found || strings.HasPrefix(h, w)
-		}
-		if !found {
-			return false
-		}
-	}
-	return len(s.words) > 0
+	return index.HasWords(text, s.words)
 }
 
 // wildcards matches a pattern in which * stands for anything.

@@ -9,6 +9,7 @@ package icd
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/xml"
 	"io"
 	"io/fs"
@@ -133,9 +134,9 @@ func readTitles(r io.Reader, name, system string) (*index.Builder, error) {
 	case system != "" && system != ICD10 && system != OPCS4:
 		b = builder(system, strings.TrimSuffix(name, path.Ext(name)), "", version)
 	case system == OPCS4 || strings.HasPrefix(strings.ToUpper(name), "OPCS"):
-		b = builder(either(system, OPCS4), "OPCS_4", "OPCS Classification of Interventions and Procedures", version)
+		b = builder(cmp.Or(system, OPCS4), "OPCS_4", "OPCS Classification of Interventions and Procedures", version)
 	default:
-		b = builder(either(system, ICD10), "ICD_10", "International Classification of Diseases, tenth revision", version)
+		b = builder(cmp.Or(system, ICD10), "ICD_10", "International Classification of Diseases, tenth revision", version)
 	}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 4096), maxLine)
@@ -170,13 +171,6 @@ func readTitles(r io.Reader, name, system string) (*index.Builder, error) {
 	return b, nil
 }
 
-func either(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 func addTitle(b *index.Builder, id, title string) error {
 	n := b.Concept(id)
 	if head, _, divided := strings.Cut(id, "."); divided && code.MatchString(id) {
@@ -202,7 +196,7 @@ func readClaML(r io.Reader, system string) (*index.Builder, error) {
 	dec := xml.NewDecoder(r)
 	dec.CharsetReader = charset.Reader
 	dec.Strict = true
-	b := builder(either(system, ICD10), "ICD_10", "International Classification of Diseases, tenth revision", "")
+	b := builder(cmp.Or(system, ICD10), "ICD_10", "International Classification of Diseases, tenth revision", "")
 	var c *class
 	var text *strings.Builder
 	depth := 0

@@ -30,6 +30,21 @@ func (x *Index) All(inactive bool) *Set {
 	return s
 }
 
+// Selectable are those of a set (nil: of all) that do not only group others.
+func (x *Index) Selectable(s *Set) *Set {
+	if s == nil {
+		s = x.All(true)
+	} else {
+		s = s.Clone()
+	}
+	for i, f := range x.flags {
+		if f&flagAbstract != 0 {
+			s.Remove(Concept(i))
+		}
+	}
+	return s
+}
+
 // Add puts a concept into the set.
 func (s *Set) Add(c Concept) { s.bits[c>>6] |= 1 << (c & 63) }
 

@@ -182,6 +182,28 @@ func (x *Index) rank(d int, c Concept, whole bool) uint64 {
 	return r
 }
 
+// Matches says whether Search would find a concept.
+func (x *Index) Matches(c Concept, words []string) bool {
+	for d, end := x.Names(c); d < end; d++ {
+		if x.meta.Kinds[x.descKind[d]].Role != Definition && HasWords(string(run(x.descText, x.texts, d)), words) {
+			return true
+		}
+	}
+	return false
+}
+
+// HasWords says whether a text has all the words, each as the beginning of one
+// of its own. No words are in no text.
+func HasWords(text string, words []string) bool {
+	have := Words(text)
+	for _, w := range words {
+		if !slices.ContainsFunc(have, func(h string) bool { return strings.HasPrefix(h, w) }) {
+			return false
+		}
+	}
+	return len(words) > 0
+}
+
 // Matching is the set of concepts that Search would find.
 func (x *Index) Matching(words []string) *Set {
 	s := x.NewSet()
