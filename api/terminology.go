@@ -166,27 +166,52 @@ type searchTerms struct {
 	urls map[string]string // of value sets that were named by reference
 }
 
-// InValueSet is search.Terms'. The value set may be named by reference.
+// named is the canonical URL of a value set, which may be named by reference.
 // https://hl7.org/fhir/R4/search.html#token
+func (t *searchTerms) named(url string) string {
+	id, ok := strings.CutPrefix(strings.TrimPrefix(url, t.q.base+"/"), "ValueSet/")
+	if !ok || !fhir.IsID(id) {
+		return url
+	}
+	named, seen := t.urls[id]
+	if !seen {
+		var err error
+		if _, named, err = t.q.definition("ValueSet", id); err != nil {
+			named = ""
+		}
+		if t.urls == nil {
+			t.urls = map[string]string{}
+		}
+		t.urls[id] = named
+	}
+	return named
+}
+
+// InValueSet is search.Terms'.
 func (t *searchTerms) InValueSet(url, system, code string) (in, known bool) {
 	s, err := t.q.terminologyOf()
 	if err != nil {
 		return false, false
 	}
-	if id, ok := strings.CutPrefix(strings.TrimPrefix(url, t.q.base+"/"), "ValueSet/"); ok && fhir.IsID(id) {
-		named, seen := t.urls[id]
-		if !seen {
-			if _, named, err = t.q.definition("ValueSet", id); err != nil {
-				named = ""
-			}
-			if t.urls == nil {
-				t.urls = map[string]string{}
-			}
-			t.urls[id] = named
-		}
-		url = named
+	return s.Member(t.named(url), system, code)
+}
+
+// Codes is search.Terms'.
+func (t *searchTerms) Codes(url string, most int) (codes []string, ok bool) {
+	s, err := t.q.terminologyOf()
+	if err != nil {
+		return nil, false
 	}
-	return s.Member(url, system, code)
+	return s.Codes(t.named(url), most)
+}
+
+// CodesBelow is search.Terms'.
+func (t *searchTerms) CodesBelow(system, code string, most int) (codes []string, ok bool) {
+	s, err := t.q.terminologyOf()
+	if err != nil {
+		return nil, false
+	}
+	return s.CodesBelow(system, code, most)
 }
 
 // Subsumes is search.Terms'.

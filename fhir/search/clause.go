@@ -61,6 +61,7 @@ type Clause struct {
 	Known map[string]bool
 
 	tests  []test
+	listed []string // codes of which a resource that meets it has one; nil where that is not known
 	direct func(c *Candidate) bool
 	parts  []*Clause // of a filter
 }
@@ -227,6 +228,7 @@ func (q *Scope) prepare(c *Clause) error {
 		}
 		c.tests = append(c.tests, t)
 	}
+	c.listed = q.listed(c)
 	return nil
 }
 

@@ -261,6 +261,12 @@ func (c *Clause) Tokens() (anyOf []string, ok bool) {
 	if c.Param == nil || c.Modifier == "missing" || c.Modifier == "not" || !c.Param.indexed(c.Param.Base) {
 		return nil, false
 	}
+	if c.listed != nil {
+		for _, code := range c.listed {
+			anyOf = append(anyOf, CodeToken(code))
+		}
+		return anyOf, true
+	}
 	for _, v := range c.Values {
 		some, ok := c.Param.asked(v, c.Modifier)
 		if !ok {

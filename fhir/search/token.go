@@ -1,6 +1,7 @@
 package search
 
 import (
+	"slices"
 	"strings"
 
 	"selda/fault"
@@ -14,6 +15,41 @@ type Terms interface {
 	InValueSet(url, system, code string) (in, known bool)
 	// Subsumes says whether a is b, or above it in its system's hierarchy.
 	Subsumes(system, a, b string) (subsumes, known bool)
+	// Codes are those that may be in a value set, or that are at and below a
+	// code; ok is false where there are more than most, or they can't be listed.
+	Codes(url string, most int) (codes []string, ok bool)
+	CodesBelow(system, code string, most int) (codes []string, ok bool)
+}
+
+// mostListed is how many codes of a value set are asked of the index: more are
+// found by looking at every resource of the type.
+const mostListed = 1000
+
+// listed are the codes of which a resource has one that meets the clause; nil
+// where that can't be said.
+func (q *Scope) listed(c *Clause) (codes []string) {
+	if c.Param.Kind != Token || q.Terms == nil {
+		return nil
+	}
+	for _, v := range c.Values {
+		var some []string
+		ok := false
+		switch c.Modifier {
+		case "in":
+			some, ok = q.Terms.Codes(v, mostListed)
+		case "below":
+			if parts := split(v, '|'); len(parts) == 2 {
+				some, ok = q.Terms.CodesBelow(parts[0], parts[1], mostListed)
+			}
+		}
+		if codes = append(codes, some...); !ok || len(codes) > mostListed {
+			return nil
+		}
+	}
+	if slices.Contains(codes, "true") || slices.Contains(codes, "false") {
+		return nil // the index does not keep these
+	}
+	return codes
 }
 
 // tokens gives the codes of an element: system, code and words. anySystem is
