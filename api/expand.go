@@ -16,14 +16,7 @@ import (
 // The codes of a value set. https://hl7.org/fhir/R4/valueset-operation-expand.html
 func (q *request) expand(typ, id string) error {
 	const op = "api.expand"
-	a, err := q.arguments()
-	if err != nil {
-		return err
-	}
-	if err := a.refuses(op, "date", "context", "contextDirection"); err != nil {
-		return err
-	}
-	s, err := q.terminologyOf()
+	a, s, err := q.terms(op, "date", "context", "contextDirection")
 	if err != nil {
 		return err
 	}

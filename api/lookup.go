@@ -12,14 +12,7 @@ import (
 // What is known of a code. https://hl7.org/fhir/R4/codesystem-operation-lookup.html
 func (q *request) lookup(_, _ string) error {
 	const op = "api.lookup"
-	a, err := q.arguments()
-	if err != nil {
-		return err
-	}
-	if err := a.refuses(op, "date"); err != nil {
-		return err
-	}
-	s, err := q.terminologyOf()
+	a, s, err := q.terms(op, "date")
 	if err != nil {
 		return err
 	}
@@ -95,11 +88,7 @@ func propertyValue(p terminology.Property) any {
 // How two codes of a system relate. https://hl7.org/fhir/R4/codesystem-operation-subsumes.html
 func (q *request) subsumes(typ, id string) error {
 	const op = "api.subsumes"
-	a, err := q.arguments()
-	if err != nil {
-		return err
-	}
-	s, err := q.terminologyOf()
+	a, s, err := q.terms(op)
 	if err != nil {
 		return err
 	}

@@ -254,6 +254,20 @@ func (a *arguments) codings(code, coding, concept string) []terminology.Coding {
 // flag is a parameter that is true or false.
 func (a *arguments) flag(name string) bool { return a.text(name) == "true" }
 
+// terms is what a terminology operation begins with: its input, without the
+// parameters that are refused, and the service as the one who asks may see it.
+func (q *request) terms(op string, refused ...string) (*arguments, *terminology.Service, error) {
+	a, err := q.arguments()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.refuses(op, refused...); err != nil {
+		return nil, nil, err
+	}
+	s, err := q.terminologyOf()
+	return a, s, err
+}
+
 // refuses refuses parameters that an operation has and that are not supported
 // here: to leave them out would give another answer than was asked for.
 func (a *arguments) refuses(op string, names ...string) error {

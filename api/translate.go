@@ -9,14 +9,7 @@ import (
 // A code in another system. https://hl7.org/fhir/R4/conceptmap-operation-translate.html
 func (q *request) translate(typ, id string) error {
 	const op = "api.translate"
-	a, err := q.arguments()
-	if err != nil {
-		return err
-	}
-	if err := a.refuses(op, "dependency"); err != nil {
-		return err
-	}
-	s, err := q.terminologyOf()
+	a, s, err := q.terms(op, "dependency")
 	if err != nil {
 		return err
 	}

@@ -9,11 +9,7 @@ import (
 // Whether a code is in a code system. https://hl7.org/fhir/R4/codesystem-operation-validate-code.html
 func (q *request) validateCode(typ, id string) error {
 	const op = "api.validateCode"
-	a, err := q.arguments()
-	if err != nil {
-		return err
-	}
-	s, err := q.terminologyOf()
+	a, s, err := q.terms(op)
 	if err != nil {
 		return err
 	}
@@ -57,14 +53,7 @@ func (a *arguments) question(op string) (terminology.Question, error) {
 // Whether a code is in a value set. https://hl7.org/fhir/R4/valueset-operation-validate-code.html
 func (q *request) validateInSet(typ, id string) error {
 	const op = "api.validateInSet"
-	a, err := q.arguments()
-	if err != nil {
-		return err
-	}
-	if err := a.refuses(op, "date", "context"); err != nil {
-		return err
-	}
-	s, err := q.terminologyOf()
+	a, s, err := q.terms(op, "date", "context")
 	if err != nil {
 		return err
 	}

@@ -30,11 +30,7 @@ func sample(t testing.TB, resources ...string) *Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := b.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := index.Open(raw)
+	x, err := b.Index()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,11 +11,7 @@ func CodeSystem(r *fhir.Resource) (*index.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := b.Bytes()
-	if err != nil {
-		return nil, err
-	}
-	return index.Open(raw)
+	return b.Index()
 }
 
 // BuildCodeSystem reads a CodeSystem resource. https://hl7.org/fhir/R4/codesystem.html

@@ -6,7 +6,7 @@ import "slices"
 // of later releases.
 func aggregates() map[string]function {
 	return map[string]function{
-		"aggregate": {1, 2, aggregate},
+		"aggregate": of(1, 2, aggregate),
 		"sum":       whole(func(r *run, n *node, lo int) error { return r.fold(lo, n, plus(n)) }),
 		"min":       whole(func(r *run, n *node, lo int) error { return r.fold(lo, n, lesser(n, 1)) }),
 		"max":       whole(func(r *run, n *node, lo int) error { return r.fold(lo, n, lesser(n, -1)) }),
@@ -27,39 +27,25 @@ func aggregates() map[string]function {
 }
 
 // aggregate is http://hl7.org/fhirpath/N1/#aggregates.
-func aggregate(c *compiler, n *node) (eval, error) {
-	in, err := c.input(n.in)
-	if err != nil {
-		return nil, err
-	}
-	args, err := c.scopes(n.args)
-	if err != nil {
-		return nil, err
-	}
-	return func(r *run) error {
-		lo := len(r.items)
-		if err := in(r); err != nil {
+func aggregate(r *run, _ *node, lo int, args []eval) error {
+	total := r.total
+	defer func() { r.total = total }()
+	hi := len(r.items)
+	r.total = nil
+	if len(args) > 1 {
+		if err := args[1](r); err != nil {
 			return err
 		}
-		total := r.total
-		defer func() { r.total = total }()
-		hi := len(r.items)
-		r.total = nil
-		if len(args) > 1 {
-			if err := args[1](r); err != nil {
-				return err
-			}
-			r.total = slices.Clone(r.items[hi:])
-			r.items = r.items[:hi]
-		}
-		err := r.each(lo, args[0], func(_, mid int) error {
-			r.total = slices.Clone(r.items[mid:])
-			r.items = r.items[:mid]
-			return r.step(len(r.total))
-		})
-		r.items = append(r.items[:lo], r.total...)
-		return err
-	}, nil
+		r.total = slices.Clone(r.items[hi:])
+		r.items = r.items[:hi]
+	}
+	err := r.each(lo, args[0], func(_, mid int) error {
+		r.total = slices.Clone(r.items[mid:])
+		r.items = r.items[:mid]
+		return r.step(len(r.total))
+	})
+	r.items = append(r.items[:lo], r.total...)
+	return err
 }
 
 // fold puts in the place of the items from lo on what f makes of them, two at a

@@ -51,7 +51,7 @@ func ofFHIR() map[string]function {
 			r.give(lo, Boolean(v))
 			return nil
 		}),
-		"checkModifiers": {1, 100, checkModifiers},
+		"checkModifiers": of(1, 100, checkModifiers),
 	}
 }
 
@@ -256,38 +256,24 @@ func conformsTo(r *run, n *node, it, arg *Item) (bool, error) {
 
 // checkModifiers fails where an element has modifier extensions other than those
 // named.
-func checkModifiers(c *compiler, n *node) (eval, error) {
-	in, err := c.input(n.in)
-	if err != nil {
-		return nil, err
-	}
-	args, err := c.scopes(n.args)
-	if err != nil {
-		return nil, err
-	}
-	return func(r *run) error {
-		lo := len(r.items)
-		if err := in(r); err != nil {
+func checkModifiers(r *run, n *node, lo int, args []eval) error {
+	hi := len(r.items)
+	known := map[string]bool{}
+	for _, e := range args {
+		if err := e(r); err != nil {
 			return err
 		}
-		hi := len(r.items)
-		known := map[string]bool{}
-		for _, e := range args {
-			if err := e(r); err != nil {
-				return err
+	}
+	for i := hi; i < len(r.items); i++ {
+		known[r.items[i].String()] = true
+	}
+	r.items = r.items[:hi]
+	for i := lo; i < hi; i++ {
+		for m := r.items[i].node.Member("modifierExtension").Children(); m.Next(); {
+			if !known[m.Node().Member("url").View()] {
+				return invalid(n.pos, "there is a modifier extension that is not known")
 			}
 		}
-		for i := hi; i < len(r.items); i++ {
-			known[r.items[i].String()] = true
-		}
-		r.items = r.items[:hi]
-		for i := lo; i < hi; i++ {
-			for m := r.items[i].node.Member("modifierExtension").Children(); m.Next(); {
-				if !known[m.Node().Member("url").View()] {
-					return invalid(n.pos, "there is a modifier extension that is not known")
-				}
-			}
-		}
-		return nil
-	}, nil
+	}
+	return nil
 }

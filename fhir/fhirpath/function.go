@@ -43,11 +43,15 @@ func (c *compiler) call(n *node) (eval, error) {
 	return f.compile(c, n)
 }
 
-// whole is a function of the whole input, without arguments: it works on the
-// stack from lo on.
-func whole(f func(r *run, n *node, lo int) error) function {
-	return function{0, 0, func(c *compiler, n *node) (eval, error) {
+// of is a function of its input, which lies on the stack from lo on when f is
+// called; what its arguments are evaluated of is f's own matter.
+func of(least, most int, f func(r *run, n *node, lo int, args []eval) error) function {
+	return function{least, most, func(c *compiler, n *node) (eval, error) {
 		in, err := c.input(n.in)
+		if err != nil {
+			return nil, err
+		}
+		args, err := c.scopes(n.args)
 		if err != nil {
 			return nil, err
 		}
@@ -56,106 +60,70 @@ func whole(f func(r *run, n *node, lo int) error) function {
 			if err := in(r); err != nil {
 				return err
 			}
-			return f(r, n, lo)
+			return f(r, n, lo, args)
 		}, nil
 	}}
+}
+
+// whole is a function of the whole input, without arguments.
+func whole(f func(r *run, n *node, lo int) error) function {
+	return of(0, 0, func(r *run, n *node, lo int, _ []eval) error { return f(r, n, lo) })
 }
 
 // with is a function of the input and of one collection: the input lies on the
 // stack from lo on, the collection from mid on.
 func with(f func(r *run, n *node, lo, mid int) error) function {
-	return function{1, 1, func(c *compiler, n *node) (eval, error) {
-		in, err := c.input(n.in)
-		if err != nil {
-			return nil, err
+	return of(1, 1, func(r *run, n *node, lo int, args []eval) error {
+		mid := len(r.items)
+		if err := args[0](r); err != nil {
+			return err
 		}
-		arg, err := c.scope(n.args[0])
-		if err != nil {
-			return nil, err
-		}
-		return func(r *run) error {
-			lo := len(r.items)
-			if err := in(r); err != nil {
-				return err
-			}
-			mid := len(r.items)
-			if err := arg(r); err != nil {
-				return err
-			}
-			return f(r, n, lo, mid)
-		}, nil
-	}}
+		return f(r, n, lo, mid)
+	})
 }
 
-// lambda is a function that evaluates its first argument for each item of the
-// input, which lies on the stack from lo on; e is nil where there is none.
+// lambda is a function that evaluates its argument for each item of the input;
+// e is nil where there is none.
 func lambda(least int, f func(r *run, n *node, lo int, e eval) error) function {
-	return function{least, 1, func(c *compiler, n *node) (eval, error) {
-		in, err := c.input(n.in)
-		if err != nil {
-			return nil, err
+	return of(least, 1, func(r *run, n *node, lo int, args []eval) error {
+		if len(args) == 0 {
+			return f(r, n, lo, nil)
 		}
-		var e eval
-		if len(n.args) == 1 {
-			if e, err = c.scope(n.args[0]); err != nil {
-				return nil, err
-			}
-		}
-		return func(r *run) error {
-			lo := len(r.items)
-			if err := in(r); err != nil {
-				return err
-			}
-			return f(r, n, lo, e)
-		}, nil
-	}}
+		return f(r, n, lo, args[0])
+	})
 }
 
 // on is a function of one value, which gives nothing of nothing. Arguments are
 // single values, too: f gets a value of kind None for one that is left out,
 // and is not called where one that was given is empty.
 func on(least, most int, f func(r *run, n *node, v Item, args []Item) (Item, bool, error)) function {
-	return function{least, most, func(c *compiler, n *node) (eval, error) {
-		in, err := c.input(n.in)
+	return of(least, most, func(r *run, n *node, lo int, given []eval) error {
+		v, ok, err := r.single(lo, n.pos)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		given, err := c.scopes(n.args)
-		if err != nil {
-			return nil, err
-		}
-		return func(r *run) error {
-			lo := len(r.items)
-			if err := in(r); err != nil {
+		var args [3]Item
+		for i, e := range given {
+			mid := len(r.items)
+			if err := e(r); err != nil {
 				return err
 			}
-			v, ok, err := r.single(lo, n.pos)
+			a, there, err := r.single(mid, n.pos)
 			if err != nil {
 				return err
 			}
-			var args [3]Item
-			for i, e := range given {
-				mid := len(r.items)
-				if err := e(r); err != nil {
-					return err
-				}
-				a, there, err := r.single(mid, n.pos)
-				if err != nil {
-					return err
-				}
-				args[i], ok = a, ok && there
-			}
-			r.items = r.items[:lo]
-			if !ok {
-				return nil
-			}
-			out, ok, err := f(r, n, v, args[:])
-			if ok && err == nil {
-				r.push(out)
-			}
-			return err
-		}, nil
-	}}
+			args[i], ok = a, ok && there
+		}
+		r.items = r.items[:lo]
+		if !ok {
+			return nil
+		}
+		out, ok, err := f(r, n, v, args[:])
+		if ok && err == nil {
+			r.push(out)
+		}
+		return err
+	})
 }
 
 // each evaluates e with every item from lo on as $this, and calls f after each

@@ -84,7 +84,7 @@ func manipulation() map[string]function {
 			}
 			return r.pieces(lo, n, func(s string) []string { return strings.Split(s, arg.string()) })
 		}),
-		"join": {0, 1, join},
+		"join": of(0, 1, join),
 		"encode": coded(map[string]func(string) (string, bool){
 			"base64":    func(s string) (string, bool) { return base64.StdEncoding.EncodeToString([]byte(s)), true },
 			"urlbase64": func(s string) (string, bool) { return base64.URLEncoding.EncodeToString([]byte(s)), true },
@@ -137,57 +137,43 @@ func (r *run) pieces(lo int, n *node, split func(string) []string) error {
 	return r.step(len(r.items) - lo)
 }
 
-func join(c *compiler, n *node) (eval, error) {
-	in, err := c.input(n.in)
-	if err != nil {
-		return nil, err
-	}
-	args, err := c.scopes(n.args)
-	if err != nil {
-		return nil, err
-	}
-	return func(r *run) error {
-		lo := len(r.items)
-		if err := in(r); err != nil {
+func join(r *run, n *node, lo int, args []eval) error {
+	mid, between := len(r.items), ""
+	if len(args) == 1 {
+		if err := args[0](r); err != nil {
 			return err
 		}
-		mid, between := len(r.items), ""
-		if len(args) == 1 {
-			if err := args[0](r); err != nil {
-				return err
-			}
-			v, ok, err := r.single(mid, n.pos)
-			if err != nil {
-				return err
-			}
-			if ok && v.kind != StringKind {
-				return invalid(n.pos, "join() takes a string")
-			}
-			if ok {
-				between = v.string()
-			}
-			r.items = r.items[:mid]
+		v, ok, err := r.single(mid, n.pos)
+		if err != nil {
+			return err
 		}
-		var out strings.Builder
-		for i := lo; i < mid; i++ {
-			v, _ := r.items[i].value()
-			s, ok := v.letters()
-			if !ok {
-				return invalid(n.pos, "join() is of strings only")
-			}
-			if i > lo {
-				out.WriteString(between)
-			}
-			out.WriteString(s)
-			if out.Len() > maxText {
-				return invalid(n.pos, "a computed string is too long")
-			}
+		if ok && v.kind != StringKind {
+			return invalid(n.pos, "join() takes a string")
 		}
-		if r.items = r.items[:lo]; mid == lo {
-			return nil
+		if ok {
+			between = v.string()
 		}
-		return r.pushText(out.String(), n.pos)
-	}, nil
+		r.items = r.items[:mid]
+	}
+	var out strings.Builder
+	for i := lo; i < mid; i++ {
+		v, _ := r.items[i].value()
+		s, ok := v.letters()
+		if !ok {
+			return invalid(n.pos, "join() is of strings only")
+		}
+		if i > lo {
+			out.WriteString(between)
+		}
+		out.WriteString(s)
+		if out.Len() > maxText {
+			return invalid(n.pos, "a computed string is too long")
+		}
+	}
+	if r.items = r.items[:lo]; mid == lo {
+		return nil
+	}
+	return r.pushText(out.String(), n.pos)
 }
 
 // substring counts characters, not bytes.

@@ -27,8 +27,8 @@ func utility() map[string]function {
 			r.keep(lo, hi)
 			return nil
 		}),
-		"trace":          {1, 2, trace},
-		"defineVariable": {1, 2, defineVariable},
+		"trace":          of(1, 2, trace),
+		"defineVariable": of(1, 2, defineVariable),
 		"now":            clock(func(r *run) *Temporal { return at(r.env.Now) }),
 		"today": clock(func(r *run) *Temporal {
 			t := at(r.env.Now)
@@ -120,88 +120,60 @@ func timezoneOffset(_ *run, n *node, v Item, _ []Item) (Item, bool, error) {
 }
 
 // trace shows its input, or what its second argument makes of it.
-func trace(c *compiler, n *node) (eval, error) {
-	in, err := c.input(n.in)
-	if err != nil {
-		return nil, err
+func trace(r *run, n *node, lo int, args []eval) error {
+	hi := len(r.items)
+	if err := args[0](r); err != nil {
+		return err
 	}
-	args, err := c.scopes(n.args)
-	if err != nil {
-		return nil, err
+	name, _, err := r.single(hi, n.pos)
+	r.items = r.items[:hi]
+	if err != nil || r.env.Trace == nil {
+		return err
 	}
-	return func(r *run) error {
-		lo := len(r.items)
-		if err := in(r); err != nil {
+	seen := r.items[lo:hi]
+	if len(args) == 2 {
+		if err := r.project(lo, hi, args[1]); err != nil {
 			return err
 		}
-		hi := len(r.items)
-		if err := args[0](r); err != nil {
-			return err
-		}
-		name, _, err := r.single(hi, n.pos)
-		r.items = r.items[:hi]
-		if err != nil || r.env.Trace == nil {
-			return err
-		}
-		seen := r.items[lo:hi]
-		if len(args) == 2 {
-			if err := r.project(lo, hi, args[1]); err != nil {
-				return err
-			}
-			seen = r.items[hi:]
-		}
-		r.env.Trace(name.String(), append(Collection(nil), seen...))
-		r.items = r.items[:hi]
-		return nil
-	}, nil
+		seen = r.items[hi:]
+	}
+	r.env.Trace(name.String(), append(Collection(nil), seen...))
+	r.items = r.items[:hi]
+	return nil
 }
 
 // defineVariable names its input, or what its second argument makes of it, for
 // what follows.
 // https://build.fhir.org/ig/HL7/FHIRPath/#definevariablename-string-expr-expression
-func defineVariable(c *compiler, n *node) (eval, error) {
-	in, err := c.input(n.in)
-	if err != nil {
-		return nil, err
+func defineVariable(r *run, n *node, lo int, args []eval) error {
+	hi := len(r.items)
+	if err := args[0](r); err != nil {
+		return err
 	}
-	args, err := c.scopes(n.args)
+	name, ok, err := r.single(hi, n.pos)
+	r.items = r.items[:hi]
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return func(r *run) error {
-		lo := len(r.items)
-		if err := in(r); err != nil {
+	if !ok || name.kind != StringKind {
+		return invalid(n.pos, "defineVariable() takes a name")
+	}
+	if err := r.mayDefine(name.string(), n.pos); err != nil {
+		return err
+	}
+	value := r.items[lo:hi]
+	if len(args) == 2 {
+		before := r.this
+		r.this = r.items[lo:hi:hi]
+		err := args[1](r)
+		if r.this = before; err != nil {
 			return err
 		}
-		hi := len(r.items)
-		if err := args[0](r); err != nil {
-			return err
-		}
-		name, ok, err := r.single(hi, n.pos)
-		r.items = r.items[:hi]
-		if err != nil {
-			return err
-		}
-		if !ok || name.kind != StringKind {
-			return invalid(n.pos, "defineVariable() takes a name")
-		}
-		if err := r.mayDefine(name.string(), n.pos); err != nil {
-			return err
-		}
-		value := r.items[lo:hi]
-		if len(args) == 2 {
-			before := r.this
-			r.this = r.items[lo:hi:hi]
-			err := args[1](r)
-			if r.this = before; err != nil {
-				return err
-			}
-			value = r.items[hi:]
-		}
-		r.vars = append(r.vars, variable{name.string(), append(Collection(nil), value...)})
-		r.items = r.items[:hi]
-		return nil
-	}, nil
+		value = r.items[hi:]
+	}
+	r.vars = append(r.vars, variable{name.string(), append(Collection(nil), value...)})
+	r.items = r.items[:hi]
+	return nil
 }
 
 // mayDefine refuses a name that is taken already.

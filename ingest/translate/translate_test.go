@@ -13,7 +13,6 @@ import (
 	"selda/ingest/mapped"
 	"selda/terminology"
 	"selda/terminology/codemap"
-	"selda/terminology/index"
 )
 
 // codings are those of a table.
@@ -25,11 +24,7 @@ func codings(t testing.TB, table string) *terminology.Codings {
 	}
 	var list []*terminology.ConceptMap
 	for _, m := range maps {
-		raw, err := m.Bytes()
-		if err != nil {
-			t.Fatal(err)
-		}
-		x, err := index.Open(raw)
+		x, err := m.Index()
 		if err != nil {
 			t.Fatal(err)
 		}

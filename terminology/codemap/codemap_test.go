@@ -10,11 +10,7 @@ import (
 
 func laid(t testing.TB, m Map) *index.Index {
 	t.Helper()
-	raw, err := m.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := index.Open(raw)
+	x, err := m.Index()
 	if err != nil {
 		t.Fatal(err)
 	}

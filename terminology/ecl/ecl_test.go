@@ -19,11 +19,7 @@ func sample(t testing.TB) *index.Index {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := b.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := index.Open(raw)
+	x, err := b.Index()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,11 +216,7 @@ func TestFiltersAreWorkedOutOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := b.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := index.Open(raw)
+	x, err := b.Index()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,17 +44,7 @@ func (p *parser) filter() filter {
 
 // tokenSet reads a word or a number, or several in brackets.
 func (p *parser) tokenSet() []search {
-	one := func() search {
-		p.space()
-		from := p.at
-		for p.at < len(p.s) && (letter(p.s[p.at]) || digit(p.s[p.at]) || p.s[p.at] == '-') {
-			p.at++
-		}
-		if from == p.at {
-			p.fail("here should be a word")
-		}
-		return search{exact: true, text: strings.ToLower(p.s[from:p.at])}
-	}
+	one := func() search { return search{exact: true, text: p.dashed()} }
 	if !p.takes("(") {
 		return []search{one()}
 	}

@@ -14,11 +14,7 @@ func laid(t testing.TB, b *index.Builder, err error) *index.Index {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := b.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := index.Open(raw)
+	x, err := b.Index()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,11 +30,7 @@ func made(t testing.TB, n int, seed uint64) (*Index, map[string][]string) {
 
 func laid(t testing.TB, b *Builder) *Index {
 	t.Helper()
-	raw, err := b.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := Open(raw)
+	x, err := b.Index()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,15 @@ func (b *Builder) Bytes() ([]byte, error) {
 	return buf.Bytes(), err
 }
 
+// Index is the code system laid out in memory, to be read. The Builder is spent.
+func (b *Builder) Index() (*Index, error) {
+	raw, err := b.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	return Open(raw)
+}
+
 // Write lays the code system out. The Builder is spent: what is written is let
 // go of at once, so that a large one needs little more than it had.
 func (b *Builder) Write(w io.Writer) error {

@@ -21,11 +21,7 @@ func read(t testing.TB) *index.Index {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := b.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := index.Open(raw)
+	x, err := b.Index()
 	if err != nil {
 		t.Fatal(err)
 	}
