@@ -1,9 +1,17 @@
 package api_test
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"selda/cmd/selda/region"
 )
 
 // A parameter that a client posts is indexed in the background, of what is
@@ -49,5 +57,60 @@ func TestCustomParameters(t *testing.T) {
 		if time.Now().After(until) {
 			t.Fatal("it is still used")
 		}
+	}
+}
+
+// The SearchParameters of a package that is added work as posted ones do; the same
+// code, posted, goes before.
+func TestParametersOfPackages(t *testing.T) {
+	a := open(t)
+	a.ward()
+	define := func(url, status, code, expression string) string {
+		return `{"resourceType":"SearchParameter","url":"` + url + `","version":"1","name":"x","status":"` + status + `","description":"x","code":"` + code + `","base":["Observation"],"type":"token","expression":"` + expression + `"}`
+	}
+	file := filepath.Join(t.TempDir(), "guide.tgz")
+	pack(t, file, map[string]string{"package/package.json": `{"name":"guide.example","version":"1.0.0"}`,
+		"package/SearchParameter-a.json": define("http://x.example/unit", "draft", "unit", "Observation.value.ofType(Quantity).unit.where($this < 'z')"),
+		"package/SearchParameter-b.json": define("http://x.example/old", "retired", "old-unit", "Observation.value.ofType(Quantity).unit"),
+		"package/SearchParameter-c.json": define("http://x.example/bad", "active", "bad", "Observation.code.where(")})
+	if _, err := region.AddPackage(a.env.Dir, file); err != nil {
+		t.Fatal(err)
+	}
+	finds := func(query, total string) bool {
+		ans, err := a.env.Do(t.Context(), "system", "GET", "/fhir/Observation?"+query, nil, "Prefer: handling=strict")
+		return err == nil && ans.Status == 200 && strings.Contains(string(ans.Body), `"total":`+total+`,`)
+	}
+	until := time.Now().Add(20 * time.Second)
+	for !finds("unit=g/L", "1") {
+		if time.Now().After(until) {
+			t.Fatal("it was never ready")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	for _, code := range []string{"old-unit", "bad"} {
+		a.do(400, "system", "GET", "/fhir/Observation?"+code+"=g/L", "", "Prefer: handling=strict")
+	}
+	a.do(201, "system", "POST", "/fhir/SearchParameter", define("http://x.example/mine", "active", "unit", "Observation.code.text"))
+	for until = time.Now().Add(20 * time.Second); !finds("unit=g/L", "0"); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("the one that was posted is not used")
+		}
+	}
+}
+
+// pack makes a package of files.
+func pack(t *testing.T, name string, files map[string]string) {
+	t.Helper()
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	w := tar.NewWriter(z)
+	for name, body := range files {
+		err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(body)), Typeflag: tar.TypeReg})
+		if _, e := w.Write([]byte(body)); err != nil || e != nil {
+			t.Fatal(err, e)
+		}
+	}
+	if err := errors.Join(w.Close(), z.Close(), os.WriteFile(name, out.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
 	}
 }

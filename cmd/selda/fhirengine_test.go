@@ -54,7 +54,9 @@ func TestFHIRValidateVerb(t *testing.T) {
 	z := gzip.NewWriter(&pack)
 	w := tar.NewWriter(z)
 	for name, body := range map[string]string{
-		"package/package.json": `{"name":"x.example","version":"1.0.0"}`,
+		"package/package.json":           `{"name":"x.example","version":"1.0.0"}`,
+		"package/SearchParameter-u.json": `{"resourceType":"SearchParameter","url":"http://x.example/unit","status":"draft","code":"unit","base":["Observation"],"type":"token","expression":"Observation.value.ofType(Quantity).unit"}`,
+		"package/SearchParameter-t.json": `{"resourceType":"SearchParameter","url":"http://x.example/twice","status":"draft","code":"birthdate","base":["Patient"],"type":"date","expression":"Patient.birthDate"}`,
 		"package/StructureDefinition-p.json": `{"resourceType":"StructureDefinition","url":"http://x.example/p","type":"Patient","kind":"resource","derivation":"constraint",
 			"baseDefinition":"http://hl7.org/fhir/StructureDefinition/Patient","differential":{"element":[{"id":"Patient.birthDate","path":"Patient.birthDate","min":1}]}}`} {
 		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(body)), Typeflag: tar.TypeReg}); err != nil {
@@ -98,7 +100,8 @@ func TestFHIRValidateVerb(t *testing.T) {
 	if _, bad, code := engine(t, dir, "fhir", "validate", "good.json", "--package", "good.json"); code != 1 || bad == "" {
 		t.Error(bad, code)
 	}
-	if out, bad, code := engine(t, dir, "package", "add", "x.tgz", "--data", filepath.Join(dir, "var"), "--json"); code != 0 || !strings.Contains(out, `"name":"x.example","version":"1.0.0"`) {
+	if out, bad, code := engine(t, dir, "package", "add", "x.tgz", "--data", filepath.Join(dir, "var"), "--json"); code != 0 || !strings.Contains(out, `"name":"x.example","version":"1.0.0"`) ||
+		!strings.Contains(out, `"searchParameters":1,"notSearchedBy":[{"url":"http://x.example/twice","reason":"the standard has a parameter of this code already"}]`) {
 		t.Error(out, bad, code)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "var", "packages", "x.example-1.0.0.tgz")); err != nil {

@@ -10,6 +10,7 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/definition"
+	"selda/fhir/search"
 	"selda/fhir/validate"
 	"selda/terminology"
 )
@@ -86,17 +87,51 @@ func (c packageAddCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		used, unused := searchParameters(p)
 		if !c.JSON {
-			fmt.Fprintf(e.stdout, "%s %s: %d definitions\n", p.Name, p.Version, len(p.Resources))
+			fmt.Fprintf(e.stdout, "%s %s: %d definitions, %d of them parameters to search by\n", p.Name, p.Version, len(p.Resources), used)
+			for _, u := range unused {
+				fmt.Fprintf(e.stdout, "not searched by: %s: %s\n", u.URL, u.Reason)
+			}
 			continue
 		}
 		if err := e.printJSON(struct {
-			Name      string `json:"name"`
-			Version   string `json:"version"`
-			Resources int    `json:"resources"`
-		}{p.Name, p.Version, len(p.Resources)}); err != nil {
+			Name      string        `json:"name"`
+			Version   string        `json:"version"`
+			Resources int           `json:"resources"`
+			Searches  int           `json:"searchParameters"`
+			Unused    []notSearched `json:"notSearchedBy,omitempty"`
+		}{p.Name, p.Version, len(p.Resources), used, unused}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// notSearched is a SearchParameter of a package that can't be used.
+type notSearched struct {
+	URL    string `json:"url"`
+	Reason string `json:"reason"`
+}
+
+// searchParameters says how many of a package's can be searched by, and which
+// can't.
+func searchParameters(p *definition.Package) (used int, unused []notSearched) {
+	for _, r := range p.Resources {
+		if r.Type != "SearchParameter" {
+			continue
+		}
+		reason := ""
+		if _, err := search.Define(r); err != nil {
+			reason = fault.Reason(err)
+		} else if r.Get("status").Is("retired") {
+			reason = "it is retired"
+		}
+		if reason == "" {
+			used++
+			continue
+		}
+		unused = append(unused, notSearched{r.Get("url").Text(), reason})
+	}
+	return used, unused
 }

@@ -6,32 +6,46 @@ import (
 	"sync"
 	"time"
 
+	"selda/fhir"
 	"selda/terminology"
 )
 
-// packaged is the terminology of the FHIR packages in a data folder.
+// packaged is what the FHIR packages in a data folder hold, read once for all who
+// need it, and again when a package was added.
 type packaged struct {
 	data string
 
 	mu      sync.Mutex
-	made    terminology.Library
+	all     []*fhir.Resource
+	terms   terminology.Library
 	changed time.Time // of the folder of packages
 }
 
-// library gives that of now: the same until a package is added.
-func (p *packaged) library() (terminology.Library, error) {
+// resources gives those of now, and when the folder last changed: the same until
+// a package is added.
+func (p *packaged) resources() ([]*fhir.Resource, time.Time, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	info, err := os.Stat(filepath.Join(p.data, packages))
 	if err != nil { // there are none
-		return nil, nil
+		return nil, time.Time{}, nil
+	}
+	if p.terms == nil || !info.ModTime().Equal(p.changed) {
+		all, err := Packages(p.data)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		p.all, p.terms, p.changed = all, terminology.NewResources(all...), info.ModTime()
+	}
+	return p.all, p.changed, nil
+}
+
+// library gives their terminology; nil where there are no packages.
+func (p *packaged) library() (terminology.Library, error) {
+	if _, changed, err := p.resources(); err != nil || changed.IsZero() {
+		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.made == nil || !info.ModTime().Equal(p.changed) {
-		resources, err := Packages(p.data)
-		if err != nil {
-			return nil, err
-		}
-		p.made, p.changed = terminology.NewResources(resources...), info.ModTime()
-	}
-	return p.made, nil
+	return p.terms, nil
 }

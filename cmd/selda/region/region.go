@@ -97,7 +97,8 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log}
 	r.unusable, r.unfit = context.WithCancel(context.Background())
 	r.Terminology = release.Open(o.Data, o.Now)
-	r.Terminology.Beside((&packaged{data: o.Data}).library)
+	guides := &packaged{data: o.Data}
+	r.Terminology.Beside(guides.library)
 	r.metrics = newMetrics(r)
 	defer func() {
 		if err != nil {
@@ -112,9 +113,9 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.mapper = &mapper{documents: r.documents, codings: r.Terminology.Codings, valid: &validators{data: o.Data, terms: r.Terminology.Service}}
+	r.mapper = &mapper{documents: r.documents, codings: r.Terminology.Codings, valid: &validators{packaged: guides, terms: r.Terminology.Service}}
 	r.Unmapped = unmapped.Open(r.documents)
-	if r.searches, err = openSearches(ctx, r.Store, r.documents, o.Log); err != nil {
+	if r.searches, err = openSearches(ctx, r.Store, r.documents, guides, o.Log); err != nil {
 		return r, err
 	}
 	feeds, err := r.Store.Feeds(ctx, o.Now().Add(-ingest.HeardHours*time.Hour))

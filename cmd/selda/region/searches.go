@@ -2,8 +2,6 @@ package region
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"log/slog"
 	"sync"
@@ -18,13 +16,14 @@ import (
 	"selda/store"
 )
 
-// searches keeps what can be searched by: the parameters of R4, and those that
-// clients have posted as SearchParameters. A new one is written into the index
+// searches keeps what can be searched by: the parameters of R4, those of packages,
+// and those that clients have posted as SearchParameters. A new one is written into the index
 // of what comes from then on, then of what is there already, in the background;
 // then it is used.
 type searches struct {
 	store     Store
 	documents document.Store
+	packaged  *packaged
 	log       *slog.Logger
 	nudge     chan struct{}
 	working   sync.Mutex
@@ -39,16 +38,17 @@ const searchFile = "search.json"
 // searchState is what the index was made with.
 type searchState struct {
 	Index      int             `json:"index"`      // classify.Index
-	Parameters map[string]bool `json:"parameters"` // custom ones, by the hash of their definition
+	Parameters map[string]bool `json:"parameters"` // those that are not R4's, by the hash of their definition
 }
 
-// lookEvery is how often a node looks for what was posted at another.
+// lookEvery is how often a node looks for what was posted at another, or came with
+// a package.
 const lookEvery = 5 * time.Second
 
 // openSearches reads what is there, and makes the index again where it was made
 // by a version that kept other tokens.
-func openSearches(ctx context.Context, st Store, documents document.Store, log *slog.Logger) (*searches, error) {
-	s := &searches{store: st, documents: documents, log: log, nudge: make(chan struct{}, 1)}
+func openSearches(ctx context.Context, st Store, documents document.Store, p *packaged, log *slog.Logger) (*searches, error) {
+	s := &searches{store: st, documents: documents, packaged: p, log: log, nudge: make(chan struct{}, 1)}
 	state, err := s.load()
 	if err != nil {
 		return nil, err
@@ -123,28 +123,6 @@ func (s *searches) save(state *searchState) error {
 // everything is read as a follower of the log.
 var everything = &policy.Predicate{Permit: true, Everything: true}
 
-// definitions are the SearchParameters in force, by the hash of each.
-func (s *searches) definitions(ctx context.Context) (map[string][]*search.Parameter, error) {
-	found, err := s.store.Search(ctx, store.Query{Type: "SearchParameter", N: store.Latest, Limit: 1000, Bodies: true}, everything)
-	if err != nil {
-		return nil, err
-	}
-	out := map[string][]*search.Parameter{}
-	for _, f := range found {
-		r, err := fhir.ParseTrusted(f.Version.Body)
-		if err != nil || !r.Get("status").Is("active") {
-			continue
-		}
-		list, err := search.Define(r)
-		if err != nil {
-			continue // one that came by a feed, and is none
-		}
-		sum := sha256.Sum256(f.Version.Body)
-		out[hex.EncodeToString(sum[:12])] = list
-	}
-	return out, nil
-}
-
 // known are all parameters, and those that the index was made with.
 func (s *searches) known(ctx context.Context, state *searchState) (all, ready *search.Parameters, err error) {
 	defined, err := s.definitions(ctx)
@@ -152,10 +130,10 @@ func (s *searches) known(ctx context.Context, state *searchState) (all, ready *s
 		return nil, nil, err
 	}
 	var whole, done []*search.Parameter
-	for hash, list := range defined {
-		whole = append(whole, list...)
-		for _, p := range list {
-			if state.Parameters[hash] || !p.NeedsIndex() {
+	for _, d := range defined {
+		whole = append(whole, d.list...)
+		for _, p := range d.list {
+			if state.Parameters[d.hash] || !p.NeedsIndex() {
 				done = append(done, p)
 			}
 		}
@@ -211,8 +189,8 @@ func (s *searches) index(ctx context.Context) (int, error) {
 		return n, err
 	}
 	state := &searchState{Index: classify.Index, Parameters: map[string]bool{}}
-	for hash := range defined {
-		state.Parameters[hash] = true
+	for _, d := range defined {
+		state.Parameters[d.hash] = true
 	}
 	if err := s.save(state); err != nil {
 		return n, err

@@ -1,8 +1,6 @@
 package region
 
 import (
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -15,8 +13,8 @@ import (
 // the packages in the data folder, and what of terminology was imported. It is
 // made anew when one of these has changed.
 type validators struct {
-	data  string
-	terms func() (*terminology.Service, error)
+	packaged *packaged
+	terms    func() (*terminology.Service, error)
 
 	mu      sync.Mutex
 	made    *validate.Validator
@@ -30,18 +28,14 @@ func (v *validators) validator() (*validate.Validator, error) {
 	if err != nil {
 		return nil, err
 	}
-	changed := time.Time{}
-	if info, err := os.Stat(filepath.Join(v.data, packages)); err == nil {
-		changed = info.ModTime()
+	resources, changed, err := v.packaged.resources()
+	if err != nil {
+		return nil, err
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.made != nil && v.of == terms && v.changed.Equal(changed) {
 		return v.made, nil
-	}
-	resources, err := Packages(v.data)
-	if err != nil {
-		return nil, err
 	}
 	v.made = validate.New(definition.NewSet(definition.R4, resources...), terms.With(terminology.NewResources(resources...)))
 	v.made.Canonical, v.made.Now = validate.Canonical(resources), time.Now
