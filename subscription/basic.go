@@ -32,6 +32,8 @@ func ReadTopic(b []byte) (*Topic, error) {
 				return nil, err
 			}
 			t.Triggers = append(t.Triggers, trigger)
+		case "notificationShape":
+			t.Shapes = append(t.Shapes, readShape(e))
 		case "eventTrigger":
 			return nil, refuse(fault.NotSupported, "topics are of changes of resources: eventTrigger", "Basic.extension")
 		}
@@ -94,6 +96,26 @@ func readTrigger(n fhir.Node) (t Trigger, err error) {
 		t.Create, t.Update, t.Delete = true, true, true // where none is said, all are meant
 	}
 	return t, nil
+}
+
+// readShape reads what is told beside the focus. What refers to it (revInclude)
+// is not: the guide has that as a wish, which a subscriber can't count on.
+// https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/notifications.html#additional-resources
+func readShape(n fhir.Node) (s Shape) {
+	for _, e := range n.List("extension") {
+		_, v := e.First("value")
+		switch elementOf(e) {
+		case "resource":
+			s.Type = v.Text()[strings.LastIndex(v.Text(), "/")+1:]
+		case "include":
+			include, _, _ := strings.Cut(v.Text(), "&") // iterate: one step is gone
+			if typ, by, ok := strings.Cut(strings.TrimPrefix(include, "_include="), ":"); ok && typ == s.Type {
+				by, _, _ = strings.Cut(by, ":") // of whatever type it refers to
+				s.Includes = append(s.Includes, by)
+			}
+		}
+	}
+	return s
 }
 
 // query is what stands after the ? of a search.

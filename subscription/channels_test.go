@@ -309,7 +309,10 @@ func TestATopicThatAnOperatorAdds(t *testing.T) {
 			{"url":"supportedInteraction","valueCode":"create"},{"url":"supportedInteraction","valueCode":"update"},
 			{"url":"queryCriteria","extension":[{"url":"previous","valueString":"status:not=finished"},{"url":"resultForCreate","valueCode":"test-passes"},
 				{"url":"current","valueString":"status=finished"},{"url":"resultForDelete","valueCode":"test-fails"},{"url":"requireBoth","valueBoolean":true}]},
-			{"url":"fhirPathCriteria","valueString":"(%previous.empty() or (%previous.status != 'finished')) and (%current.status = 'finished')"}]}],
+			{"url":"fhirPathCriteria","valueString":"(%previous.empty() or (%previous.status != 'finished')) and (%current.status = 'finished')"}]},
+		{"url":"http://hl7.org/fhir/4.3/StructureDefinition/extension-SubscriptionTopic.notificationShape","extension":[{"url":"resource","valueUri":"Encounter"},
+			{"url":"include","valueString":"Encounter:patient&iterate=Patient.link"},{"url":"include","valueString":"Encounter:practitioner"},{"url":"include","valueString":"Encounter:account"},
+			{"url":"revInclude","valueString":"Encounter:subject"}]}],
 		"modifierExtension":[{"url":"http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic.status","valueCode":"active"}],
 		"code":{"coding":[{"system":"http://hl7.org/fhir/fhir-types","code":"SubscriptionTopic"}]}}`
 	if err := os.WriteFile(filepath.Join(dir, "complete.json"), []byte(topic), 0o600); err != nil {
@@ -327,12 +330,19 @@ func TestATopicThatAnOperatorAdds(t *testing.T) {
 	if m := string(r.do(200, "", "GET", "/fhir/metadata", "")); !strings.Contains(m, `"valueCanonical":"http://example.org/topic/complete"`) || !strings.Contains(m, subscription.TopicBase+"admission") {
 		t.Error("the CapabilityStatement does not name the topics")
 	}
-	r.subscribe("system", strings.Replace(topical("x", v.URL, "id-only"), subscription.TopicBase+"x", "http://example.org/topic/complete", 1))
+	complete := func(endpoint, content string) {
+		r.subscribe("system", strings.Replace(topical("x", endpoint, content), subscription.TopicBase+"x", "http://example.org/topic/complete", 1))
+	}
+	complete(v.URL, "id-only")
+	whole, empty := receive(t), receive(t)
+	complete(whole.URL, "full-resource")
+	complete(empty.URL, "empty")
 	in := receive(t)
 	r.subscribe("system", topical("admission", in.URL, "id-only"))
 	r.settle()
-	v.got()
-	in.got()
+	for _, x := range []*receiver{v, whole, empty, in} {
+		x.got()
+	}
 	encounter := func(id, status string, want int) {
 		r.do(want, "system", "PUT", "/fhir/Encounter/"+id, `{"resourceType":"Encounter","id":"`+id+`","status":"`+status+`","class":{"code":"IMP"},"subject":{"reference":"Patient/p1"}}`)
 	}
@@ -342,7 +352,24 @@ func TestATopicThatAnOperatorAdds(t *testing.T) {
 	encounter("e2", "finished", 201)
 	r.do(200, "system", "PUT", "/fhir/Encounter/e1", `{"resourceType":"Encounter","id":"e1","status":"finished","class":{"code":"IMP"},"subject":{"reference":"Patient/p1"},"reasonCode":[{"text":"x"}]}`)
 	r.settle()
-	same(t, "completed", v.told(), "1:Encounter/e1", "2:Encounter/e2")
+	ids := v.got()
+	same(t, "completed", append(said(t, ids[0].Body), said(t, ids[1].Body)...), "1:Encounter/e1", "2:Encounter/e2")
+	// What the topic tells beside it: who was there, as far as the subscriber may see it.
+	for content, body := range map[string][]byte{"id-only": ids[0].Body, "full-resource": whole.got()[0].Body, "empty": empty.got()[0].Body} {
+		b := decoded(t, body)
+		var event []parameter
+		for _, p := range b.Entry[0].Resource.Parameter {
+			if p.Name == "notification-event" {
+				event = p.Part
+			}
+		}
+		_, beside, _ := strings.Cut(value(event, "additional-context"), "/fhir/")
+		got := []string{beside}
+		for _, e := range b.Entry[1:] {
+			got = append(got, e.Request.Method+" "+e.Request.URL)
+		}
+		same(t, content, got, map[string][]string{"id-only": {"Patient/p1"}, "full-resource": {"Patient/p1", "PUT Encounter/e1", "GET Patient/p1"}, "empty": {""}}[content]...)
+	}
 	same(t, "admitted", in.told(), "1:Encounter/e1")
 }
 

@@ -65,6 +65,9 @@ func (n *notification) statusParameters() fhir.Object {
 		part := []fhir.Object{parameter("event-number", "String", strconv.FormatUint(e.Number, 10)), parameter("timestamp", "Instant", fhir.Instant(e.At))}
 		if n.level() != contentEmpty && e.version != nil {
 			part = append(part, parameter("focus", "Reference", fhir.Ref(n.sub.Base+"/"+e.Type+"/"+e.ID)))
+			for _, b := range e.beside {
+				part = append(part, parameter("additional-context", "Reference", fhir.Ref(n.sub.Base+"/"+b.Type+"/"+b.ID)))
+			}
 		}
 		p = append(p, fhir.Object{"name": "notification-event", "part": part})
 	}
@@ -82,10 +85,18 @@ func (n *notification) bundle() []byte {
 		"request": fhir.Object{"method": "GET", "url": n.url() + "/$status"}, "response": fhir.Object{"status": "200"}}}
 	if n.level() == contentFull {
 		seen := map[string]bool{}
-		for _, e := range n.events {
+		add := func(e *telling, o fhir.Object) {
 			if key := e.Type + "/" + e.ID + "/" + itoa(e.Version); e.version != nil && !seen[key] {
 				seen[key] = true
-				entries = append(entries, n.entry(&e))
+				entries = append(entries, o)
+			}
+		}
+		for _, e := range n.events {
+			add(&e, n.entry(&e))
+		}
+		for _, e := range n.events {
+			for _, b := range e.beside {
+				add(&b, n.context(&b))
 			}
 		}
 	}
@@ -110,6 +121,13 @@ func (n *notification) entry(e *telling) fhir.Object {
 	o["request"] = fhir.Object{"method": method, "url": url}
 	o["response"] = fhir.Object{"status": status, "etag": `W/"` + itoa(e.Version) + `"`, "lastModified": fhir.Instant(e.At)}
 	return o
+}
+
+// context is a resource that is told beside an event, as if it had been read.
+func (n *notification) context(e *telling) fhir.Object {
+	local := e.Type + "/" + e.ID
+	return fhir.Object{"fullUrl": n.sub.Base + "/" + local, "resource": json.RawMessage(e.body), "request": fhir.Object{"method": "GET", "url": local},
+		"response": fhir.Object{"status": "200", "etag": `W/"` + itoa(e.Version) + `"`, "lastModified": fhir.Instant(e.At)}}
 }
 
 // encoded is a resource in the media type that was asked for.

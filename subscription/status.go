@@ -98,12 +98,12 @@ func (f *Follower) Events(ctx context.Context, s policy.Subject, id string, r Ra
 		for _, x := range events {
 			t := telling{Event: x}
 			if permitted {
-				if t.version, t.body, err = f.sees(ctx, e, g, &x); err != nil {
+				if t, err = f.tell(ctx, e, g, x, content); err != nil {
 					return nil, err
 				}
 			}
 			if content == contentFull {
-				if bytes += len(t.body); bytes > maxBytes && len(n.events) > 0 {
+				if bytes += t.size(); bytes > maxBytes && len(n.events) > 0 {
 					break // the rest is asked for from the next number on
 				}
 			}

@@ -17,6 +17,13 @@ type Topic struct {
 	URL      string
 	Title    string
 	Triggers []Trigger
+	Shapes   []Shape
+}
+
+// Shape says what is told beside a resource of a type: what it refers to.
+type Shape struct {
+	Type     string
+	Includes []string // parameters of references, of R4 or a client's own
 }
 
 // Trigger is one kind of change.
@@ -45,20 +52,20 @@ func became(typ, query, before string) Trigger {
 
 // Offered are the topics that every region offers.
 var Offered = []*Topic{
-	{TopicBase + "admission", "Somebody was admitted, or arrived", []Trigger{became("Encounter", "status=arrived,triaged,in-progress", "status:not=arrived,triaged,in-progress")}},
-	{TopicBase + "discharge", "A stay or a visit has ended", []Trigger{became("Encounter", "status=finished", "status:not=finished")}},
-	{TopicBase + "encounter", "Something about a stay or a visit has changed", []Trigger{changed("Encounter")}},
-	{TopicBase + "result", "A result has come, or was corrected", []Trigger{
+	{URL: TopicBase + "admission", Title: "Somebody was admitted, or arrived", Triggers: []Trigger{became("Encounter", "status=arrived,triaged,in-progress", "status:not=arrived,triaged,in-progress")}},
+	{URL: TopicBase + "discharge", Title: "A stay or a visit has ended", Triggers: []Trigger{became("Encounter", "status=finished", "status:not=finished")}},
+	{URL: TopicBase + "encounter", Title: "Something about a stay or a visit has changed", Triggers: []Trigger{changed("Encounter")}},
+	{URL: TopicBase + "result", Title: "A result has come, or was corrected", Triggers: []Trigger{
 		{Type: "DiagnosticReport", Create: true, Update: true, Current: "status=final,amended,corrected,appended"},
 		{Type: "Observation", Create: true, Update: true, Current: "status=final,amended,corrected"}}},
-	{TopicBase + "document", "There is a new document, or a new version of one", []Trigger{changed("DocumentReference"), changed("Composition")}},
-	{TopicBase + "appointment", "An appointment was made, moved or cancelled", []Trigger{changed("Appointment")}},
-	{TopicBase + "referral", "Somebody was referred, or a referral has changed", []Trigger{changed("ServiceRequest"), changed("Task")}},
-	{TopicBase + "medication", "Something was prescribed, dispensed or stopped", []Trigger{changed("MedicationRequest"), changed("MedicationDispense"), changed("MedicationStatement")}},
-	{TopicBase + "patient", "Who somebody is, where they live or how to reach them has changed", []Trigger{changed("Patient")}},
-	{TopicBase + "patient-merged", "A source says that two of its entries are one person", []Trigger{
+	{URL: TopicBase + "document", Title: "There is a new document, or a new version of one", Triggers: []Trigger{changed("DocumentReference"), changed("Composition")}},
+	{URL: TopicBase + "appointment", Title: "An appointment was made, moved or cancelled", Triggers: []Trigger{changed("Appointment")}},
+	{URL: TopicBase + "referral", Title: "Somebody was referred, or a referral has changed", Triggers: []Trigger{changed("ServiceRequest"), changed("Task")}},
+	{URL: TopicBase + "medication", Title: "Something was prescribed, dispensed or stopped", Triggers: []Trigger{changed("MedicationRequest"), changed("MedicationDispense"), changed("MedicationStatement")}},
+	{URL: TopicBase + "patient", Title: "Who somebody is, where they live or how to reach them has changed", Triggers: []Trigger{changed("Patient")}},
+	{URL: TopicBase + "patient-merged", Title: "A source says that two of its entries are one person", Triggers: []Trigger{
 		{Type: "Patient", Create: true, Update: true, Path: "%current.link.where(type = 'replaced-by').exists() and %previous.link.where(type = 'replaced-by').exists().not()"}}},
-	{TopicBase + "consent", "Somebody has made a choice about their record, or changed it", []Trigger{changed("Consent")}},
+	{URL: TopicBase + "consent", Title: "Somebody has made a choice about their record, or changed it", Triggers: []Trigger{changed("Consent")}},
 }
 
 // watch is a trigger with a subscription's filters, ready to be held against changes.

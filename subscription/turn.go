@@ -137,6 +137,16 @@ type telling struct {
 	Event
 	version *store.Version
 	body    []byte
+	beside  []telling // what is told with it
+}
+
+// size is how many bytes are told of it.
+func (t *telling) size() int {
+	n := len(t.body)
+	for _, b := range t.beside {
+		n += len(b.body)
+	}
+	return n
 }
 
 // shown asks for the subscriber's Grant, and gives the events that it shows;
@@ -151,7 +161,7 @@ func (f *Follower) shown(ctx context.Context, s *entry, events []Event, turn *Tu
 	for _, e := range events {
 		t := telling{Event: e}
 		if permitted {
-			if t.version, t.body, err = f.sees(ctx, s, g, &e); err != nil {
+			if t, err = f.tell(ctx, s, g, e, s.req.content); err != nil {
 				return nil, err
 			}
 		}
@@ -172,7 +182,7 @@ func (f *Follower) shown(ctx context.Context, s *entry, events []Event, turn *Tu
 			}
 			break // it is held by the next turn
 		}
-		if bytes += len(t.body); bytes > maxBytes && len(told) > 0 {
+		if bytes += t.size(); bytes > maxBytes && len(told) > 0 {
 			break
 		}
 		told = append(told, t)
@@ -234,19 +244,27 @@ func (f *Follower) sees(ctx context.Context, s *entry, g grant.Grant, e *Event) 
 	if v.Deleted {
 		return v, nil, nil
 	}
-	body := v.Body
+	body, less, err := f.body(ctx, s, g, v)
+	if err != nil || less && !s.asked(v, body) {
+		return nil, nil, err // what is not shown is not found either (G13)
+	}
+	return v, body, nil
+}
+
+// body is a version as the subscriber may see it; less says that something was
+// left out: where somebody lives whose place is restricted.
+func (f *Follower) body(ctx context.Context, s *entry, g grant.Grant, v *store.Version) (body []byte, less bool, err error) {
+	body = v.Body
 	if s.sub.Citizen != "" && (v.Type == "Patient" || v.Type == "RelatedPerson") {
 		view, err := f.Records.Open(ctx, g, "Patient")
 		if err != nil {
-			return nil, nil, err
+			return nil, false, err
 		}
-		if view.Person.Restricted {
-			if body = record.Placeless(v.Type, body); !s.asked(v, body) {
-				return nil, nil, nil // what is not shown is not found either (G13)
-			}
+		if less = view.Person.Restricted; less {
+			body = record.Placeless(v.Type, body)
 		}
 	}
-	return v, fhir.Dress(body, v.ID, itoa(v.Version), v.Recorded), nil
+	return fhir.Dress(body, v.ID, itoa(v.Version), v.Recorded), less, nil
 }
 
 // reads gives a version under the Grant; nil where it is not shown.
