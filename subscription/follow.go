@@ -76,6 +76,9 @@ func (f *Follower) readLog(ctx context.Context, under store.Lease, position, fro
 			return from, err
 		}
 	}
+	if err := b.linked(ctx, from, read); err != nil {
+		return from, err
+	}
 	if err = f.Queue.Enqueue(ctx, under, position, max(position, read), b.events); err == nil {
 		f.kick(b.events)
 	}

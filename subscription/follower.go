@@ -24,6 +24,7 @@ type Options struct {
 	Register Register
 	Queue    Queue
 	Ledger   Ledger
+	Links    Links
 	Leases   store.Leases // nil where there is one node
 	Node     string       // the holder of leases
 	Store    store.Reader

@@ -26,6 +26,7 @@ import (
 	"context"
 	"time"
 
+	"selda/mpi"
 	"selda/nhs"
 	"selda/store"
 )
@@ -196,4 +197,11 @@ type Ledger interface {
 	Wake(ctx context.Context, subscription int64, now time.Time, aside bool) error
 	// Forget takes away up to limit events that were accepted before a time.
 	Forget(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// Links is the port to what the index has made one person.
+type Links interface {
+	// Linked gives the changes of links that commits made, after one n up to
+	// another, in order.
+	Linked(ctx context.Context, after, until uint64) ([]mpi.Event, error)
 }

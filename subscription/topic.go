@@ -38,6 +38,9 @@ type Trigger struct {
 	Both bool
 	// Path is a FHIRPath of %previous and %current; "" asks nothing.
 	Path string
+	// Merged: not a change of a resource, but that the index has made its
+	// patient one person with another.
+	Merged bool
 }
 
 // TopicBase begins the URLs of the topics that every region offers.
@@ -63,7 +66,8 @@ var Offered = []*Topic{
 	{URL: TopicBase + "referral", Title: "Somebody was referred, or a referral has changed", Triggers: []Trigger{changed("ServiceRequest"), changed("Task")}},
 	{URL: TopicBase + "medication", Title: "Something was prescribed, dispensed or stopped", Triggers: []Trigger{changed("MedicationRequest"), changed("MedicationDispense"), changed("MedicationStatement")}},
 	{URL: TopicBase + "patient", Title: "Who somebody is, where they live or how to reach them has changed", Triggers: []Trigger{changed("Patient")}},
-	{URL: TopicBase + "patient-merged", Title: "A source says that two of its entries are one person", Triggers: []Trigger{
+	{URL: TopicBase + "patient-merged", Title: "Two entries are one person: a source says so, or the index has found it", Triggers: []Trigger{
+		{Type: "Patient", Merged: true},
 		{Type: "Patient", Create: true, Update: true, Path: "%current.link.where(type = 'replaced-by').exists() and %previous.link.where(type = 'replaced-by').exists().not()"}}},
 	{URL: TopicBase + "consent", Title: "Somebody has made a choice about their record, or changed it", Triggers: []Trigger{changed("Consent")}},
 }
@@ -97,6 +101,8 @@ func pass(clauses []*search.Clause, s *side, absent bool) bool {
 // matches says whether a change is one that is watched for.
 func (w *watch) matches(c Change, was, is *side) bool {
 	switch {
+	case w.Merged:
+		return false // that is no change of a resource
 	case c == Created && !w.Create, c == Updated && !w.Update, c == Deleted && !w.Delete:
 		return false
 	}

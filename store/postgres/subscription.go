@@ -10,6 +10,7 @@ import (
 
 	"selda/fault"
 	"selda/fhir"
+	"selda/mpi"
 	"selda/store"
 	"selda/subscription"
 )
@@ -18,6 +19,7 @@ var (
 	_ subscription.Register = (*DB)(nil)
 	_ subscription.Queue    = (*DB)(nil)
 	_ subscription.Ledger   = (*DB)(nil)
+	_ subscription.Links    = (*DB)(nil)
 )
 
 // milli is a time as it is kept: 0 is none.
@@ -159,6 +161,16 @@ func (db *DB) Enqueue(ctx context.Context, under store.Lease, from, to uint64, e
 		}
 		return tx.SendBatch(ctx, b).Close()
 	})
+}
+
+// Linked is subscription.Links'.
+func (db *DB) Linked(ctx context.Context, after, until uint64) (out []mpi.Event, err error) {
+	err = db.rows(ctx, func(r pgx.Rows) error {
+		e, err := scanEvent(r)
+		out = append(out, e)
+		return err
+	}, `SELECT `+eventColumns+` FROM link_event WHERE n>$1 AND n<=$2 ORDER BY id`, int64(after), int64(until))
+	return out, err
 }
 
 // Due is subscription.Queue's.

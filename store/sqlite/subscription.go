@@ -9,6 +9,7 @@ import (
 
 	"selda/fault"
 	"selda/fhir"
+	"selda/mpi"
 	"selda/nhs"
 	"selda/store"
 	"selda/subscription"
@@ -21,6 +22,7 @@ var (
 	_ subscription.Register = (*DB)(nil)
 	_ subscription.Queue    = (*DB)(nil)
 	_ subscription.Ledger   = (*DB)(nil)
+	_ subscription.Links    = (*DB)(nil)
 )
 
 // milli is a time as it is kept: 0 is none.
@@ -205,6 +207,21 @@ func (tx *Tx) laneOf(e subscription.Event) (string, error) {
 		return s.ColumnText(0), nil
 	}
 	return e.Lane, s.Err()
+}
+
+// Linked is subscription.Links'.
+func (db *DB) Linked(ctx context.Context, after, until uint64) (out []mpi.Event, err error) {
+	err = db.read(ctx, func(c *conn) error {
+		s := c.stmt(`SELECT ` + eventColumns + ` FROM link_event WHERE n>? AND n<=? ORDER BY id`)
+		_ = s.BindInt64(1, int64(after))
+		_ = s.BindInt64(2, int64(until))
+		return rows(s, func() error {
+			e, err := scanEvent(s)
+			out = append(out, e)
+			return err
+		})
+	})
+	return out, err
 }
 
 // Due is subscription.Queue's.

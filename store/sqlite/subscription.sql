@@ -23,3 +23,6 @@ CREATE INDEX IF NOT EXISTS subscription_lane_next ON subscription_lane(subscript
 -- The last number in each lane, and numbers that were given and taken back.
 CREATE TABLE IF NOT EXISTS subscription_last(subscription INTEGER NOT NULL, lane TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY(subscription, lane)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS subscription_free(subscription INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY(subscription, number)) WITHOUT ROWID;
+
+-- Changes of links by commit, for those who follow the log.
+CREATE INDEX IF NOT EXISTS link_event_n ON link_event(n);

@@ -38,6 +38,7 @@ type Adapter interface {
 	subscription.Register
 	subscription.Queue
 	subscription.Ledger
+	subscription.Links
 	// Fold puts what is fresh of the ordered values into runs.
 	Fold(ctx context.Context) error
 	Reindex(ctx context.Context, index func(*fhir.Resource) store.Index) (int, error)
@@ -88,6 +89,7 @@ func Run(t *testing.T, open func(t *testing.T) Adapter) {
 		{"what waits to be told", queues},
 		{"event numbers", eventNumbers},
 		{"who leads tells", led},
+		{"links by commit", linkedByCommit},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.f(&box{T: t, Adapter: open(t)}) })
 	}

@@ -1,10 +1,13 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"selda/fault"
+	"selda/ingest"
+	"selda/mpi"
 	"selda/store"
 	"selda/subscription"
 )
@@ -178,4 +181,25 @@ func led(b *box) {
 	b.equal("recorded by a former one", err != nil, true)
 	b.equal("as it was", b.heads(s, "x"), "x1=1 x2 ")
 	b.equal("by who leads", fmt.Sprint(b.turn(subscription.Turn{Under: second, Subscription: s.Key, Lane: "x", Number: []int64{1, 2}})), "map[1:1 2:2]")
+}
+
+// linkedByCommit: changes of links are given for the commits that made them.
+func linkedByCommit(b *box) {
+	one, two := b.subject(pas), b.subject(pas)
+	b.must(b.Commit(b.ctx(), func(tx ingest.Tx) error {
+		_, err := tx.Begin(epoch, pas, 0)
+		return errors.Join(err, mpi.Merge(tx, one, two, "merge", "A40", "said so", epoch, 0))
+	}))
+	n, err := b.N(b.ctx())
+	b.must(err)
+	list, err := b.Linked(b.ctx(), n-1, n)
+	b.must(err)
+	if len(list) != 1 || list[0].N != n || list[0].Kind != "merge" || len(list[0].Moves) != 1 || list[0].Moves[0].Subject != two || list[0].Moves[0].With != one {
+		b.Errorf("linked: %+v", list)
+	}
+	for _, of := range [][2]uint64{{n, n + 5}, {0, n - 1}} {
+		if list, err := b.Linked(b.ctx(), of[0], of[1]); err != nil || len(list) != 0 {
+			b.Errorf("linked in %v: %+v %v", of, list, err)
+		}
+	}
 }

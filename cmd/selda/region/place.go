@@ -39,6 +39,7 @@ type Store interface {
 	subscription.Register
 	subscription.Queue
 	subscription.Ledger
+	subscription.Links
 	// Secret is a key of 32 bytes for one use, the same at every node.
 	Secret(use string) []byte
 	Reindex(ctx context.Context, index func(*fhir.Resource) store.Index) (int, error)
