@@ -163,7 +163,7 @@ func (q *request) validate(typ, id string) error {
 	if err != nil {
 		return err
 	}
-	issues := v.Profiles(r, args.values["profile"]...)
+	issues := v.Resolving(q.resolver()).Profiles(r, args.values["profile"]...)
 	if mode == "update" && id != "" && r.ID != id {
 		issues = append(issues, validate.Issue{Code: "invalid", Expression: typ + ".id", Text: "the id is not that of the URL"})
 	}
@@ -176,6 +176,37 @@ func (q *request) validator() (*validate.Validator, error) {
 		return nil, fault.E("api.validate", fault.NotSupported, "there is no validator here")
 	}
 	return q.Validator()
+}
+
+// maxLookups bounds how many references of one resource are looked up.
+const maxLookups = 100
+
+// resolver looks up what references lead to, with the rights of who asks: what
+// they may not see is to them as if it were not there. Only $validate does so: to
+// take a resource nothing need be there that it refers to, since messages come in
+// any order, and an answer to each write would cost a read for each reference.
+func (q *request) resolver() validate.Resolver {
+	type answer struct {
+		fhir.Node
+		known bool
+	}
+	asked := map[string]answer{}
+	return func(reference string) (fhir.Node, bool) {
+		t := search.ParseReference(strings.TrimPrefix(reference, q.base+"/"))
+		if t.Type == "" || t.ID == "" || t.URL != "" || notStored[t.Type] || t.Type == "Subscription" {
+			return fhir.Node{}, false
+		}
+		key := t.Type + "/" + t.ID
+		a, done := asked[key]
+		if !done && len(asked) < maxLookups {
+			r, err := q.stored(t.Type, t.ID)
+			if a.known = err == nil || fault.Is(err, fault.NotFound) || fault.Is(err, fault.Security) || fault.Is(err, fault.Deleted); err == nil {
+				a.Node = r.Root()
+			}
+			asked[key] = a
+		}
+		return a.Node, a.known
+	}
 }
 
 // stored is a resource as the one who asks may read it.

@@ -71,6 +71,51 @@ func TestValidate(t *testing.T) {
 	a.do(401, "", "POST", "/fhir/Observation/$validate", observation("", "p1", "x"))
 }
 
+// $validate looks references up, with the rights of who asks: what leads to
+// nothing, or to what they may not see, is a warning in the same words; what leads
+// to something that is not of the profile that is wanted there is an error.
+func TestValidateLooksReferencesUp(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	a.do(201, "system", "PUT", "/fhir/Observation/o1", observation("o1", "p1", "x"))
+	a.do(201, "system", "PUT", "/fhir/Patient/p9", `{"resourceType":"Patient","id":"p9","name":[{"family":"Another"}]}`)
+	a.do(201, "system", "PUT", "/fhir/Observation/o9", observation("o9", "p9", "x"))
+	report := func(performer string) string {
+		return `{"resourceType":"DiagnosticReport","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p1"},"result":[{"reference":"` + performer + `"}]}`
+	}
+	for ref, want := range map[string]string{"Observation/o1": "", "Observation/o2": "leads to nothing that you can see", "https://elsewhere.example/fhir/Observation/o2": "",
+		a.env.HTTP + "/fhir/Observation/o2": "leads to nothing that you can see", "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0": ""} {
+		r := a.do(200, "system", "POST", "/fhir/DiagnosticReport/$validate", report(ref))
+		if said := strings.Contains(string(r.Body), "leads to nothing"); said != (want != "") || strings.Contains(string(r.Body), `"severity":"error"`) {
+			t.Errorf("%s: %s", ref, r.Body)
+		}
+	}
+	absent := a.do(200, "citizen", "POST", "/fhir/DiagnosticReport/$validate", report("Observation/o2"))
+	hidden := a.do(200, "citizen", "POST", "/fhir/DiagnosticReport/$validate", report("Observation/o9")) // another's
+	if string(absent.Body) != string(hidden.Body) || !strings.Contains(string(hidden.Body), "leads to nothing") {
+		t.Errorf("what is hidden: %s\nwhat is absent: %s", hidden.Body, absent.Body)
+	}
+	a.do(201, "system", "POST", "/fhir/DiagnosticReport", report("Observation/o2")) // it may come later
+
+	const profile = `{"resourceType":"StructureDefinition","id":"vital","url":"http://x.example/vital","name":"V","status":"active","kind":"resource","abstract":false,"type":"DiagnosticReport","derivation":"constraint",
+		"baseDefinition":"http://hl7.org/fhir/StructureDefinition/DiagnosticReport","differential":{"element":[{"id":"DiagnosticReport.result","path":"DiagnosticReport.result",
+		"type":[{"code":"Reference","targetProfile":["http://hl7.org/fhir/StructureDefinition/bodyweight"]}]}]}}`
+	file := filepath.Join(t.TempDir(), "guide.tgz")
+	pack(t, file, map[string]string{"package/package.json": `{"name":"guide.example","version":"1.0.0"}`, "package/StructureDefinition-vital.json": profile})
+	if _, err := region.AddPackage(a.env.Dir, file); err != nil {
+		t.Fatal(err)
+	}
+	const weight = `{"resourceType":"Observation","id":"w1","status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-signs"}]}],"code":{"coding":[{"system":"http://loinc.org","code":"29463-7"}]},
+		"subject":{"reference":"Patient/p1"},"effectiveDateTime":"2026-03-02","valueQuantity":{"value":70,"unit":"kg","system":"http://unitsofmeasure.org","code":"kg"}}`
+	a.do(201, "system", "PUT", "/fhir/Observation/w1", weight)
+	for ref, wrong := range map[string]bool{"Observation/w1": false, "Observation/o1": true} {
+		r := a.do(200, "system", "POST", "/fhir/DiagnosticReport/$validate?profile=http://x.example/vital", report(ref))
+		if strings.Contains(string(r.Body), "conforms to none of the profiles") != wrong {
+			t.Errorf("%s: %s", ref, r.Body)
+		}
+	}
+}
+
 // What does not hold to a profile that it names is taken and reported, or
 // refused where its source wants that.
 func TestProfilesAsTheirSourceWants(t *testing.T) {

@@ -23,6 +23,9 @@ func (x *run) reference(it *fhirpath.Item, r *rule) {
 		x.say(Error, fault.NotFound, words)
 		return
 	}
+	if !found && x.leadsNowhere(text) {
+		x.report(Issue{Severity: Warning, Code: "not-found", Text: "the reference leads to nothing that you can see here: it is taken nevertheless, since it may come later"})
+	}
 	name := typeOf(n, target, text)
 	if says := namedType(text); says != "" && found && says != name {
 		x.say(Error, fault.Invalid, "the reference names a "+says+", and what it leads to is a "+name)
@@ -152,10 +155,20 @@ func (x *run) target(ref string) (fhir.Node, bool) {
 	if n, ok := x.byUUID(ref); ok {
 		return n, true
 	}
-	if x.v.Resolve == nil {
+	if x.v.resolve == nil {
 		return fhir.Node{}, false
 	}
-	return x.v.Resolve(ref)
+	n, _ := x.v.resolve(ref)
+	return n, n.Exists()
+}
+
+// leadsNowhere says whether it is known that there is nothing at a reference.
+func (x *run) leadsNowhere(ref string) bool {
+	if x.v.resolve == nil || namedType(ref) == "" {
+		return false
+	}
+	_, known := x.v.resolve(ref)
+	return known
 }
 
 // named are the resources of a Bundle by their fullUrl, and by the type and id that

@@ -38,17 +38,34 @@ type Terminology interface {
 type Validator struct {
 	library definition.Library
 	terms   Terminology
-	shapes  sync.Map // *shape by *fhir.Datatype
-	trees   sync.Map // *tree by URL
+	*made
+	resolve Resolver // nil: only what is at hand is found
 
-	// Resolve finds a resource that a reference names, outside of the one that
-	// is validated; nil where none can be.
-	Resolve func(reference string) (fhir.Node, bool)
 	// Canonical finds a resource by its canonical URL, with or without |version:
 	// the Questionnaire of a response; nil where none can be.
 	Canonical func(url string) (fhir.Node, bool)
 	// Now is the clock, for invariants that ask for the time; nil: the year 1.
 	Now func() time.Time
+}
+
+// made is what definitions have been made into.
+type made struct {
+	shapes sync.Map // *shape by *fhir.Datatype
+	trees  sync.Map // *tree by URL
+}
+
+// Resolver is the port to what references lead to, outside of the resource at
+// hand. known is false where nothing can be said of a reference; where it is
+// true and there is no resource, the reference leads to nothing.
+type Resolver func(reference string) (resource fhir.Node, known bool)
+
+// Resolving is the validator for somebody who may look references up: what is
+// found is held against what its reference wants, and what leads to nothing is a
+// warning.
+func (v *Validator) Resolving(resolve Resolver) *Validator {
+	w := *v
+	w.resolve = resolve
+	return &w
 }
 
 func (v *Validator) now() time.Time {
@@ -61,7 +78,7 @@ func (v *Validator) now() time.Time {
 // New makes a validator over definitions, R4's own among them. terms may be nil:
 // then bindings are not checked.
 func New(library definition.Library, terms Terminology) *Validator {
-	return &Validator{library: library, terms: terms}
+	return &Validator{library: library, terms: terms, made: &made{}}
 }
 
 // Structure is what is wrong with a resource's structure: unknown elements,
@@ -83,7 +100,7 @@ func (v *Validator) Node(root fhir.Node) []Issue {
 func (v *Validator) Profiles(r *fhir.Resource, urls ...string) []Issue {
 	root := fhirpath.Resource(r.Root())
 	x := &run{v: v, full: true, asked: urls}
-	x.env = fhirpath.Env{Resource: root, RootResource: root, Now: v.now(), Resolve: v.Resolve, ConformsTo: x.conformsTo, MemberOf: x.memberOf}
+	x.env = fhirpath.Env{Resource: root, RootResource: root, Now: v.now(), Resolve: x.target, ConformsTo: x.conformsTo, MemberOf: x.memberOf}
 	x.resource(r.Root(), "")
 	return x.distinct()
 }
@@ -93,7 +110,7 @@ func (v *Validator) Profiles(r *fhir.Resource, urls ...string) []Issue {
 func (v *Validator) Environment(root fhir.Node) *fhirpath.Env {
 	x := &run{v: v, full: true}
 	it := fhirpath.Resource(root)
-	x.env = fhirpath.Env{Resource: it, RootResource: it, Now: v.now(), Resolve: v.Resolve, ConformsTo: x.conformsTo, MemberOf: x.memberOf}
+	x.env = fhirpath.Env{Resource: it, RootResource: it, Now: v.now(), Resolve: x.target, ConformsTo: x.conformsTo, MemberOf: x.memberOf}
 	return &x.env
 }
 

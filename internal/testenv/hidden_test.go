@@ -489,8 +489,9 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 			h.same(t, w, "GET", "/record/{citizen}/"+section, "")
 		}
 	}
-	var gets []string
+	var gets, links []string
 	for _, ref := range refs {
+		links = append(links, `{"reference":"`+ref+`"}`)
 		typ, _, _ := strings.Cut(ref, "/")
 		for _, q := range []string{ref + "/$meta", ref + "/$validate", ref + "/$document", "Encounter/" + strings.TrimPrefix(ref, typ+"/") + "/Observation", ref + "?_summary=text", typ + "?" + who + "&_has:Provenance:target:recorded=gt2020&_revinclude=Provenance:target"} {
 			if one(10) {
@@ -500,6 +501,7 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 		gets = append(gets, `{"request":{"method":"GET","url":"`+ref+`"}}`, `{"request":{"method":"GET","url":"`+strings.SplitN(ref, "/", 2)[0]+`?`+who+`&_count=0"}}`)
 	}
 	h.same(t, w, "POST", "/fhir", `{"resourceType":"Bundle","type":"batch","entry":[`+strings.Join(gets, ",")+`]}`)
+	h.same(t, w, "POST", "/fhir/Basic/$validate", `{"resourceType":"Basic","code":{"text":"x"},"extension":[{"url":"http://x.example/e","valueReference":`+strings.Join(links, `},{"url":"http://x.example/e","valueReference":`)+`}]}`)
 	h.same(t, w, "POST", "/search", "q="+url.QueryEscape(w.number.Digits()))
 	h.same(t, w, "POST", "/fhir/Observation/_search", who)
 	patient := strings.TrimPrefix(who, "patient=")
