@@ -131,16 +131,20 @@ type Hit struct {
 // ones. It gives at most limit hits (0: all) and how many concepts there are.
 func (x *Index) Search(words []string, within *Set, limit int) (hits []Hit, total int) {
 	found, whole := x.withAll(words, false), x.withAll(words, true)
-	var best []uint64 // rank and description
+	var best []uint64   // rank and description
+	worst := ^uint64(0) // of those that are kept, once there are as many as are asked for
 	owner, own := Concept(0), ^uint64(0)
 	take := func() {
 		if own == ^uint64(0) {
 			return
 		}
 		total++
-		if best = append(best, own); limit > 0 && len(best) >= 4*limit {
-			slices.Sort(best)
-			best = best[:limit]
+		if own < worst {
+			if best = append(best, own); limit > 0 && len(best) >= 4*limit {
+				slices.Sort(best)
+				best = best[:limit]
+				worst = best[limit-1]
+			}
 		}
 		own = ^uint64(0)
 	}
