@@ -87,3 +87,26 @@ func TestArithmeticIsExact(t *testing.T) {
 		}
 	})
 }
+
+// FuzzParse: what is read is written so that it reads the same, in its precision.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"0", "-1.50", "107.00", "1e3", "1E-400", "9223372036854775808.5", "-0.0", "00.1", "1e400"} {
+		f.Add(s, "2.5")
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		d, ok := Parse(a)
+		if !ok {
+			return
+		}
+		back, ok := Parse(d.String())
+		if !ok && len(d.String()) < maxDigits || ok && (back.Cmp(d) != 0 || back.Scale() != d.Scale()) {
+			t.Errorf("%s is written %s", a, d)
+		}
+		if d.Sign() != d.Cmp(Decimal{}) || d.Neg().Neg().Cmp(d) != 0 || d.Trim().Cmp(d) != 0 {
+			t.Errorf("%s: sign, negation or trimming", a)
+		}
+		if e, ok := Parse(b); ok && d.Add(e).Sub(e).Cmp(d) != 0 {
+			t.Errorf("%s + %s - %s", a, b, b)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package patch
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -159,11 +160,12 @@ func (t *tree) build(n fhir.Node) *value {
 	return v
 }
 
-// prune takes away what has nothing in it any more: FHIR has no empty elements.
+// prune takes away what has nothing in it any more: FHIR has no empty elements,
+// and no lists of nothing but null.
 func (v *value) prune() {
 	for i := 0; i < len(v.values); i++ {
 		c := v.values[i]
-		if c.prune(); c.kind != 0 && len(c.values) == 0 {
+		if c.prune(); c.kind != 0 && !slices.ContainsFunc(c.values, func(x *value) bool { return c.kind == '{' || string(x.raw) != "null" }) {
 			v.remove(i)
 			i--
 		}
@@ -192,11 +194,9 @@ func (s *step) apply(t *tree, r *fhir.Resource, steps *int) error {
 	if it.System() {
 		return s.wrong("the path leads to no element of the resource")
 	}
-	at, ok := t.at[it.Node()]
+	at, ok := t.find(it)
 	if !ok {
-		if at, ok = t.at[it.Under()]; !ok {
-			return s.wrong("the path leads to no element of the resource")
-		}
+		return s.wrong("the path leads to no element of the resource")
 	}
 	if s.kind == "add" {
 		return s.add(at.value, it)
@@ -211,13 +211,24 @@ func (s *step) apply(t *tree, r *fhir.Resource, steps *int) error {
 		return s.replace(at, it)
 	default:
 		for i := range found {
-			if other := t.at[found[i].Node()]; other.parent != at.parent || other.name != at.name || other.index < 0 {
+			if other, _ := t.find(&found[i]); other.parent != at.parent || other.name != at.name || other.index < 0 {
 				return s.wrong("the path does not lead to one list")
 			}
 		}
 		return s.inList(at, it)
 	}
 	return nil
+}
+
+// find is where an element stands. A primitive that has extensions alone stands
+// under its name with a _, and yet is the element of its name.
+func (t *tree) find(it *fhirpath.Item) (spot, bool) {
+	at, ok := t.at[it.Node()]
+	if !ok {
+		at, ok = t.at[it.Under()]
+		at.name = strings.TrimPrefix(at.name, "_")
+	}
+	return at, ok
 }
 
 // delete takes the element away, and what is said of it under its name with a _.
@@ -246,12 +257,15 @@ func (s *step) replace(at spot, it *fhirpath.Item) error {
 		return err
 	}
 	if at.index >= 0 {
-		list := at.parent.get(at.name)
+		list := at.parent.list(at.name)
+		for len(list.values) <= at.index {
+			list.values = append(list.values, &value{raw: []byte("null")})
+		}
 		list.values[at.index] = v
 		return nil
 	}
 	name := at.name
-	at.parent.values[at.parent.member(name)] = v
+	at.parent.set(name, v)
 	if i := at.parent.member("_" + name); i >= 0 {
 		at.parent.remove(i)
 	}
@@ -297,17 +311,13 @@ func (s *step) put(to *value, p *fhir.Property, part fhir.Node) error {
 		to.set(name, v)
 		return nil
 	}
-	list := to.get(name)
-	if list == nil {
-		list = &value{kind: '['}
-		to.set(name, list)
-	}
+	list := to.list(name)
 	list.values = append(list.values, v)
 	return nil
 }
 
 func (s *step) inList(at spot, it *fhirpath.Item) error {
-	list := at.parent.get(at.name)
+	list := at.parent.list(at.name)
 	beside := at.parent.get("_" + at.name)
 	if s.kind == "move" {
 		if s.source >= len(list.values) || s.dest >= len(list.values) {

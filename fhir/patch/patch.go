@@ -172,6 +172,16 @@ func (v *value) set(name string, to *value) {
 	v.names, v.values = append(v.names, name), append(v.values, to)
 }
 
+// list is the list of a name; a new one where there is none.
+func (v *value) list(name string) *value {
+	l := v.get(name)
+	if l == nil {
+		l = &value{kind: '['}
+		v.set(name, l)
+	}
+	return l
+}
+
 func (v *value) insert(i int, to *value) {
 	v.values = append(v.values, nil)
 	copy(v.values[i+1:], v.values[i:])
