@@ -89,6 +89,19 @@ func (l *written) CodeSystem(url, version string) (*index.Index, error) {
 	return terminology.NewResources(r).CodeSystem(url, version)
 }
 
+// Supplements are the CodeSystems that it has written which add to another one.
+func (l *written) Supplements(system, version string) ([]*index.Index, error) {
+	var list []*fhir.Resource
+	err := l.find("CodeSystem", "supplements", system, func(r *fhir.Resource) bool {
+		list = append(list, r)
+		return len(list) < maxMaps
+	})
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return terminology.NewResources(list...).Supplements(system, version)
+}
+
 // ValueSet is terminology.Library's.
 func (l *written) ValueSet(url, version string) (*terminology.ValueSet, error) {
 	r, err := l.resource("ValueSet", url, version)

@@ -183,6 +183,7 @@ func TestAnExpansionSaysWhatItIs(t *testing.T) {
 func TestTerminologyOfAClient(t *testing.T) {
 	a := open(t)
 	a.do(201, "system", "PUT", "/fhir/CodeSystem/colours", `{"resourceType":"CodeSystem","id":"colours","url":"urn:colours","status":"active","content":"complete","concept":[{"code":"red","display":"Red","concept":[{"code":"pink","display":"Pink"}]},{"code":"blue","display":"Blue"}]}`)
+	a.do(201, "system", "PUT", "/fhir/CodeSystem/welsh", `{"resourceType":"CodeSystem","id":"welsh","url":"urn:welsh","status":"active","language":"cy","content":"supplement","supplements":"urn:colours","concept":[{"code":"red","display":"Coch"}]}`)
 	a.do(201, "system", "PUT", "/fhir/ValueSet/warm", `{"resourceType":"ValueSet","id":"warm","url":"urn:warm","status":"active","compose":{"include":[{"system":"urn:colours","filter":[{"property":"concept","op":"is-a","value":"red"}]}]}}`)
 	a.do(201, "system", "PUT", "/fhir/ConceptMap/light", `{"resourceType":"ConceptMap","id":"light","url":"urn:light","status":"active","group":[{"source":"urn:colours","target":"urn:wave","element":[{"code":"red","target":[{"code":"long","equivalence":"equivalent"}]}]}]}`)
 	for path, want := range map[string]string{
@@ -190,6 +191,7 @@ func TestTerminologyOfAClient(t *testing.T) {
 		"ValueSet/warm/$validate-code?system=urn:colours&code=blue":         "result=false",
 		"CodeSystem/colours/$subsumes?codeA=red&codeB=pink":                 "outcome=subsumes",
 		"CodeSystem/$lookup?system=urn:colours&code=pink":                   "display=Pink",
+		"CodeSystem/$lookup?system=urn:colours&code=red&displayLanguage=cy": "display=Coch",
 		"ConceptMap/$translate?system=urn:colours&code=red":                 "result=true",
 		"ConceptMap/light/$translate?code=red":                              "result=true",
 	} {

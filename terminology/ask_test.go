@@ -160,3 +160,31 @@ func TestWhatAnExpansionSaysOfItsCodes(t *testing.T) {
 		t.Errorf("%v %+v", err, e)
 	}
 }
+
+// What a supplement adds to a code system is known of its codes; which codes
+// there are stays as it was. https://hl7.org/fhir/R4/codesystem.html#supplements
+func TestSupplements(t *testing.T) {
+	supplement := func(url, of, language, name string) string {
+		return `{"resourceType":"CodeSystem","url":"` + url + `","content":"supplement","supplements":"` + of + `","language":"` + language + `","concept":[{"code":"red","display":"` + name + `","property":[{"code":"hex","valueString":"f00"}]},{"code":"green","display":"?"}]}`
+	}
+	s := New(library(t, supplement("urn:welsh", "urn:colours", "cy", "Coch"), supplement("urn:old", "urn:colours|1", "fr", "Rouge")), library(t, colours, set("urn:it", `{"include":[{"system":"urn:colours"}]}`)))
+	l, err := s.Lookup("urn:colours", "", "red", "cy", "hex")
+	if err != nil || l.Display != "Coch" || len(l.Properties) != 1 || !slices.ContainsFunc(l.Designations, func(d Designation) bool { return d.Value == "Coch" && d.Language == "cy" }) {
+		t.Errorf("%v %+v", err, l)
+	}
+	if l, err = s.Lookup("urn:colours", "", "red", "fr"); err != nil || l.Display != "Red" {
+		t.Errorf("a supplement to another version: %v %s", err, l.Display)
+	}
+	for _, system := range []string{"urn:colours", "urn:welsh"} {
+		if _, err := s.Lookup(system, "", "green", ""); !fault.Is(err, fault.NotFound) {
+			t.Errorf("a supplement makes a code of %s: %v", system, err)
+		}
+	}
+	e, err := s.Expand("urn:it", ExpandQuery{Count: -1, ExcludeNested: true, DisplayLanguage: "cy-GB", IncludeDesignations: true})
+	if err != nil || e.Total != 5 || e.Contains[1].Display != "Coch" || len(e.Contains[1].Designations) != 2 {
+		t.Errorf("%v %+v", err, e.Contains)
+	}
+	if v, err := s.ValidateInSet("urn:it", Question{Codings: []Coding{{System: "urn:colours", Code: "red", Display: "coch"}}}); err != nil || !v.Result {
+		t.Errorf("%v %+v", err, v)
+	}
+}

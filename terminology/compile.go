@@ -20,6 +20,7 @@ type compiled struct {
 type part struct {
 	system  string
 	x       *index.Index      // nil where the system is not loaded
+	more    []*index.Index    // what adds to x
 	listed  []Listed          // the codes it names; nil where it names none
 	codes   map[string]int    // where each of them stands in listed
 	members *index.Set        // the concepts that pass the filters; nil where there are none
@@ -93,6 +94,9 @@ func (s *Service) part(of *ValueSet, i *Include, within []string) (*part, error)
 		return nil, err
 	}
 	if err := s.versions.check(i.System, p.x); err != nil {
+		return nil, err
+	}
+	if p.more, err = s.supplements(p.x); err != nil {
 		return nil, err
 	}
 	p.grammar = grammars[i.System]

@@ -312,12 +312,13 @@ func (i item) contained(q ExpandQuery) Contained {
 	if i.known {
 		x := i.p.x
 		out.Abstract, out.Inactive = x.Abstract(i.c), x.Inactive(i.c)
-		out.Display = display(x, i.c, q.DisplayLanguage)
+		of := supplemented{x, i.c, i.p.more}
+		out.Display = of.display(q.DisplayLanguage)
 		if q.IncludeDesignations {
-			out.Designations = chosen(named(x, i.c), q.Designations)
+			out.Designations = chosen(of.named(), q.Designations)
 		}
 		if len(q.Properties) > 0 {
-			out.Properties = properties(x, i.c, q.DisplayLanguage, q.Properties)
+			out.Properties = of.properties(q.DisplayLanguage, q.Properties)
 		}
 	}
 	if i.listed >= 0 {

@@ -48,24 +48,30 @@ func (s *Service) Lookup(system, version, code, displayLanguage string, asked ..
 		return nil, noCode(op, system, code)
 	}
 	m := x.Meta()
-	l := &Lookup{System: system, Version: m.Version, Name: m.Name, Code: x.Code(c), Display: display(x, c, displayLanguage), Definition: x.Definition(c),
-		Abstract: x.Abstract(c), Inactive: x.Inactive(c), Designations: named(x, c)}
+	more, err := s.supplements(x)
+	if err != nil {
+		return nil, err
+	}
+	of := supplemented{x, c, more}
+	l := &Lookup{System: system, Version: m.Version, Name: m.Name, Code: x.Code(c), Display: of.display(displayLanguage), Definition: x.Definition(c),
+		Abstract: x.Abstract(c), Inactive: x.Inactive(c), Designations: of.named(), Properties: of.properties(displayLanguage, asked)}
 	if l.Name == "" {
 		l.Name = m.System
 	}
-	l.Properties = properties(x, c, displayLanguage, asked)
 	return l, nil
+}
+
+// wanted says whether a property is among those that are asked for; none: all.
+func wanted(asked []string, code string) bool {
+	return len(asked) == 0 || slices.Contains(asked, code) || slices.Contains(asked, "*")
 }
 
 // properties are those of a concept that are asked for; none: all but those
 // that must be asked for by name.
 func properties(x *index.Index, c index.Concept, language string, asked []string) []Property {
 	var out []Property
-	wanted := func(code string) bool {
-		return len(asked) == 0 || slices.Contains(asked, code) || slices.Contains(asked, "*")
-	}
 	add := func(code, typ, value string) {
-		if wanted(code) {
+		if wanted(asked, code) {
 			out = append(out, Property{Code: code, Type: typ, Value: value})
 		}
 	}
@@ -78,7 +84,7 @@ func properties(x *index.Index, c index.Concept, language string, asked []string
 		list []index.Concept
 	}{{"parent", x.Parents(c)}, {"child", x.Children(c)}} {
 		for _, n := range near.list {
-			if wanted(near.code) {
+			if wanted(asked, near.code) {
 				out = append(out, Property{Code: near.code, Type: "Code", Value: x.Code(n), Description: display(x, n, language)})
 			}
 		}
@@ -96,7 +102,7 @@ func properties(x *index.Index, c index.Concept, language string, asked []string
 		}
 	}
 	for i := range x.PropertyCount(c) {
-		if p := x.Property(c, i); wanted(p.Code()) && p.Code() != "inactive" {
+		if p := x.Property(c, i); wanted(asked, p.Code()) && p.Code() != "inactive" {
 			out = append(out, property(x, p, language))
 		}
 	}

@@ -15,6 +15,7 @@ type Resources struct {
 	systems map[string][]*lazySystem
 	sets    map[string][]*ValueSet
 	maps    []*ConceptMap
+	adding  map[string][]*lazySystem // supplements, by the system that they add to: its version is theirs
 }
 
 type lazySystem struct {
@@ -25,15 +26,21 @@ type lazySystem struct {
 // NewResources is a library of the CodeSystems, ValueSets and ConceptMaps among
 // resources; others are left out. Of two with one URL and version the later holds.
 func NewResources(resources ...*fhir.Resource) *Resources {
-	l := &Resources{systems: map[string][]*lazySystem{}, sets: map[string][]*ValueSet{}}
+	l := &Resources{systems: map[string][]*lazySystem{}, sets: map[string][]*ValueSet{}, adding: map[string][]*lazySystem{}}
+	seen := map[string]bool{} // supplements
 	for _, r := range slices.Backward(resources) {
 		url := r.Get("url").Text()
 		switch r.Type {
 		case "CodeSystem":
-			if r.Get("content").Is("supplement") {
-				continue // it adds to a system, and is none
+			lazy := &lazySystem{r.Get("version").Text(), sync.OnceValues(func() (*index.Index, error) { return CodeSystem(r) })}
+			if !r.Get("content").Is("supplement") {
+				l.systems[url] = append(l.systems[url], lazy)
+			} else if !seen[url] { // it adds to a system, and is none
+				seen[url] = true
+				to, version := canonical(r.Get("supplements").Text())
+				lazy.version = version
+				l.adding[to] = append(l.adding[to], lazy)
 			}
-			l.systems[url] = append(l.systems[url], &lazySystem{r.Get("version").Text(), sync.OnceValues(func() (*index.Index, error) { return CodeSystem(r) })})
 		case "ValueSet":
 			l.sets[url] = append(l.sets[url], ParseValueSet(r))
 		case "ConceptMap":
@@ -47,6 +54,22 @@ func NewResources(resources ...*fhir.Resource) *Resources {
 		slices.SortStableFunc(list, func(a, b *ValueSet) int { return compareVersions(b.Version, a.Version) })
 	}
 	return l
+}
+
+// Supplements are those of a code system.
+func (l *Resources) Supplements(system, version string) ([]*index.Index, error) {
+	var out []*index.Index
+	for _, s := range l.adding[system] {
+		if s.version != "" && !isVersion(version, s.version) {
+			continue
+		}
+		x, err := s.index()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, x)
+	}
+	return out, nil
 }
 
 // CodeSystem finds a code system.

@@ -194,9 +194,14 @@ func (s *Service) inside(c *compiled, code Coding, q Question) (*Validation, err
 	}
 	if x != nil {
 		if k, ok := x.Find(code.Code); ok {
-			names = append(append(names, named(x, k)...), Designation{Value: x.Display(k)})
+			more, err := s.supplements(x)
+			if err != nil {
+				return nil, err
+			}
+			of := supplemented{x, k, more}
+			names = append(append(names, of.named()...), Designation{Value: x.Display(k)})
 			if own == "" || q.DisplayLanguage != "" {
-				own = display(x, k, q.DisplayLanguage)
+				own = of.display(q.DisplayLanguage)
 			}
 			v.Version, v.Code = x.Meta().Version, x.Code(k)
 			switch {

@@ -147,7 +147,10 @@ func (b *build) resource(r *fhir.Resource) error {
 		return err
 	}
 	out := Release{Kind: strings.ToLower(r.Type), System: r.Get("url").Text(), Version: r.Get("version").Text(), Title: cmp.Or(r.Get("title").Text(), r.Get("name").Text())}
-	if r.Type == "CodeSystem" {
+	switch {
+	case r.Type == "CodeSystem" && r.Get("content").Is("supplement"):
+		out.Kind = "supplement"
+	case r.Type == "CodeSystem":
 		return b.codeSystem(r)
 	}
 	return b.write(out, resourceFile, func(w io.Writer) error {
@@ -157,9 +160,9 @@ func (b *build) resource(r *fhir.Resource) error {
 }
 
 // codeSystem takes in a code system. One that has no concepts of its own (it
-// only says that there is such a system, or adds to another) is none to answer from.
+// only says that there is such a system) is none to answer from.
 func (b *build) codeSystem(r *fhir.Resource) error {
-	if c := r.Get("content").Text(); c == "not-present" || c == "supplement" {
+	if c := r.Get("content").Text(); c == "not-present" {
 		if b.alone {
 			return fault.E("release.Build", fault.NotSupported, "the CodeSystem has no concepts of its own: its content is "+c, "CodeSystem.content")
 		}

@@ -49,7 +49,7 @@ func (l *library) resources() (*terminology.Resources, error) {
 }
 
 func isResource(kind string) bool {
-	return kind == "valueset" || kind == "conceptmap"
+	return kind == "valueset" || kind == "conceptmap" || kind == "supplement"
 }
 
 // CodeSystem finds the release of a system. SNOMED CT's version may name an
@@ -120,6 +120,15 @@ func (l *library) ConceptMaps(url, source string) ([]*terminology.ConceptMap, er
 		out = append(out, &terminology.ConceptMap{URL: mapURL(r), Version: r.Version, Name: r.Title, Groups: []terminology.MapGroup{{Source: r.System, Target: r.Target, Table: x}}})
 	}
 	return out, nil
+}
+
+// Supplements are the CodeSystems that add to another one.
+func (l *library) Supplements(system, version string) ([]*index.Index, error) {
+	own, err := l.resources()
+	if err != nil {
+		return nil, err
+	}
+	return own.Supplements(system, version)
 }
 
 // toSNOMED are the maps to SNOMED CT, tables first.

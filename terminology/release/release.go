@@ -29,7 +29,7 @@ import (
 // Release is one release that is kept.
 type Release struct {
 	Name     string    `json:"name"` // its folder
-	Kind     string    `json:"kind"` // snomed, dmd, loinc, icd, map, codesystem, valueset, conceptmap
+	Kind     string    `json:"kind"` // snomed, dmd, loinc, icd, map, codesystem, supplement, valueset, conceptmap
 	System   string    `json:"system"`
 	Version  string    `json:"version"`
 	Title    string    `json:"title,omitempty"`

@@ -61,6 +61,7 @@ func TestEveryKindIsImportedAndAnswers(t *testing.T) {
 	}
 	imported(t, s, written(t, "local.csv", "source_system,source_code,target_code\nurn:local,ASTH,195967001\n"))
 	imported(t, s, written(t, "set.json", `{"resourceType":"ValueSet","url":"urn:set","status":"active","compose":{"include":[{"system":"http://snomed.info/sct","filter":[{"property":"concept","op":"is-a","value":"195967001"}]}]}}`))
+	imported(t, s, written(t, "welsh.json", `{"resourceType":"CodeSystem","url":"urn:welsh","status":"active","language":"cy","content":"supplement","supplements":"http://snomed.info/sct","concept":[{"code":"195967001","display":"Asthma Cymraeg"}]}`))
 	made, err := s.Build(written(t, "triage.txt", "RED\tImmediate\nGREEN\tStandard\n"), "urn:triage")
 	if err != nil {
 		t.Fatal(err)
@@ -69,6 +70,9 @@ func TestEveryKindIsImportedAndAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	svc := service(t, s)
+	if l, err := svc.Lookup(terminology.SNOMED, "", "195967001", "cy"); err != nil || l.Display != "Asthma Cymraeg" {
+		t.Errorf("by a supplement: %v %+v", err, l)
+	}
 	for _, c := range [][3]string{{"urn:triage", "RED", "Immediate"}, {terminology.SNOMED, "195967001", "Asthma"}, {terminology.DMD, "322236009", "Paracetamol 500mg tablets"}, {terminology.LOINC, "8480-6", "Systolic blood pressure"}, {terminology.ICD10, "J45.9", "Asthma, unspecified"}} {
 		if l, err := svc.Lookup(c[0], "", c[1], ""); err != nil || l.Display != c[2] {
 			t.Errorf("%v: %v %+v", c, err, l)
@@ -103,7 +107,7 @@ func TestEveryKindIsImportedAndAnswers(t *testing.T) {
 		t.Errorf("to ICD-10: %v %+v", err, tr)
 	}
 	list, err := s.List()
-	if err != nil || len(list) != 8 || slices.ContainsFunc(list, func(r Release) bool { return !r.InUse || r.Bytes == 0 }) {
+	if err != nil || len(list) != 9 || slices.ContainsFunc(list, func(r Release) bool { return !r.InUse || r.Bytes == 0 }) {
 		t.Errorf("%v %+v", err, list)
 	}
 	// What was imported is there after a restart.
