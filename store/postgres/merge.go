@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// A new posting is put on a list beside the index, which costs the writer
+// What a new version is found by is put on a list beside the index, which costs the writer
 // little, and each search looks through that list. So a node that has written
 // has it merged soon after, outside of the region's lock.
 const mergeEvery = 500 * time.Millisecond
 
-const sqlMerge = `SELECT gin_clean_pending_list(inhrelid::regclass) FROM pg_inherits WHERE inhparent='posting_tokens'::regclass`
+const sqlMerge = `SELECT gin_clean_pending_list(inhrelid::regclass) FROM pg_inherits WHERE inhparent='resource_tokens'::regclass`
 
-// merge has what this node has written merged into the index of postings,
+// merge has what this node has written merged into the index of tokens,
 // until ctx ends.
 func (db *DB) merge(ctx context.Context) {
 	tick := time.NewTicker(mergeEvery)

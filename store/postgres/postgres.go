@@ -43,7 +43,7 @@ type DB struct {
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 
-	wrote   atomic.Bool   // since postings were merged
+	wrote   atomic.Bool   // since the index of tokens was merged
 	fresh   atomic.Int64  // entries of ordered values that this node wrote since they were put into runs
 	writing chan struct{} // held by this node's writer; between nodes the row `head` orders
 	serial  int64         // of this node's last transaction that writes

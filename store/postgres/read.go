@@ -95,8 +95,8 @@ func (db *DB) scanRow(ctx context.Context, r pgx.Rows, before ...any) (*row, err
 	var w row
 	var typ, dataset, flags int16
 	var version, source int32
-	var at, labels int64
-	var clinical, reported pgtype.Int8
+	var at int64
+	var labels, clinical, reported pgtype.Int8
 	var id pgtype.Text
 	var blob pgtype.DriverBytes // of the connection's buffer: it is copied by whoever keeps it
 	v := &w.v
@@ -108,7 +108,7 @@ func (db *DB) scanRow(ctx context.Context, r pgx.Rows, before ...any) (*row, err
 		return nil, err
 	}
 	v.Version, v.Deleted = int(version), flags&flagDeleted != 0
-	v.Columns = policy.Columns{Type: fhir.TypeName(uint16(typ)), ID: id.String, Source: name, DataSet: policy.DataSet(dataset), Labels: policy.Labels(labels),
+	v.Columns = policy.Columns{Type: fhir.TypeName(uint16(typ)), ID: id.String, Source: name, DataSet: policy.DataSet(dataset), Labels: policy.Labels(labels.Int64),
 		Recorded: time.UnixMilli(at).UTC(), Reported: timeOf(reported), Final: flags&flagFinal != 0}
 	v.When = timeOf(clinical)
 	if v.ID == "" {

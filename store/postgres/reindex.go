@@ -13,8 +13,8 @@ import (
 // reindexed at once.
 const reindexStep = 1000
 
-// Reindex makes the postings again from the versions in force, in short
-// transactions while the store is in use: an entry is replaced where it stands.
+// Reindex makes the tokens again of the versions in force, in short
+// transactions while the store is in use: they are replaced where they stand.
 // Ordered values are put into new runs beside those in use. index says what a
 // resource is found by. It gives how many were indexed.
 func (db *DB) Reindex(ctx context.Context, index func(*fhir.Resource) store.Index) (count int, err error) {
@@ -67,7 +67,7 @@ func (db *DB) reindex(ctx context.Context, index func(*fhir.Resource) store.Inde
 	}
 }
 
-// repost writes the postings of items' versions in force, and gives the entries
+// repost writes the tokens of items' versions in force, and gives the entries
 // of ordered values of those not newer than n.
 func (tx *Tx) repost(items []store.ItemID, index func(*fhir.Resource) store.Index, n uint64) (entries []adapter.Entry, err error) {
 	if err := tx.fetchItems(items); err != nil {
@@ -86,9 +86,8 @@ func (tx *Tx) repost(items []store.ItemID, index func(*fhir.Resource) store.Inde
 			return nil, err
 		}
 		found := index(r)
-		if err := tx.post(v, found.Tokens); err != nil {
-			return nil, err
-		}
+		tx.rows.tokens = append(tx.rows.tokens, resourceRow{subject: int64(v.Subject), typ: int16(fhir.TypeNumber(v.Type)), item: int64(v.Item), version: int32(v.Version),
+			tokens: tokenArray(v.Type, found.Tokens)})
 		if v.N <= n {
 			some, err := tx.orderedOf(v, found.Ordered)
 			if err != nil {

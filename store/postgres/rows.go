@@ -1,6 +1,10 @@
 package postgres
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
@@ -11,23 +15,26 @@ import (
 const mostRows = 4000
 
 type rows struct {
-	resource resourceRows
+	resource []resourceRow
 	locator  map[int64]locatorRow
-	posting  []postingRow
-	open     map[int64]int // of each item, its last in posting
-	closed   map[int64]closedRow
+	tokens   []resourceRow // of versions that stand, made again
 	key      keyRows
 	change   changeRows
 	message  map[int64]messageRow
 }
 
-type resourceRows struct {
-	subject, item, n, at, labels, message []int64
-	typ, dataset, flags                   []int16
-	version, source                       []int32
-	clinical, reported                    []pgtype.Int8
-	id                                    []pgtype.Text
-	body                                  [][]byte
+type resourceRow struct {
+	subject, item, n, at, message int64
+	version, source               int32
+	typ, dataset, flags           int16
+	labels, clinical, reported    pgtype.Int8
+	id, tokens                    pgtype.Text // tokens as PostgreSQL writes an array
+	body                          []byte
+}
+
+// inOrder is the order of the table's key: rows that come in it fill its pages.
+func inOrder(a, b resourceRow) int {
+	return cmp.Or(cmp.Compare(a.subject, b.subject), cmp.Compare(a.typ, b.typ), cmp.Compare(a.item, b.item), cmp.Compare(a.version, b.version))
 }
 
 type locatorRow struct {
@@ -36,18 +43,6 @@ type locatorRow struct {
 	version, source int32
 	id              pgtype.Text
 }
-
-type postingRow struct {
-	subject, item, n, labels, at int64
-	typ, dataset, flags          int16
-	version, source              int32
-	until, reported              pgtype.Int8
-	id                           pgtype.Text
-	tokens                       []byte // as PostgreSQL writes an array
-}
-
-// closedRow says until when the posting was in force that an item has in the table.
-type closedRow struct{ subject, until int64 }
 
 type keyRows struct {
 	hash [][16]byte
@@ -76,14 +71,14 @@ type messageRow struct {
 }
 
 // full says whether enough waits to be sent.
-func (r *rows) full() bool { return len(r.resource.item) >= mostRows || len(r.locator) >= mostRows }
+func (r *rows) full() bool { return len(r.resource) >= mostRows || len(r.locator) >= mostRows }
 
 // flush has all rows wait to be sent.
 func (tx *Tx) flush() {
 	r := &tx.rows
 	tx.flushResources()
 	tx.flushLocators()
-	tx.flushPostings()
+	tx.flushTokens()
 	if k := r.key; len(k.item) > 0 {
 		tx.do(`INSERT INTO key(hash, item) SELECT * FROM unnest($1::uuid[], $2::bigint[])`, uuids(k.hash), k.item)
 	}
@@ -104,13 +99,47 @@ func uuids(hashes [][16]byte) []pgtype.UUID {
 }
 
 func (tx *Tx) flushResources() {
-	r := &tx.rows.resource
-	if len(r.item) == 0 {
+	if len(tx.rows.resource) == 0 {
 		return
 	}
-	tx.do(`INSERT INTO resource(`+columns+`) SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::int[],
-		$8::smallint[], $9::bigint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::bytea[])`,
-		r.subject, r.typ, r.item, r.version, r.n, r.at, r.source, r.dataset, r.labels, r.flags, r.clinical, r.reported, r.message, r.id, r.body)
+	tx.db.wrote.Store(true)
+	slices.SortFunc(tx.rows.resource, inOrder)
+	var subject, item, n, at, message []int64
+	var version, source []int32
+	var typ, dataset, flags []int16
+	var labels, clinical, reported []pgtype.Int8
+	var id, tokens []pgtype.Text
+	var body [][]byte
+	for i := range tx.rows.resource {
+		r := &tx.rows.resource[i]
+		subject, item, n, at, message = append(subject, r.subject), append(item, r.item), append(n, r.n), append(at, r.at), append(message, r.message)
+		version, source, typ, dataset, flags = append(version, r.version), append(source, r.source), append(typ, r.typ), append(dataset, r.dataset), append(flags, r.flags)
+		labels, clinical, reported = append(labels, r.labels), append(clinical, r.clinical), append(reported, r.reported)
+		id, tokens, body = append(id, r.id), append(tokens, r.tokens), append(body, r.body)
+	}
+	tx.do(`INSERT INTO resource(`+columns+`, tokens)
+		SELECT subject, type, item, version, n, at, source, dataset, labels, flags, clinical, reported, message, id, body, tokens::int[]
+		FROM unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::int[], $8::smallint[], $9::bigint[], $10::smallint[],
+			$11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::bytea[], $16::text[]) AS t(`+columns+`, tokens)`,
+		subject, typ, item, version, n, at, source, dataset, labels, flags, clinical, reported, message, id, body, tokens)
+}
+
+// flushTokens replaces what versions are found by, where it is not the same.
+func (tx *Tx) flushTokens() {
+	if len(tx.rows.tokens) == 0 {
+		return
+	}
+	tx.db.wrote.Store(true)
+	var subject, item []int64
+	var typ []int16
+	var version []int32
+	var tokens []pgtype.Text
+	for _, r := range tx.rows.tokens {
+		subject, typ, item, version, tokens = append(subject, r.subject), append(typ, r.typ), append(item, r.item), append(version, r.version), append(tokens, r.tokens)
+	}
+	tx.do(`UPDATE resource r SET tokens=t.tokens::int[] FROM unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::int[], $5::text[]) AS t(subject, type, item, version, tokens)
+		WHERE r.subject=t.subject AND r.type=t.type AND r.item=t.item AND r.version=t.version AND r.tokens IS DISTINCT FROM t.tokens::int[]`,
+		subject, typ, item, version, tokens)
 }
 
 func (tx *Tx) flushLocators() {
@@ -121,7 +150,8 @@ func (tx *Tx) flushLocators() {
 	var typ, flags []int16
 	var version, source []int32
 	var id []pgtype.Text
-	for i, l := range tx.rows.locator {
+	for _, i := range slices.Sorted(maps.Keys(tx.rows.locator)) { // in the order of the table's key
+		l := tx.rows.locator[i]
 		item, subject, typ, flags = append(item, i), append(subject, l.subject), append(typ, l.typ), append(flags, l.flags)
 		version, source, id = append(version, l.version), append(source, l.source), append(id, l.id)
 	}
@@ -130,42 +160,6 @@ func (tx *Tx) flushLocators() {
 		ON CONFLICT(item) DO UPDATE SET subject=excluded.subject, version=excluded.version, source=excluded.source, flags=excluded.flags`,
 		item, subject, typ, version, source, flags, id)
 }
-
-func (tx *Tx) flushPostings() {
-	if len(tx.rows.posting) > 0 {
-		tx.db.wrote.Store(true)
-	}
-	if len(tx.rows.closed) > 0 {
-		var subject, item, until []int64
-		for i, c := range tx.rows.closed {
-			subject, item, until = append(subject, c.subject), append(item, i), append(until, c.until)
-		}
-		tx.do(`UPDATE posting SET until=t.until FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS t(subject, item, until)
-			WHERE posting.subject=t.subject AND posting.item=t.item AND posting.until IS NULL`, subject, item, until)
-	}
-	if len(tx.rows.posting) == 0 {
-		return
-	}
-	var item, subject, n, labels, at []int64
-	var typ, dataset, flags []int16
-	var version, source []int32
-	var until, reported []pgtype.Int8
-	var id []pgtype.Text
-	var tokens []string
-	for _, p := range tx.rows.posting {
-		subject, item, version, n, until = append(subject, p.subject), append(item, p.item), append(version, p.version), append(n, p.n), append(until, p.until)
-		labels, at, typ, dataset, flags, source = append(labels, p.labels), append(at, p.at), append(typ, p.typ), append(dataset, p.dataset), append(flags, p.flags), append(source, p.source)
-		reported, id, tokens = append(reported, p.reported), append(id, p.id), append(tokens, string(p.tokens))
-	}
-	tx.do(`INSERT INTO posting(`+postingColumns+`)
-		SELECT subject, item, version, n, until, type, source, dataset, labels, flags, at, reported, id, tokens::bigint[]
-		FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::bigint[], $5::bigint[], $6::smallint[], $7::int[], $8::smallint[], $9::bigint[], $10::smallint[],
-			$11::bigint[], $12::bigint[], $13::text[], $14::text[]) AS t(`+postingColumns+`)
-		ON CONFLICT(subject, item, version) DO UPDATE SET tokens=excluded.tokens`,
-		subject, item, version, n, until, typ, source, dataset, labels, flags, at, reported, id, tokens)
-}
-
-const postingColumns = `subject, item, version, n, until, type, source, dataset, labels, flags, at, reported, id, tokens`
 
 // flushMessages counts by the hour what was not there before: a message that is
 // replayed was heard when it came.

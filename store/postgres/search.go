@@ -15,8 +15,8 @@ import (
 	"selda/store/adapter"
 )
 
-// Search is store.Reader's. The predicate is asked within the walk over the
-// postings: the limit counts only what is shown. The walk goes on, in larger
+// Search is store.Reader's. The predicate is asked within the walk over what
+// has the tokens: the limit counts only what is shown. The walk goes on, in larger
 // and larger steps, until enough is found or there is no more.
 func (db *DB) Search(ctx context.Context, q store.Query, p *policy.Predicate) (out []store.Found, err error) {
 	t := fhir.TypeNumber(q.Type)
@@ -32,7 +32,7 @@ func (db *DB) Search(ctx context.Context, q store.Query, p *policy.Predicate) (o
 		walked := 0
 		args := append([]any{int16(t), before, step}, tokens...)
 		err := db.rows(ctx, func(r pgx.Rows) error {
-			f, c, err := db.scanPosting(ctx, r, q.Type)
+			f, c, err := db.scanFound(ctx, r, q.Type)
 			if err != nil {
 				return err
 			}
@@ -52,25 +52,29 @@ func (db *DB) Search(ctx context.Context, q store.Query, p *policy.Predicate) (o
 }
 
 // searchSQL is the statement of a search, and what it is given after the type,
-// the item to go on before, and the step.
+// the item to go on before, and the step. A version counts unless there is a
+// later one, as at the n that is asked.
 func searchSQL(q store.Query) (sql string, args []any) {
 	var b strings.Builder
-	b.WriteString(`SELECT item, subject, source, dataset, labels, flags, at, reported, id FROM posting WHERE type=$1 AND item<$2`)
+	b.WriteString(`SELECT item, subject, source, dataset, labels, flags, at, reported, id FROM resource r WHERE type=$1 AND item<$2 AND tokens IS NOT NULL`)
+	give := func(arg any) string {
+		args = append(args, arg)
+		return `$` + strconv.Itoa(3+len(args))
+	}
 	for _, g := range q.Groups {
-		hashes := make([]int64, len(g))
+		hashes := make([]int32, len(g))
 		for i, t := range g {
-			hashes[i] = int64(adapter.Token(q.Type, t))
+			hashes[i] = token(q.Type, t)
 		}
-		args = append(args, hashes)
-		b.WriteString(` AND tokens && $` + strconv.Itoa(3+len(args)))
+		b.WriteString(` AND tokens && ` + give(hashes))
 	}
-	if q.N == store.Latest {
-		b.WriteString(` AND until IS NULL`)
-	} else {
-		args = append(args, at(q.N))
-		n := strconv.Itoa(3 + len(args))
-		b.WriteString(` AND n<=$` + n + ` AND (until IS NULL OR until>$` + n + `)`)
+	later := `SELECT 1 FROM resource x WHERE x.subject=r.subject AND x.type=r.type AND x.item=r.item AND x.version>r.version`
+	if q.N != store.Latest {
+		n := give(at(q.N))
+		b.WriteString(` AND n<=` + n)
+		later += ` AND x.n<=` + n
 	}
+	b.WriteString(` AND NOT EXISTS (` + later + `)`)
 	if len(q.Groups) > 0 {
 		b.WriteString(` ORDER BY item+0 DESC LIMIT $3`) // found by its tokens, then put in order: not the other way round
 	} else {
@@ -79,11 +83,11 @@ func searchSQL(q store.Query) (sql string, args []any) {
 	return b.String(), args
 }
 
-func (db *DB) scanPosting(ctx context.Context, r pgx.Rows, typ string) (f store.Found, c policy.Columns, err error) {
+func (db *DB) scanFound(ctx context.Context, r pgx.Rows, typ string) (f store.Found, c policy.Columns, err error) {
 	var source int32
 	var dataset, flags int16
-	var labels, at int64
-	var reported pgtype.Int8
+	var at int64
+	var labels, reported pgtype.Int8
 	var id pgtype.Text
 	if err := r.Scan(&f.Item, &f.Subject, &source, &dataset, &labels, &flags, &at, &reported, &id); err != nil {
 		return f, c, err
@@ -92,6 +96,6 @@ func (db *DB) scanPosting(ctx context.Context, r pgx.Rows, typ string) (f store.
 		f.ID = db.ids.Encode(adapter.Item, int64(f.Item))
 	}
 	name, err := db.sourceName(ctx, source)
-	return f, policy.Columns{Type: typ, ID: f.ID, Source: name, DataSet: policy.DataSet(dataset), Labels: policy.Labels(labels), Final: flags&flagFinal != 0,
+	return f, policy.Columns{Type: typ, ID: f.ID, Source: name, DataSet: policy.DataSet(dataset), Labels: policy.Labels(labels.Int64), Final: flags&flagFinal != 0,
 		Recorded: time.UnixMilli(at).UTC(), Reported: timeOf(reported)}, err
 }

@@ -192,12 +192,13 @@ func (tx *Tx) insert(p *store.Put, w *store.Written, computed string) error {
 	if packed == nil {
 		packed = tx.db.codec.Pack(nil, p.Type, p.Body, p.Origin)
 	}
-	r := &tx.rows.resource
-	r.subject, r.typ, r.item, r.version = append(r.subject, int64(p.Subject)), append(r.typ, typ), append(r.item, int64(w.Item)), append(r.version, int32(w.Version))
-	r.n, r.at, r.source, r.dataset = append(r.n, int64(tx.n)), append(r.at, at), append(r.source, src), append(r.dataset, int16(p.DataSet))
-	r.labels, r.flags = append(r.labels, int64(p.Labels)), append(r.flags, flags)
-	r.clinical, r.reported = append(r.clinical, seconds(p.When)), append(r.reported, seconds(p.Reported))
-	r.message, r.id, r.body = append(r.message, int64(p.Message)), append(r.id, id), append(r.body, packed)
+	row := resourceRow{subject: int64(p.Subject), item: int64(w.Item), n: int64(tx.n), at: at, message: int64(p.Message), version: int32(w.Version), source: src, typ: typ,
+		dataset: int16(p.DataSet), flags: flags, labels: pgtype.Int8{Int64: int64(p.Labels), Valid: p.Labels != 0}, clinical: seconds(p.When), reported: seconds(p.Reported),
+		id: id, body: packed}
+	if !p.Deleted {
+		row.tokens = tokenArray(p.Type, p.Tokens)
+	}
+	tx.rows.resource = append(tx.rows.resource, row)
 	if tx.rows.locator == nil {
 		tx.rows.locator = map[int64]locatorRow{}
 	}
@@ -208,45 +209,6 @@ func (tx *Tx) insert(p *store.Put, w *store.Written, computed string) error {
 	tx.known.items[w.Item] = &knownItem{exists: true, id: w.ID, current: v,
 		located: store.Located{Item: w.Item, Subject: p.Subject, Type: p.Type, Version: w.Version, Source: p.Source, Deleted: p.Deleted}}
 	tx.order(p, w, src)
-	tx.unpost(v)
-	if v.Deleted {
-		return nil
-	}
-	return tx.post(v, p.Tokens)
-}
-
-// unpost ends the posting of the version before.
-func (tx *Tx) unpost(v *store.Version) {
-	if v.Version == 1 {
-		return
-	}
-	if i, ok := tx.rows.open[int64(v.Item)]; ok {
-		tx.rows.posting[i].until = pgtype.Int8{Int64: int64(v.N), Valid: true}
-		delete(tx.rows.open, int64(v.Item))
-		return
-	}
-	if tx.rows.closed == nil {
-		tx.rows.closed = map[int64]closedRow{}
-	}
-	if _, ended := tx.rows.closed[int64(v.Item)]; !ended { // by a deletion before
-		tx.rows.closed[int64(v.Item)] = closedRow{int64(v.Subject), int64(v.N)}
-	}
-}
-
-// post has the posting of a version in force wait.
-func (tx *Tx) post(v *store.Version, tokens []string) error {
-	src, err := tx.Source(v.Source)
-	if err != nil {
-		return err
-	}
-	if tx.rows.open == nil {
-		tx.rows.open = map[int64]int{}
-	}
-	tx.rows.open[int64(v.Item)] = len(tx.rows.posting)
-	tx.rows.posting = append(tx.rows.posting, postingRow{subject: int64(v.Subject), item: int64(v.Item), version: int32(v.Version), n: int64(v.N),
-		labels: int64(v.Labels), at: v.Recorded.UnixMilli(), typ: int16(fhir.TypeNumber(v.Type)), dataset: int16(v.DataSet), flags: flagsOf(v.Deleted, v.Final),
-		source: src, reported: seconds(v.Reported), id: pgtype.Text{String: v.ID, Valid: v.ID != tx.db.ids.Encode(adapter.Item, int64(v.Item))},
-		tokens: tokenArray(v.Type, tokens)})
 	return nil
 }
 
@@ -270,17 +232,22 @@ func whole(t time.Time) time.Time {
 	return time.Unix(t.Unix(), 0).UTC()
 }
 
-// tokenArray is a posting's tokens as PostgreSQL writes an array.
-func tokenArray(typ string, tokens []string) []byte {
-	b := append(make([]byte, 0, 2+21*len(tokens)), '{')
+// tokenArray is what a version is found by, as PostgreSQL writes an array.
+func tokenArray(typ string, tokens []string) pgtype.Text {
+	b := append(make([]byte, 0, 2+12*len(tokens)), '{')
 	for i, t := range tokens {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendInt(b, int64(adapter.Token(typ, t)), 10)
+		b = strconv.AppendInt(b, int64(token(typ, t)), 10)
 	}
-	return append(b, '}')
+	return pgtype.Text{String: string(append(b, '}')), Valid: true}
 }
+
+// token is a type's search token as it is kept: the upper half of its hash. Two
+// tokens that have the same find each other's resources, which are asked before
+// they are given.
+func token(typ, t string) int32 { return int32(adapter.Token(typ, t) >> 32) }
 
 // move takes all versions of a resource to another subject: its source has
 // said that it was on the wrong patient (G19).
@@ -295,10 +262,8 @@ func (tx *Tx) move(k *knownItem, to store.Subject) error {
 	tx.flush()
 	typ := int16(fhir.TypeNumber(l.Type))
 	tx.do(`WITH gone AS (DELETE FROM resource WHERE subject=$1 AND type=$2 AND item=$3 RETURNING *)
-		INSERT INTO resource(`+columns+`) SELECT $4::bigint, type, item, version, n, at, source, dataset, labels, flags, clinical, reported, message, id, body FROM gone`,
+		INSERT INTO resource(`+columns+`, tokens) SELECT $4::bigint, type, item, version, n, at, source, dataset, labels, flags, clinical, reported, message, id, body, tokens FROM gone`,
 		int64(l.Subject), typ, int64(l.Item), int64(to))
-	tx.do(`WITH gone AS (DELETE FROM posting WHERE subject=$1 AND item=$2 RETURNING *)
-		INSERT INTO posting(`+postingColumns+`) SELECT $3::bigint, item, version, n, until, type, source, dataset, labels, flags, at, reported, id, tokens FROM gone`, int64(l.Subject), int64(l.Item), int64(to))
 	tx.do(`UPDATE locator SET subject=$1 WHERE item=$2`, int64(to), int64(l.Item))
 	tx.touched[l.Subject], tx.touched[to] = tx.n, tx.n
 	moved := *k.current
