@@ -1,14 +1,11 @@
 package subscription_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -206,96 +203,6 @@ func TestWebsockets(t *testing.T) {
 		t.Errorf("%d were told under an objection", n)
 	}
 	r.do(404, "system", "GET", "/fhir/Subscription/"+id+"/$get-ws-binding-token", "")
-}
-
-// post is a mail server that keeps what it is given.
-type post struct {
-	net.Listener
-	mu      sync.Mutex
-	letters []string
-}
-
-func mailServer(t *testing.T) *post {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &post{Listener: l}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go p.serve(c)
-		}
-	}()
-	return p
-}
-
-func (p *post) serve(c net.Conn) {
-	defer func() { _ = c.Close() }()
-	in := bufio.NewReader(c)
-	fmt.Fprint(c, "220 post\r\n")
-	letter, reading := "", false
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return
-		}
-		switch {
-		case reading && line == ".\r\n":
-			p.mu.Lock()
-			p.letters = append(p.letters, letter)
-			p.mu.Unlock()
-			reading = false
-			fmt.Fprint(c, "250 taken\r\n")
-		case reading:
-			letter += line
-		case strings.HasPrefix(line, "EHLO"):
-			fmt.Fprint(c, "250 post\r\n")
-		case strings.HasPrefix(line, "DATA"):
-			reading, letter = true, ""
-			fmt.Fprint(c, "354 go on\r\n")
-		case strings.HasPrefix(line, "QUIT"):
-			fmt.Fprint(c, "221 bye\r\n")
-			return
-		default:
-			letter += line
-			fmt.Fprint(c, "250 ok\r\n")
-		}
-	}
-}
-
-// E-mail says that something has changed, and nothing of what.
-func TestMailSaysNothingOfIt(t *testing.T) {
-	p := mailServer(t)
-	r := &region{T: t, dir: t.TempDir()}
-	file := filepath.Join(t.TempDir(), "subscriptions.yaml")
-	if err := os.WriteFile(file, []byte("mail:\n  server: "+p.Addr().String()+"\n  from: selda@example.org\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	r.with(testenv.Start, file)
-	t.Cleanup(func() { _ = r.env.Close() })
-	r.declared()
-	mail := strings.Replace(topical("result", "mailto:ward@example.org", "empty", "Observation?patient=Patient/p1", "kind=email"), `"payload":"application/fhir+json"`, `"payload":"text/plain"`, 1)
-	r.do(400, "visitor", "POST", "/fhir/Subscription", strings.Replace(mail, `"valueCode":"empty"`, `"valueCode":"full-resource"`, 1))
-	r.do(422, "visitor", "POST", "/fhir/Subscription", strings.Replace(mail, "ward@example.org", "ward@example.org?bcc=all@example.org", 1))
-	r.subscribe("visitor", mail)
-	r.observe("p1", "a secret finding")
-	r.settle()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.letters) != 1 || !strings.Contains(p.letters[0], "To: ward@example.org") || !strings.Contains(p.letters[0], "Sign in to see it") {
-		t.Fatalf("letters: %q", p.letters)
-	}
-	for _, word := range []string{"secret", "p1", folake, "Observation", "1975-2"} {
-		if strings.Contains(p.letters[0], word) {
-			t.Errorf("the letter says %s: %s", word, p.letters[0])
-		}
-	}
 }
 
 // A topic that an operator adds, as R4 writes it: what was not so before, and

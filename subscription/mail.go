@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io"
 	"mime/multipart"
 	"net"
 	"net/mail"
 	"net/smtp"
 	"net/textproto"
+	"os"
 	"strings"
 	"time"
 
@@ -25,6 +29,7 @@ type Mail struct {
 	From           string
 	User, Password string // "" signs nobody in
 	Secure         bool   // the way from here to the reader is fit for records
+	CA             string // file of certificates that its own is trusted by, beside the system's
 }
 
 // address is whom an endpoint of this channel means.
@@ -61,7 +66,6 @@ func (m *Mail) send(ctx context.Context, q *request, n *notification) error {
 	if err != nil {
 		return &rejection{words: "it is no address"}
 	}
-	host, _, _ := net.SplitHostPort(m.Server)
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", m.Server)
 	if err != nil {
 		return &rejection{words: "the mail server could not be reached"}
@@ -70,39 +74,113 @@ func (m *Mail) send(ctx context.Context, q *request, n *notification) error {
 	if end, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(end)
 	}
-	c, err := smtp.NewClient(conn, host)
-	if err == nil {
-		if ok, _ := c.Extension("STARTTLS"); ok {
-			err = c.StartTLS(&tls.Config{ServerName: host, MinVersion: tls.VersionTLS12})
-		} else if m.Secure {
-			err = fmt.Errorf("it has no TLS")
+	return m.deliver(conn, to, m.letter(to, q, n))
+}
+
+// deliver hands one letter to the mail server at the other end.
+func (m *Mail) deliver(conn net.Conn, to string, letter []byte) error {
+	host, _, _ := net.SplitHostPort(m.Server)
+	c, err := smtp.NewClient(&brief{Conn: conn, left: mostAnswer}, host)
+	if err != nil {
+		return refusedBy(err)
+	}
+	if err := m.secure(c, host); err != nil {
+		return err
+	}
+	if m.User != "" {
+		if err := c.Auth(smtp.PlainAuth("", m.User, m.Password, host)); err != nil {
+			if _, answered := err.(*textproto.Error); answered {
+				return &rejection{words: "the mail server does not know the account, or its password"}
+			}
+			return &rejection{words: "the mail server offers no way to sign in that is fit for a password: TLS, and AUTH PLAIN"}
 		}
 	}
-	if err == nil && m.User != "" {
-		err = c.Auth(smtp.PlainAuth("", m.User, m.Password, host))
-	}
-	if err == nil {
-		err = c.Mail(m.From)
-	}
-	if err == nil {
+	if err = c.Mail(m.From); err == nil {
 		err = c.Rcpt(to)
 	}
 	if err != nil {
-		return &rejection{words: "the mail server did not take it"}
+		return refusedBy(err)
 	}
 	w, err := c.Data()
 	if err != nil {
-		return &rejection{words: "the mail server did not take it"}
+		return refusedBy(err)
 	}
-	if _, err = w.Write(m.letter(to, q, n)); err == nil {
+	if _, err = w.Write(letter); err == nil {
 		err = w.Close()
 	}
 	if err != nil {
-		_, refused := err.(*textproto.Error)
-		return &rejection{words: "the mail server did not take it", doubt: !refused}
+		r := refusedBy(err)
+		_, answered := err.(*textproto.Error)
+		r.doubt = !answered
+		return r
 	}
 	_ = c.Quit() // it has been taken
 	return nil
+}
+
+// secure goes over to TLS, wherever the server has it.
+func (m *Mail) secure(c *smtp.Client, host string) error {
+	if ok, _ := c.Extension("STARTTLS"); !ok {
+		if m.Secure {
+			return &rejection{words: "the mail server offers no TLS (STARTTLS)"}
+		}
+		return nil
+	}
+	conf := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	if m.CA != "" {
+		pem, err := os.ReadFile(m.CA)
+		if conf.RootCAs, _ = x509.SystemCertPool(); conf.RootCAs == nil {
+			conf.RootCAs = x509.NewCertPool()
+		}
+		if err != nil || !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return &rejection{words: "the file of certificates that the mail server is trusted by (ca) can't be read"}
+		}
+	}
+	if err := c.StartTLS(conf); err != nil {
+		return refusedBy(err)
+	}
+	return nil
+}
+
+// refusedBy is why a mail server did not take a letter, in words of ours: what
+// a server says may hold anything.
+func refusedBy(err error) *rejection {
+	var code *textproto.Error
+	var authority x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &code):
+		return &rejection{words: "the mail server answered " + itoa(code.Code)}
+	case errors.As(err, &authority):
+		return &rejection{words: "the mail server's certificate is of no authority that is trusted here: name its file as ca"}
+	case errors.As(err, &name):
+		return &rejection{words: "the mail server's certificate is for another name"}
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return &rejection{words: "the mail server's certificate has expired"}
+	case errors.As(err, &invalid):
+		return &rejection{words: "the mail server's certificate is for another use"}
+	}
+	return &rejection{words: "the mail server broke off"}
+}
+
+// mostAnswer is how many bytes a mail server says at most while it takes a letter.
+const mostAnswer = 64 << 10
+
+// brief is a connection that is read for so long.
+type brief struct {
+	net.Conn
+	left int
+}
+
+// Read is io.Reader's.
+func (b *brief) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := b.Conn.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
 }
 
 // letter is what is written.

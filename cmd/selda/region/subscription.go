@@ -22,7 +22,7 @@ import (
 //
 //	call: [rhapsody.kch.nhs.uk, 10.20.0.0/16]
 //	topics: /etc/selda/topics
-//	mail: {server: "mail.nhs.net:587", from: selda@nhs.net, user: selda, password: …, secure: true}
+//	mail: {server: "mail.nhs.net:587", from: selda@nhs.net, user: selda, password: …, secure: true, ca: /etc/selda/mail.pem}
 type Subscribing struct {
 	Call   []string           `yaml:"call"`   // hosts and address ranges inside that may be called
 	Topics string             `yaml:"topics"` // folder of topics, a JSON file each
