@@ -56,6 +56,9 @@ type API struct {
 	Exclusive func(ctx context.Context, name string) (release func(), err error)
 	// Validator holds resources against their definitions; none is held where nil.
 	Validator func() (*validate.Validator, error)
+	// Published finds a definition of the standard or of a package, by its id or by
+	// its canonical URL, of which one is empty; nil where nothing is published.
+	Published func(typ, id, url string) (*fhir.Resource, error)
 	// ProfilesOf is what a source wants done about profiles.
 	ProfilesOf func(nhs.Source) Profiles
 	Now        func() time.Time

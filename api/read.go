@@ -68,7 +68,7 @@ func (q *request) grantFor(typ, id string) (grant.Grant, *record.View, error) {
 func (q *request) read(typ, id string) error {
 	g, view, err := q.grantFor(typ, id)
 	if err != nil {
-		return err
+		return q.readPublished(typ, id, err)
 	}
 	if view != nil {
 		body, version, at := Citizen(view)
@@ -79,7 +79,7 @@ func (q *request) read(typ, id string) error {
 	}
 	v, err := q.Records.Read(q.r.Context(), g, typ, id)
 	if err != nil {
-		return err
+		return q.readPublished(typ, id, err)
 	}
 	if v.Deleted {
 		return fault.E("api.read", fault.Deleted, "the resource was deleted")

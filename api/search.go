@@ -73,12 +73,16 @@ func (q *request) searchedFrom(path, typ string, params url.Values, owner *searc
 		}
 	case typ == "Patient":
 		a, err = q.searchCitizens(query, cur)
+	case q.Published != nil && byURL(query):
+		a = &answers{query: query, cur: cur}
+		_, err = q.Access.Directory(q.r.Context(), q.subject, typ+" search")
 	default:
 		a, err = q.searchRecord(query, cur)
 	}
 	if err != nil {
 		return nil, err
 	}
+	q.findPublished(a)
 	a.self = used(params, query.Unknown)
 	return a, nil
 }

@@ -24,7 +24,31 @@ import (
 var box []byte
 
 // R4 is the library of FHIR R4's own terminology, which lies in the binary.
-var R4 Library = &packed{open: sync.OnceValues(func() (*contents, error) { return openBox(box) })}
+var R4 Library = inTheBox
+
+var inTheBox = &packed{open: sync.OnceValues(func() (*contents, error) { return openBox(box) })}
+
+// Resource is a code system, value set or concept map of R4's own as it lies in
+// the binary, without what is said for people, by its URL or by the end of it,
+// its id; nil where R4 has none such.
+func Resource(typ, id, url string) (*fhir.Resource, error) {
+	c, err := inTheBox.open()
+	if err != nil {
+		return nil, err
+	}
+	e := c.entries[typ+" "+url]
+	if url == "" {
+		for name, other := range c.entries {
+			if strings.HasPrefix(name, typ+" ") && strings.HasSuffix(name, "/"+id) && (e == nil || other.url < e.url) {
+				e = other
+			}
+		}
+	}
+	if e == nil {
+		return nil, nil
+	}
+	return c.resource(e.deflated)
+}
 
 // A box is a length and a list of what is in it, deflated; then the words that
 // resources have in common; then each resource, deflated with these as its
@@ -101,6 +125,7 @@ type contents struct {
 type entry struct {
 	url, version string
 	from         []string // source systems, of a concept map
+	deflated     []byte
 	read         func() (any, error)
 }
 
@@ -128,7 +153,7 @@ func openBox(b []byte) (*contents, error) {
 		if at < 0 || n < 0 || at+n > len(c.body) {
 			return nil, errBox
 		}
-		e := &entry{url: f[1], version: f[2], read: sync.OnceValues(func() (any, error) { return c.parse(c.body[at : at+n]) })}
+		e := &entry{url: f[1], version: f[2], deflated: c.body[at : at+n], read: sync.OnceValues(func() (any, error) { return c.parse(c.body[at : at+n]) })}
 		if f[0] == "ConceptMap" {
 			e.from = strings.Fields(f[5])
 			c.maps = append(c.maps, e)
@@ -140,12 +165,16 @@ func openBox(b []byte) (*contents, error) {
 
 var errBox = fault.E("terminology.R4", fault.Exception, "the terminology in the binary is broken: build it again")
 
-func (c *contents) parse(deflated []byte) (any, error) {
+func (c *contents) resource(deflated []byte) (*fhir.Resource, error) {
 	raw, err := io.ReadAll(flate.NewReaderDict(bytes.NewReader(deflated), c.shared))
 	if err != nil {
 		return nil, fault.E("terminology.R4", fault.Exception, err)
 	}
-	r, err := fhir.ParseTrusted(raw)
+	return fhir.ParseTrusted(raw)
+}
+
+func (c *contents) parse(deflated []byte) (any, error) {
+	r, err := c.resource(deflated)
 	if err != nil {
 		return nil, err
 	}

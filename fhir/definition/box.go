@@ -21,7 +21,9 @@ import (
 var box []byte
 
 // R4 is the library of R4's own types, profiles and extensions.
-var R4 Library = &boxed{text: box}
+var R4 Library = inTheBox
+
+var inTheBox = &boxed{text: box}
 
 // A box is two lengths; a list of what is in it, deflated; a sample of its
 // definitions; then each definition, deflated with the sample as its
@@ -80,6 +82,23 @@ func (b *boxed) Structure(url string) (*Structure, error) {
 	if d, ok := b.read.Load(url); ok {
 		return d.(*Structure), nil
 	}
+	r, err := b.resource(url)
+	if r == nil || err != nil {
+		return nil, err
+	}
+	d, err := Parse(r)
+	if err != nil {
+		return nil, err
+	}
+	kept, _ := b.read.LoadOrStore(url, d)
+	return kept.(*Structure), nil
+}
+
+// Resource is a definition of R4's own as it lies in the binary, without what is
+// said for people; nil where R4 has none of the URL.
+func Resource(url string) (*fhir.Resource, error) { return inTheBox.resource(url) }
+
+func (b *boxed) resource(url string) (*fhir.Resource, error) {
 	b.once.Do(b.open)
 	place, ok := b.places[url]
 	if !ok || b.bad != nil {
@@ -89,16 +108,7 @@ func (b *boxed) Structure(url string) (*Structure, error) {
 	if err != nil {
 		return nil, fault.E("definition.R4", fault.Exception, err)
 	}
-	r, err := fhir.ParseTrusted(text)
-	if err != nil {
-		return nil, err
-	}
-	d, err := Parse(r)
-	if err != nil {
-		return nil, err
-	}
-	kept, _ := b.read.LoadOrStore(url, d)
-	return kept.(*Structure), nil
+	return fhir.ParseTrusted(text)
 }
 
 // Pack makes a box of StructureDefinitions.
