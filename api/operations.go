@@ -70,9 +70,6 @@ type arguments struct {
 	parts  map[string][]fhir.Node // of the Parameters, by name
 }
 
-// maxArgument is the largest body of an operation, in bytes.
-const maxArgument = 16 << 20
-
 // arguments reads the input of an operation.
 func (q *request) arguments() (*arguments, error) {
 	a := &arguments{values: map[string][]string{}, parts: map[string][]fhir.Node{}}

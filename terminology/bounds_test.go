@@ -48,3 +48,21 @@ func TestQuestionsAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// The filters of a value set are bounded together, not each by itself.
+func TestFiltersAreBoundedTogether(t *testing.T) {
+	filters := func(n int, filter string) string {
+		return fmt.Sprintf(`{"include":[{"system":%q,"filter":[%s]}]}`, SNOMED, strings.TrimSuffix(strings.Repeat(filter+",", n), ","))
+	}
+	regex := `{"property":"display","op":"regex","value":"` + strings.Repeat("(a|b|c)*d", 1000) + `"}`
+	constraint := `{"property":"constraint","op":"=","value":"* {{ term = wild:\"*` + strings.Repeat("a", 1000) + `\" }}"}`
+	s := sample(t, set("urn:regex", filters(1000, regex)), set("urn:ecl", filters(10_000, constraint)), set("urn:few", filters(3, regex)))
+	for _, url := range []string{"urn:regex", "urn:ecl"} {
+		if _, err := s.Expand(url, ExpandQuery{Count: -1}); !fault.Is(err, fault.TooCostly) {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	if _, err := s.Expand("urn:few", ExpandQuery{Count: -1}); err != nil {
+		t.Error(err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"selda/fault"
+	"selda/terminology/ecl"
 	"selda/terminology/index"
 )
 
@@ -41,6 +42,16 @@ const (
 // compile finds what a value set rests on. Where a part of that is not there,
 // the rest still answers.
 func (s *Service) compile(v *ValueSet, within []string) (*compiled, error) {
+	return (&compilation{s, ecl.MaxWork}).set(v, within)
+}
+
+// compilation is the work on one value set and those that it imports.
+type compilation struct {
+	*Service
+	left int // what its filters may still cost, in concepts looked at
+}
+
+func (s *compilation) set(v *ValueSet, within []string) (*compiled, error) {
 	c := &compiled{def: v}
 	for _, list := range []struct {
 		from []Include
@@ -68,7 +79,7 @@ func (s *Service) compile(v *ValueSet, within []string) (*compiled, error) {
 	return c, nil
 }
 
-func (s *Service) part(of *ValueSet, i *Include, within []string) (*part, error) {
+func (s *compilation) part(of *ValueSet, i *Include, within []string) (*part, error) {
 	const op = "terminology.compile"
 	p := &part{system: i.System}
 	for _, u := range i.ValueSets {
@@ -113,7 +124,7 @@ func (s *Service) part(of *ValueSet, i *Include, within []string) (*part, error)
 		}
 	case len(i.Filters) > 0:
 		for _, f := range i.Filters {
-			set, err := filtered(p.x, f)
+			set, err := filtered(p.x, f, &s.left)
 			switch {
 			case fault.Is(err, fault.NotSupported), fault.Is(err, fault.NotFound):
 				p.unknown = err
@@ -144,7 +155,7 @@ func (p *part) rule(filters []Filter) bool {
 
 // imported is a value set that another one imports: one that is contained in
 // it, or one of the service's.
-func (s *Service) imported(of *ValueSet, u string, within []string) (*compiled, error) {
+func (s *compilation) imported(of *ValueSet, u string, within []string) (*compiled, error) {
 	const op = "terminology.compile"
 	if id, contained := strings.CutPrefix(u, "#"); contained {
 		v := of.Contained[id]
@@ -155,7 +166,7 @@ func (s *Service) imported(of *ValueSet, u string, within []string) (*compiled, 
 		case slices.Contains(within, u) || len(within) > maxDepth:
 			return nil, fault.E(op, fault.Invalid, "the value set imports itself", u)
 		}
-		return s.compile(v, append(slices.Clip(within), u))
+		return s.set(v, append(slices.Clip(within), u))
 	}
 	if slices.Contains(within, u) || len(within) > maxDepth {
 		return nil, fault.E(op, fault.Invalid, "the value set imports itself", u)
@@ -170,7 +181,7 @@ func (s *Service) imported(of *ValueSet, u string, within []string) (*compiled, 
 	if v == nil {
 		return nil, fault.E(op, fault.NotFound, "the value set "+u+" is not known", "ValueSet.compose.include.valueSet")
 	}
-	c, err := s.compile(v, append(slices.Clip(within), u))
+	c, err := s.set(v, append(slices.Clip(within), u))
 	if err == nil {
 		s.keep(u, c)
 	}

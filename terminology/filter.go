@@ -8,14 +8,22 @@ import (
 	"selda/terminology/index"
 )
 
-// filtered is the set of a system's concepts that pass a filter.
+// filtered is the set of a system's concepts that pass a filter. What it costs
+// is taken off left.
 // https://hl7.org/fhir/R4/valueset-filter-operator.html
-func filtered(x *index.Index, f Filter) (*index.Set, error) {
+func filtered(x *index.Index, f Filter, left *int) (*index.Set, error) {
 	const op = "terminology.filter"
 	if x.Meta().SNOMED {
-		if s, done, err := snomedFilter(x, f); done {
+		if s, done, err := snomedFilter(x, f, left); done {
 			return s, err
 		}
+	}
+	cost := x.Len()
+	if f.Op == "regex" {
+		cost *= 4 + len(f.Value)/4
+	}
+	if *left -= cost; *left < 0 {
+		return nil, fault.E(op, fault.TooCostly, "the filters of the value set would take too long: ask for less with each", "ValueSet.compose.include.filter")
 	}
 	concept := f.Property == "concept" || f.Property == "code"
 	switch f.Op {

@@ -8,7 +8,7 @@ import (
 
 // snomedFilter is a filter that SNOMED CT defines; done is false where it is
 // one of the standard's. https://hl7.org/fhir/R4/snomedct.html#filter-properties
-func snomedFilter(x *index.Index, f Filter) (s *index.Set, done bool, err error) {
+func snomedFilter(x *index.Index, f Filter, left *int) (s *index.Set, done bool, err error) {
 	switch {
 	case f.Property == "concept" && f.Op == "in":
 		c, ok := x.Find(f.Value)
@@ -26,7 +26,7 @@ func snomedFilter(x *index.Index, f Filter) (s *index.Set, done bool, err error)
 		if err != nil {
 			return nil, true, err
 		}
-		s, err = e.Evaluate(x)
+		s, err = e.EvaluateWithin(x, left)
 		return s, true, err
 	}
 	return nil, false, nil

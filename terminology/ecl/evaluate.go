@@ -9,23 +9,30 @@ import (
 )
 
 // Evaluate gives the concepts of a release that meet the expression. A concept
-// that the release does not have adds nothing.
+// that the release does not have adds nothing. An expression that would cost
+// more than MaxWork is refused as TooCostly.
 func (e *Expression) Evaluate(x *index.Index) (*index.Set, error) {
-	return e.root.eval(&run{x, maxWork})
+	left := MaxWork
+	return e.EvaluateWithin(x, &left)
 }
 
-// maxWork bounds what one expression may cost, in concepts looked at: a few
-// seconds on the largest release. One that would cost more is refused.
-const maxWork = 100_000_000
+// EvaluateWithin is Evaluate for one of several expressions, which may cost left
+// together, in concepts looked at: what this one costs is taken off.
+func (e *Expression) EvaluateWithin(x *index.Index, left *int) (*index.Set, error) {
+	return e.root.eval(&run{x, left})
+}
+
+// MaxWork is what one question may cost: two seconds on the largest release.
+const MaxWork = 40_000_000
 
 // run is one evaluation.
 type run struct {
 	*index.Index
-	left int
+	left *int
 }
 
 func (r *run) spend(n int) error {
-	if r.left -= n; r.left < 0 {
+	if *r.left -= n; *r.left < 0 {
 		return fault.E("ecl.Evaluate", fault.TooCostly, "the expression would take too long: narrow it")
 	}
 	return nil

@@ -49,7 +49,10 @@ func written(n node, ids map[string]bool) {
 func work(list []filter) int {
 	n := 1
 	for _, f := range list {
-		n += 1 + len(f.values) + len(f.spoken)
+		n += 1 + len(f.spoken)
+		for _, v := range f.values {
+			n += 1 + len(v.text)/16
+		}
 	}
 	return n
 }

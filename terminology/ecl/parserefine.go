@@ -202,7 +202,7 @@ func (p *parser) search() search {
 		s.wild, s.exact = w == "WILD", w == "EXACT"
 	}
 	s.text = p.quoted()
-	if s.words = index.Words(s.text); len(s.words) > index.MaxWords {
+	if s.words = index.Words(s.text); len(s.words) > index.MaxWords && !s.wild && !s.exact {
 		p.fail("a text that is searched has at most 32 words")
 	}
 	return s
