@@ -11,7 +11,6 @@ import (
 	"selda/audit"
 	"selda/fault"
 	"selda/fhir"
-	"selda/store"
 )
 
 // Conditional interactions name a resource by what is said of it. They match
@@ -74,7 +73,7 @@ func (q *request) meeting(typ, where string, limit int, place string) ([]*hit, e
 		q.status = http.StatusPreconditionFailed
 		return nil, fault.E(op, fault.Required, "a condition says what it looks for: "+typ+"?identifier=system|value", place)
 	}
-	f, err := q.ownField(typ, store.Latest)
+	f, err := q.conditioned(typ)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"net/http"
 	"net/url"
@@ -25,6 +26,8 @@ type Subscriptions interface {
 	Put(ctx context.Context, s policy.Subject, base, id string, match int, compact []byte) (*subscription.Resource, error)
 	Get(ctx context.Context, s policy.Subject, id string) (*subscription.Resource, error)
 	List(ctx context.Context, s policy.Subject) ([]*subscription.Resource, error)
+	// History gives the versions of one that somebody has, or of all, the latest first.
+	History(ctx context.Context, s policy.Subject, id string) ([]*subscription.Resource, error)
 	Delete(ctx context.Context, s policy.Subject, id string) error
 	Status(ctx context.Context, s policy.Subject, id string) ([]byte, error)
 	Statuses(ctx context.Context, s policy.Subject, ids, states []string) ([][]byte, error)
@@ -48,58 +51,101 @@ func init() {
 // subscribing serves the interactions with Subscriptions.
 func (q *request) subscribing() error {
 	n := len(q.path)
+	last := q.path[n-1]
 	switch {
 	case n == 1:
 		return q.subscriptionsOfType()
-	case n == 2 && q.path[1] == "_search":
-		return q.only("POST", q.subscriptionSearch)
-	case n == 2 && strings.HasPrefix(q.path[1], "$"):
-		return q.operate(onType, "Subscription", "", q.path[1])
-	case n == 3 && strings.HasPrefix(q.path[2], "$"):
-		return q.operate(onInstance, "Subscription", q.path[1], q.path[2])
-	case n == 2 && !strings.HasPrefix(q.path[1], "_"):
-		return q.oneSubscription(q.path[1])
+	case n == 2 && last == "_search":
+		return q.only("POST", func() error { return q.search("Subscription") })
+	case n == 2 && last == "_history":
+		return q.only("GET, HEAD", func() error { return q.subscriptionHistory("") })
+	case n == 2 && strings.HasPrefix(last, "$"):
+		return q.operate(onType, "Subscription", "", last)
+	case n == 3 && strings.HasPrefix(last, "$"):
+		return q.operate(onInstance, "Subscription", q.path[1], last)
+	case n == 3 && last == "_history":
+		return q.only("GET, HEAD", func() error { return q.subscriptionHistory(q.path[1]) })
+	case n == 4 && q.path[2] == "_history":
+		return q.only("GET, HEAD", func() error { return q.subscriptionVersion(q.path[1], last) })
+	case n == 2 && !strings.HasPrefix(last, "_"):
+		return q.oneSubscription(last)
 	}
-	return fault.E("api", fault.NotSupported, "Subscriptions have no versions to read: /fhir/metadata says what there is")
+	return fault.E("api", fault.NotSupported, "there is no such interaction with Subscriptions: /fhir/metadata says what there is")
 }
 
 func (q *request) subscriptionsOfType() error {
+	where := q.r.URL.RawQuery
 	switch q.r.Method {
 	case http.MethodGet, http.MethodHead:
-		return q.subscriptionSearch()
+		return q.search("Subscription")
 	case http.MethodPost:
-		if q.r.Header.Get("If-None-Exist") != "" {
-			return fault.E("api.subscription", fault.NotSupported, "a Subscription is not made on a condition: PUT one with an id of your own", "If-None-Exist")
+		if unless := q.r.Header.Get("If-None-Exist"); unless != "" {
+			return q.subscriptionWhere(unless, "If-None-Exist", func(h *hit) error {
+				if h != nil {
+					return q.there(h)
+				}
+				return q.putSubscription("")
+			})
 		}
 		return q.putSubscription("")
+	case http.MethodPut:
+		return q.subscriptionWhere(where, "", q.putSubscriptionWhere)
+	case http.MethodPatch:
+		return q.subscriptionWhere(where, "", func(h *hit) error {
+			if h == nil {
+				return fault.E("api.subscription", fault.NotFound, "no resource meets the condition")
+			}
+			return q.patchSubscription(h.ID)
+		})
+	case http.MethodDelete:
+		return q.deleteSubscriptionsWhere(where)
 	}
-	return q.refuse("GET, HEAD, POST")
+	return q.refuse("GET, HEAD, POST, PUT, PATCH, DELETE")
 }
 
 func (q *request) oneSubscription(id string) error {
-	ctx := q.r.Context()
 	switch q.r.Method {
 	case http.MethodGet, http.MethodHead:
-		r, err := q.Subscriptions.Get(ctx, q.subject, id)
+		r, err := q.Subscriptions.Get(q.r.Context(), q.subject, id)
 		if err != nil {
 			return err
 		}
-		if q.headers(strconv.Itoa(r.Version), r.At); !q.unchanged() {
-			q.send(http.StatusOK, q.part("Subscription", r.Body))
-		}
+		q.sendSubscription(r)
 		return nil
 	case http.MethodPut:
 		return q.putSubscription(id)
 	case http.MethodPatch:
 		return q.patchSubscription(id)
 	case http.MethodDelete:
-		if err := q.Subscriptions.Delete(ctx, q.subject, id); err != nil && !fault.Is(err, fault.NotFound) {
-			return err
-		}
-		q.w.WriteHeader(http.StatusNoContent)
-		return nil
+		return q.deleteSubscription(id)
 	}
 	return q.refuse("GET, HEAD, PUT, PATCH, DELETE")
+}
+
+// sendSubscription answers with one that was read.
+func (q *request) sendSubscription(r *subscription.Resource) {
+	if q.headers(strconv.Itoa(r.Version), r.At); !q.unchanged() {
+		q.send(http.StatusOK, q.part("Subscription", r.Body))
+	}
+}
+
+// deleteSubscription takes one away, in the version that If-Match names.
+func (q *request) deleteSubscription(id string) error {
+	ctx := q.r.Context()
+	match, err := q.ifMatch()
+	if err != nil {
+		return err
+	}
+	if match > 0 {
+		if r, err := q.Subscriptions.Get(ctx, q.subject, id); err == nil && r.Version != match {
+			return fault.E("api.subscription", fault.Conflict, "another version is in force")
+		}
+	}
+	if err := q.Subscriptions.Delete(ctx, q.subject, id); err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	q.w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 func (q *request) putSubscription(id string) error {
@@ -107,9 +153,15 @@ func (q *request) putSubscription(id string) error {
 	if err != nil {
 		return err
 	}
-	match, err := q.ifMatch()
+	match, err := q.ifUpdated()
 	if err != nil {
 		return err
+	}
+	if match == noVersion {
+		if _, err := q.Subscriptions.Get(q.r.Context(), q.subject, id); !fault.Is(err, fault.NotFound) {
+			return errors.Join(err, fault.E("api.subscription", fault.Conflict, "there is such a resource already"))
+		}
+		match = 0
 	}
 	return q.takeSubscription(id, match, body)
 }
@@ -159,53 +211,8 @@ func (q *request) takeSubscription(id string, match int, body []byte) error {
 		status = http.StatusCreated
 	}
 	q.headers(strconv.Itoa(r.Version), r.At)
-	q.w.Header().Set("Location", q.base+"/Subscription/"+r.ID)
+	q.w.Header().Set("Location", q.base+"/Subscription/"+r.ID+"/_history/"+strconv.Itoa(r.Version))
 	return q.prefer(status, r.Body)
-}
-
-// subscriptionSearch finds among the own ones.
-func (q *request) subscriptionSearch() error {
-	params, err := q.params()
-	if err != nil {
-		return err
-	}
-	query, err := q.scope().Parse("Subscription", params)
-	if err != nil {
-		return err
-	}
-	if len(query.Unknown) > 0 && strings.Contains(q.r.Header.Get("Prefer"), "handling=strict") {
-		return fault.E("api.search", fault.NotSupported, "Subscription can't be searched by this", query.Unknown[0])
-	}
-	list, err := q.Subscriptions.List(q.r.Context(), q.subject)
-	if err != nil {
-		return err
-	}
-	from, _ := strconv.Atoi(params.Get("_page")) // how many were on the pages before
-	b, total, more := newBundle("searchset"), 0, false
-	for _, r := range list {
-		res, err := fhir.ParseTrusted(r.Body)
-		if err != nil {
-			return err
-		}
-		if query.Matches(&search.Candidate{Type: "Subscription", ID: r.ID, Updated: r.At, Res: res}) {
-			total++
-			switch {
-			case query.Summary == "count" || total <= from:
-			case query.Count >= 0 && total > from+query.Count:
-				more = true
-			default:
-				b.add(entry{full: q.base + "/Subscription/" + r.ID, resource: q.part("Subscription", r.Body), mode: "match"})
-			}
-		}
-	}
-	self := used(params, query.Unknown)
-	links := []link{{"self", q.base + "/Subscription?" + self.Encode()}}
-	if more && query.Count > 0 {
-		self.Set("_page", strconv.Itoa(from+query.Count))
-		links = append(links, link{"next", q.base + "/Subscription?" + self.Encode()})
-	}
-	q.send(http.StatusOK, b.bytes(total, links))
-	return nil
 }
 
 func (q *request) subscriptionStatus(_, id string) error {
@@ -323,8 +330,6 @@ func (q *request) socketExtension() []fhir.Object {
 // https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/CapabilityStatement-backport-subscription-server-r4.html
 func (q *request) subscriptionCapability(ps *search.Parameters) fhir.Object {
 	c := capability(ps, "Subscription", nil)
-	c["interaction"] = codes("read", "update", "patch", "delete", "create", "search-type")
-	c["versioning"], c["readHistory"], c["conditionalCreate"], c["conditionalUpdate"], c["conditionalDelete"] = "versioned", false, false, false, "not-supported"
 	c["supportedProfile"] = []string{"http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription"}
 	delete(c, "searchInclude")
 	c["searchParam"] = slices.DeleteFunc(c["searchParam"].([]fhir.Object), func(p fhir.Object) bool {

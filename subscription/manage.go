@@ -92,7 +92,7 @@ func (f *Follower) change(ctx context.Context, s policy.Subject, base, id string
 	}
 	f.mu.Lock()
 	e := f.put(sub)
-	r := e.resource()
+	r := e.sub.resource()
 	f.mu.Unlock()
 	f.wake()
 	r.Made = old == nil
@@ -227,9 +227,8 @@ func (f *Follower) fill(ctx context.Context, s policy.Subject, base string, q *r
 	return nil
 }
 
-// resource is a Subscription as its owner reads it. Who calls it holds mu.
-func (e *entry) resource() *Resource {
-	s := e.sub
+// resource is a Subscription as its owner reads it.
+func (s *Subscription) resource() *Resource {
 	state := fhir.Object{"status": s.Status}
 	if s.Reason != "" {
 		state["error"] = s.Reason
@@ -248,7 +247,7 @@ func (f *Follower) Get(ctx context.Context, s policy.Subject, id string) (*Resou
 	if e == nil {
 		return nil, errUnknown
 	}
-	return e.resource(), nil
+	return e.sub.resource(), nil
 }
 
 // List gives those that somebody has, the oldest first.
@@ -257,8 +256,31 @@ func (f *Follower) List(ctx context.Context, s policy.Subject) (out []*Resource,
 		return nil, err
 	}
 	for _, e := range f.all(func(e *entry) bool { return e.sub.User == s.User }) {
-		out = append(out, e.resource())
+		out = append(out, e.sub.resource())
 	}
+	return out, nil
+}
+
+// History gives the versions of one that somebody has, or with no id of all,
+// the latest first. With a Subscription its history is gone: it holds addresses.
+func (f *Follower) History(ctx context.Context, s policy.Subject, id string) (out []*Resource, err error) {
+	if err := f.load(ctx); err != nil {
+		return nil, err
+	}
+	list := f.all(func(e *entry) bool { return e.sub.User == s.User && (id == "" || e.sub.ID == id) })
+	if len(list) == 0 && id != "" {
+		return nil, errUnknown
+	}
+	for _, e := range list {
+		versions, err := f.Register.SubscriptionVersions(ctx, e.sub.Key)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range versions {
+			out = append(out, v.resource())
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *Resource) int { return b.At.Compare(a.At) })
 	return out, nil
 }
 

@@ -156,6 +156,9 @@ type Register interface {
 	// its next revision. It answers fault.Conflict where the revision is not the
 	// last, and fault.Duplicate where the owner has another of this id.
 	SaveSubscription(ctx context.Context, s *Subscription) error
+	// SubscriptionVersions gives one in each of its versions, as each was saved
+	// last, the latest first: what of it is not the resource's own is as now.
+	SubscriptionVersions(ctx context.Context, key int64) ([]*Subscription, error)
 	// RemoveSubscription takes one away with up to limit of its events. done is
 	// false where there are more: it is then asked again.
 	RemoveSubscription(ctx context.Context, key int64, limit int) (done bool, err error)

@@ -87,6 +87,9 @@ func (db *DB) SaveSubscription(ctx context.Context, v *subscription.Subscription
 			if err == nil {
 				_, err = tx.Exec(ctx, `INSERT INTO subscription_count(subscription, seq, numbered) VALUES($1, 0, 0)`, key)
 			}
+			if err == nil {
+				err = keepVersion(ctx, tx, key, v)
+			}
 			return err
 		}
 		done, err := tx.Exec(ctx, `UPDATE subscription SET revision=revision+1, purpose=$1, version=$2, at=$3, status=$4, reason=$5, body=$6, sealed=$7, base=$8, citizen=$9,
@@ -94,12 +97,34 @@ func (db *DB) SaveSubscription(ctx context.Context, v *subscription.Subscription
 		if err == nil && done.RowsAffected() == 0 {
 			return fault.E(op, fault.Conflict, "the Subscription has been changed meanwhile: read it again")
 		}
+		if err == nil {
+			err = keepVersion(ctx, tx, key, v)
+		}
 		return err
 	})
 	if err == nil {
 		v.Key, v.Revision = key, revision+1
 	}
 	return err
+}
+
+func keepVersion(ctx context.Context, tx pgx.Tx, key int64, v *subscription.Subscription) error {
+	_, err := tx.Exec(ctx, `INSERT INTO subscription_version(subscription, version, at, status, reason, body) VALUES($1, $2, $3, $4, $5, $6)
+		ON CONFLICT(subscription, version) DO UPDATE SET at=excluded.at, status=excluded.status, reason=excluded.reason, body=excluded.body`, key, v.Version, milli(v.At), v.Status, v.Reason, v.Body)
+	return err
+}
+
+// SubscriptionVersions is subscription.Register's.
+func (db *DB) SubscriptionVersions(ctx context.Context, key int64) (out []*subscription.Subscription, err error) {
+	err = db.rows(ctx, func(r pgx.Rows) error {
+		s := &subscription.Subscription{Key: key}
+		var at int64
+		err := r.Scan(&s.ID, &s.User, &s.Base, &s.Version, &at, &s.Status, &s.Reason, &s.Body)
+		s.At = ofMilli(at)
+		out = append(out, s)
+		return err
+	}, `SELECT s.id, s.username, s.base, v.version, v.at, v.status, v.reason, v.body FROM subscription s JOIN subscription_version v ON v.subscription=s.key WHERE s.key=$1 ORDER BY v.version DESC`, key)
+	return out, err
 }
 
 // RemoveSubscription is subscription.Register's.
@@ -115,7 +140,7 @@ func (db *DB) RemoveSubscription(ctx context.Context, key int64, limit int) (don
 		if done = tag.RowsAffected() < int64(limit); !done {
 			return nil
 		}
-		for _, table := range []string{"subscription_lane", "subscription_last", "subscription_free", "subscription_count"} {
+		for _, table := range []string{"subscription_lane", "subscription_last", "subscription_free", "subscription_count", "subscription_version"} {
 			if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE subscription=$1`, key); err != nil {
 				return err
 			}

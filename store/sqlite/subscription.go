@@ -97,7 +97,9 @@ func (db *DB) SaveSubscription(ctx context.Context, v *subscription.Subscription
 			err = tx.run(`INSERT INTO subscription(id, user, purpose, revision, version, at, status, reason, body, sealed, base, citizen, anchor, start, failing, greeted, behind)
 				VALUES(?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, v.ID, v.User, string(v.Purpose), v.Version, v.At, v.Status, v.Reason, v.Body, v.Sealed, v.Base,
 				v.Citizen, int64(v.Anchor), v.Start, v.FailingSince, v.Greeted, v.Behind)
-			key = tx.c.LastInsertRowID()
+			if key = tx.c.LastInsertRowID(); err == nil {
+				err = tx.keepVersion(key, v)
+			}
 			return err
 		}
 		err := tx.run(`UPDATE subscription SET revision=revision+1, purpose=?, version=?, at=?, status=?, reason=?, body=?, sealed=?, base=?, citizen=?, anchor=?,
@@ -105,6 +107,9 @@ func (db *DB) SaveSubscription(ctx context.Context, v *subscription.Subscription
 			v.Start, v.FailingSince, v.Greeted, v.Behind, key, v.Revision)
 		if err == nil && tx.c.Changes() == 0 {
 			err = fault.E(op, fault.Conflict, "the Subscription has been changed meanwhile: read it again")
+		}
+		if err == nil {
+			err = tx.keepVersion(key, v)
 		}
 		return err
 	})
@@ -117,6 +122,25 @@ func (db *DB) SaveSubscription(ctx context.Context, v *subscription.Subscription
 	v.Key = key
 	v.Revision++
 	return nil
+}
+
+func (tx *Tx) keepVersion(key int64, v *subscription.Subscription) error {
+	return tx.run(`INSERT INTO subscription_version(subscription, version, at, status, reason, body) VALUES(?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET at=excluded.at, status=excluded.status, reason=excluded.reason, body=excluded.body`, key, v.Version, v.At, v.Status, v.Reason, v.Body)
+}
+
+// SubscriptionVersions is subscription.Register's.
+func (db *DB) SubscriptionVersions(ctx context.Context, key int64) (out []*subscription.Subscription, err error) {
+	err = db.read(ctx, func(c *conn) error {
+		s := c.stmt(`SELECT s.id, s.user, s.base, v.version, v.at, v.status, v.reason, v.body FROM subscription s JOIN subscription_version v ON v.subscription=s.key WHERE s.key=? ORDER BY v.version DESC`)
+		_ = s.BindInt64(1, key)
+		return rows(s, func() error {
+			out = append(out, &subscription.Subscription{Key: key, ID: s.ColumnText(0), User: s.ColumnText(1), Base: s.ColumnText(2), Version: s.ColumnInt(3), At: ofMilli(s.ColumnInt64(4)),
+				Status: s.ColumnText(5), Reason: s.ColumnText(6), Body: s.ColumnBlob(7, nil)})
+			return nil
+		})
+	})
+	return out, err
 }
 
 // count is the first column of the first row.
@@ -141,7 +165,7 @@ func (db *DB) RemoveSubscription(ctx context.Context, key int64, limit int) (don
 		if done = tx.c.Changes() < int64(limit); !done {
 			return nil
 		}
-		for _, sql := range []string{`DELETE FROM subscription_lane WHERE subscription=?`, `DELETE FROM subscription_last WHERE subscription=?`, `DELETE FROM subscription_free WHERE subscription=?`} {
+		for _, sql := range []string{`DELETE FROM subscription_lane WHERE subscription=?`, `DELETE FROM subscription_last WHERE subscription=?`, `DELETE FROM subscription_version WHERE subscription=?`, `DELETE FROM subscription_free WHERE subscription=?`} {
 			if err := tx.run(sql, key); err != nil {
 				return err
 			}

@@ -4,6 +4,11 @@ CREATE TABLE IF NOT EXISTS subscription(key INTEGER PRIMARY KEY AUTOINCREMENT, i
   base TEXT NOT NULL, citizen TEXT NOT NULL, anchor INTEGER NOT NULL, start INTEGER NOT NULL, behind INTEGER NOT NULL, greeted INTEGER NOT NULL, failing INTEGER NOT NULL, numbered INTEGER NOT NULL DEFAULT 0,
   UNIQUE(user, id));
 
+-- A Subscription in each of its versions, as that was saved last.
+CREATE TABLE IF NOT EXISTS subscription_version(subscription INTEGER NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
+  body BLOB NOT NULL, PRIMARY KEY(subscription, version)) WITHOUT ROWID;
+INSERT OR IGNORE INTO subscription_version SELECT key, version, at, status, reason, body FROM subscription;
+
 -- state: 0 waiting, 1 delivered, 2 aside. number is 0 until the event is first sent.
 CREATE TABLE IF NOT EXISTS subscription_event(subscription INTEGER NOT NULL, seq INTEGER NOT NULL, lane TEXT NOT NULL, subject INTEGER NOT NULL,
   n INTEGER NOT NULL, at INTEGER NOT NULL, type INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, change INTEGER NOT NULL,

@@ -34,6 +34,11 @@ func registers(b *box) {
 	one.Status, one.Reason, one.Version, one.FailingSince = subscription.Failing, "it does not answer", 2, epoch.Add(time.Hour)
 	b.must(b.SaveSubscription(b.ctx(), one))
 	b.equal("with an older revision", fault.Is(b.SaveSubscription(b.ctx(), &old), fault.Conflict), true)
+	one.Status = subscription.Active // which is no other version
+	b.must(b.SaveSubscription(b.ctx(), one))
+	versions, err := b.SubscriptionVersions(b.ctx(), one.Key)
+	b.must(err)
+	b.equal("versions", fmt.Sprint(len(versions), versions[0].Version, versions[0].Status, versions[1].Version, versions[1].Status, versions[1].ID), fmt.Sprint(2, 2, subscription.Active, 1, subscription.Requested, "a"))
 	list, err := b.Subscriptions(b.ctx())
 	b.must(err)
 	b.equal("how many", len(list), 3)
@@ -46,6 +51,9 @@ func registers(b *box) {
 		done, err = b.RemoveSubscription(b.ctx(), one.Key, 1)
 		b.must(err)
 	}
+	gone, err := b.SubscriptionVersions(b.ctx(), one.Key)
+	b.must(err)
+	b.equal("versions of one that is gone", len(gone), 0)
 	lanes, _, err := b.Due(b.ctx(), one.Key, epoch, 9)
 	b.must(err)
 	b.equal("lanes of one that is gone", len(lanes), 0)
