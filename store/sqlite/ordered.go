@@ -89,20 +89,28 @@ func (tx *Tx) freshen() error {
 	return s.Exec()
 }
 
-// mostFresh is how many entries lie fresh before they are put into runs: so
-// many are read by each query beside the runs.
-const mostFresh = 1 << 15
+// What is fresh is put into runs when there are so many entries, which are read
+// by each query beside the runs, or after so long.
+const (
+	mostFresh    = 1 << 14
+	longestFresh = 5 * time.Second
+)
 
 // folding puts what is fresh into runs, beside everything else that is written.
-// What fails is not lost, only late: the next asks again.
+// What fails is not lost, only late.
 func (db *DB) folding() {
 	defer close(db.folded)
+	tick := time.NewTicker(longestFresh)
+	defer tick.Stop()
 	for {
 		select {
 		case <-db.open.Done():
 			return
 		case <-db.fold:
-			_ = db.Fold(db.open)
+		case <-tick.C:
+		}
+		if n := db.fresh.Load(); n > 0 && db.Fold(db.open) == nil {
+			db.fresh.Add(-n)
 		}
 	}
 }

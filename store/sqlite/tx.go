@@ -79,7 +79,6 @@ func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	if db.fresh.Add(int64(len(tx.entries))) > mostFresh {
 		select {
 		case db.fold <- struct{}{}:
-			db.fresh.Store(0)
 		default: // it is at it
 		}
 	}
