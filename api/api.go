@@ -46,6 +46,8 @@ type API struct {
 	Subscriptions Subscriptions
 	// Terminology is the terminology service; that of R4's own definitions where nil.
 	Terminology func() (*terminology.Service, error)
+	// Closures are clients' closure tables; nil where none are kept.
+	Closures Closures
 	// Bulk are the exports and imports, or nil where none can be asked for;
 	// Settled waits until what was taken in before is committed.
 	Bulk    *bulk.Jobs

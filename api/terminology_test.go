@@ -179,6 +179,41 @@ func TestAnExpansionSaysWhatItIs(t *testing.T) {
 	}
 }
 
+// A client keeps a closure table: it is told what relates to each code that it
+// adds, and again since a version that it has.
+// https://hl7.org/fhir/R4/terminology-service.html#closure
+func TestAClosureTableIsKeptUp(t *testing.T) {
+	a := open(t)
+	imported(t, a.env, "snomed")
+	ask := func(status int, user, rest string) fhir.Node {
+		t.Helper()
+		return a.tree(a.do(status, user, "POST", "/fhir/$closure", `{"resourceType":"Parameters","parameter":[{"name":"name","valueString":"problems"}`+rest+`]}`))
+	}
+	concept := func(code string) string {
+		return `,{"name":"concept","valueCoding":{"system":"` + sct + `","code":"` + code + `"}}`
+	}
+	ask(404, "gp", concept("22298006"))
+	if n := ask(200, "gp", ""); !n.Get("version").Is("0") || n.Get("group").Exists() {
+		t.Errorf("begun: %s", n.JSON())
+	}
+	if n := ask(200, "gp", concept("22298006")); !n.Get("version").Is("1") || n.Get("group").Exists() {
+		t.Errorf("the first: %s", n.JSON())
+	}
+	n := ask(200, "gp", concept("56265001")+concept("195967001"))
+	e := n.Get("group", "0", "element", "0")
+	if !n.Get("version").Is("2") || !e.Get("code").Is("22298006") || !e.Get("target", "0", "code").Is("56265001") || !e.Get("target", "0", "equivalence").Is("subsumes") || len(n.Get("group", "0").List("element")) != 1 {
+		t.Errorf("what subsumes it: %s", n.JSON())
+	}
+	if n := ask(200, "gp", `,{"name":"version","valueString":"1"}`); !n.Get("version").Is("2") || !n.Get("group", "0", "element", "0", "code").Is("22298006") {
+		t.Errorf("since a version: %s", n.JSON())
+	}
+	ask(404, "doctor", concept("22298006")) // another's table is not theirs
+	ask(404, "gp", concept("999999999"))
+	ask(422, "gp", `,{"name":"version","valueString":"7"}`)
+	ask(400, "gp", concept("22298006")+`,{"name":"version","valueString":"1"}`)
+	a.do(405, "gp", "GET", "/fhir/$closure?name=problems", "")
+}
+
 // What a source system has written is asked by it, and by nobody else.
 func TestTerminologyOfAClient(t *testing.T) {
 	a := open(t)
