@@ -144,17 +144,29 @@ func (f *Follower) reading(base string, people bool) *reading {
 const reload = 5 * time.Second
 
 // load brings what is in memory to what is registered.
-func (f *Follower) load(ctx context.Context) error {
+func (f *Follower) load(ctx context.Context) error { return f.loadOf(ctx, "") }
+
+// fresh is load of one account's, where another node may have changed them.
+func (f *Follower) fresh(ctx context.Context, user string) error {
+	if f.Leases == nil || user == "" {
+		return nil // what is in memory is so; and nobody has none
+	}
+	return f.loadOf(ctx, user)
+}
+
+func (f *Follower) loadOf(ctx context.Context, user string) error {
 	f.mu.Lock()
 	began := f.puts
 	f.mu.Unlock()
-	list, err := f.Register.Subscriptions(ctx)
+	list, err := f.Register.Subscriptions(ctx, user)
 	if err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.loaded = time.Now()
+	if user == "" {
+		f.loaded = time.Now()
+	}
 	there := map[int64]bool{}
 	for _, s := range list {
 		there[s.Key] = true
@@ -163,7 +175,7 @@ func (f *Follower) load(ctx context.Context) error {
 		}
 	}
 	for key, e := range f.entries {
-		if !there[key] && e.put <= began { // one that was put since is not in the list yet
+		if !there[key] && e.put <= began && (user == "" || e.sub.User == user) { // one that was put since is not in the list yet
 			delete(f.entries, key)
 		}
 	}

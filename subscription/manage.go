@@ -32,6 +32,9 @@ const place = "Subscription.criteria"
 // Put makes a Subscription, or changes what its owner has. id is "" where the
 // server chooses it; match is the version that must be in force, 0 for any.
 func (f *Follower) Put(ctx context.Context, s policy.Subject, base, id string, match int, compact []byte) (*Resource, error) {
+	if err := f.fresh(ctx, s.User); err != nil {
+		return nil, err
+	}
 	return f.change(ctx, s, base, id, match, compact, 5)
 }
 
@@ -240,7 +243,7 @@ var errUnknown = fault.E("subscription", fault.NotFound, "there is no such resou
 
 // Get gives one that somebody has.
 func (f *Follower) Get(ctx context.Context, s policy.Subject, id string) (*Resource, error) {
-	if err := f.load(ctx); err != nil {
+	if err := f.fresh(ctx, s.User); err != nil {
 		return nil, err
 	}
 	e, _ := f.find(s.User, id)
@@ -252,7 +255,7 @@ func (f *Follower) Get(ctx context.Context, s policy.Subject, id string) (*Resou
 
 // List gives those that somebody has, the oldest first.
 func (f *Follower) List(ctx context.Context, s policy.Subject) (out []*Resource, err error) {
-	if err := f.load(ctx); err != nil {
+	if err := f.fresh(ctx, s.User); err != nil {
 		return nil, err
 	}
 	for _, e := range f.all(func(e *entry) bool { return e.sub.User == s.User }) {
@@ -264,7 +267,7 @@ func (f *Follower) List(ctx context.Context, s policy.Subject) (out []*Resource,
 // History gives the versions of one that somebody has, or with no id of all,
 // the latest first. With a Subscription its history is gone: it holds addresses.
 func (f *Follower) History(ctx context.Context, s policy.Subject, id string) (out []*Resource, err error) {
-	if err := f.load(ctx); err != nil {
+	if err := f.fresh(ctx, s.User); err != nil {
 		return nil, err
 	}
 	list := f.all(func(e *entry) bool { return e.sub.User == s.User && (id == "" || e.sub.ID == id) })
@@ -303,6 +306,9 @@ const removeAtOnce = 1000
 
 // Delete takes one away that somebody has, with all that waits.
 func (f *Follower) Delete(ctx context.Context, s policy.Subject, id string) error {
+	if err := f.fresh(ctx, s.User); err != nil {
+		return err
+	}
 	e, _ := f.find(s.User, id)
 	if e == nil {
 		return errUnknown

@@ -2,6 +2,7 @@ package subscription_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,11 @@ func TestTwoNodes(t *testing.T) {
 	}
 	b.subscribe("system", topical("result", v.URL, "full-resource"))
 	id := b.subscribe("visitor", topical("result", "", "full-resource", "Observation?patient=Patient/p1", "kind=websocket"))
+	// What one node has just taken in the other changes, and takes away.
+	short := a.subscribe("system", topical("admission", v.URL, "empty"))
+	b.do(200, "system", "PUT", "/fhir/Subscription/"+short, strings.Replace(topical("admission", v.URL, "id-only"), `"resourceType"`, `"id":"`+short+`","resourceType"`, 1))
+	a.do(204, "system", "DELETE", "/fhir/Subscription/"+short, "")
+	b.do(404, "system", "GET", "/fhir/Subscription/"+short, "")
 	a.observe("p1", "one") // at the other node, at once
 	await("at the other node", 1)
 	sockets := map[*region]*socket{}

@@ -147,7 +147,7 @@ func (f *Follower) owned(user, id string) (keys []int64) {
 
 // bind has subscriptions told over a socket, and says so on it.
 func (f *Follower) bind(ctx context.Context, s *socket, b binding) {
-	if err := f.load(ctx); err != nil { // it may be new at another node
+	if err := f.fresh(ctx, b.User); err != nil { // it may be new at another node
 		_ = s.conn.Close(ws.StatusInternalError, "try again")
 		return
 	}

@@ -13,7 +13,7 @@ import (
 // Status is the $status of one that somebody has: Parameters.
 // https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/OperationDefinition-backport-subscription-status.html
 func (f *Follower) Status(ctx context.Context, s policy.Subject, id string) ([]byte, error) {
-	if err := f.load(ctx); err != nil {
+	if err := f.fresh(ctx, s.User); err != nil {
 		return nil, err
 	}
 	e, _ := f.find(s.User, id)
@@ -35,7 +35,7 @@ func (f *Follower) status(ctx context.Context, e *entry) ([]byte, error) {
 // Statuses are those of what somebody has, of the ids and statuses named, or of
 // all; with the URL of each Subscription.
 func (f *Follower) Statuses(ctx context.Context, s policy.Subject, ids, states []string) (out [][]byte, err error) {
-	if err := f.load(ctx); err != nil {
+	if err := f.fresh(ctx, s.User); err != nil {
 		return nil, err
 	}
 	for _, e := range f.all(func(e *entry) bool {
@@ -64,7 +64,7 @@ const mostAsked = 1000
 // and no more.
 // https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/OperationDefinition-backport-subscription-events.html
 func (f *Follower) Events(ctx context.Context, s policy.Subject, id string, r Range) ([]byte, error) {
-	if err := f.load(ctx); err != nil {
+	if err := f.fresh(ctx, s.User); err != nil {
 		return nil, err
 	}
 	e, _ := f.find(s.User, id)
@@ -125,7 +125,7 @@ type Binding struct {
 // https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/OperationDefinition-backport-subscription-get-ws-binding-token.html
 func (f *Follower) Binding(ctx context.Context, s policy.Subject, ids []string) (*Binding, error) {
 	const op = "subscription.Binding"
-	if err := f.load(ctx); err != nil {
+	if err := f.fresh(ctx, s.User); err != nil {
 		return nil, err
 	}
 	b := binding{User: s.User, End: f.Now().Add(bindingsHold).UTC().Truncate(time.Second)}

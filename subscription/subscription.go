@@ -150,8 +150,8 @@ type Waits struct {
 
 // Register is the port to the subscriptions that there are.
 type Register interface {
-	// Subscriptions are all, in order of key.
-	Subscriptions(ctx context.Context) ([]*Subscription, error)
+	// Subscriptions are those of an account, of all where it is "", in order of key.
+	Subscriptions(ctx context.Context, user string) ([]*Subscription, error)
 	// SaveSubscription keeps one: a new one (Key 0) is given its key, another
 	// its next revision. It answers fault.Conflict where the revision is not the
 	// last, and fault.Duplicate where the owner has another of this id.

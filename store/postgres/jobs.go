@@ -99,8 +99,12 @@ func (j Jobs) Renew(holder string, ids []string) (still []string, err error) {
 
 // Leave is bulk.Store's.
 func (j Jobs) Leave(id, holder string) error {
-	_, err := j.do(`UPDATE bulk_job SET holder='', expires='-infinity' WHERE id=$1 AND holder=$2`, id, holder)
-	return err
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second) // it expires soon enough
+	defer cancel()
+	if _, err := j.db.writers.Exec(ctx, `UPDATE bulk_job SET holder='', expires='-infinity' WHERE id=$1 AND holder=$2`, id, holder); err != nil {
+		return fault.E("postgres.Leave", fault.NoStore, err)
+	}
+	return nil
 }
 
 // Save is bulk.Store's. The blocks that were put before it are on disk with it.

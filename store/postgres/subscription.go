@@ -59,7 +59,11 @@ func number(ctx context.Context, q interface {
 }
 
 // Subscriptions is subscription.Register's.
-func (db *DB) Subscriptions(ctx context.Context) (out []*subscription.Subscription, err error) {
+func (db *DB) Subscriptions(ctx context.Context, user string) (out []*subscription.Subscription, err error) {
+	where, args := "", []any(nil)
+	if user != "" {
+		where, args = " WHERE username=$1", []any{user}
+	}
 	err = db.rows(ctx, func(r pgx.Rows) error {
 		s := &subscription.Subscription{}
 		var at, start, failing, anchor, behind int64
@@ -67,7 +71,7 @@ func (db *DB) Subscriptions(ctx context.Context) (out []*subscription.Subscripti
 		s.At, s.FailingSince, s.Start, s.Anchor, s.Behind = ofMilli(at), ofMilli(failing), uint64(start), store.Subject(anchor), uint64(behind)
 		out = append(out, s)
 		return err
-	}, `SELECT key, id, username, purpose, revision, version, at, status, reason, body, sealed, base, citizen, anchor, start, failing, greeted, behind FROM subscription ORDER BY key`)
+	}, `SELECT key, id, username, purpose, revision, version, at, status, reason, body, sealed, base, citizen, anchor, start, failing, greeted, behind FROM subscription`+where+` ORDER BY key`, args...)
 	return out, err
 }
 

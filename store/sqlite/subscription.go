@@ -67,9 +67,10 @@ func bind(s *sqlite3.Stmt, args []any) *sqlite3.Stmt {
 }
 
 // Subscriptions is subscription.Register's.
-func (db *DB) Subscriptions(ctx context.Context) (out []*subscription.Subscription, err error) {
+func (db *DB) Subscriptions(ctx context.Context, user string) (out []*subscription.Subscription, err error) {
 	err = db.read(ctx, func(c *conn) error {
-		s := c.stmt(`SELECT key, id, user, purpose, revision, version, at, status, reason, body, sealed, base, citizen, anchor, start, failing, greeted, behind FROM subscription ORDER BY key`)
+		s := c.stmt(`SELECT key, id, user, purpose, revision, version, at, status, reason, body, sealed, base, citizen, anchor, start, failing, greeted, behind FROM subscription WHERE ?1='' OR user=?1 ORDER BY key`)
+		_ = s.BindText(1, user)
 		return rows(s, func() error {
 			out = append(out, &subscription.Subscription{Key: s.ColumnInt64(0), ID: s.ColumnText(1), User: s.ColumnText(2), Purpose: nhs.Purpose(s.ColumnText(3)),
 				Revision: s.ColumnInt64(4), Version: s.ColumnInt(5), At: ofMilli(s.ColumnInt64(6)), Status: s.ColumnText(7), Reason: s.ColumnText(8),
