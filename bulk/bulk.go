@@ -85,8 +85,11 @@ func (js *Jobs) Add(kind string, by policy.Subject, request string, ask any) (*J
 	if own >= perUser || len(waiting) >= atOnce {
 		return nil, fault.E(op, fault.Throttled, "too many exports and imports are waiting: wait until one has ended, or cancel one")
 	}
-	j, err := js.create(kind, by, request, ask, "")
-	if err != nil {
+	j := js.fresh()
+	if err := j.give(kind, by, request, ask, false); err != nil {
+		return nil, fault.E(op, err)
+	}
+	if err := js.create(j, ""); err != nil {
 		return nil, fault.E(op, err)
 	}
 	js.wake()
@@ -96,32 +99,38 @@ func (js *Jobs) Add(kind string, by policy.Subject, request string, ask any) (*J
 // Begin takes on a job that its caller carries out at once, and ends.
 func (js *Jobs) Begin(kind string, by policy.Subject, request string, ask any) (*Job, error) {
 	const op = "bulk.Begin"
-	j, err := js.create(kind, by, request, ask, js.holder)
-	if err == nil {
-		err = j.measure()
-	}
-	if err != nil {
+	j := js.fresh()
+	if err := j.give(kind, by, request, ask, true); err != nil {
 		return nil, fault.E(op, err)
 	}
 	j.stop = func() {}
 	js.mu.Lock()
-	defer js.mu.Unlock()
-	js.running[j.ID] = j
+	js.running[j.ID] = j // before it is kept: a worker takes what is and nobody carries out
+	js.mu.Unlock()
+	err := js.create(j, js.holder)
+	if err == nil {
+		err = j.measure()
+	}
+	if err != nil {
+		js.leave(j)
+		return nil, fault.E(op, err)
+	}
 	return j, nil
 }
 
-func (js *Jobs) create(kind string, by policy.Subject, request string, ask any, holder string) (*Job, error) {
+// fresh is a new job, of an id that nobody guesses.
+func (js *Jobs) fresh() *Job {
 	var id [16]byte
 	_, _ = rand.Read(id[:])
-	j := js.job(hex.EncodeToString(id[:]))
-	if err := j.give(kind, by, request, ask, holder != ""); err != nil {
-		return nil, err
-	}
+	return js.job(hex.EncodeToString(id[:]))
+}
+
+func (js *Jobs) create(j *Job, holder string) error {
 	k, err := j.kept(&j.state)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return j, js.o.Store.Create(k, holder)
+	return js.o.Store.Create(k, holder)
 }
 
 // waiting are the jobs that have not ended, those first that wait longest.

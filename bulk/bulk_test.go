@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -262,4 +263,47 @@ func TestCancelledAndBounded(t *testing.T) {
 	if n := left(t, dir); n != 0 {
 		t.Errorf("%d are left", n)
 	}
+}
+
+// What its caller carries out at once no worker takes, however many there are
+// and whenever they look; what such a caller left goes.
+func TestWhatIsCarriedOutAtOnceIsNoWorkers(t *testing.T) {
+	dir, now := t.TempDir(), time.Date(2026, 11, 5, 9, 0, 0, 0, time.UTC)
+	js := open(t, dir, &now, 0)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		js.Run(ctx, func(context.Context, *Job) error { t.Error("a worker took it"); return nil })
+	}()
+	for i := range 50 {
+		js.wake()
+		j, err := js.Begin(Import, asks, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		js.wake()
+		if err := errors.Join(j.Line("error", "OperationOutcome", line(i)), j.End(nil)); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := find(t, js, j.ID).Open("error-0001.OperationOutcome.ndjson", false); err != nil || f.Count != 1 {
+			t.Errorf("its file: %v", err)
+		}
+	}
+	stop()
+	<-done
+	if _, err := js.Begin(Import, asks, "", nil); err != nil { // and the process ends
+		t.Fatal(err)
+	}
+	js = open(t, dir, &now, 0)
+	ctx, stop = context.WithCancel(t.Context())
+	done = make(chan struct{})
+	go func() { defer close(done); js.Run(ctx, func(context.Context, *Job) error { return nil }) }()
+	for until := time.Now().Add(10 * time.Second); left(t, dir) != 50; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("%d jobs are left", left(t, dir))
+		}
+	}
+	stop()
+	<-done
 }
