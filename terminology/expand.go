@@ -178,11 +178,12 @@ func (p *part) searched(out *Expansion, words []string, q ExpandQuery, active bo
 func (c *compiled) enumerate(out *Expansion, words []string, q ExpandQuery, paged bool) error {
 	nest := &nesting{out: out, on: !q.ExcludeNested && !paged && len(words) == 0}
 	left := maxWork / c.weight
+	find := &finder{words: words, sets: map[*index.Index]*index.Set{}}
 	for it := range c.items(q.ActiveOnly) {
 		if left--; left < 0 {
 			return fault.E("terminology.Expand", fault.TooCostly, "the value set would take too long to list: ask with a filter", "filter")
 		}
-		if len(words) > 0 && !it.matches(words) || q.ExcludeNotForUI && it.known && it.p.x.Abstract(it.c) {
+		if len(words) > 0 && !find.matches(it) || q.ExcludeNotForUI && it.known && it.p.x.Abstract(it.c) {
 			continue
 		}
 		out.Total++
@@ -218,9 +219,17 @@ func (c *compiled) items(active bool) iter.Seq[item] {
 
 // elsewhere says whether a code is excluded, or in one of the includes before the k-th.
 func (c *compiled) elsewhere(it item, k int, active bool) bool {
-	code, system := it.code(), it.p.system
-	return slices.ContainsFunc(c.exclude, func(e *part) bool { return e.has(system, code, false) == yes }) ||
-		slices.ContainsFunc(c.include[:k], func(e *part) bool { return e.has(system, code, active) == yes })
+	return slices.ContainsFunc(c.exclude, func(e *part) bool { return e.holds(it, false) }) ||
+		slices.ContainsFunc(c.include[:k], func(e *part) bool { return e.holds(it, active) })
+}
+
+// holds says whether a code is in a part: where both are of one code system, by
+// the concept's number alone.
+func (p *part) holds(it item, active bool) bool {
+	if it.known && p.x == it.p.x && p.codes == nil && p.unknown == nil && p.missing == nil && len(p.sets) == 0 {
+		return (p.members == nil || p.members.Has(it.c)) && !(active && p.x.Inactive(it.c))
+	}
+	return p.has(it.p.system, it.code(), active) == yes
 }
 
 // items are the codes of one include.
@@ -286,24 +295,33 @@ func (p *part) owned(active bool) iter.Seq[item] {
 	}
 }
 
-// matches says whether one of the code's names has all the words.
-func (i item) matches(words []string) bool {
-	var names []string
-	if i.listed >= 0 {
-		l := i.p.listed[i.listed]
-		names = append(names, l.Display)
-		for _, d := range l.Designations {
-			names = append(names, d.Value)
-		}
-	}
+// finder says which codes a filter finds. Those of a code system that have a
+// name with its words are found once, from the index of these.
+type finder struct {
+	words []string
+	sets  map[*index.Index]*index.Set
+}
+
+// matches says whether one of the code's names, or the code itself, has all the words.
+func (f *finder) matches(i item) bool {
 	if i.known {
-		for _, d := range i.p.x.Designations(i.c) {
-			if d.Role != index.Definition {
-				names = append(names, d.Text)
-			}
+		set := f.sets[i.p.x]
+		if set == nil {
+			set = i.p.x.Matching(f.words)
+			f.sets[i.p.x] = set
+		}
+		if set.Has(i.c) {
+			return true
 		}
 	}
-	return slices.ContainsFunc(append(names, i.code()), func(n string) bool { return index.HasWords(n, words) })
+	if code := i.code(); strings.Contains(strings.ToLower(code), f.words[0]) && index.HasWords(code, f.words) {
+		return true
+	}
+	if i.listed < 0 {
+		return false
+	}
+	l := i.p.listed[i.listed]
+	return index.HasWords(l.Display, f.words) || slices.ContainsFunc(l.Designations, func(d Designation) bool { return index.HasWords(d.Value, f.words) })
 }
 
 // contained is the code as the expansion has it.
