@@ -155,6 +155,12 @@ func TestWhatAnExpansionSaysOfItsCodes(t *testing.T) {
 			t.Errorf("%+v: %s, want %s", c.q, got, c.want)
 		}
 	}
+	less := New(library(t, colours, set("urn:less", `{"include":[{"system":"urn:colours"},{"system":"urn:far","concept":[{"code":"RD-40","display":"Dark red"},{"code":"x"}]}],"exclude":[{"system":"urn:colours","concept":[{"code":"pink"}]}]}`)))
+	for filter, want := range map[string]string{"red": "red RD-40", "rd 40": "RD-40", "rot": "red", "pale": "", "mau": "mauve", "blood": ""} {
+		if e, err := less.Expand("urn:less", ExpandQuery{Filter: filter, Count: 9}); err != nil || codes(e.Contains) != want || e.Total != len(strings.Fields(want)) {
+			t.Errorf("%s: %v %+v", filter, err, e)
+		}
+	}
 	e, err := s.Expand("urn:it", ExpandQuery{Filter: "red", Count: 1, Properties: []string{"near", "definition"}})
 	if err != nil || e.Total != 2 || len(e.Contains[0].Properties) != 2 || e.Contains[0].Properties[1].Value != "pink" {
 		t.Errorf("%v %+v", err, e)

@@ -49,6 +49,9 @@ var Aside = []string{"_format", "_pretty", "_page"}
 // known is in Unknown; one whose value can't be read is an error of kind Value.
 func (q *Scope) Parse(typ string, params url.Values) (*Query, error) {
 	out := &Query{Type: typ, Count: -1}
+	if tooMany(params) {
+		return nil, fault.E("search.Parse", fault.TooCostly, "the search has more than 10000 values: ask in parts")
+	}
 	names := make([]string, 0, len(params))
 	for name := range params {
 		names = append(names, name)
@@ -79,6 +82,28 @@ func (q *Scope) Parse(typ string, params url.Values) (*Query, error) {
 		}
 	}
 	return out, nil
+}
+
+// maxValues is how many values a search may have in all. Each may be held
+// against each resource that is looked at.
+const maxValues = 10_000
+
+// tooMany says whether there are more: values with commas between them, the
+// comparisons of a filter, the words of a text.
+func tooMany(params url.Values) bool {
+	n := 0
+	for name, list := range params {
+		for _, v := range list {
+			n += 1 + strings.Count(v, ",")
+			switch name {
+			case "_filter":
+				n += strings.Count(v, " or ") + strings.Count(v, " and ")
+			case "_content", "_text":
+				n += strings.Count(v, " ")
+			}
+		}
+	}
+	return n > maxValues
 }
 
 // knows says whether a name is a parameter's, of one that has no value.

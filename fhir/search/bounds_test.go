@@ -1,0 +1,28 @@
+package search
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"selda/fault"
+)
+
+// A search that names thousands of values is answered, one of very many is not.
+func TestValuesOfASearchAreBounded(t *testing.T) {
+	q := &Scope{Parameters: R4(), Now: time.Now()}
+	for name, params := range map[string]url.Values{
+		"values":     {"code": {strings.Repeat("a,", 20_000) + "a"}},
+		"parameters": {"code": strings.Split(strings.Repeat("a ", 20_000), " ")},
+		"words":      {"_content": {strings.Repeat("a ", 20_000)}},
+		"a filter":   {"_filter": {strings.Repeat("code eq a or ", 20_000) + "code eq a"}},
+	} {
+		if _, err := q.Parse("Observation", params); !fault.Is(err, fault.TooCostly) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := q.Parse("Observation", url.Values{"code": {strings.Repeat("a,", 5000) + "a"}}); err != nil {
+		t.Error(err)
+	}
+}
