@@ -30,12 +30,13 @@ func (f *Follower) follow(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := f.catchUp(ctx, under, position); err != nil {
+	behind, err := f.catchUp(ctx, under, position)
+	if err != nil {
 		return false, err
 	}
 	live, types, start := f.watching()
 	if len(live) == 0 {
-		return false, nil // who subscribes later is told what comes after
+		return behind, nil // who subscribes later is told what comes after
 	}
 	last, err := f.Store.N(ctx)
 	if err != nil {
@@ -43,13 +44,13 @@ func (f *Follower) follow(ctx context.Context) (more bool, err error) {
 	}
 	from := max(position, start)
 	if from >= last {
-		return false, nil
+		return behind, nil
 	}
 	read, err := f.readLog(ctx, under, position, from, last, live, types)
 	if fault.Is(err, fault.Conflict) {
-		return false, nil // another node has read this part
+		return behind, nil // another node has read this part
 	}
-	return read < last, err
+	return behind || read < last, err
 }
 
 // readLog reads a part of the log and enqueues what is found; it moves the
@@ -85,10 +86,11 @@ func (f *Follower) readLog(ctx context.Context, under store.Lease, position, fro
 	return read, err
 }
 
-// catchUp reads for those that are behind what the others have read: one that
-// another node took in a moment ago, one that was off. Only who leads does, so
-// that the position stands still meanwhile.
-func (f *Follower) catchUp(ctx context.Context, under store.Lease, position uint64) error {
+// catchUp reads a batch for each of those that are behind what the others have
+// read: one that another node took in a moment ago, one that was off. The others
+// go on meanwhile. Only who leads does, so that the position stands still. more
+// says that one is behind still.
+func (f *Follower) catchUp(ctx context.Context, under store.Lease, position uint64) (more bool, err error) {
 	for _, e := range f.all(func(e *entry) bool { return e.sub.Live() && e.sub.Behind > 0 && e.broken == nil }) {
 		w, ok := f.watcher(e)
 		if !ok {
@@ -96,21 +98,25 @@ func (f *Follower) catchUp(ctx context.Context, under store.Lease, position uint
 		}
 		waits, err := f.Ledger.Waits(ctx, e.sub.Key)
 		if err != nil {
-			return err
+			return false, err
 		}
-		for from := max(e.sub.Behind-1, waits.Last); from < position; {
+		from := max(e.sub.Behind-1, waits.Last) // what was put before a node ended is not put again
+		if from < position {
 			w.start = from
 			if from, err = f.readLog(ctx, under, position, from, position, []watcher{w}, typesOf(w)); err != nil {
-				return err
+				return false, err
 			}
 		}
 		sub := *e.sub
-		sub.Behind = 0
-		if err := f.save(ctx, &sub); err != nil {
-			return err
+		if sub.Behind = from + 1; from >= position {
+			sub.Behind = 0
 		}
+		if err := f.save(ctx, &sub); err != nil {
+			return false, err
+		}
+		more = more || sub.Behind > 0
 	}
-	return nil
+	return more, nil
 }
 
 func typesOf(w watcher) (types []string) {

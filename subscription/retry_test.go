@@ -3,6 +3,7 @@ package subscription_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -183,6 +184,9 @@ func TestOffAfterAWeekAndCaughtUp(t *testing.T) {
 	}
 	r.observe("ann", "ann-1")
 	r.restart()
+	for i := range 1100 { // more commits than are read at once
+		r.do(200, "system", "PUT", "/fhir/Patient/ann", `{"resourceType":"Patient","id":"ann","name":[{"family":"ann","given":["`+strconv.Itoa(i)+`"]}]}`)
+	}
 	r.observe("ann", "ann-2")
 	v.set(nil)
 	if _, err := r.env.Region.Subscriptions.Replay(t.Context(), id); err != nil {
