@@ -198,12 +198,20 @@ func (j *Journal) write(group []rawRow, lease store.Lease) error {
 		ids[i], nodes[i], records[i] = r.id, j.node, r.record
 	}
 	return j.db.again(context.Background(), func(ctx context.Context) error {
-		b := &pgx.Batch{}
-		b.Queue(sqlHold, lease.Name, lease.Holder, int64(lease.Fence))
-		b.Queue(`INSERT INTO raw(id, node, record) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) ON CONFLICT DO NOTHING`, ids, nodes, records)
-		return j.db.writers.SendBatch(ctx, b).Close() // one transaction
+		var mine bool
+		err := j.db.writers.QueryRow(ctx, sqlReceive, ids, nodes, records, lease.Name, lease.Holder, int64(lease.Fence)).Scan(&mine)
+		if err == nil && !mine {
+			err = fault.E("postgres.Journal", fault.NoStore, "the journal is another node's by now")
+		}
+		return err
 	})
 }
+
+// sqlReceive keeps records where the lease of the node's journal holds, which
+// stays so until they are there.
+const sqlReceive = `WITH held AS (SELECT 1 FROM lease WHERE name=$4 AND holder=$5 AND fence=$6 FOR SHARE),
+	kept AS (INSERT INTO raw(id, node, record) SELECT t.* FROM held, unnest($1::bigint[], $2::bigint[], $3::bytea[]) t ON CONFLICT DO NOTHING)
+	SELECT EXISTS (SELECT 1 FROM held)`
 
 // Read is ingest.Log's: of any node.
 func (j *Journal) Read(p segment.Position) ([]byte, error) {

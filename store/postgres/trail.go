@@ -203,18 +203,8 @@ func (t *Trail) append(ctx context.Context, group []*entering, rows *trailRows) 
 	// Where no other node has appended since, the head is known, and one round
 	// trip does it.
 	if t.last.seq > 0 {
-		b := &pgx.Batch{}
-		b.Queue(`SELECT selda_trail_at($1, $2)`, int64(t.last.seq), t.last.hash[:])
-		next, err := t.link(b, t.last, group, rows)
-		if err != nil {
-			return err
-		}
-		err = conn.SendBatch(ctx, b).Close() // one transaction
-		if err == nil {
-			t.last = next
-		}
-		var refused *pgconn.PgError
-		if !errors.As(err, &refused) || refused.Code != "SE002" {
+		appended, err := t.link(ctx, conn, t.last, group, rows)
+		if appended || err != nil {
 			return err
 		}
 		t.last = chained{}
@@ -228,37 +218,49 @@ func (t *Trail) append(ctx context.Context, group []*entering, rows *trailRows) 
 	if err != nil {
 		return err
 	}
-	b := &pgx.Batch{}
-	next, err := t.link(b, chained{seq, hash}, group, rows)
-	if err != nil {
+	if _, err := t.link(ctx, tx, chained{seq, hash}, group, rows); err != nil {
 		return err
 	}
-	b.Queue(`COMMIT`)
-	err = tx.SendBatch(ctx, b).Close()
-	if err == nil {
-		t.last = next
+	if err := tx.Commit(ctx); err != nil {
+		t.last = chained{} // it may be another
+		return err
 	}
-	return err
+	return nil
 }
 
-// link chains a group to a head, and queues its rows and the new head.
-func (t *Trail) link(b *pgx.Batch, last chained, group []*entering, rows *trailRows) (chained, error) {
+// sqlAppend moves the head from where it is known to be, and appends entries
+// where it was there.
+const sqlAppend = `WITH head AS (UPDATE trail_head SET seq=$9, hash=$10, proof=$11 WHERE id=1 AND seq=$12 AND hash=$13 RETURNING id)
+	INSERT INTO trail(seq, hash, entry, at, citizen, username, organisation, action)
+	SELECT t.* FROM head, unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[]) t`
+
+// executor is a transaction or a connection.
+type executor interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+// link chains a group to a head, and appends it. It says false where another
+// node has moved the head.
+func (t *Trail) link(ctx context.Context, x executor, from chained, group []*entering, rows *trailRows) (bool, error) {
+	last := from
 	*rows = trailRows{}
 	for _, w := range group {
 		last.seq++
 		w.Seq = last.seq
 		body, err := json.Marshal(w.Entry)
 		if err != nil {
-			return last, err
+			return false, err
 		}
 		last.hash = audit.Link(t.key, last.seq, last.hash, body)
 		rows.add(&w.Entry, last.hash, body)
 	}
-	b.Queue(`INSERT INTO trail(seq, hash, entry, at, citizen, username, organisation, action)
-		SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])`,
-		rows.seq, rows.hash, rows.entry, rows.at, rows.citizen, rows.username, rows.organisation, rows.action)
-	b.Queue(`UPDATE trail_head SET seq=$1, hash=$2, proof=$3 WHERE id=1`, int64(last.seq), last.hash[:], audit.HeadProof(t.key, last.seq, last.hash))
-	return last, nil
+	tag, err := x.Exec(ctx, sqlAppend, rows.seq, rows.hash, rows.entry, rows.at, rows.citizen, rows.username, rows.organisation, rows.action,
+		int64(last.seq), last.hash[:], audit.HeadProof(t.key, last.seq, last.hash), int64(from.seq), from.hash[:])
+	if err != nil || tag.RowsAffected() == 0 {
+		return false, err
+	}
+	t.last = last
+	return true, nil
 }
 
 // there says whether the rows of an earlier try have been appended.
