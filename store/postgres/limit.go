@@ -83,7 +83,7 @@ func (tx *Tx) limitRow(item int64, body []byte) {
 	subject := item / 100
 	tx.rows.resource = append(tx.rows.resource, resourceRow{subject: subject, item: item, n: subject, message: 1, version: 1, source: source, typ: observation, dataset: 5,
 		flags: flagFinal, tokens: tokenArray("Observation", []string{fmt.Sprint("code:", item%700), "x"}), body: body})
-	tx.rows.locator[item] = locatorRow{subject: subject, typ: observation, flags: flagFinal, version: 1, source: source}
+	tx.rows.locator[item] = locatorRow{subject: subject, typ: observation, flags: flagFinal, version: 1, source: source, made: true}
 	tx.rows.key.hash = append(tx.rows.key.hash, adapter.KeyHash("A:B", "Observation", rand.Text()))
 	tx.rows.key.item = append(tx.rows.key.item, item)
 }

@@ -42,6 +42,7 @@ type locatorRow struct {
 	typ, flags      int16
 	version, source int32
 	id              pgtype.Text
+	made            bool // by this transaction, and not sent yet
 }
 
 type keyRows struct {
@@ -143,22 +144,34 @@ func (tx *Tx) flushTokens() {
 }
 
 func (tx *Tx) flushLocators() {
-	if len(tx.rows.locator) == 0 {
+	var made, changed []int64
+	for _, i := range slices.Sorted(maps.Keys(tx.rows.locator)) { // in the order of the table's key
+		if tx.rows.locator[i].made {
+			made = append(made, i)
+		} else {
+			changed = append(changed, i)
+		}
+	}
+	const values = `unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::int[], $5::int[], $6::smallint[], $7::text[])`
+	tx.locators(`INSERT INTO locator(item, subject, type, version, source, flags, id) SELECT * FROM `+values, made)
+	tx.locators(`UPDATE locator l SET subject=t.subject, version=t.version, source=t.source, flags=t.flags
+		FROM `+values+` AS t(item, subject, type, version, source, flags, id) WHERE l.item=t.item`, changed)
+}
+
+func (tx *Tx) locators(sql string, items []int64) {
+	if len(items) == 0 {
 		return
 	}
-	var item, subject []int64
+	var subject []int64
 	var typ, flags []int16
 	var version, source []int32
 	var id []pgtype.Text
-	for _, i := range slices.Sorted(maps.Keys(tx.rows.locator)) { // in the order of the table's key
+	for _, i := range items {
 		l := tx.rows.locator[i]
-		item, subject, typ, flags = append(item, i), append(subject, l.subject), append(typ, l.typ), append(flags, l.flags)
+		subject, typ, flags = append(subject, l.subject), append(typ, l.typ), append(flags, l.flags)
 		version, source, id = append(version, l.version), append(source, l.source), append(id, l.id)
 	}
-	tx.do(`INSERT INTO locator(item, subject, type, version, source, flags, id)
-		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::int[], $5::int[], $6::smallint[], $7::text[])
-		ON CONFLICT(item) DO UPDATE SET subject=excluded.subject, version=excluded.version, source=excluded.source, flags=excluded.flags`,
-		item, subject, typ, version, source, flags, id)
+	tx.do(sql, items, subject, typ, version, source, flags, id)
 }
 
 // flushMessages counts by the hour what was not there before: a message that is

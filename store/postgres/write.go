@@ -202,7 +202,9 @@ func (tx *Tx) insert(p *store.Put, w *store.Written, computed string) error {
 	if tx.rows.locator == nil {
 		tx.rows.locator = map[int64]locatorRow{}
 	}
-	tx.rows.locator[int64(w.Item)] = locatorRow{subject: int64(p.Subject), typ: typ, flags: flags, version: int32(w.Version), source: src, id: id}
+	waiting, waits := tx.rows.locator[int64(w.Item)]
+	tx.rows.locator[int64(w.Item)] = locatorRow{subject: int64(p.Subject), typ: typ, flags: flags, version: int32(w.Version), source: src, id: id,
+		made: w.Version == 1 && !waits || waiting.made}
 
 	v := &store.Version{Item: w.Item, Subject: p.Subject, Version: w.Version, N: tx.n, Deleted: p.Deleted, When: p.When, Message: p.Message, Body: p.Body, Origin: p.Origin,
 		Columns: policy.Columns{Type: p.Type, ID: w.ID, Source: p.Source, DataSet: p.DataSet, Labels: p.Labels, Recorded: time.UnixMilli(at).UTC(), Reported: p.Reported, Final: p.Final}}
