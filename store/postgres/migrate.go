@@ -19,6 +19,14 @@ var migrations embed.FS
 // migrating is the advisory lock of those who change tables: "selda" in ASCII.
 const migrating = 0x73656c6461
 
+// Each partition costs every question a little, and a server with billions of
+// rows wants more: its address says how many, when the tables are made
+// (`selda.partitions=16`).
+const (
+	partitionsOf  = "selda.partitions"
+	fewPartitions = 2
+)
+
 // migrate brings the tables to what this build reads. Nodes that start at once
 // wait for one another. A database of a later build is refused.
 func migrate(ctx context.Context, dsn string, partitions int) error {
@@ -27,8 +35,11 @@ func migrate(ctx context.Context, dsn string, partitions int) error {
 	if err != nil {
 		return fault.E(op, fault.Value, "the address of the database is not one: postgres://user@host/database")
 	}
+	if partitions == 0 && conf.RuntimeParams[partitionsOf] == "" {
+		partitions = fewPartitions
+	}
 	if partitions > 0 {
-		conf.RuntimeParams["selda.partitions"] = strconv.Itoa(partitions)
+		conf.RuntimeParams[partitionsOf] = strconv.Itoa(partitions)
 	}
 	lock, err := pgx.ConnectConfig(ctx, conf)
 	if err != nil {

@@ -62,7 +62,7 @@ var (
 type Options struct {
 	Readers    int // connections that read; 8 where 0
 	CacheBytes int // of parsed compartments; 160 MiB where 0
-	Partitions int // of each table that grows, where the tables are made; 8 where 0
+	Partitions int // of each table that grows, where the tables are made; 2 where 0
 	// Silence is how long the database may say nothing when it is asked before
 	// the connection is taken for dead; 75 s where 0.
 	Silence time.Duration
@@ -85,6 +85,8 @@ var planning = map[string]string{
 	// All that is asked is by key or by token. A plan that was made while a table
 	// was small must not walk through it when it has grown.
 	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+	// Many ask at once: none of them needs several processes.
+	"max_parallel_workers_per_gather": "0",
 }
 
 // Open opens the store at an address (a URL, or keywords and values), and makes

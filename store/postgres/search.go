@@ -52,11 +52,12 @@ func (db *DB) Search(ctx context.Context, q store.Query, p *policy.Predicate) (o
 }
 
 // searchSQL is the statement of a search, and what it is given after the type,
-// the item to go on before, and the step. A version counts unless there is a
-// later one, as at the n that is asked.
+// the item to go on before, and the step. A version counts that is the last one
+// as at the n that is asked: that is looked up for each by its key, in a
+// question of its own, since a join could be made the other way round.
 func searchSQL(q store.Query) (sql string, args []any) {
 	var b strings.Builder
-	b.WriteString(`SELECT item, subject, source, dataset, labels, flags, at, reported, id FROM resource r WHERE type=$1 AND item<$2 AND tokens IS NOT NULL`)
+	b.WriteString(`SELECT item, subject, source, dataset, labels, flags, at, reported, id FROM resource r WHERE tokens IS NOT NULL`)
 	give := func(arg any) string {
 		args = append(args, arg)
 		return `$` + strconv.Itoa(3+len(args))
@@ -68,17 +69,17 @@ func searchSQL(q store.Query) (sql string, args []any) {
 		}
 		b.WriteString(` AND tokens && ` + give(hashes))
 	}
-	later := `SELECT 1 FROM resource x WHERE x.subject=r.subject AND x.type=r.type AND x.item=r.item AND x.version>r.version`
+	last := `SELECT x.version FROM resource x WHERE x.subject=r.subject AND x.type=r.type AND x.item=r.item`
 	if q.N != store.Latest {
 		n := give(at(q.N))
 		b.WriteString(` AND n<=` + n)
-		later += ` AND x.n<=` + n
+		last += ` AND x.n<=` + n
 	}
-	b.WriteString(` AND NOT EXISTS (` + later + `)`)
-	if len(q.Groups) > 0 {
-		b.WriteString(` ORDER BY item+0 DESC LIMIT $3`) // found by its tokens, then put in order: not the other way round
+	b.WriteString(` AND version=(` + last + ` ORDER BY x.version DESC LIMIT 1)`)
+	if len(q.Groups) > 0 { // found by its tokens, then put in order: not the other way round
+		b.WriteString(` AND type+0=$1::smallint AND item+0<$2::bigint ORDER BY item+0 DESC LIMIT $3`)
 	} else {
-		b.WriteString(` ORDER BY item DESC LIMIT $3`)
+		b.WriteString(` AND type=$1 AND item<$2 ORDER BY item DESC LIMIT $3`)
 	}
 	return b.String(), args
 }
