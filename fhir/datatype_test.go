@@ -94,13 +94,17 @@ func TestNarrativeFault(t *testing.T) {
 func FuzzNarrative(f *testing.F) {
 	const open = `<div xmlns="http://www.w3.org/1999/xhtml">`
 	for _, s := range []string{open + "text</div>", open + `<p class="x">a<br/>b &nbsp; &amp;</p><!-- c --></div>`, open + `<img src="a.png" alt="b"/></div>`,
-		open + "<b>x</i></div>", `<div>x</div>`, open + "x</div> ", open + "a &foo; b</div>", open + `<a href="x" href="y">z</a></div>`, open + "]]></div>"} {
+		open + "<b>x</i></div>", `<div>x</div>`, open + "x</div> ", open + "a &foo; b</div>", open + `<a href="x" href="y">z</a></div>`, open + "]]></div>",
+		open + `<a href="JavaScript:x">y</a></div>`, open + "<a href=\"java\tscript\n:x\">y</a></div>", open + `<img src="data:text/html,x"/></div>`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, div string) {
 		if plainNarrative(div) {
-			if fault := narrativeFault(div); fault != "" && utf8.ValidString(div) {
+			if fault := narrativeFault(div, false); fault != "" && utf8.ValidString(div) {
 				t.Errorf("%q was taken, though %s", div, fault)
+			}
+			if fault := narrativeFault(div, true); fault != "" && utf8.ValidString(div) && NarrativeDanger(div) == "" {
+				t.Errorf("%q was taken for harmless, though %s", div, fault)
 			}
 		}
 	})

@@ -46,10 +46,23 @@ func NarrativeFault(div string) string {
 	if plainNarrative(div) {
 		return ""
 	}
-	return narrativeFault(div)
+	return narrativeFault(div, false)
 }
 
-func narrativeFault(div string) string {
+// NarrativeDanger says why nobody should take a narrative, "" where they may: it
+// is not one well-formed div, so that it can't be given as XML, or it could do
+// something in a reader's browser. What is only untidy is let pass: a namespace
+// that was forgotten, a harmless attribute, a div that says nothing.
+// https://hl7.org/fhir/R4/security.html#narrative
+func NarrativeDanger(div string) string {
+	if plainNarrative(div) && !mayRun(div) {
+		return ""
+	}
+	return narrativeFault(div, true)
+}
+
+// narrativeFault reads a div as XML; lenient passes over what does no harm.
+func narrativeFault(div string, lenient bool) string {
 	dec := xml.NewDecoder(strings.NewReader(div))
 	dec.Entity = xml.HTMLEntity
 	depth, says := 0, false
@@ -63,7 +76,7 @@ func narrativeFault(div string) string {
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
-			if fault := narrativeTag(&t, first); fault != "" {
+			if fault := narrativeTag(&t, first, lenient); fault != "" {
 				return fault
 			}
 			if first, depth = false, depth+1; depth > MaxDepth {
@@ -82,15 +95,15 @@ func narrativeFault(div string) string {
 			return "it has more than elements, text and comments"
 		}
 	}
-	if !says {
+	if !says && !lenient {
 		return "it says nothing"
 	}
 	return ""
 }
 
-func narrativeTag(t *xml.StartElement, first bool) string {
+func narrativeTag(t *xml.StartElement, first, lenient bool) string {
 	switch {
-	case t.Name.Space != xhtmlNamespace:
+	case t.Name.Space != xhtmlNamespace && !(lenient && t.Name.Space == ""):
 		return "an element is not in the namespace of XHTML"
 	case first && t.Name.Local != "div":
 		return "it is not a div"
@@ -98,10 +111,56 @@ func narrativeTag(t *xml.StartElement, first bool) string {
 		return "it has an element that a narrative may not have"
 	}
 	for _, a := range t.Attr {
+		if lenient {
+			if active(a) {
+				return "it has an attribute that could run a program"
+			}
+			continue
+		}
 		if a.Name.Space != "" && a.Name.Space != "xmlns" && a.Name.Space != "xml" && !strings.HasSuffix(a.Name.Space, "/namespace") ||
 			a.Name.Space != "xmlns" && !narrativeTable()[t.Name.Local][a.Name.Local] {
 			return "it has an attribute that a narrative may not have"
 		}
 	}
 	return ""
+}
+
+// active says whether an attribute could make a browser do something: a handler of
+// events, or a link to a program.
+func active(a xml.Attr) bool {
+	if len(a.Name.Local) > 2 && strings.EqualFold(a.Name.Local[:2], "on") {
+		return true
+	}
+	link := strings.Map(func(r rune) rune { // as browsers read it
+		if r <= ' ' {
+			return -1
+		}
+		return r
+	}, strings.ToLower(a.Value))
+	for _, scheme := range []string{"javascript:", "vbscript:", "data:text/html"} {
+		if strings.HasPrefix(link, scheme) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayRun says whether a div that is written plainly has what the link to a program
+// could begin with, however it is written: then it is read as XML, to see what the
+// link is.
+func mayRun(div string) bool {
+	links := false
+	for _, name := range []string{"href=", "src=", "cite=", "longdesc="} {
+		links = links || strings.Contains(div, name)
+	}
+	if !links {
+		return false
+	}
+	flat := strings.ToLower(strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(div))
+	for _, s := range []string{"script:", "data:", "&#", "&tab;", "&newline;", "&colon;"} {
+		if strings.Contains(flat, s) {
+			return true
+		}
+	}
+	return false
 }

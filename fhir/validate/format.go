@@ -39,7 +39,15 @@ var formats = map[string]format{
 		return unless(strings.Contains(s, "T") && isDateTime(s), "an instant is YYYY-MM-DDThh:mm:ss.sss+zz:zz")
 	}),
 	"time":  text(func(s string) string { return unless(isTime(s), "a time is hh:mm:ss, without a zone") }),
-	"xhtml": text(func(s string) string { return "" }),
+	"xhtml": text(aNarrative),
+}
+
+// aNarrative is one that can be given as XML, and does nothing in a browser.
+func aNarrative(s string) string {
+	if why := fhir.NarrativeDanger(s); why != "" {
+		return "a narrative is a div of plain XHTML: " + why
+	}
+	return ""
 }
 
 func unless(ok bool, words string) string {
@@ -143,7 +151,7 @@ func aURI(s string) string {
 func anOID(s string) string {
 	const words = "an OID is urn:oid: with numbers and dots between them"
 	arcs, ok := strings.CutPrefix(s, "urn:oid:")
-	if !ok || arcs == "" || arcs[0] > '2' {
+	if !ok || len(arcs) < 2 || arcs[0] > '2' || arcs[1] != '.' {
 		return words
 	}
 	for arc := range strings.SplitSeq(arcs, ".") {
@@ -151,7 +159,7 @@ func anOID(s string) string {
 			return words
 		}
 	}
-	return unless(strings.Contains(arcs, "."), words)
+	return ""
 }
 
 func aUUID(s string) string {
