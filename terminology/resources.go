@@ -48,10 +48,10 @@ func NewResources(resources ...*fhir.Resource) *Resources {
 		}
 	}
 	for _, list := range l.systems {
-		slices.SortStableFunc(list, func(a, b *lazySystem) int { return compareVersions(b.version, a.version) })
+		slices.SortStableFunc(list, func(a, b *lazySystem) int { return fhir.CompareVersions(b.version, a.version) })
 	}
 	for _, list := range l.sets {
-		slices.SortStableFunc(list, func(a, b *ValueSet) int { return compareVersions(b.Version, a.Version) })
+		slices.SortStableFunc(list, func(a, b *ValueSet) int { return fhir.CompareVersions(b.Version, a.Version) })
 	}
 	return l
 }
@@ -118,42 +118,6 @@ func (l *Resources) ConceptMaps(url, source string) ([]*ConceptMap, error) {
 
 func (m *ConceptMap) from(system string) bool {
 	return slices.ContainsFunc(m.Groups, func(g MapGroup) bool { return g.Source == system })
-}
-
-// compareVersions orders versions by the numbers in them, as 4.0.10 after 4.0.9.
-func compareVersions(a, b string) int {
-	for a != "" && b != "" {
-		x, y := leading(a), leading(b)
-		if c := compareParts(a[:x], b[:y]); c != 0 {
-			return c
-		}
-		a, b = a[x:], b[y:]
-	}
-	return len(a) - len(b)
-}
-
-// leading is the length of the run of digits, or of other characters, at the beginning.
-func leading(s string) int {
-	n := 1
-	for n < len(s) && digit(s[n]) == digit(s[0]) {
-		n++
-	}
-	return n
-}
-
-func digit(c byte) bool { return c >= '0' && c <= '9' }
-
-func compareParts(a, b string) int {
-	if digit(a[0]) && digit(b[0]) && len(a) != len(b) {
-		return len(a) - len(b)
-	}
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // ReadResource reads a terminology resource of a file: compact JSON.

@@ -91,11 +91,20 @@ func TestPackage(t *testing.T) {
 	if d, _ := s.Structure("http://x.example/p|2"); d != nil {
 		t.Error("another version was found")
 	}
+	newer, _ := fhir.Parse([]byte(strings.ReplaceAll(profile, `"version":"1"`, `"version":"1.10","title":"new"`)))
+	older, _ := fhir.Parse([]byte(strings.ReplaceAll(profile, `"version":"1","type":"Patient"`, `"version":"1.9","type":"Person"`)))
+	s = NewSet(nil, newer, older)
+	for _, url := range []string{"http://x.example/p", "http://x.example/p|1"} {
+		if d, err := s.Structure(url); err != nil || d == nil || d.Type != "Patient" {
+			t.Errorf("%s is not the newest: %v %v", url, d, err)
+		}
+	}
 	for name, in := range map[string][]byte{
 		"nothing":            nil,
 		"no tgz":             []byte("x"),
 		"no package.json":    tgz(t, map[string]string{"package/a.json": profile}),
 		"a name as a path":   tgz(t, map[string]string{"package/package.json": `{"name":"../x"}`}),
+		"another release":    tgz(t, map[string]string{"package/package.json": `{"name":"x.example","version":"1.0.0","fhirVersions":["5.0.0"]}`}),
 		"cut off":            tgz(t, good)[:100],
 		"no JSON in package": tgz(t, map[string]string{"package/package.json": strings.Repeat("[", 1000)}),
 	} {

@@ -23,16 +23,19 @@ type Set struct {
 }
 
 // NewSet is a library of the StructureDefinitions among resources, over
-// another, which may be nil. Other resources are passed over.
+// another, which may be nil. Other resources are passed over. Of several with one
+// URL the newest is found, unless a version is asked for.
 func NewSet(under Library, resources ...*fhir.Resource) *Set {
 	s := &Set{under: under, resources: map[string]*fhir.Resource{}, read: map[string]*Structure{}}
 	for _, r := range resources {
 		if r.Type != "StructureDefinition" {
 			continue
 		}
-		url := r.Get("url").Text()
-		s.resources[url] = r
-		s.resources[url+"|"+r.Get("version").Text()] = r
+		url, version := r.Get("url").Text(), r.Get("version").Text()
+		s.resources[url+"|"+version] = r
+		if had := s.resources[url]; had == nil || fhir.CompareVersions(version, had.Get("version").Text()) >= 0 {
+			s.resources[url] = r
+		}
 	}
 	return s
 }
@@ -69,10 +72,9 @@ func (s *Set) partly(url string) *fhir.Resource {
 		return nil
 	}
 	var best *fhir.Resource
-	last := ""
 	for key, r := range s.resources {
-		if strings.HasPrefix(key, url+".") && key > last {
-			best, last = r, key
+		if strings.HasPrefix(key, url+".") && (best == nil || fhir.CompareVersions(r.Get("version").Text(), best.Get("version").Text()) > 0) {
+			best = r
 		}
 	}
 	return best

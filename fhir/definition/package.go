@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"selda/fault"
@@ -15,7 +16,6 @@ import (
 // https://hl7.org/fhir/packages.html
 type Package struct {
 	Name, Version string
-	FHIRVersions  []string
 	Resources     []*fhir.Resource // definitions and terminology; examples are left out
 }
 
@@ -76,8 +76,12 @@ func (p *Package) describe(body []byte) error {
 		return fault.E("definition.ReadPackage", fault.Structure, "package.json can't be read")
 	}
 	p.Name, p.Version = n.Get("name").Text(), n.Get("version").Text()
+	var of []string
 	for _, v := range n.List("fhirVersions") {
-		p.FHIRVersions = append(p.FHIRVersions, v.Text())
+		of = append(of, v.Text())
+	}
+	if len(of) > 0 && !slices.ContainsFunc(of, func(v string) bool { return strings.HasPrefix(v, "4.") }) {
+		return fault.E("definition.ReadPackage", fault.NotSupported, "the package is for FHIR "+strings.Join(of, ", ")+": R4 is needed, 4.0.1")
 	}
 	if strings.ContainsAny(p.Name+p.Version, "/\\\x00") || strings.HasPrefix(p.Name, ".") {
 		return fault.E("definition.ReadPackage", fault.Invalid, "the package's name or version can't be a file's")

@@ -123,16 +123,13 @@ func (x *run) codeIn(valueSet, system, code string) membership {
 		}
 	}
 	in, known := x.v.terms.Member(valueSet, system, code)
+	if bare, _, versioned := strings.Cut(valueSet, "|"); !known && versioned { // another version is better than none
+		in, known = x.v.terms.Member(bare, system, code)
+	}
 	switch {
 	case !known:
-		if bare, _, versioned := strings.Cut(valueSet, "|"); versioned {
-			if in, known = x.v.terms.Member(bare, system, code); known {
-				break
-			}
-		}
 		return notKnown
-	}
-	if in {
+	case in:
 		return inside
 	}
 	return outside

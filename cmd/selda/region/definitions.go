@@ -90,7 +90,7 @@ func (s *searches) guides() (map[string]json.RawMessage, error) {
 		if r.Type != "SearchParameter" || r.Get("status").Is("retired") {
 			continue
 		}
-		if had, err := fhir.ParseTrusted(known[url]); err == nil && had.Get("version").Text() >= r.Get("version").Text() {
+		if had, err := fhir.ParseTrusted(known[url]); err == nil && fhir.CompareVersions(had.Get("version").Text(), r.Get("version").Text()) >= 0 {
 			continue
 		}
 		known[url], changed = json.RawMessage(r.JSON), true

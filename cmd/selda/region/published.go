@@ -18,10 +18,15 @@ func (p *packaged) published(typ, id, url string) (*fhir.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
+	var newest *fhir.Resource
 	for _, r := range all {
-		if r.Type == typ && (id == "" || r.ID == id) && (url == "" || r.Get("url").Is(url)) {
-			return r, nil
+		if r.Type == typ && (id == "" || r.ID == id) && (url == "" || r.Get("url").Is(url)) &&
+			(newest == nil || fhir.CompareVersions(r.Get("version").Text(), newest.Get("version").Text()) > 0) {
+			newest = r
 		}
+	}
+	if newest != nil {
+		return newest, nil
 	}
 	o, err := ofR4(typ, id, url)
 	if o == nil || err != nil {
