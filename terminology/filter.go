@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"selda/fault"
+	"selda/internal/pattern"
 	"selda/terminology/index"
 )
 
@@ -19,8 +20,14 @@ func filtered(x *index.Index, f Filter, left *int) (*index.Set, error) {
 		}
 	}
 	cost := x.Len()
+	var re *regexp.Regexp
 	if f.Op == "regex" {
-		cost *= 4 + len(f.Value)/4
+		var size int
+		var ok bool
+		if re, size, ok = pattern.Compile("^(?:" + f.Value + ")$"); !ok {
+			return nil, fault.E(op, fault.Invalid, "the value is no regular expression, or one that is too large", "ValueSet.compose.include.filter.value")
+		}
+		cost = 64*size + x.Len()*(4+size/4)
 	}
 	if *left -= cost; *left < 0 {
 		return nil, fault.E(op, fault.TooCostly, "the filters of the value set would take too long: ask for less with each", "ValueSet.compose.include.filter")
@@ -32,10 +39,6 @@ func filtered(x *index.Index, f Filter, left *int) (*index.Set, error) {
 	case "in", "not-in":
 		return listedIn(x, f), nil
 	case "regex":
-		re, err := regexp.Compile("^(?:" + f.Value + ")$")
-		if err != nil {
-			return nil, fault.E(op, fault.Invalid, "the value is no regular expression: "+f.Value, "ValueSet.compose.include.filter.value")
-		}
 		return matching(x, f.Property, re.MatchString), nil
 	case "exists":
 		s := matching(x, f.Property, func(string) bool { return true })

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/language"
 
 	"selda/fhir/ucum"
+	"selda/internal/pattern"
 )
 
 // UCUM is the system of units of measure.
@@ -49,8 +50,8 @@ func ruled(system string, f Filter) func(code string) bool {
 	valid := grammars[system]
 	switch {
 	case (f.Property == "code" || f.Property == "concept") && f.Op == "regex":
-		re, err := regexp.Compile("^(?:" + f.Value + ")$")
-		if err != nil {
+		re, _, ok := pattern.Compile("^(?:" + f.Value + ")$")
+		if !ok {
 			return nil
 		}
 		return func(c string) bool { return re.MatchString(c) && valid(c) }

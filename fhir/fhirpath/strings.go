@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"selda/internal/pattern"
 )
 
 // text is a function of a string and of strings and numbers.
@@ -219,10 +221,6 @@ func replace(_ *run, n *node, s string, args []Item) (Item, bool, error) {
 	return String(strings.ReplaceAll(s, old, by)), true, nil
 }
 
-// maxPattern is the longest regular expression that is computed rather than
-// written.
-const maxPattern = 4000
-
 // flags make . match the end of a line, too.
 // https://build.fhir.org/ig/HL7/FHIRPath/#matchesregex--string--boolean
 const flags = "(?s)"
@@ -230,39 +228,40 @@ const flags = "(?s)"
 // matching is a function of a regular expression, which is compiled once where it
 // is a literal.
 func matching(f func(re *regexp.Regexp, s, by string) Item, args int, full bool) function {
-	pattern := func(s string) (*regexp.Regexp, error) {
+	compiled := func(s string) (re *regexp.Regexp, size int, ok bool) {
 		if full {
 			s = "^(?:" + s + ")$"
 		}
-		return regexp.Compile(flags + s)
+		return pattern.Compile(flags + s)
 	}
 	return function{args, args, func(c *compiler, n *node) (eval, error) {
 		var fixed *regexp.Regexp
+		fixedSize := 0
 		if a := n.args[0]; a.op == opLiteral && a.value.kind == StringKind {
-			var err error
-			if fixed, err = pattern(a.value.string()); err != nil {
-				return nil, syntax(a.pos, "not a regular expression that can be used here")
+			var ok bool
+			if fixed, fixedSize, ok = compiled(a.value.string()); !ok {
+				return nil, syntax(a.pos, noPattern)
 			}
 		}
 		return text(args, args, func(r *run, n *node, s string, args []Item) (Item, bool, error) {
 			if args[0].kind != StringKind || args[1].kind != StringKind && args[1].kind != None {
 				return Item{}, false, invalid(n.pos, n.text+"() takes strings")
 			}
-			re, by := fixed, ""
+			re, size, by := fixed, fixedSize, ""
 			if re == nil {
-				if len(args[0].string()) > maxPattern {
-					return Item{}, false, invalid(n.pos, "the regular expression is longer than 4,000 characters")
-				}
-				err := r.bytes(256 * len(args[0].string())) // it is compiled each time
-				if err != nil {
+				ok := true
+				if err := r.bytes(256 * len(args[0].string())); err != nil { // it is compiled each time
 					return Item{}, false, err
 				}
-				if re, err = pattern(args[0].string()); err != nil {
-					return Item{}, false, invalid(n.pos, "not a regular expression that can be used here")
+				if re, size, ok = compiled(args[0].string()); !ok {
+					return Item{}, false, invalid(n.pos, noPattern)
+				}
+				if err := r.bytes(64 * size); err != nil {
+					return Item{}, false, err
 				}
 			}
-			// A search takes at most as long as its text and its pattern together make.
-			if err := r.bytes(len(s) * (1 + len(re.String())/16)); err != nil {
+			// A search takes at most as long as its text and its program together make.
+			if err := r.bytes(len(s) * (1 + size/16)); err != nil {
 				return Item{}, false, err
 			}
 			if args[1].kind == StringKind {
@@ -275,6 +274,8 @@ func matching(f func(re *regexp.Regexp, s, by string) Item, args int, full bool)
 		}).compile(c, n)
 	}}
 }
+
+const noPattern = "not a regular expression that can be used here, or one that is too large"
 
 // groups are $1 and ${name} in what replaces a match.
 var groups = regexp.MustCompile(`\$\{?([A-Za-z0-9_]+)\}?`)
