@@ -42,6 +42,8 @@ type Env struct {
 	// Trace is told what trace() sees.
 	Trace func(name string, seen Collection)
 
+	// Steps is how many steps one evaluation may take; 0 for as many as any may.
+	Steps int
 	// Budget is how many steps evaluations with this Env may take together, of
 	// which each takes its own off; nil where only each by itself is bounded. An
 	// Env with a Budget is used by one goroutine at a time.
@@ -188,6 +190,9 @@ func begin(env *Env, focus []Item) *run {
 		env = &noEnv
 	}
 	r.env, r.focus, r.this, r.index, r.steps, r.most = env, focus, focus, 0, 0, maxSteps
+	if env.Steps > 0 {
+		r.most = min(r.most, env.Steps)
+	}
 	if env.Budget != nil {
 		r.most = min(r.most, *env.Budget)
 	}

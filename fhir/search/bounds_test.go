@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"selda/fault"
+	"selda/fhir"
 )
 
 // A search that names thousands of values is answered, one of very many is not.
@@ -24,5 +25,18 @@ func TestValuesOfASearchAreBounded(t *testing.T) {
 	}
 	if _, err := q.Parse("Observation", url.Values{"code": {strings.Repeat("a,", 5000) + "a"}}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A parameter that a client has posted costs a write so much and no more.
+func TestParametersOfClientsAreBounded(t *testing.T) {
+	ten := "(1|2|3|4|5|6|7|8|9|10)"
+	p := &Parameter{Base: "Patient", Code: "slow", Kind: String, Expression: "Patient.where(" + ten + strings.Repeat(".select("+ten+")", 4) + ".count() > 0).name.family"}
+	r, err := fhir.Parse([]byte(`{"resourceType":"Patient","name":[{"family":"A"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.each(r, func(element) bool { return false }); !fault.Is(err, fault.TooLong) {
+		t.Errorf("%v", err)
 	}
 }

@@ -36,8 +36,9 @@ func elementOf(it fhirpath.Item) element {
 }
 
 // env is what a parameter's expression knows: of a reference only of which type
-// it says that it is, so that the same resource always has the same values.
-var env = fhirpath.Env{Resolve: func(reference string) (fhir.Node, bool) {
+// it says that it is, so that the same resource always has the same values. Clients
+// post parameters, too, and each is evaluated of each resource that is written.
+var env = fhirpath.Env{Steps: 400_000, Resolve: func(reference string) (fhir.Node, bool) {
 	t := ParseReference(reference)
 	if t.Type == "" {
 		return fhir.Node{}, false
