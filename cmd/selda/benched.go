@@ -72,7 +72,7 @@ func (b *benched) drop() (err error) {
 // limits are the machine's own, measured in the same run.
 func (b *benched) limits(ctx context.Context) ([]figure, error) {
 	const rows, bodyBytes = 60_000, 260
-	const note = "the same tables and posting, 260-byte bodies, nothing else done"
+	const note = "the same tables and indexes, 260-byte bodies, nothing else done"
 	var limit figure
 	if b.scratch == nil {
 		n, err := sqlite.Limit(b.dir, rows, bodyBytes)
