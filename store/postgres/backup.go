@@ -162,8 +162,10 @@ func fill(ctx context.Context, tx pgx.Tx, next func() (string, io.Reader, error)
 	if m.Version != have.Version {
 		return fault.E("postgres.Fill", fault.Conflict, "the backup is of another version of SELDA: restore it with that one")
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM head`); err != nil {
-		return err
+	for _, begun := range []string{"head", "ordered"} { // with the row that a new region begins with
+		if _, err := tx.Exec(ctx, `DELETE FROM `+begun); err != nil {
+			return err
+		}
 	}
 	name, content, err = next()
 	for err == nil {
@@ -182,7 +184,8 @@ func fill(ctx context.Context, tx pgx.Tx, next func() (string, io.Reader, error)
 		return err
 	}
 	_, err = tx.Exec(ctx, `SELECT setval('raw_block', (SELECT coalesce(max(id), 0)+1024 FROM raw)), setval('node_number', (SELECT coalesce(max(node), 0)+1 FROM (SELECT node FROM raw UNION ALL SELECT node FROM journal) x)),
-		setval(pg_get_serial_sequence('source', 'id'), (SELECT coalesce(max(id), 0)+1 FROM source))`)
+		setval(pg_get_serial_sequence('source', 'id'), (SELECT coalesce(max(id), 0)+1 FROM source)),
+		setval(pg_get_serial_sequence('subscription', 'key'), (SELECT coalesce(max(key), 0)+1 FROM subscription))`)
 	return err
 }
 
