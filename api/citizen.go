@@ -30,8 +30,12 @@ func Citizen(v *record.View) (resource []byte, version string, updated time.Time
 		ids = append(ids, fhir.Object{"system": nhs.NumberSystem, "value": p.NHSNumber.Digits(), "extension": []fhir.Object{{"url": verification,
 			"valueCodeableConcept": fhir.Concept("", fhir.Coding("https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland", code, words))}}})
 	}
+	told := map[[2]string]bool{} // several systems of one hospital use one number
 	for _, n := range p.OtherNumbers {
-		ids = append(ids, fhir.Object{"system": n.System, "value": n.Value})
+		if key := [2]string{n.System, n.Value}; !told[key] {
+			told[key] = true
+			ids = append(ids, fhir.Object{"system": n.System, "value": n.Value})
+		}
 	}
 	o["identifier"] = ids
 	if p.Family != "" || p.Given != "" {

@@ -53,7 +53,7 @@ func sections(div string) (languages []string) {
 				continue
 			}
 			for _, a := range t.Attr {
-				if a.Name.Local == "lang" && !slices.Contains(languages, a.Value) {
+				if a.Name.Local == "lang" && a.Value != "" && !slices.Contains(languages, a.Value) {
 					languages = append(languages, a.Value)
 				}
 			}

@@ -148,7 +148,10 @@ func TestProfilesFind(t *testing.T) {
 func FuzzValidate(f *testing.F) {
 	for _, s := range []string{`{"resourceType":"Patient","name":[{"given":["a",null],"_given":[null,{"id":"x"}]}]}`,
 		`{"resourceType":"Observation","meta":{"profile":["http://hl7.org/fhir/StructureDefinition/bp"]},"component":[{"code":{}}]}`,
-		`{"resourceType":"Bundle","type":"document","entry":[{"fullUrl":"urn:x","resource":{"resourceType":"Composition","extension":[{}]}}]}`} {
+		`{"resourceType":"Bundle","type":"document","entry":[{"fullUrl":"urn:x","resource":{"resourceType":"Composition","extension":[{}]}}]}`,
+		`{"resourceType":"Patient","text":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/textLink","extension":[{"url":"htmlid","valueString":"a"},{"url":"data","valueUri":"#b"},{"url":"selector","valueString":"Patient.name"}]}],"status":"generated","div":"<div><p id=\"a\" lang=\"de\">x</p></div>"}}`,
+		`{"resourceType":"Measure","status":"draft","library":["#l"],"contained":[{"resourceType":"Library","id":"l","content":[{"contentType":"text/cql","data":"ZGVmaW5lIEE6IDE="}]}],"group":[{"population":[{"criteria":{"language":"text/cql","expression":"\"B\""}}]}]}`,
+		`{"resourceType":"CapabilityStatement","rest":[{"resource":[{"searchParam":[{"type":"date","definition":"http://hl7.org/fhir/SearchParameter/clinical-code"}]}]}]}`} {
 		f.Add([]byte(s))
 	}
 	v := r4()

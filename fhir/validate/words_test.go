@@ -90,3 +90,16 @@ func TestRulesInWords(t *testing.T) {
 		}
 	}
 }
+
+func FuzzSections(f *testing.F) {
+	for _, div := range []string{`<div><div lang="de">x</div><div xml:lang="en">y</div></div>`, `<div><div lang="de"/>`, `<div lang="en">x</div>`, "<!--", "&", `<A><div lang="">`} {
+		f.Add(div)
+	}
+	f.Fuzz(func(t *testing.T, div string) {
+		for _, l := range sections(div) {
+			if l == "" || !strings.Contains(div, "lang") {
+				t.Errorf("%q in %q", l, div)
+			}
+		}
+	})
+}
