@@ -25,6 +25,7 @@ type bulkFlags struct {
 	From      string `help:"Folder of FHIR transaction Bundles to copy as different citizens; those of synthetic practices where it is not said." placeholder:"DIR"`
 	Resources int    `default:"200000" help:"How many resources at least."`
 	Dir       string `help:"Folder to work in, deleted afterwards; the system's temporary one unless said." type:"path"`
+	Kept      string `help:"Folder of a benchmark that is kept: what one run filled is measured again by the next." type:"path"`
 	JSON      bool   `name:"json" help:"Print one JSON object."`
 	Profile   string `hidden:"" help:"Write a CPU profile of what is measured here."`
 }
@@ -61,11 +62,13 @@ func (c benchImportCmd) Run(e *env) error {
 
 // run runs one benchmark in a folder of its own, and measures the machine's limits.
 func (c bulkFlags) run(e *env, name string, measure func(b *benched) ([]figure, error)) (err error) {
-	dir, err := os.MkdirTemp(c.Dir, "selda-bench-")
-	if err != nil {
-		return err
+	dir := c.Kept
+	if dir == "" {
+		if dir, err = os.MkdirTemp(c.Dir, "selda-bench-"); err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
 	b := newBenched(e, dir)
 	defer func() { err = errors.Join(err, b.drop()) }()
 	list, err := measure(b)
@@ -103,6 +106,9 @@ func peakMB() float64 {
 
 // fill makes a store of resources, from the feed of one source.
 func (c bulkFlags) fill(e *env, b *benched) error {
+	if _, err := os.Stat(filepath.Join(b.dir, "fhir", "record.db")); err == nil && c.Kept != "" {
+		return nil
+	}
 	_, err := benchIngestCmd{From: c.From, Resources: c.Resources}.files(e, b)
 	return errors.Join(err, os.RemoveAll(filepath.Join(b.dir, "in")))
 }
