@@ -55,7 +55,7 @@ type Record struct {
 
 // Messages is the port to the table of messages.
 type Messages interface {
-	// Seen says whether a source has sent exactly these bytes before.
+	// Seen says whether a source has sent exactly these bytes before, as an HL7 v2 message or a document.
 	Seen(source nhs.Source, hash [16]byte) (bool, error)
 	SaveMessage(r Record) error
 	// StepsOf gives what SaveMessage kept of a message's event and steps.

@@ -51,7 +51,7 @@ func (tx *Tx) Seen(source nhs.Source, hash [16]byte) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	s := tx.c.stmt(`SELECT 1 FROM message WHERE hash=? AND source=? AND state<>1 LIMIT 1`)
+	s := tx.c.stmt(`SELECT 1 FROM message WHERE hash=? AND format IN ('hl7v2', 'cda') AND source=? AND state<>1 LIMIT 1`)
 	_ = s.BindBlob(1, hash[:])
 	_ = s.BindInt64(2, src)
 	seen := false

@@ -99,7 +99,6 @@ const (
 // folding puts what is fresh into runs, beside everything else that is written.
 // What fails is not lost, only late.
 func (db *DB) folding() {
-	defer close(db.folded)
 	tick := time.NewTicker(longestFresh)
 	defer tick.Stop()
 	for {

@@ -24,7 +24,7 @@ CREATE TABLE locator(item INTEGER PRIMARY KEY, subject INTEGER NOT NULL, type IN
 CREATE TABLE alias(type INTEGER NOT NULL, id TEXT NOT NULL, item INTEGER NOT NULL, PRIMARY KEY(type, id)) WITHOUT ROWID;
 CREATE INDEX alias_item ON alias(item);
 
--- What a source calls a resource: a hash of source, type and key. The item may be one that was only referred to yet.
+-- What a source calls a resource: a hash of source, type and key (keyOf). The item may be one that was only referred to yet.
 CREATE TABLE key(hash BLOB PRIMARY KEY, item INTEGER NOT NULL) WITHOUT ROWID;
 
 -- One posting a version; rowid is item * 4096 + version modulo 4096.
@@ -37,7 +37,8 @@ CREATE TABLE change(n INTEGER PRIMARY KEY, at INTEGER NOT NULL, source INTEGER N
 CREATE TABLE message(id INTEGER PRIMARY KEY, source INTEGER NOT NULL, format TEXT NOT NULL, received INTEGER NOT NULL,
   state INTEGER NOT NULL, n INTEGER, event TEXT, control TEXT, hash BLOB, reason TEXT, place TEXT, steps BLOB);
 CREATE INDEX message_control ON message(control) WHERE control IS NOT NULL;
-CREATE INDEX message_hash ON message(hash);
+-- Messages of these formats are used once. What else is sent again is asked for again.
+CREATE INDEX message_seen ON message(hash) WHERE format IN ('hl7v2', 'cda');
 CREATE INDEX message_state ON message(state, id) WHERE state = 1;
 
 -- The master patient index: which subjects are one citizen, by n.

@@ -32,7 +32,7 @@ import (
 var schema string
 
 // schemaVersion is PRAGMA user_version of a database that this code reads.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // DB is an open store. It is a store.Reader, a store.Writer, and the adapter of
 // the ports that mpi, ingest and audit declare.
@@ -52,8 +52,10 @@ type DB struct {
 	fresh  atomic.Int64  // entries of ordered values that lie fresh
 	fold   chan struct{} // asks for them to be put into runs
 	folds  sync.Mutex
-	folded chan struct{} // closed when nobody does that any more
-	open   context.Context
+	full   chan int // the log is long: so many pages
+	log    *conn    // that puts it into the database
+	beside sync.WaitGroup
+	open   context.Context // until it is closed
 	close  context.CancelFunc
 
 	sources sync.RWMutex
@@ -84,7 +86,7 @@ func Open(dir string, o Options) (*DB, error) {
 		return nil, fault.E(op, err)
 	}
 	db := &DB{codec: c, cache: adapter.NewCompartments(o.CacheBytes), readers: make(chan *conn, o.Readers),
-		byName: map[nhs.Source]int64{}, byID: map[int64]nhs.Source{}, fold: make(chan struct{}, 1), folded: make(chan struct{})}
+		byName: map[nhs.Source]int64{}, byID: map[int64]nhs.Source{}, fold: make(chan struct{}, 1), full: make(chan int, 1)}
 	db.open, db.close = context.WithCancel(context.Background())
 	path := filepath.Join(dir, "record.db")
 	if db.writer, err = connect(path, 48<<10, false); err != nil {
@@ -94,7 +96,15 @@ func Open(dir string, o Options) (*DB, error) {
 		_ = db.writer.Close()
 		return nil, fault.E(op, fault.NoStore, err)
 	}
-	go db.folding()
+	if db.log, err = connect(path, 2<<10, false); err == nil {
+		err = db.watch()
+	}
+	if err != nil {
+		_ = db.Close()
+		return nil, fault.E(op, fault.NoStore, err)
+	}
+	db.beside.Go(db.folding)
+	db.beside.Go(db.checkpointing)
 	for range o.Readers {
 		r, err := connect(path, 8<<10, true)
 		if err != nil {
@@ -129,11 +139,15 @@ func (db *DB) prepare() error {
 		if err := w.Exec("COMMIT"); err != nil {
 			return err
 		}
+	case 2:
+		if err := db.upgrade(); err != nil {
+			return err
+		}
 	case schemaVersion:
 	default:
 		return fmt.Errorf("the data folder is of another version of SELDA (schema %d, this one reads %d)", version, schemaVersion)
 	}
-	if err := w.Exec(subscriptionSchema + orderedSchema + runTable("run")); err != nil {
+	if err := w.Exec(mergeByCommit + subscriptionSchema + orderedSchema + runTable("run")); err != nil {
 		return err
 	}
 	fresh, err := w.int64(`SELECT coalesce(sum(count), 0) FROM fresh`)
@@ -189,10 +203,13 @@ func (db *DB) sourceName(id int64) nhs.Source {
 // Close closes the store.
 func (db *DB) Close() error {
 	db.close()
-	<-db.folded
+	db.beside.Wait()
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	var errs []error
+	if db.log != nil {
+		errs = append(errs, db.log.Close())
+	}
 	for len(db.readers) > 0 {
 		errs = append(errs, (<-db.readers).Close())
 	}

@@ -118,13 +118,8 @@ func (tx *Tx) finish() error {
 		}
 		return 0
 	})
-	s := tx.c.stmt(`INSERT INTO posting(rowid, token) VALUES(?, ?)`)
-	for _, p := range tx.posts {
-		_ = s.BindInt64(1, p.row)
-		_ = s.BindRawText(2, p.tokens)
-		if err := s.Exec(); err != nil {
-			return err
-		}
+	if err := tx.post(); err != nil {
+		return err
 	}
 	if err := tx.freshen(); err != nil {
 		return err
@@ -143,6 +138,37 @@ func (tx *Tx) finish() error {
 	}
 	return nil
 }
+
+// post writes the postings, and does its part of merging them. Left to itself
+// the index merges a hundred commits' worth in one of them, which everybody then waits for.
+func (tx *Tx) post() error {
+	if len(tx.posts) == 0 {
+		return nil
+	}
+	s := tx.c.stmt(`INSERT INTO posting(rowid, token) VALUES(?, ?)`)
+	bytes := 0
+	for _, p := range tx.posts {
+		_ = s.BindInt64(1, p.row)
+		_ = s.BindRawText(2, p.tokens)
+		if err := s.Exec(); err != nil {
+			return err
+		}
+		bytes += len(p.tokens)
+	}
+	s = tx.c.stmt(`INSERT INTO posting(posting, rank) VALUES('merge', ?)`)
+	_ = s.BindInt64(1, mergePages+int64(bytes/mergeBytes))
+	return s.Exec()
+}
+
+// mergeByCommit has the index of postings leave all merging to post.
+const mergeByCommit = `INSERT INTO posting(posting, rank) VALUES('automerge', 0);`
+
+// How many pages of postings a commit merges: a few, and one more for so many
+// bytes of tokens. A page of postings is merged about eight times on its way.
+const (
+	mergePages = 4
+	mergeBytes = 512
+)
 
 // Begin is store.Tx's.
 func (tx *Tx) Begin(at time.Time, source nhs.Source, m store.MessageID) (uint64, error) {
@@ -247,7 +273,7 @@ func (tx *Tx) Touch(s store.Subject) { tx.touched[s] = tx.n }
 
 // ByKey is store.Tx's.
 func (tx *Tx) ByKey(source nhs.Source, typ, key string) (store.Located, string, bool, error) {
-	hash := adapter.KeyHash(source, typ, key)
+	hash := keyOf(source, typ, key)
 	s := tx.c.stmt(`SELECT item FROM key WHERE hash=?`)
 	_ = s.BindBlob(1, hash[:])
 	found := s.Step()

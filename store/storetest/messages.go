@@ -68,7 +68,7 @@ func messages(b *box) {
 	save(ingest.Record{ID: 2, Format: ingest.HL7v2, State: ingest.Quarantined, Reason: "no patient", Place: "PID-3", Hash: hash("two"), Control: "C2"})
 	save(ingest.Record{ID: 3, Format: ingest.FHIR, State: ingest.Quarantined, Reason: "not JSON", Hash: hash("three")})
 	save(ingest.Record{ID: 4, Format: ingest.HL7v2, State: ingest.Duplicate, Hash: hash("one"), Control: "C1"})
-	save(ingest.Record{ID: 5, Format: ingest.FHIR, State: ingest.Refused, Reason: "another version", Hash: hash("five")})
+	save(ingest.Record{ID: 5, Format: ingest.CDA, State: ingest.Refused, Reason: "another version", Hash: hash("five")})
 
 	got, err := b.Message(b.ctx(), 1)
 	b.must(err)
