@@ -228,7 +228,7 @@ func (q *Scope) prepare(c *Clause) error {
 		}
 		c.tests = append(c.tests, t)
 	}
-	c.listed = q.listed(c)
+	c.listed = q.listed(c, mostListed)
 	return nil
 }
 

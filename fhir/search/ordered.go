@@ -162,7 +162,7 @@ func (q *Scope) Ranged(query *Query) *Ranged {
 	}
 	r := &Ranged{}
 	for _, c := range query.Clauses {
-		if r.code(c, by) || r.within(c, by, q.Now) {
+		if r.code(c, by) || q.codes(r, c, by) || r.within(c, by, q.Now) {
 			continue
 		}
 		if _, ok := c.Tokens(); ok {
@@ -228,6 +228,36 @@ func (r *Ranged) code(c *Clause, by order) bool {
 	r.Keys, r.Narrow = keys, r.Narrow || !c.plain(by.code)
 	r.tests = append(r.tests, func(o *Ordered) bool {
 		return (o.Part && parts || !o.Part && others) && slices.ContainsFunc(any, func(t func(*Ordered) bool) bool { return t(o) })
+	})
+	return true
+}
+
+// mostOrdered is how many codes of a value set are looked up among the ordered values.
+const mostOrdered = 100_000
+
+// codes takes a clause of the codes in a value set, or below another, as code does.
+func (q *Scope) codes(r *Ranged, c *Clause, by order) bool {
+	if len(r.Keys) > 0 || c.Param == nil || c.Param.Code != by.code || c.Chain != nil || c.Modifier != "in" && c.Modifier != "below" {
+		return false
+	}
+	listed := q.listed(c, mostOrdered)
+	var any []func(system, code string) bool
+	for _, v := range c.Values {
+		meets, err := q.codeUnder(split(v, '|'), c.Modifier)
+		if c.Modifier == "in" {
+			meets, err = q.codeIn(v)
+		}
+		if err != nil {
+			return false
+		}
+		any = append(any, meets)
+	}
+	for _, code := range listed {
+		r.Keys = append(r.Keys, CodeToken(code))
+	}
+	r.Narrow = r.Narrow || len(listed) > mostListed
+	r.tests = append(r.tests, func(o *Ordered) bool {
+		return !o.Part && slices.ContainsFunc(any, func(is func(system, code string) bool) bool { return is(o.System, o.Code) })
 	})
 	return true
 }

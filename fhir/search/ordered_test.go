@@ -122,3 +122,27 @@ func TestOrderedValuesThatDoNotFit(t *testing.T) {
 		t.Error("what else is asked for has tokens, and may be rarer")
 	}
 }
+
+// A value set is looked up among the ordered values by its codes, also where
+// they are too many for the index of tokens.
+func TestOrderedValuesOfAValueSet(t *testing.T) {
+	q := &Scope{Parameters: R4(), Terms: colours{}}
+	for _, c := range [][2]string{{"code:in", "urn:warm"}, {"code:below", "urn:colours|red"}} {
+		clause, _, err := q.Clause("Observation", c[0], c[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := q.Ranged(&Query{Type: "Observation", Clauses: []*Clause{clause}})
+		if r == nil || len(r.Keys) != 2 || r.Narrow {
+			t.Fatalf("%v: %+v", c, r)
+		}
+		for code, want := range map[string]Verdict{"pink": Yes, "blue": No} {
+			if got := r.Meets(&Ordered{Code: code, System: "urn:colours"}); got != want {
+				t.Errorf("%v: %s is %d, not %d", c, code, got, want)
+			}
+		}
+		if r.Meets(&Ordered{Code: "pink", System: "urn:colours", Part: true}) != No {
+			t.Errorf("%v: the code of a component is taken for that of the resource", c)
+		}
+	}
+}

@@ -27,7 +27,7 @@ const mostListed = 1000
 
 // listed are the codes of which a resource has one that meets the clause; nil
 // where that can't be said.
-func (q *Scope) listed(c *Clause) (codes []string) {
+func (q *Scope) listed(c *Clause, most int) (codes []string) {
 	if c.Param.Kind != Token || q.Terms == nil {
 		return nil
 	}
@@ -36,13 +36,13 @@ func (q *Scope) listed(c *Clause) (codes []string) {
 		ok := false
 		switch c.Modifier {
 		case "in":
-			some, ok = q.Terms.Codes(v, mostListed)
+			some, ok = q.Terms.Codes(v, most)
 		case "below":
 			if parts := split(v, '|'); len(parts) == 2 {
-				some, ok = q.Terms.CodesBelow(parts[0], parts[1], mostListed)
+				some, ok = q.Terms.CodesBelow(parts[0], parts[1], most)
 			}
 		}
-		if codes = append(codes, some...); !ok || len(codes) > mostListed {
+		if codes = append(codes, some...); !ok || len(codes) > most {
 			return nil
 		}
 	}
@@ -155,22 +155,42 @@ func ofType(id fhir.Node, parts []string) bool {
 // inTest tests whether a code is in a value set. One that nobody knows is an
 // error, not an empty answer. https://hl7.org/fhir/R4/search.html#modifiers
 func (q *Scope) inTest(url string) (test, error) {
+	in, err := q.codeIn(url)
+	if err != nil {
+		return nil, err
+	}
+	return func(e element) bool {
+		return tokens(e, func(s, c, _ string, _ bool) bool { return in(s, c) })
+	}, nil
+}
+
+// codeIn is inTest of a code.
+func (q *Scope) codeIn(url string) (func(system, code string) bool, error) {
 	if q.Terms == nil {
 		return nil, fault.E("search.in", fault.NotSupported, "there is no terminology service to ask")
 	}
 	if _, known := q.Terms.InValueSet(url, "", ""); !known {
 		return nil, fault.E("search.in", fault.NotFound, "this value set is not known here")
 	}
-	return func(e element) bool {
-		return tokens(e, func(s, c, _ string, _ bool) bool {
-			in, known := q.Terms.InValueSet(url, s, c)
-			return in && known && c != ""
-		})
+	return func(s, c string) bool {
+		in, known := q.Terms.InValueSet(url, s, c)
+		return in && known && c != ""
 	}, nil
 }
 
 // underTest tests whether a code is above or below another in its system.
 func (q *Scope) underTest(parts []string, modifier string) (test, error) {
+	under, err := q.codeUnder(parts, modifier)
+	if err != nil {
+		return nil, err
+	}
+	return func(e element) bool {
+		return tokens(e, func(s, c, _ string, _ bool) bool { return under(s, c) })
+	}, nil
+}
+
+// codeUnder is underTest of a code.
+func (q *Scope) codeUnder(parts []string, modifier string) (func(system, code string) bool, error) {
 	const op = "search.below"
 	if len(parts) != 2 || parts[0] == "" {
 		return nil, fault.E(op, fault.Value, "a code above or below another is written as system|code")
@@ -181,17 +201,15 @@ func (q *Scope) underTest(parts []string, modifier string) (test, error) {
 	if _, known := q.Terms.Subsumes(parts[0], parts[1], parts[1]); !known {
 		return nil, fault.E(op, fault.NotFound, "this code system, or the code, is not known here")
 	}
-	return func(e element) bool {
-		return tokens(e, func(s, c, _ string, _ bool) bool {
-			if s != parts[0] || c == "" {
-				return false
-			}
-			a, b := parts[1], c
-			if modifier == "above" {
-				a, b = b, a
-			}
-			yes, _ := q.Terms.Subsumes(s, a, b)
-			return yes
-		})
+	return func(s, c string) bool {
+		if s != parts[0] || c == "" {
+			return false
+		}
+		a, b := parts[1], c
+		if modifier == "above" {
+			a, b = b, a
+		}
+		yes, _ := q.Terms.Subsumes(s, a, b)
+		return yes
 	}, nil
 }

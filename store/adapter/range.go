@@ -24,13 +24,14 @@ type Range struct {
 	p      *policy.Predicate
 	source func(int64) nhs.Source
 	keys   []uint64
-	upto   map[uint64]int64
+	upto   map[uint64]int64 // of each key
 	plain  bool
 	stamps map[Stamp]bool
 
 	found []candidate // of which it is not known yet whether they are in force
 	items []candidate // in force
 	sure  int
+	once  map[store.ItemID]*[1024]uint64 // of several keys: the items that were counted, a bit each
 }
 
 type candidate struct {
@@ -44,7 +45,9 @@ func NewRange(q store.Range, p *policy.Predicate, source func(int64) nhs.Source)
 	r := &Range{q: q, p: p, source: source, upto: map[uint64]int64{}, stamps: map[Stamp]bool{},
 		plain: p.Everything || p.Release == nil && p.Sealed == nil && p.Addressed == nil && p.VisitsOnly == nil}
 	for _, k := range q.Keys {
-		if t := OrderedKey(q.Type, k); !slices.Contains(r.keys, t) {
+		t := OrderedKey(q.Type, k)
+		if _, twice := r.upto[t]; !twice {
+			r.upto[t] = 0
 			r.keys = append(r.keys, t)
 		}
 	}
@@ -78,7 +81,10 @@ func (r *Range) Since() int64 {
 
 // Fresh takes what one transaction wrote, whose last n it was.
 func (r *Range) Fresh(n int64, blob []byte) error {
-	wanted := func(key uint64) bool { return slices.Contains(r.keys, key) && n > r.upto[key] }
+	wanted := func(key uint64) bool {
+		upto, ok := r.upto[key]
+		return ok && n > upto
+	}
 	var failed error
 	if err := EachOf(blob, wanted, func(e *Entry) bool {
 		failed = r.take(e)
@@ -151,8 +157,10 @@ func (r *Range) settle() error {
 	for _, c := range r.found {
 		switch {
 		case len(ended) > 0 && ended[version{c.item, c.version}]:
-		case r.q.Limit == 0 && len(r.keys) == 1 && c.verdict == search.Yes:
-			r.sure++
+		case r.q.Limit == 0 && c.verdict == search.Yes:
+			if len(r.keys) == 1 || r.first(c.item) {
+				r.sure++
+			}
 		default:
 			r.items = append(r.items, c)
 		}
@@ -162,6 +170,29 @@ func (r *Range) settle() error {
 		r.cut()
 	}
 	return nil
+}
+
+// first says whether an item is counted for the first time: it may have several
+// of the codes.
+func (r *Range) first(item store.ItemID) bool {
+	if r.once == nil {
+		r.once = map[store.ItemID]*[1024]uint64{}
+	}
+	page := r.once[item>>16]
+	if page == nil {
+		page = new([1024]uint64)
+		r.once[item>>16] = page
+	}
+	word, bit := &page[item>>6&1023], uint64(1)<<(item&63)
+	was := *word&bit != 0
+	*word |= bit
+	return !was
+}
+
+// counted says whether an item was counted.
+func (r *Range) counted(item store.ItemID) bool {
+	page := r.once[item>>16]
+	return page != nil && page[item>>6&1023]&(1<<(item&63)) != 0
 }
 
 // cut keeps the latest, each once: what is sure goes before what is not.
@@ -183,9 +214,7 @@ func (r *Range) Done() (store.Ranged, error) {
 	r.cut()
 	out := store.Ranged{Sure: r.sure}
 	for _, c := range r.items {
-		if r.q.Limit == 0 && c.verdict == search.Yes {
-			out.Sure++
-		} else {
+		if r.q.Limit > 0 || !r.counted(c.item) {
 			out.Items = append(out.Items, c.item)
 		}
 	}

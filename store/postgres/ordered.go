@@ -51,7 +51,11 @@ func (db *DB) Ranged(ctx context.Context, q store.Range, p *policy.Predicate) (o
 		if err != nil {
 			return err
 		}
-		for _, k := range r.Keys() {
+		keys, err := keysOf(ctx, tx, r.Keys(), made)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
 			for first := 0; ; {
 				runs, err := runsOf(ctx, tx, k, made, first)
 				if err != nil {
@@ -111,6 +115,21 @@ type run struct {
 }
 
 const runsAtOnce = 64
+
+// keysOf are those of some keys that have runs.
+func keysOf(ctx context.Context, tx pgx.Tx, keys []uint64, made int64) (out []uint64, err error) {
+	wanted := make([]int64, len(keys))
+	for i, k := range keys {
+		wanted[i] = int64(k)
+	}
+	err = rowsOf(ctx, tx, func(r pgx.Rows) error {
+		var k int64
+		err := r.Scan(&k)
+		out = append(out, uint64(k))
+		return err
+	}, `SELECT key FROM run WHERE key = ANY($1) AND made=$2 AND first=0`, wanted, made)
+	return out, err
+}
 
 // runsOf are runs of a key, in order.
 func runsOf(ctx context.Context, tx pgx.Tx, key uint64, made int64, first int) (out []run, err error) {

@@ -88,7 +88,7 @@ func (db *DB) Reindex(ctx context.Context, index func(*fhir.Resource) store.Inde
 		}
 		tx.c.forget()
 		return tx.c.Exec(`DROP TABLE posting; ALTER TABLE posting_new RENAME TO posting;
-			`+mergeByCommit+`
+			` + mergeByCommit + `
 			DELETE FROM fresh; DELETE FROM ended; DROP TABLE run; ALTER TABLE run_new RENAME TO run`)
 	})
 }
