@@ -68,7 +68,9 @@ func (c *commit) patient(i int) error {
 	p := &c.msg.Patients[i]
 	person := person(p)
 	person.Source, person.At, person.Message = c.raw.Source, c.now, c.r.ID
-	if len(p.Body) > 0 {
+	if k := c.r.person(i); k != nil {
+		person.Demographics = k.demographics
+	} else if len(p.Body) > 0 {
 		r, err := fhir.ParseTrusted(p.Body)
 		if err != nil {
 			return err
@@ -167,6 +169,7 @@ func (c *commit) writePatient(i int) error {
 	if c.raw.Format != FHIR {
 		action = mapped.Patch // what a message or a row leaves out of a person is not gone
 	}
+	c.ready = c.r.person(i)
 	return c.resource(&mapped.Resource{Type: "Patient", Patient: i, Action: action, Body: body, Place: p.Place, Origins: p.Origins, IfMatch: p.IfMatch, Cleared: p.Cleared},
 		target{l: l, id: p.ID, exists: exists, subject: c.subjects[i]})
 }

@@ -95,11 +95,12 @@ type Receipt struct {
 	log Log              // the journal that it stands in
 	end segment.Position // of its record there
 
-	mapped chan struct{} // closed when msg or err is there
-	msg    *mapped.Message
-	err    error
-	hash   [16]byte
-	made   []*ready // of each resource, where it could be
+	mapped  chan struct{} // closed when msg or err is there
+	msg     *mapped.Message
+	err     error
+	hash    [16]byte
+	made    []*ready // of each resource, where it could be
+	persons []*ready // of each patient
 
 	unusable error // why it could not be committed; the committer's alone
 
@@ -332,7 +333,7 @@ func (p *Pipeline) mapAll() {
 	for r := range p.work {
 		r.msg, r.err = p.mapSafely(r.raw)
 		r.hash = hashOf(r.raw.Body)
-		r.made = p.prepare(r.msg)
+		r.made, r.persons = p.prepare(r.msg), p.people(r.msg)
 		close(r.mapped)
 	}
 }

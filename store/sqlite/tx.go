@@ -164,10 +164,10 @@ func (tx *Tx) post() error {
 const mergeByCommit = `INSERT INTO posting(posting, rank) VALUES('automerge', 0);`
 
 // How many pages of postings a commit merges: a few, and one more for so many
-// bytes of tokens. A page of postings is merged about eight times on its way.
+// bytes of tokens, of which a page of 4 kB holds several times as many.
 const (
-	mergePages = 4
-	mergeBytes = 512
+	mergePages = 2
+	mergeBytes = 2048
 )
 
 // Begin is store.Tx's.
