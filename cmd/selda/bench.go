@@ -92,30 +92,11 @@ func (c benchIngestCmd) Run(e *env) (err error) {
 
 // files loads copies of Bundles, each as different citizens, from files.
 func (c benchIngestCmd) files(e *env, b *benched) ([]figure, error) {
-	in := filepath.Join(b.dir, "in")
-	if err := os.MkdirAll(in, 0o700); err != nil {
-		return nil, err
-	}
-	total, files := 0, 0
-	var bytesIn int64
-	for body, err := range c.bundles() {
-		if err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(filepath.Join(in, fmt.Sprintf("%06d.json", files)), body, 0o600); err != nil {
-			return nil, err
-		}
-		bytesIn += int64(len(body))
-		files++
-		if total += bytes.Count(body, []byte(`"resource":`)); total >= c.Resources {
-			break
-		}
-	}
 	r, err := b.open(e, "fhir")
 	if err != nil {
 		return nil, err
 	}
-	sum, err := r.IngestFiles(e.ctx, region.OperatorSubject(), region.Files{Source: "RJZ:EPR", Paths: []string{in}})
+	sum, files, bytesIn, err := c.pieces(e, b, r)
 	if err = errors.Join(err, r.Close()); err != nil {
 		return nil, err
 	}
@@ -130,6 +111,46 @@ func (c benchIngestCmd) files(e *env, b *benched) ([]figure, error) {
 		{"FHIR from files", float64(sum.Resources) / sum.Seconds, "resources/s", fmt.Sprintf("%d resources in %d Bundles, %.0f MB", sum.Resources, files, float64(bytesIn)/1e6)},
 		{"disk", float64(disk) / float64(sum.Resources), "bytes/resource", "raw messages, index, log and audit included"},
 	}, nil
+}
+
+// piece is how many resources lie in files at once.
+const piece = 250_000
+
+// pieces takes the Bundles in, piece by piece.
+func (c benchIngestCmd) pieces(e *env, b *benched, r *region.Region) (sum region.Summary, files int, bytesIn int64, err error) {
+	in := filepath.Join(b.dir, "in")
+	total, lying := 0, 0
+	take := func() error {
+		some, err := r.IngestFiles(e.ctx, region.OperatorSubject(), region.Files{Source: "RJZ:EPR", Paths: []string{in}})
+		sum.Resources, sum.Seconds, sum.Quarantined = sum.Resources+some.Resources, sum.Seconds+some.Seconds, sum.Quarantined+some.Quarantined
+		lying = 0
+		return errors.Join(err, os.RemoveAll(in))
+	}
+	for body, err := range c.bundles() {
+		if err == nil && lying == 0 {
+			err = os.MkdirAll(in, 0o700)
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(in, fmt.Sprintf("%06d.json", files)), body, 0o600)
+		}
+		if err != nil {
+			return sum, files, bytesIn, err
+		}
+		n := bytes.Count(body, []byte(`"resource":`))
+		total, lying, files, bytesIn = total+n, lying+n, files+1, bytesIn+int64(len(body))
+		if lying >= piece {
+			if err := take(); err != nil {
+				return sum, files, bytesIn, err
+			}
+		}
+		if total >= c.Resources {
+			break
+		}
+	}
+	if lying > 0 {
+		err = take()
+	}
+	return sum, files, bytesIn, err
 }
 
 // bundles are those of the folder, copied as other citizens again and again;

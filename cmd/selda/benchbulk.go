@@ -110,7 +110,7 @@ func (c bulkFlags) fill(e *env, b *benched) error {
 		return nil
 	}
 	_, err := benchIngestCmd{From: c.From, Resources: c.Resources}.files(e, b)
-	return errors.Join(err, os.RemoveAll(filepath.Join(b.dir, "in")))
+	return err
 }
 
 // served opens a region's doors, and calls f with an asker for the source system.
