@@ -171,6 +171,17 @@ func versionHit(v *store.Version) (*hit, error) {
 	return &hit{Candidate: search.Candidate{Type: v.Type, ID: v.ID, Updated: v.Recorded, Res: res}, item: v.Item, body: func() []byte { return dressed(v) }, mode: "match"}, nil
 }
 
+// eachHit gives versions as they are, until f wants no more.
+func eachHit(versions []*store.Version, f func(*hit) bool) (more bool, err error) {
+	for _, v := range versions {
+		h, err := versionHit(v)
+		if err != nil || !f(h) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // chunk is how many candidates are read at a time.
 const chunk = 200
 
@@ -317,14 +328,8 @@ func (f *systemField) around(typ string, to []search.Target, yield func(*hit) bo
 		if subject == store.Shared {
 			return false, nil
 		}
-		for _, v := range versions {
-			h, err := versionHit(v)
-			if err != nil {
-				return true, err
-			}
-			if !yield(h) {
-				return true, nil
-			}
+		if more, err := eachHit(versions, yield); err != nil || !more {
+			return true, err
 		}
 	}
 	return true, nil
@@ -354,14 +359,8 @@ func (f *systemField) search(typ string, groups [][]string, before store.ItemID,
 		if err != nil {
 			return err
 		}
-		for _, v := range versions {
-			h, err := versionHit(v)
-			if err != nil {
-				return err
-			}
-			if !yield(h) {
-				return nil
-			}
+		if more, err := eachHit(versions, yield); err != nil || !more {
+			return err
 		}
 		if last == 0 {
 			return nil

@@ -69,14 +69,8 @@ func (f *systemField) items(list []store.ItemID, yield func(*hit) bool) error {
 		if err != nil {
 			return err
 		}
-		for _, v := range versions {
-			h, err := versionHit(v)
-			if err != nil {
-				return err
-			}
-			if !yield(h) {
-				return nil
-			}
+		if more, err := eachHit(versions, yield); err != nil || !more {
+			return err
 		}
 	}
 	return nil
