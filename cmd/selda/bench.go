@@ -113,44 +113,47 @@ func (c benchIngestCmd) files(e *env, b *benched) ([]figure, error) {
 	}, nil
 }
 
-// piece is how many resources lie in files at once.
+// piece is how many resources lie in files at once, or a few of them more.
 const piece = 250_000
 
-// pieces takes the Bundles in, piece by piece.
+// pieces takes the Bundles in, piece by piece: while one is taken in the next
+// is made.
 func (c benchIngestCmd) pieces(e *env, b *benched, r *region.Region) (sum region.Summary, files int, bytesIn int64, err error) {
-	in := filepath.Join(b.dir, "in")
-	total, lying := 0, 0
-	take := func() error {
-		some, err := r.IngestFiles(e.ctx, region.OperatorSubject(), region.Files{Source: "RJZ:EPR", Paths: []string{in}})
-		sum.Resources, sum.Seconds, sum.Quarantined = sum.Resources+some.Resources, sum.Seconds+some.Seconds, sum.Quarantined+some.Quarantined
-		lying = 0
-		return errors.Join(err, os.RemoveAll(in))
-	}
-	for body, err := range c.bundles() {
-		if err == nil && lying == 0 {
-			err = os.MkdirAll(in, 0o700)
-		}
-		if err == nil {
-			err = os.WriteFile(filepath.Join(in, fmt.Sprintf("%06d.json", files)), body, 0o600)
-		}
-		if err != nil {
-			return sum, files, bytesIn, err
-		}
-		n := bytes.Count(body, []byte(`"resource":`))
-		total, lying, files, bytesIn = total+n, lying+n, files+1, bytesIn+int64(len(body))
-		if lying >= piece {
-			if err := take(); err != nil {
-				return sum, files, bytesIn, err
+	made := make(chan string)
+	var failed error
+	go func() {
+		defer close(made)
+		next, stop := iter.Pull2(c.bundles())
+		defer stop()
+		for total := 0; total < c.Resources && e.ctx.Err() == nil; {
+			in := filepath.Join(b.dir, fmt.Sprint("in-", total))
+			if failed = os.Mkdir(in, 0o700); failed != nil {
+				return
 			}
+			for n := 0; n < piece && total < c.Resources; files++ {
+				body, err, ok := next()
+				if !ok { // there are no more
+					total = c.Resources
+					break
+				}
+				if err == nil {
+					err = os.WriteFile(filepath.Join(in, fmt.Sprintf("%06d.json", files)), body, 0o600)
+				}
+				if failed = err; err != nil {
+					return
+				}
+				k := bytes.Count(body, []byte(`"resource":`))
+				n, total, bytesIn = n+k, total+k, bytesIn+int64(len(body))
+			}
+			made <- in
 		}
-		if total >= c.Resources {
-			break
-		}
+	}()
+	for in := range made {
+		some, wrong := r.IngestFiles(e.ctx, region.OperatorSubject(), region.Files{Source: "RJZ:EPR", Paths: []string{in}})
+		sum.Resources, sum.Seconds, sum.Quarantined = sum.Resources+some.Resources, sum.Seconds+some.Seconds, sum.Quarantined+some.Quarantined
+		err = errors.Join(err, wrong, os.RemoveAll(in))
 	}
-	if lying > 0 {
-		err = take()
-	}
-	return sum, files, bytesIn, err
+	return sum, files, bytesIn, errors.Join(err, failed)
 }
 
 // bundles are those of the folder, copied as other citizens again and again;
