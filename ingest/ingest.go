@@ -333,7 +333,7 @@ func (p *Pipeline) mapAll() {
 	for r := range p.work {
 		r.msg, r.err = p.mapSafely(r.raw)
 		r.hash = hashOf(r.raw.Body)
-		r.made, r.persons = p.prepare(r.msg), p.people(r.msg)
+		r.made, r.persons = p.prepare(r.msg), p.people(r.raw, r.msg)
 		close(r.mapped)
 	}
 }

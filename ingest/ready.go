@@ -52,9 +52,10 @@ func (p *Pipeline) prepare(m *mapped.Message) []*ready {
 	return out
 }
 
-// people makes ready the people of a message, as prepare does its resources.
-func (p *Pipeline) people(m *mapped.Message) []*ready {
-	if m == nil {
+// people makes ready the people of a message, as prepare does its resources. Of
+// other formats than FHIR a Patient is made of what is known already.
+func (p *Pipeline) people(raw *Raw, m *mapped.Message) []*ready {
+	if m == nil || raw.Format != FHIR {
 		return nil
 	}
 	out := make([]*ready, len(m.Patients))
