@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -189,7 +190,8 @@ func (c benchIngestCmd) bundles() iter.Seq2[[]byte, error] {
 }
 
 // copyOf makes a Bundle speak of another citizen: each UUID in it gets other
-// first digits, the same for the same, and so do local numbers that are UUIDs.
+// first digits, the same for the same, and so do local numbers that are UUIDs;
+// the numbers of documents that a source knows somebody by, and family names, get others.
 func copyOf(b []byte, n int) []byte {
 	if n == 0 {
 		return b
@@ -204,8 +206,11 @@ func copyOf(b []byte, n int) []byte {
 			i += 35
 		}
 	}
-	return out
+	return personal.ReplaceAll(out, fmt.Appendf(nil, `$1-%d"`, n))
 }
+
+// personal are the social security, driver's and passport numbers of Synthea, and its family names.
+var personal = regexp.MustCompile(`("value": ?"(?:999-\d\d-\d{4}|S\d{8}|X\d{8}X)|"family": ?"[^"]+)"`)
 
 func isUUID(b []byte) bool {
 	for i, c := range b {
