@@ -90,7 +90,7 @@ func (f files) Scan(from segment.Position, do func(at, end segment.Position, rec
 
 // NewJournal is the journal whose records a log keeps.
 func NewJournal(log Log) (*Journal, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(2))
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(2))
 	if err != nil {
 		return nil, err
 	}
