@@ -30,7 +30,8 @@ func ownKey(subject int64) (k [16]byte) {
 // upgrade brings a database of schema 2 to 3.
 func (db *DB) upgrade() error {
 	w := db.writer
-	if err := w.Exec(`BEGIN IMMEDIATE; DROP INDEX message_hash; CREATE INDEX message_seen ON message(hash) WHERE format IN ('hl7v2', 'cda')`); err != nil {
+	if err := w.Exec(`BEGIN IMMEDIATE; DROP INDEX message_hash; CREATE INDEX message_seen ON message(hash) WHERE format IN ('hl7v2', 'cda');
+		DROP INDEX identity_subject; CREATE INDEX identity_subject ON identity(subject, verified)`); err != nil {
 		return err
 	}
 	if err := db.upgradeKeys(); err != nil {

@@ -8,7 +8,7 @@ CREATE TABLE subject(id INTEGER PRIMARY KEY, source INTEGER NOT NULL, n INTEGER 
 
 CREATE TABLE identity(system TEXT NOT NULL, value TEXT NOT NULL, source INTEGER NOT NULL, subject INTEGER NOT NULL,
   verified INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(system, value, source, subject)) WITHOUT ROWID;
-CREATE INDEX identity_subject ON identity(subject);
+CREATE INDEX identity_subject ON identity(subject, verified); -- all that is asked of a subject
 
 -- flags: 1 deleted, 2 final
 CREATE TABLE resource(subject INTEGER NOT NULL, type INTEGER NOT NULL, item INTEGER NOT NULL, version INTEGER NOT NULL,
