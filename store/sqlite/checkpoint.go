@@ -16,15 +16,21 @@ const (
 	mostPages = 64_000
 )
 
-// watch has the writer tell how long the log is.
+// watch has the writer tell when the log has got that much longer: it begins
+// again after a checkpoint, unless a reader is at its beginning.
 func (db *DB) watch() error {
 	if err := db.writer.Exec(`PRAGMA wal_autocheckpoint=0`); err != nil {
 		return err
 	}
+	told := 0
 	db.writer.WALHook(func(_ *sqlite3.Conn, _ string, pages int) error {
-		if pages >= checkpointPages {
+		if pages < told {
+			told = 0
+		}
+		if pages >= told+checkpointPages {
 			select {
 			case db.full <- pages:
+				told = pages
 			default: // it is at it
 			}
 		}
