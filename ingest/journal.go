@@ -60,9 +60,13 @@ type Log interface {
 // its place in it.
 type Journal struct {
 	log Log
-	enc *zstd.Encoder
+	enc [2]*zstd.Encoder // of short messages and of long ones
 	dec *zstd.Decoder
 }
+
+// long is from how many bytes on a message is worth the tables of the better
+// packing: to empty them costs more than all else of a short one.
+const long = 32 << 10
 
 // OpenJournal opens the journal in the files of dir.
 func OpenJournal(dir string) (*Journal, error) {
@@ -90,12 +94,15 @@ func (f files) Scan(from segment.Position, do func(at, end segment.Position, rec
 
 // NewJournal is the journal whose records a log keeps.
 func NewJournal(log Log) (*Journal, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(2))
-	if err != nil {
-		return nil, err
+	j := &Journal{log: log}
+	var err error
+	for i, level := range []zstd.EncoderLevel{zstd.SpeedDefault, zstd.SpeedBetterCompression} {
+		if j.enc[i], err = zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(2)); err != nil {
+			return nil, err
+		}
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(segment.MaxRecord))
-	return &Journal{log: log, enc: enc, dec: dec}, err
+	j.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(segment.MaxRecord))
+	return j, err
 }
 
 // Close flushes and closes the journal.
@@ -115,7 +122,10 @@ func (j *Journal) pack(r *Raw) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(r.Row))
 	b = binary.AppendVarint(b, r.Received.UnixMilli())
-	return j.enc.EncodeAll(r.Body, b)
+	if len(r.Body) >= long {
+		return j.enc[1].EncodeAll(r.Body, b)
+	}
+	return j.enc[0].EncodeAll(r.Body, b)
 }
 
 func (j *Journal) unpack(b []byte) (*Raw, error) {
