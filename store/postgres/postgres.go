@@ -72,9 +72,9 @@ type Options struct {
 const (
 	// lockTimeout is how long a writer waits for the others of the region.
 	lockTimeout = "60s"
-	// A node that stops in the middle of a transaction gives up the region's
-	// lock after this.
-	idleInTransaction = "60s"
+	// A node that stands still in the middle of a transaction gives up the
+	// region's lock, and what it leads, after this. What is not finished is tried again.
+	idleInTransaction = "15s"
 )
 
 // planning is how statements are planned.
