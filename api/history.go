@@ -13,17 +13,36 @@ import (
 	"selda/store"
 )
 
+// historyCount is how many versions a page of a history holds; otherwise is for
+// who does not say.
+func historyCount(params url.Values, otherwise int) (int, error) {
+	c := params.Get("_count")
+	if c == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(c)
+	if err != nil || n < 0 {
+		return 0, fault.E("api.history", fault.Value, "_count is a number", "_count")
+	}
+	return min(n, maxCount), nil
+}
+
+// selfLink is the link of a page to itself.
+func (q *request) selfLink(path string, params url.Values) []link {
+	self := link{"self", q.base + "/" + path}
+	if p := used(params, nil); len(p) > 0 {
+		self.url += "?" + p.Encode()
+	}
+	return []link{self}
+}
+
 // History of an instance, a type, or all. The latest comes first.
 // https://hl7.org/fhir/R4/http.html#history
 func (q *request) history(typ, id string) error {
 	params := q.query()
-	count := defaultCount
-	if c := params.Get("_count"); c != "" {
-		n, err := strconv.Atoi(c)
-		if err != nil || n < 0 {
-			return fault.E("api.history", fault.Value, "_count is a number", "_count")
-		}
-		count = min(n, maxCount)
+	count, err := historyCount(params, defaultCount)
+	if err != nil {
+		return err
 	}
 	from, to, err := between(params)
 	if err != nil {
@@ -42,10 +61,7 @@ func (q *request) history(typ, id string) error {
 	}
 	b := newBundle("history")
 	b.meta = q.tagged()
-	links := []link{{"self", q.base + "/" + path}}
-	if len(used(params, nil)) > 0 {
-		links[0].url += "?" + used(params, nil).Encode()
-	}
+	links := q.selfLink(path, params)
 	if id == "" {
 		return q.log(typ, path, cur, count, from, to, b, links)
 	}

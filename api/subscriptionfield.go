@@ -126,13 +126,9 @@ func (q *request) deleteSubscriptionsWhere(where string) error {
 // subscriptionHistory is the history of one, or of all that somebody has.
 func (q *request) subscriptionHistory(id string) error {
 	params := q.query()
-	count := maxCount
-	if s := params.Get("_count"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 0 {
-			return fault.E("api.history", fault.Value, "_count is a number", "_count")
-		}
-		count = min(n, maxCount)
+	count, err := historyCount(params, maxCount)
+	if err != nil {
+		return err
 	}
 	from, to, err := between(params)
 	if err != nil {
@@ -163,10 +159,7 @@ func (q *request) subscriptionHistory(id string) error {
 			b.add(q.versionEntry(&store.Version{Columns: policy.Columns{Type: "Subscription", ID: r.ID, Recorded: r.At}, Version: r.Version}, r.Body))
 		}
 	}
-	links := []link{{"self", q.base + "/" + path}}
-	if self := used(params, nil); len(self) > 0 {
-		links[0].url += "?" + self.Encode()
-	}
+	links := q.selfLink(path, params)
 	if more && count > 0 {
 		if links, err = q.addNext(links, path, params, cursor{N: cur.N, Offset: cur.Offset + count}); err != nil {
 			return err

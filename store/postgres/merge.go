@@ -15,18 +15,25 @@ const sqlMerge = `SELECT gin_clean_pending_list(inhrelid::regclass) FROM pg_inhe
 // merge has what this node has written merged into the index of tokens,
 // until ctx ends.
 func (db *DB) merge(ctx context.Context) {
-	tick := time.NewTicker(mergeEvery)
+	every(ctx, mergeEvery, func() {
+		if db.wrote.Swap(false) {
+			if _, err := db.writers.Exec(ctx, sqlMerge); err != nil {
+				db.wrote.Store(true) // at the next tick
+			}
+		}
+	})
+}
+
+// every does something from time to time until ctx ends.
+func every(ctx context.Context, d time.Duration, f func()) {
+	tick := time.NewTicker(d)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		}
-		if db.wrote.Swap(false) {
-			if _, err := db.writers.Exec(ctx, sqlMerge); err != nil {
-				db.wrote.Store(true) // at the next tick
-			}
+			f()
 		}
 	}
 }

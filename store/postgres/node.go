@@ -61,18 +61,11 @@ func (h *held) all() (list []store.Lease) {
 // renew renews the leases until ctx ends. One that another node has by now
 // stays lost: what is written under it is refused.
 func (db *DB) renew(ctx context.Context) {
-	tick := time.NewTicker(renewEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, renewEvery, func() {
 		if err := db.renewAll(ctx); err != nil { // tried again at the next tick
 			db.shaken.Store(time.Now().UnixNano())
 		}
-	}
+	})
 }
 
 func (db *DB) renewAll(ctx context.Context) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -167,18 +166,11 @@ const mostFresh = 1 << 14
 
 // fold puts what is fresh into runs from time to time, until ctx ends.
 func (db *DB) fold(ctx context.Context) {
-	tick := time.NewTicker(mergeEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, mergeEvery, func() {
 		if n := db.fresh.Load(); n > mostFresh && db.Fold(ctx) == nil { // else at the next tick
 			db.fresh.Add(-n)
 		}
-	}
+	})
 }
 
 // Fold puts what is fresh into runs, key by key, outside of the region's lock.
