@@ -68,7 +68,7 @@ func (f *Follower) readLog(ctx context.Context, under store.Lease, position, fro
 	if len(versions) < batchVersions {
 		read = until
 	}
-	b := &batch{f: f, predicate: g.Predicate(), live: live, whose: map[store.Subject]whose{}}
+	b := &batch{f: f, predicate: g.Predicate(), live: live, whose: map[store.Subject]whose{}, said: map[store.MessageID][]Coding{}}
 	for i, v := range versions {
 		if later(versions[i+1:], v) {
 			continue // one commit is one event
@@ -208,6 +208,7 @@ type batch struct {
 	predicate *policy.Predicate
 	live      []watcher
 	whose     map[store.Subject]whose
+	said      map[store.MessageID][]Coding // what messages say has happened
 	events    []Event
 }
 
@@ -250,19 +251,34 @@ func (b *batch) take(ctx context.Context, v *store.Version) error {
 					return err
 				}
 			}
-			if !x.matches(change, was, is) {
+			ok := x.matches(change, was, is)
+			if ok && x.Events != nil {
+				ok, err = b.happened(ctx, v.Message, x.Events)
+			}
+			if err != nil {
+				return err
+			}
+			if !ok {
 				continue
 			}
-			lane := "record" // of people, who are told of one
-			if w.source != "" {
-				if lane, err = b.lane(ctx, v.Subject); err != nil {
-					return err
-				}
+			if err := b.add(ctx, w, v, change); err != nil {
+				return err
 			}
-			b.events = append(b.events, Event{Subscription: w.key, Lane: lane, Subject: v.Subject, N: v.N, At: v.Recorded, Type: v.Type, ID: v.ID, Version: v.Version, Change: change})
 			break
 		}
 	}
+	return nil
+}
+
+// add puts an event into the queue of one subscription.
+func (b *batch) add(ctx context.Context, w *watcher, v *store.Version, change Change) (err error) {
+	lane := "record" // of people, who are told of one
+	if w.source != "" {
+		if lane, err = b.lane(ctx, v.Subject); err != nil {
+			return err
+		}
+	}
+	b.events = append(b.events, Event{Subscription: w.key, Lane: lane, Subject: v.Subject, N: v.N, At: v.Recorded, Type: v.Type, ID: v.ID, Version: v.Version, Change: change})
 	return nil
 }
 

@@ -37,12 +37,15 @@ type Options struct {
 	// Parameters are those that can be searched by; R4's where nil.
 	Parameters func() *search.Parameters
 	Terms      search.Terms
-	Key        []byte // of 32 bytes: seals headers and binding tokens
-	Topics     []*Topic
-	Calls      *Calls
-	Mail       *Mail // nil: there is no channel email
-	Now        func() time.Time
-	Log        *slog.Logger
+	// Happened is what a message says has happened, such as the trigger event of
+	// HL7 v2; nil where messages say nothing.
+	Happened func(ctx context.Context, m store.MessageID) ([]Coding, error)
+	Key      []byte // of 32 bytes: seals headers and binding tokens
+	Topics   []*Topic
+	Calls    *Calls
+	Mail     *Mail // nil: there is no channel email
+	Now      func() time.Time
+	Log      *slog.Logger
 	// Jitter is a number from 0 to 1, by which tries are spread; random where nil.
 	Jitter func() float64
 }

@@ -27,13 +27,25 @@ func FuzzRequests(f *testing.F) {
 		"payload":"application/fhir+json","_payload":{"extension":[{"url":"` + extContent + `","valueCode":"id-only"}]}}}`))
 	f.Add([]byte(`{"resourceType":"Basic","code":{"coding":[{"code":"SubscriptionTopic"}]},"extension":[{"url":"url","valueUri":"urn:x"},{"url":"resourceTrigger","extension":[
 		{"url":"resource","valueUri":"Patient"},{"url":"queryCriteria","extension":[{"url":"current","valueString":"?active=true"}]}]}]}`))
+	// The elements of the backport's own example of a topic, and what it has not.
+	f.Add([]byte(`{"resourceType":"Basic","code":{"coding":[{"code":"SubscriptionTopic"}]},"extension":[{"url":"http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic","extension":[
+		{"url":"url","valueUri":"urn:x"},{"url":"eventTrigger","extension":[{"url":"resource","valueUri":"Encounter"},{"url":"event","valueCodeableConcept":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0003","code":"A01"}]}}]},
+		{"url":"canFilterBy","extension":[{"url":"resource","valueUri":"Encounter"},{"url":"filterParameter","valueString":"length"},{"url":"modifier","valueCode":"gt"}]},
+		{"url":"notificationShape","extension":[{"url":"resource","valueUri":"Encounter"},{"url":"include","valueString":"Encounter:patient&iterate=Patient.link"},{"url":"revInclude","valueString":"_revinclude=Observation:encounter:Encounter"}]}]}]}`))
 	topics := map[string]*Topic{}
 	for _, t := range Offered {
 		topics[t.URL] = t
 	}
 	calls := &Calls{}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		_, _ = ReadTopic(in)
+		if topic, err := ReadTopic(in); err == nil {
+			for _, trigger := range topic.Triggers {
+				if trigger.Events != nil && len(trigger.Events) == 0 {
+					t.Errorf("a trigger of no event: %+v", trigger)
+				}
+				_, _ = topic.allow(search.R4(), trigger.Type, url.Values{"length": {"gt1"}, "code:not": {"x"}})
+			}
+		}
 		r, err := fhir.Parse(in)
 		if err != nil {
 			return

@@ -138,6 +138,7 @@ type telling struct {
 	version *store.Version
 	body    []byte
 	beside  []telling // what is told with it
+	until   time.Time // when it may be shown, of one that is not
 }
 
 // size is how many bytes are told of it.
@@ -166,8 +167,8 @@ func (f *Follower) shown(ctx context.Context, s *entry, events []Event, turn *Tu
 			}
 		}
 		if t.version == nil && !e.Doubt {
-			at := time.Time{}
-			if permitted {
+			at := t.until
+			if permitted && at.IsZero() {
 				if at, err = f.released(ctx, s, g, &e); err != nil {
 					return nil, err
 				}

@@ -174,6 +174,13 @@ func cutPrefix(v string) (prefix, rest string) {
 	return "", v
 }
 
+// Comparator is the prefix of a value of a number, a date or a quantity; "" where
+// it has none. https://hl7.org/fhir/R4/search.html#prefix
+func Comparator(value string) string {
+	prefix, _ := cutPrefix(value)
+	return prefix
+}
+
 // ParseDate is what a date in a search stands for, as a half-open stretch of time.
 func ParseDate(s string) (from, to time.Time, ok bool) {
 	sp, ok := searchSpan(s)
