@@ -27,9 +27,12 @@ func ownKey(subject int64) (k [16]byte) {
 	return k
 }
 
-// upgrade brings a database of schema 2 to 3.
-func (db *DB) upgrade() error {
+// upgrade brings a database of schema 2 or 3 to 4, whose postings may lie fresh.
+func (db *DB) upgrade(from int64) error {
 	w := db.writer
+	if from == 3 {
+		return w.Exec(fmt.Sprintf("PRAGMA user_version=%d", schemaVersion))
+	}
 	if err := w.Exec(`BEGIN IMMEDIATE; DROP INDEX message_hash; CREATE INDEX message_seen ON message(hash) WHERE format IN ('hl7v2', 'cda');
 		DROP INDEX identity_subject; CREATE INDEX identity_subject ON identity(subject, verified)`); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"selda/store"
 	"selda/store/adapter"
 )
 
@@ -73,7 +74,8 @@ func limitRow(c *conn, item int64, body []byte, random uint64) error {
 		return err
 	}
 	s = c.stmt(`INSERT INTO posting(rowid, token) VALUES(?, ?)`)
-	_ = s.BindInt64(1, item<<8|1)
-	_ = s.BindRawText(2, postingOf("Observation", []string{fmt.Sprint("code:", item%700), "x"}))
+	p := postingOf(store.ItemID(item), 1, "Observation", []string{fmt.Sprint("code:", item%700), "x"})
+	_ = s.BindInt64(1, p.row)
+	_ = s.BindRawText(2, p.texts())
 	return s.Exec()
 }

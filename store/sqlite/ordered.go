@@ -108,6 +108,7 @@ func (db *DB) folding() {
 		case <-db.fold:
 		case <-tick.C:
 		}
+		db.post()
 		if n := db.fresh.Load(); n > 0 && db.Fold(db.open) == nil {
 			db.fresh.Add(-n)
 		}

@@ -87,9 +87,10 @@ func (db *DB) Reindex(ctx context.Context, index func(*fhir.Resource) store.Inde
 			}
 		}
 		tx.c.forget()
+		tx.gathered = true
 		return tx.c.Exec(`DROP TABLE posting; ALTER TABLE posting_new RENAME TO posting;
 			` + mergeByCommit + `
-			DELETE FROM fresh; DELETE FROM ended; DROP TABLE run; ALTER TABLE run_new RENAME TO run`)
+			DELETE FROM fresh_posting; DELETE FROM fresh; DELETE FROM ended; DROP TABLE run; ALTER TABLE run_new RENAME TO run`)
 	})
 }
 
@@ -117,8 +118,9 @@ func (tx *Tx) repost(item store.ItemID, n uint64, index func(*fhir.Resource) sto
 	}
 	found := index(r)
 	s := tx.c.stmt(`INSERT INTO posting_new(rowid, token) VALUES(?, ?)`)
-	_ = s.BindInt64(1, postingRow(item, v.Version))
-	_ = s.BindRawText(2, postingOf(v.Type, found.Tokens))
+	post := postingOf(item, v.Version, v.Type, found.Tokens)
+	_ = s.BindInt64(1, post.row)
+	_ = s.BindRawText(2, post.texts())
 	if err := s.Exec(); err != nil {
 		return nil, err
 	}

@@ -1,9 +1,9 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -23,9 +23,7 @@ func (db *DB) Search(ctx context.Context, q store.Query, p *policy.Predicate) ([
 	}
 	var out []store.Found
 	err := db.read(ctx, func(c *conn) error {
-		s := c.stmt(`SELECT p.rowid, l.subject, l.type, l.version, l.source, l.dataset, l.labels, l.flags,
-			(SELECT id FROM alias WHERE type=l.type AND item=l.item)
-			FROM posting p JOIN locator l ON l.item = p.rowid>>?2 WHERE posting MATCH ?1 AND p.rowid < ?3 ORDER BY p.rowid DESC`)
+		s := c.stmt(`SELECT p.rowid, ` + hitColumns + ` FROM posting p JOIN locator l ON l.item = p.rowid>>?2 WHERE posting MATCH ?1 AND p.rowid < ?3 ORDER BY p.rowid DESC`)
 		defer func() { _ = s.Reset() }()
 		last, err := c.int64(`SELECT coalesce(max(n), 0) FROM change`)
 		if err != nil {
@@ -38,11 +36,26 @@ func (db *DB) Search(ctx context.Context, q store.Query, p *policy.Predicate) ([
 		if q.Before != 0 {
 			before = int64(q.Before) << versionBits
 		}
+		fresh, err := freshRows(c, &q, before)
+		if err != nil {
+			return err
+		}
 		_ = s.BindText(1, match(q.Type, q.Groups))
 		_ = s.BindInt64(2, versionBits)
 		_ = s.BindInt64(3, before)
-		for len(out) < q.Limit && s.Step() {
-			f, ok, err := db.hit(c, s, q.N, p)
+		indexed := s.Step()
+		for len(out) < q.Limit && (indexed || len(fresh) > 0) {
+			from := s
+			if len(fresh) > 0 && (!indexed || fresh[0] > s.ColumnInt64(0)) {
+				if from, err = freshHit(c, fresh[0]); err != nil {
+					return err
+				}
+				fresh = fresh[1:]
+			}
+			f, ok, err := db.hit(c, from, q.N, p)
+			if from != s {
+				_ = from.Reset()
+			}
 			if err != nil {
 				return err
 			}
@@ -54,10 +67,29 @@ func (db *DB) Search(ctx context.Context, q store.Query, p *policy.Predicate) ([
 			if ok {
 				out = append(out, f)
 			}
+			if from == s {
+				indexed = s.Step()
+			}
 		}
 		return s.Err()
 	})
 	return out, err
+}
+
+// hitColumns are those that hit reads after the posting's row.
+const hitColumns = `l.subject, l.type, l.version, l.source, l.dataset, l.labels, l.flags, (SELECT id FROM alias WHERE type=l.type AND item=l.item)`
+
+// freshHit is a row of a posting that lies fresh, as the index would give it.
+func freshHit(c *conn, row int64) (*sqlite3.Stmt, error) {
+	s := c.stmt(`SELECT ?1, ` + hitColumns + ` FROM locator l WHERE l.item = ?1>>?2`)
+	_ = s.BindInt64(1, row)
+	_ = s.BindInt64(2, versionBits)
+	if !s.Step() {
+		err := cmp.Or(s.Err(), errPostings)
+		_ = s.Reset()
+		return nil, err
+	}
+	return s, nil
 }
 
 // withBody reads the version of a hit.
@@ -176,27 +208,4 @@ func (db *DB) changed(c *conn, item store.ItemID, n uint64, types []string, p *p
 		}
 	}
 	return then[0], nil
-}
-
-// match is the FTS5 expression of a search: one token of each group. A token
-// is of its type; where none is asked for, the type's own stands for all.
-func match(typ string, groups [][]string) string {
-	if len(groups) == 0 {
-		return `"` + typeToken(typ) + `"`
-	}
-	var b strings.Builder
-	for i, g := range groups {
-		if i > 0 {
-			b.WriteString(" AND ")
-		}
-		b.WriteByte('(')
-		for j, t := range g {
-			if j > 0 {
-				b.WriteString(" OR ")
-			}
-			b.WriteString(`"` + token(typ, t) + `"`)
-		}
-		b.WriteByte(')')
-	}
-	return b.String()
 }

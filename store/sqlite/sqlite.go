@@ -32,7 +32,7 @@ import (
 var schema string
 
 // schemaVersion is PRAGMA user_version of a database that this code reads.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // DB is an open store. It is a store.Reader, a store.Writer, and the adapter of
 // the ports that mpi, ingest and audit declare.
@@ -49,6 +49,8 @@ type DB struct {
 
 	leases leases
 
+	posted []posting     // that lie fresh; the writer's alone
+	most   int           // how many may
 	fresh  atomic.Int64  // entries of ordered values that lie fresh
 	fold   chan struct{} // asks for them to be put into runs
 	folds  sync.Mutex
@@ -67,6 +69,7 @@ type DB struct {
 type Options struct {
 	Readers    int // connections that read; 4 where 0
 	CacheBytes int // of parsed compartments; 160 MiB where 0
+	Fresh      int // postings that lie outside the index at most; 64 where 0
 }
 
 // Open opens the store in folder dir, making it where there is none.
@@ -78,6 +81,9 @@ func Open(dir string, o Options) (*DB, error) {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 160 << 20
 	}
+	if o.Fresh == 0 {
+		o.Fresh = 64
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
@@ -85,7 +91,7 @@ func Open(dir string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	db := &DB{codec: c, cache: adapter.NewCompartments(o.CacheBytes), readers: make(chan *conn, o.Readers),
+	db := &DB{codec: c, most: o.Fresh, cache: adapter.NewCompartments(o.CacheBytes), readers: make(chan *conn, o.Readers),
 		byName: map[nhs.Source]int64{}, byID: map[int64]nhs.Source{}, fold: make(chan struct{}, 1), full: make(chan int, 1)}
 	db.open, db.close = context.WithCancel(context.Background())
 	path := filepath.Join(dir, "record.db")
@@ -139,15 +145,18 @@ func (db *DB) prepare() error {
 		if err := w.Exec("COMMIT"); err != nil {
 			return err
 		}
-	case 2:
-		if err := db.upgrade(); err != nil {
+	case 2, 3:
+		if err := db.upgrade(version); err != nil {
 			return err
 		}
 	case schemaVersion:
 	default:
 		return fmt.Errorf("the data folder is of another version of SELDA (schema %d, this one reads %d)", version, schemaVersion)
 	}
-	if err := w.Exec(mergeByCommit + subscriptionSchema + orderedSchema + runTable("run")); err != nil {
+	if err := w.Exec(mergeByCommit + postingSchema + subscriptionSchema + orderedSchema + runTable("run")); err != nil {
+		return err
+	}
+	if err := db.loadPosted(); err != nil {
 		return err
 	}
 	fresh, err := w.int64(`SELECT coalesce(sum(count), 0) FROM fresh`)

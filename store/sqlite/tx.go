@@ -3,10 +3,8 @@ package sqlite
 import (
 	"bytes"
 	"context"
-	"encoding/base32"
 	"encoding/binary"
 	"errors"
-	"slices"
 	"time"
 
 	"selda/fault"
@@ -22,23 +20,19 @@ type Tx struct {
 	db *DB
 	c  *conn
 
-	n       uint64
-	at      time.Time
-	source  nhs.Source
-	message store.MessageID
-	items   []store.ItemID           // of this commit
-	touched map[store.Subject]uint64 // subjects changed by this transaction
-	posts   []posting                // written in order when the transaction ends
-	entries []adapter.Entry          // of the index of ordered values, likewise
-	nextIt  int64
-	nextN   uint64
-	learned []nhs.Source
-	err     error
-}
-
-type posting struct {
-	row    int64
-	tokens []byte
+	n        uint64
+	at       time.Time
+	source   nhs.Source
+	message  store.MessageID
+	items    []store.ItemID           // of this commit
+	touched  map[store.Subject]uint64 // subjects changed by this transaction
+	posts    []posting                // written when the transaction ends
+	gathered bool                     // what lay fresh is in the index
+	entries  []adapter.Entry          // of the index of ordered values, likewise
+	nextIt   int64
+	nextN    uint64
+	learned  []nhs.Source
+	err      error
 }
 
 // Update is store.Writer's.
@@ -75,6 +69,7 @@ func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 		_ = c.Exec("ROLLBACK")
 		return fault.E(op, fault.NoStore, err)
 	}
+	tx.keepPosted()
 	db.last.Store(tx.nextN - 1)
 	if db.fresh.Add(int64(len(tx.entries))) > mostFresh {
 		select {
@@ -109,15 +104,6 @@ func (tx *Tx) finish() error {
 	if err := tx.end(); err != nil {
 		return err
 	}
-	slices.SortFunc(tx.posts, func(a, b posting) int {
-		switch {
-		case a.row < b.row:
-			return -1
-		case a.row > b.row:
-			return 1
-		}
-		return 0
-	})
 	if err := tx.post(); err != nil {
 		return err
 	}
@@ -138,37 +124,6 @@ func (tx *Tx) finish() error {
 	}
 	return nil
 }
-
-// post writes the postings, and does its part of merging them. Left to itself
-// the index merges a hundred commits' worth in one of them, which everybody then waits for.
-func (tx *Tx) post() error {
-	if len(tx.posts) == 0 {
-		return nil
-	}
-	s := tx.c.stmt(`INSERT INTO posting(rowid, token) VALUES(?, ?)`)
-	bytes := 0
-	for _, p := range tx.posts {
-		_ = s.BindInt64(1, p.row)
-		_ = s.BindRawText(2, p.tokens)
-		if err := s.Exec(); err != nil {
-			return err
-		}
-		bytes += len(p.tokens)
-	}
-	s = tx.c.stmt(`INSERT INTO posting(posting, rank) VALUES('merge', ?)`)
-	_ = s.BindInt64(1, mergePages+int64(bytes/mergeBytes))
-	return s.Exec()
-}
-
-// mergeByCommit has the index of postings leave all merging to post.
-const mergeByCommit = `INSERT INTO posting(posting, rank) VALUES('automerge', 0);`
-
-// How many pages of postings a commit merges: a few, and one more for so many
-// bytes of tokens, of which a page of 4 kB holds several times as many.
-const (
-	mergePages = 2
-	mergeBytes = 2048
-)
 
 // Begin is store.Tx's.
 func (tx *Tx) Begin(at time.Time, source nhs.Source, m store.MessageID) (uint64, error) {
@@ -403,7 +358,7 @@ func (tx *Tx) Write(p store.Put) (store.Written, error) {
 	}
 	tx.items = append(tx.items, w.Item)
 	tx.touched[p.Subject] = tx.n
-	tx.posts = append(tx.posts, posting{postingRow(w.Item, w.Version), postingOf(p.Type, p.Tokens)})
+	tx.posts = append(tx.posts, postingOf(w.Item, w.Version, p.Type, p.Tokens))
 	return w, nil
 }
 
@@ -472,35 +427,4 @@ func (tx *Tx) move(l store.Located, to store.Subject) error {
 	_ = s.BindInt64(1, int64(to))
 	_ = s.BindInt64(2, int64(l.Item))
 	return s.Exec()
-}
-
-// postingRow is the row of a version's posting. Rows of older versions stay: a
-// search tells them by the version. So many versions of one item keep a row
-// each; more bits for them would make every posting longer.
-func postingRow(item store.ItemID, version int) int64 {
-	return int64(item)<<versionBits | int64(version)&(1<<versionBits-1)
-}
-
-const versionBits = 12
-
-// token is the stored form of a search token: fixed for ever.
-func token(typ, t string) string {
-	h := adapter.Token(typ, t)
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], h)
-	return tokenText.EncodeToString(b[:])
-}
-
-var tokenText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
-
-func typeToken(typ string) string { return "t" + typ }
-
-func postingOf(typ string, tokens []string) []byte {
-	b := make([]byte, 0, 16+14*len(tokens))
-	b = append(b, typeToken(typ)...)
-	for _, t := range tokens {
-		b = append(b, ' ')
-		b = append(b, token(typ, t)...)
-	}
-	return b
 }

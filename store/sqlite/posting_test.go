@@ -1,0 +1,135 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"selda/nhs"
+	"selda/policy"
+	"selda/store"
+)
+
+// What lies fresh is found as what is in the index is: in the same order, on the
+// same pages, as at any n, also after the folder was closed and opened.
+func TestFreshPostingsAreFoundAsOthersAre(t *testing.T) {
+	ctx, source := context.Background(), nhs.Source("RJZ:PAS")
+	var random *rand.Rand
+	var items []store.ItemID
+	var ns []uint64
+	write := func(db *DB) {
+		err := db.Write(ctx, func(tx *Tx) error {
+			n, err := tx.Begin(time.UnixMilli(int64(len(ns)+1)), source, 1)
+			if err != nil {
+				return err
+			}
+			ns = append(ns, n)
+			for range 1 + random.IntN(4) {
+				p := store.Put{Subject: 1, Type: []string{"Basic", "Observation"}[random.IntN(2)], Source: source, Body: fmt.Appendf(nil, `{"v":%d}`, random.Int())}
+				for range random.IntN(3) {
+					p.Tokens = append(p.Tokens, fmt.Sprint("t", random.IntN(4)))
+				}
+				if len(items) > 0 && random.IntN(3) == 0 {
+					p.Item = items[random.IntN(len(items))]
+					l, _, err := tx.db.located(tx.c, p.Item)
+					if err != nil {
+						return err
+					}
+					if p.Type = l.Type; random.IntN(3) == 0 {
+						p.Deleted, p.Body, p.Tokens = true, nil, nil
+					}
+				}
+				w, err := tx.Write(p)
+				if err != nil {
+					return err
+				}
+				items = append(items, w.Item)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// found are the answers to every query, in pages of three.
+	found := func(db *DB) (out []string) {
+		for _, typ := range []string{"Basic", "Observation"} {
+			for _, groups := range [][][]string{nil, {{"t0"}}, {{"t0", "t1"}}, {{"t2"}, {"t3", "t0"}}} {
+				for _, n := range []uint64{store.Latest, ns[len(ns)/2], ns[len(ns)-1]} {
+					q := store.Query{Type: typ, Groups: groups, N: n, Limit: 3}
+					for {
+						list, err := db.Search(ctx, q, &policy.Predicate{Permit: true, Everything: true})
+						if err != nil {
+							t.Fatal(err)
+						}
+						out = append(out, fmt.Sprint(typ, groups, n))
+						for _, f := range list {
+							out, q.Before = append(out, fmt.Sprint(f.Item)), f.Item
+						}
+						if len(list) < q.Limit {
+							break
+						}
+					}
+				}
+			}
+		}
+		return out
+	}
+	for seed := range uint64(8) {
+		var answers [3][]string
+		for i, fresh := range []int{1, 7, 1 << 20} {
+			dir := t.TempDir()
+			random, items, ns = rand.New(rand.NewPCG(seed, 1)), nil, nil
+			for range 3 {
+				db, err := Open(dir, Options{Fresh: fresh})
+				if err != nil {
+					t.Fatal(err)
+				}
+				opened := time.Now()
+				for range 12 {
+					write(db)
+				}
+				answers[i] = append(answers[i], found(db)...)
+				if lies := len(db.posted); fresh == 1 && lies > 0 || fresh > 7 && lies == 0 && time.Since(opened) < longestFresh {
+					t.Fatalf("%d postings lie fresh of at most %d", lies, fresh)
+				}
+				db.post()
+				if len(db.posted) > 0 {
+					t.Fatal("postings lie fresh after they were brought in")
+				}
+				answers[i] = append(answers[i], found(db)...)
+				write(db)
+				if err := db.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if !reflect.DeepEqual(answers[0], answers[1]) || !reflect.DeepEqual(answers[0], answers[2]) {
+			t.Fatalf("seed %d: what is found depends on what lies fresh", seed)
+		}
+	}
+}
+
+// A folder of schema 3, in which no posting could lie fresh, opens, and says of
+// itself that an older program can't read it.
+func TestFolderOfSchemaThreeOpens(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		db, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := db.writer.int64(`PRAGMA user_version`); err != nil || v != schemaVersion {
+			t.Error("schema", v, err)
+		}
+		if err := db.writer.Exec(`DROP TABLE fresh_posting; PRAGMA user_version=3`); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
