@@ -1,6 +1,8 @@
 // Package access is the door out: who asks is put together with the facts of
-// the citizen, policy decides, the audit trail has the decision on disk, and
-// only then is a Grant made. Nothing is read without one. It keeps no state of
+// the citizen, policy decides, the audit trail has the decision, and only then
+// is a Grant made. Nothing is read without one, and not a byte of what was read
+// leaves before the decision is on disk: an answer waits for it (audit.Hold), and
+// who has no answer to hold back waits for it here. It keeps no state of
 // its own, and does not read the record: record does, under the Grant.
 package access
 
@@ -75,7 +77,7 @@ func (a *Access) RecordAt(ctx context.Context, s policy.Subject, citizen, what s
 		if s.User != "" {
 			e := audit.From(s, audit.Read, what)
 			e.Outcome, e.Rules = audit.Deny, []string{"unknown id"}
-			if _, err := a.Trail.Append(ctx, e); err != nil {
+			if err := a.Trail.Enter(ctx, e); err != nil {
 				return grant.Grant{}, err
 			}
 		}
@@ -137,14 +139,13 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 	if d.Emergency {
 		e.Purpose = nhs.Emergency
 	}
-	seq, err := a.Trail.Append(ctx, e)
-	if err != nil {
+	if err := a.Trail.Enter(ctx, e); err != nil {
 		return grant.Grant{}, fault.E(op, err)
 	}
 	if !d.Permit {
 		return grant.Grant{}, denied(op, d, found.ID)
 	}
-	return seal.Make(seal.Fields{Kind: seal.Record, Subject: s, Citizen: found, N: q.n, At: now, Predicate: d.Predicate, Decision: d, Entry: seq}), nil
+	return seal.Make(seal.Fields{Kind: seal.Record, Subject: s, Citizen: found, N: q.n, At: now, Predicate: d.Predicate, Decision: d}), nil
 }
 
 // Item asks for the record that a resource belongs to. A resource that the
@@ -178,7 +179,7 @@ func (a *Access) ItemPage(ctx context.Context, s policy.Subject, typ, id, action
 	}
 	e := audit.From(s, action, typ+"/"+id)
 	e.Outcome, e.Rules = audit.Deny, []string{"unknown id"}
-	if _, err := a.Trail.Append(ctx, e); err != nil {
+	if err := a.Trail.Enter(ctx, e); err != nil {
 		return grant.Grant{}, err
 	}
 	return grant.Grant{}, unknown
@@ -241,14 +242,13 @@ func (a *Access) simple(ctx context.Context, op string, s policy.Subject, action
 	if s.User == "" && !d.Permit {
 		return grant.Grant{}, fault.E(op, fault.Login, "nobody is signed in")
 	}
-	seq, err := a.Trail.Append(ctx, e)
-	if err != nil {
+	if err := a.Trail.Enter(ctx, e); err != nil {
 		return grant.Grant{}, fault.E(op, err)
 	}
 	if !d.Permit {
 		return grant.Grant{}, denied(op, d, "")
 	}
-	return seal.Make(seal.Fields{Kind: kind, Subject: s, N: store.Latest, At: a.Now(), Predicate: d.Predicate, Decision: d, Entry: seq}), nil
+	return seal.Make(seal.Fields{Kind: kind, Subject: s, N: store.Latest, At: a.Now(), Predicate: d.Predicate, Decision: d}), nil
 }
 
 // proven are the numbers by which an account is this citizen's. The record of

@@ -2,7 +2,8 @@
 // when, why and under which rule. It is not a log for engineers.
 //
 // In order: Append chains an entry to the one before it by HMAC-SHA-256 and
-// returns when the entry is durable; only then may an answer leave. The head,
+// returns when the entry is durable; only then may an answer leave. Enter lets the
+// answer be made meanwhile, and Hold keeps it back. The head,
 // which is the last entry's number and hash, stands beside the trail, so that a
 // cut tail is found. Verify walks the whole trail and names the first entry
 // that does not hold. An index, which is derived and can be rebuilt, finds
@@ -81,9 +82,9 @@ func From(s policy.Subject, action, what string) Entry {
 
 // Chain is the port to where the entries are.
 type Chain interface {
-	// Append gives an entry its number and time, chains it to the one before, and
-	// returns when it is durable.
-	Append(ctx context.Context, e Entry) (uint64, error)
+	// Append gives an entry its time and its place after those before. durable
+	// returns its number when it is on disk, or can't be.
+	Append(ctx context.Context, e Entry) (durable func() (uint64, error), err error)
 	// Err says why nothing more can be appended; nil where it can.
 	Err() error
 	// Scan calls f for the durable entries from a position on, and gives their end.
@@ -147,15 +148,39 @@ func (t *Trail) Ready() error {
 
 // Append adds an entry and returns when it is durable, with its number.
 func (t *Trail) Append(ctx context.Context, e Entry) (uint64, error) {
+	durable, err := t.add(ctx, e)
+	if err != nil {
+		return 0, err
+	}
+	return durable()
+}
+
+// Enter adds an entry that has to be durable before the answer leaves. It
+// returns when it is, or, where the context is of an answer that is held back, at once.
+func (t *Trail) Enter(ctx context.Context, e Entry) error {
+	durable, err := t.add(ctx, e)
+	if err == nil && !holds(ctx, durable) {
+		_, err = durable()
+	}
+	return err
+}
+
+func (t *Trail) add(ctx context.Context, e Entry) (func() (uint64, error), error) {
 	const op = "audit.Append"
 	if t == nil || t.chain == nil {
-		return 0, fault.E(op, fault.NoStore, "there is no trail")
+		return nil, fault.E(op, fault.NoStore, "there is no trail")
 	}
-	seq, err := t.chain.Append(ctx, e)
+	durable, err := t.chain.Append(ctx, e)
 	if err != nil {
-		return 0, fault.E(op, fault.NoStore, err)
+		return nil, fault.E(op, fault.NoStore, err)
 	}
-	return seq, nil
+	return func() (uint64, error) {
+		seq, err := durable()
+		if err != nil {
+			return 0, fault.E(op, fault.NoStore, err)
+		}
+		return seq, nil
+	}, nil
 }
 
 // Close ends the trail.

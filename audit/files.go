@@ -166,12 +166,9 @@ func writeHead(f *os.File, key []byte, m mark) error {
 }
 
 // Append is Chain's.
-func (t *files) Append(_ context.Context, e Entry) (uint64, error) {
+func (t *files) Append(_ context.Context, e Entry) (func() (uint64, error), error) {
 	p, seq, err := t.add(e)
-	if err != nil {
-		return 0, err
-	}
-	return seq, t.log.Wait(p)
+	return func() (uint64, error) { return seq, t.log.Wait(p) }, err
 }
 
 func (t *files) add(e Entry) (segment.Position, uint64, error) {

@@ -111,7 +111,7 @@ func (t *Trail) head(ctx context.Context, q querier, lock string) (seq uint64, h
 }
 
 // Append is audit.Chain's.
-func (t *Trail) Append(_ context.Context, e audit.Entry) (uint64, error) {
+func (t *Trail) Append(_ context.Context, e audit.Entry) (func() (uint64, error), error) {
 	e.At = t.now().UTC()
 	w := &entering{Entry: e, done: make(chan struct{})}
 	t.mu.Lock()
@@ -121,13 +121,12 @@ func (t *Trail) Append(_ context.Context, e audit.Entry) (uint64, error) {
 	}
 	if err != nil {
 		t.mu.Unlock()
-		return 0, err
+		return nil, err
 	}
 	t.waiting = append(t.waiting, w)
 	t.wake.Signal()
 	t.mu.Unlock()
-	<-w.done
-	return w.Seq, w.err
+	return func() (uint64, error) { <-w.done; return w.Seq, w.err }, nil
 }
 
 // Err is audit.Chain's.

@@ -36,7 +36,6 @@ type Fields struct {
 	At        time.Time
 	Predicate policy.Predicate
 	Decision  policy.Decision
-	Entry     uint64 // the audit entry's number
 }
 
 // Make makes a Grant. Only access calls it, after the audit entry is durable.
@@ -62,6 +61,3 @@ func (g Grant) Predicate() *policy.Predicate { p := g.f.Predicate; return &p }
 
 // Decision is what made it.
 func (g Grant) Decision() policy.Decision { return g.f.Decision }
-
-// Entry is the number of its audit entry.
-func (g Grant) Entry() uint64 { return g.f.Entry }
