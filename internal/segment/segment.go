@@ -4,9 +4,11 @@
 //
 // A record is framed as length and CRC-32C (4 bytes each, little-endian) and
 // its bytes. Its Position is the offset of its frame in the whole log, which
-// never changes; files are named by the position they begin at. A frame that a
-// crash left half written at the very end is cut off when the log is opened,
-// unless the caller knows that it was durable.
+// never changes; files are named by the position they begin at. The last file
+// goes on with zeros, into which the next records are written: to flush a file
+// that does not grow is half the work. A frame that a crash left half written at
+// the very end is cut off when the log is opened, unless the caller knows that it
+// was durable.
 package segment
 
 import (
@@ -28,6 +30,8 @@ const (
 	// MaxRecord is the largest record, in bytes.
 	MaxRecord = 256 << 20
 	suffix    = ".seg"
+	// ahead is how many zeros are written ahead of the records.
+	ahead = 256 << 10
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -62,6 +66,7 @@ type Log struct {
 
 	files   []Position // where each file begins
 	current *os.File
+	size    int64 // of the current file, with its zeros; the flusher's
 	flusher sync.WaitGroup
 
 	readMu sync.Mutex
@@ -167,22 +172,25 @@ func (l *Log) recover(durable Position) error {
 		_ = f.Close()
 		return fmt.Errorf("%w: the log ends at %d, it was durable to %d", ErrDamaged, end, durable)
 	}
-	if errors.Is(err, ErrTorn) {
-		if err := f.Truncate(int64(end - base)); err != nil {
-			_ = f.Close()
-			return err
-		}
-		if err := f.Sync(); err != nil {
-			_ = f.Close()
-			return err
-		}
+	// Behind the end are zeros, or what a crash left of frames that nobody was told of.
+	if err := cut(f, int64(end-base)); err != nil {
+		_ = f.Close()
+		return err
 	}
-	l.current, l.next = f, end
+	l.current, l.next, l.size = f, end, int64(end-base)
 	return nil
 }
 
-// Append adds a record and gives its position. It is not durable until Wait
-// says so. The record's bytes are copied.
+// cut ends a file after so many bytes.
+func cut(f *os.File, size int64) error {
+	if info, err := f.Stat(); err != nil || info.Size() <= size {
+		return err
+	}
+	return errors.Join(f.Truncate(size), f.Sync())
+}
+
+// Append adds a record, of one byte at least, and gives its position. It is not
+// durable until Wait says so. The record's bytes are copied.
 func (l *Log) Append(parts ...[]byte) (Position, error) {
 	n := 0
 	sum := uint32(0)
@@ -190,8 +198,8 @@ func (l *Log) Append(parts ...[]byte) (Position, error) {
 		n += len(p)
 		sum = crc32.Update(sum, castagnoli, p)
 	}
-	if n > MaxRecord {
-		return 0, fmt.Errorf("segment: a record of %d bytes is larger than %d", n, MaxRecord)
+	if n == 0 || n > MaxRecord {
+		return 0, fmt.Errorf("segment: a record has 1 to %d bytes, not %d", MaxRecord, n)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -293,7 +301,7 @@ func (l *Log) flush() {
 func (l *Log) write(group []byte, start Position) error {
 	base := l.files[len(l.files)-1]
 	if int64(start-base) >= l.limit {
-		if err := l.current.Close(); err != nil {
+		if err := errors.Join(cut(l.current, int64(start-base)), l.current.Close()); err != nil {
 			return err
 		}
 		f, err := os.OpenFile(filepath.Join(l.dir, FileName(start)), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -306,13 +314,23 @@ func (l *Log) write(group []byte, start Position) error {
 		l.mu.Lock()
 		l.current, l.files = f, append(l.files, start)
 		l.mu.Unlock()
-		base = start
+		base, l.size = start, 0
 	}
-	if _, err := l.current.WriteAt(group, int64(start-base)); err != nil {
+	at := int64(start - base)
+	if _, err := l.current.WriteAt(group, at); err != nil {
 		return err
+	}
+	if end := at + int64(len(group)); end > l.size {
+		// Where there is no room for zeros there may still be some for records.
+		l.size = end
+		if n, err := l.current.WriteAt(zeros[:], end); err == nil {
+			l.size += int64(n)
+		}
 	}
 	return datasync(l.current)
 }
+
+var zeros [ahead]byte
 
 // Read gives the record at p, which must be durable.
 func (l *Log) Read(p Position) ([]byte, error) {
@@ -383,14 +401,18 @@ func (l *Log) Close() error {
 		l.reader = nil
 	}
 	l.readMu.Unlock()
-	return errors.Join(l.failed, l.current.Close())
+	err := l.failed
+	if err == nil {
+		err = cut(l.current, int64(l.next-l.files[len(l.files)-1]))
+	}
+	return errors.Join(err, l.current.Close())
 }
 
 // ErrTorn says that the last frame is cut off or does not hold.
 var ErrTorn = errors.New("segment: a frame is cut off")
 
-// Scan calls f for each record in dir from a position on, in order. The
-// slice is f's only until it returns. It gives the end of what is whole; where
+// Scan calls f for each record in dir from a position on, in order, to the zeros
+// after the last. The slice is f's only until it returns. It gives the end of what is whole; where
 // a frame is cut off or does not hold, the error says at which position.
 func Scan(dir string, from Position, f func(p Position, data []byte) error) (end Position, err error) {
 	files, err := Files(dir)
@@ -429,6 +451,9 @@ func scanFile(file *os.File, base, from Position, f func(p Position, data []byte
 			return at, nil
 		} else if err != nil {
 			return at, fmt.Errorf("%w at %d", ErrTorn, at)
+		}
+		if h == [header]byte{} {
+			return at, nil
 		}
 		n := int(binary.LittleEndian.Uint32(h[:]))
 		if n > MaxRecord {

@@ -106,6 +106,67 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
+// A process that was killed leaves zeros behind its last record, and may leave
+// frames behind a gap, of a write that did not get to the disk whole. The log goes
+// on after the last whole record, and what lay behind it never comes back.
+func TestWhatLiesBehindTheEndNeverComesBack(t *testing.T) {
+	dir := t.TempDir()
+	l, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	append3 := func(l *Log) {
+		for i := range 3 {
+			p, err := l.Append(fmt.Appendf(nil, "record %d", i))
+			if err == nil {
+				err = l.Wait(p)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	append3(l)
+	killed, err := os.ReadFile(filepath.Join(dir, FileName(0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := int(l.Next())
+	if len(killed) < end+header || !bytes.Equal(killed[end:], make([]byte, len(killed)-end)) {
+		t.Fatalf("%d bytes, of which %d are records, and then not zeros", len(killed), end)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, FileName(0))); err != nil || info.Size() != int64(end) {
+		t.Errorf("a log that was closed has %v bytes, of %d: %v", info.Size(), end, err)
+	}
+	frame := end / 3 // every record is as long
+	copy(killed[end+frame:], killed[:frame])
+	d := t.TempDir()
+	if err := os.WriteFile(filepath.Join(d, FileName(0)), killed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err = Open(d, Options{Durable: Position(end)})
+	if err != nil || int(l.Next()) != end {
+		t.Fatal(l.Next(), err)
+	}
+	p, err := l.Append([]byte("record 3"))
+	if err == nil {
+		err = l.Wait(p)
+	}
+	n := 0
+	if _, scan := Scan(d, 0, func(Position, []byte) error { n++; return nil }); err != nil || scan != nil || n != 4 {
+		t.Errorf("%d records, not 4: %v %v", n, err, scan)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Append(nil); err == nil {
+		t.Error("a record of no bytes, which would look like the end, was taken")
+	}
+}
+
 func BenchmarkAppendWait(b *testing.B) {
 	l, err := Open(b.TempDir(), Options{})
 	if err != nil {
@@ -135,7 +196,7 @@ func FuzzScan(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, s := range []string{"first", "", "third"} {
+	for _, s := range []string{"first", "2", "third"} {
 		if _, err := l.Append([]byte(s)); err != nil {
 			f.Fatal(err)
 		}
@@ -150,6 +211,7 @@ func FuzzScan(f *testing.F) {
 	f.Add(whole)
 	f.Add(whole[:len(whole)-2])
 	f.Add([]byte{255, 255, 255, 255, 0, 0, 0, 0})
+	f.Add(append(whole, make([]byte, 20)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, FileName(0)), b, 0o600); err != nil {
@@ -163,7 +225,9 @@ func FuzzScan(f *testing.F) {
 			next = After(p, len(data))
 			return nil
 		})
-		if end != next || (err == nil) != (int(end) == len(b)) {
+		rest := b[end:]
+		over := len(rest) == 0 || len(rest) >= header && [header]byte(rest) == [header]byte{}
+		if end != next || (err == nil) != over {
 			t.Errorf("it ends at %d of %d bytes, after records to %d: %v", end, len(b), next, err)
 		}
 	})
