@@ -40,6 +40,8 @@ func (q *request) fail(err error) {
 		q.w.Header().Set("WWW-Authenticate", `Bearer realm="selda"`)
 	case kind == fault.Conflict && (q.r.Header.Get("If-Match") != "" || q.r.Header.Get("If-None-Match") != ""):
 		status = http.StatusPreconditionFailed
+	case kind == fault.Value && q.asks():
+		status = http.StatusBadRequest
 	}
 	if issues := refused(err); issues != nil {
 		q.send(status, fhir.Marshal(validate.Outcome(issues)))
@@ -52,12 +54,22 @@ func (q *request) fail(err error) {
 	q.send(status, fhir.Marshal(fhir.Object{"resourceType": "OperationOutcome", "issue": []fhir.Object{issue}}))
 }
 
+// asks says whether a request only asks: what is wrong in it is a parameter, and
+// no resource that can't be kept. https://hl7.org/fhir/R4/http.html#search
+func (q *request) asks() bool {
+	last := ""
+	if n := len(q.path); n > 0 {
+		last = q.path[n-1]
+	}
+	return q.r.Method == http.MethodGet || q.r.Method == http.MethodHead || last == "_search" || strings.HasPrefix(last, "$")
+}
+
 // send answers with a resource, in the format asked for.
 func (q *request) send(status int, compact []byte) {
 	h := q.w.Header()
 	body, kind := compact, "application/fhir+json; charset=utf-8"
 	switch {
-	case q.wantsXML():
+	case q.xml:
 		if x, err := fhir.ToXML(compact); err == nil {
 			body, kind = x, "application/fhir+xml; charset=utf-8"
 		}
@@ -94,13 +106,3 @@ var packers = sync.Pool{New: func() any {
 	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is one that there is
 	return z
 }}
-
-// wantsXML says whether XML is asked for, by _format or by Accept.
-// https://hl7.org/fhir/R4/http.html#mime-type
-func (q *request) wantsXML() bool {
-	if f := q.query().Get("_format"); f != "" {
-		return strings.Contains(f, "xml")
-	}
-	a := q.r.Header.Get("Accept")
-	return strings.Contains(a, "xml") && !strings.Contains(a, "json") && !strings.Contains(a, "html")
-}

@@ -83,9 +83,11 @@ type request struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	subject policy.Subject
-	path    []string // below /fhir
-	base    string   // https://host/fhir
-	status  int      // of the error, where its kind does not say it
+	path    []string  // below /fhir
+	base    string    // https://host/fhir
+	xml     bool      // the answer is XML
+	at      time.Time // when what is answered with was written
+	status  int       // of the error, where its kind does not say it
 	asked   url.Values
 	posted  bool                 // the search was, or the one of which this is a page
 	found   []validate.Issue     // what should be known of what was written
@@ -103,17 +105,17 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if f := q.query().Get("_format"); f != "" && !strings.Contains(f, "json") && !strings.Contains(f, "xml") {
-		q.status = http.StatusNotAcceptable
-		q.fail(fault.E("api", fault.NotSupported, "the formats are application/fhir+json and application/fhir+xml", "_format"))
+	err := q.negotiate()
+	if err == nil {
+		err = q.unpack()
+	}
+	if err != nil {
+		q.fail(err)
 		return
 	}
-	if len(q.path) == 1 && q.path[0] == "metadata" {
-		q.metadata()
-		return
-	}
-	var err error
-	if q.subject, err = a.Subject(r); err == nil {
+	if len(q.path) == 1 && q.path[0] == "metadata" { // it needs no sign-in
+		err = q.serve()
+	} else if q.subject, err = a.Subject(r); err == nil {
 		q.notice()
 		err = q.serve()
 	}
@@ -145,6 +147,8 @@ func (q *request) serve() error {
 	switch {
 	case n == 0:
 		return q.onSystem()
+	case n == 1 && first == "metadata":
+		return q.only("GET, HEAD", q.metadata)
 	case first == "Subscription" && q.Subscriptions != nil:
 		return q.subscribing()
 	case n == 1 && strings.HasPrefix(first, "$"):

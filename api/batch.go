@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"selda/fault"
 	"selda/fhir"
@@ -44,9 +45,7 @@ func (q *request) singleEntry(e fhir.Node) entry {
 		}
 	}
 	x.etag, _ = strconv.Atoi(strings.Trim(a.Header().Get("ETag"), `W/"`))
-	if at, err := http.ParseTime(a.Header().Get("Last-Modified")); err == nil {
-		x.at = at
-	}
+	x.at = a.at // to the millisecond, as in meta; the header has seconds
 	return x
 }
 
@@ -55,6 +54,7 @@ type answer struct {
 	head http.Header
 	Code int
 	Body bytes.Buffer
+	at   time.Time
 }
 
 func (a *answer) Header() http.Header         { return a.head }
@@ -96,6 +96,7 @@ func (q *request) single(e fhir.Node) *answer {
 	if err := s.serve(); err != nil {
 		s.fail(err)
 	}
+	a.at = s.at
 	return a
 }
 

@@ -29,9 +29,12 @@ func (q *request) wrapped() ([]byte, error) {
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, MaxBody/2))
 	if err != nil {
-		return nil, fault.E("api.binary", fault.TooLong, "the content is larger than 32 MiB, or was cut off")
+		return nil, broken(err, "32 MiB")
 	}
 	o := fhir.Object{"resourceType": "Binary", "contentType": kind, "data": base64.StdEncoding.EncodeToString(b)}
+	if len(q.path) == 2 && q.r.Method == http.MethodPut {
+		o["id"] = q.path[1]
+	}
 	if about := q.r.Header.Get("X-Security-Context"); about != "" {
 		o["securityContext"] = fhir.Ref(about)
 	}

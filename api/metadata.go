@@ -23,10 +23,10 @@ type statement struct {
 // metadata is the CapabilityStatement: what is true of this server, made from
 // the tables that serve. It needs no sign-in.
 // https://hl7.org/fhir/R4/capabilitystatement.html
-func (q *request) metadata() {
+func (q *request) metadata() error {
 	if q.query().Get("mode") == "terminology" {
 		q.terminologyCapabilities()
-		return
+		return nil
 	}
 	ps := q.parameters()
 	s := &q.statement
@@ -37,6 +37,7 @@ func (q *request) metadata() {
 	body := s.body
 	s.Unlock()
 	q.send(http.StatusOK, body)
+	return nil
 }
 
 func (q *request) capabilities(ps *search.Parameters) []byte {

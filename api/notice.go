@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -70,15 +69,4 @@ func (q *request) tagged() fhir.Object {
 		return nil
 	}
 	return fhir.Object{"tag": []fhir.Object{fhir.Coding(SourceTag, "may-not-be-everything", Sentence)}}
-}
-
-// unsupported says whether a body is of a media type that is no FHIR.
-// https://hl7.org/fhir/R4/http.html#mime-type
-func unsupported(r *http.Request) bool {
-	kind, _, _ := strings.Cut(strings.ToLower(r.Header.Get("Content-Type")), ";")
-	switch kind = strings.TrimSpace(kind); kind {
-	case "", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded":
-		return false // nobody said what it is: the body tells
-	}
-	return !strings.HasSuffix(kind, "json") && !strings.HasSuffix(kind, "xml")
 }

@@ -18,7 +18,7 @@ func TestLastN(t *testing.T) {
 			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}
-	a.do(422, "system", "GET", "/fhir/Observation/$lastn?patient=p1&max=0", "")
+	a.do(400, "system", "GET", "/fhir/Observation/$lastn?patient=p1&max=0", "")
 }
 
 // A document holds what its Composition refers to.

@@ -21,6 +21,7 @@ func dressed(v *store.Version) []byte {
 }
 
 func (q *request) headers(version string, at time.Time) {
+	q.at = at
 	q.w.Header().Set("ETag", `W/"`+version+`"`)
 	q.w.Header().Set("Last-Modified", at.UTC().Format(http.TimeFormat))
 }
@@ -141,12 +142,14 @@ func (q *request) vread(typ, id, version string) error {
 			if v.Deleted {
 				return fault.E("api.vread", fault.Deleted, "this version is a deletion")
 			}
-			q.headers(strconv.Itoa(v.Version), v.Recorded)
 			body, err := q.as(g, v)
 			if err != nil {
 				return err
 			}
-			q.send(http.StatusOK, body)
+			q.headers(strconv.Itoa(v.Version), v.Recorded)
+			if typ != "Binary" || !q.sendBare(body) {
+				q.send(http.StatusOK, body)
+			}
 			return nil
 		}
 	}

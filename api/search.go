@@ -108,6 +108,11 @@ func (q *request) params() (url.Values, error) {
 		return nil, fault.E("api.search", fault.Invalid, "the query is not well-formed")
 	}
 	if q.r.Method == http.MethodPost {
+		if kind, _, _ := strings.Cut(q.r.Header.Get("Content-Type"), ";"); q.r.ContentLength != 0 && !strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded") {
+			// Read as no parameters at all, it would find everything.
+			q.status = http.StatusUnsupportedMediaType
+			return nil, fault.E("api.search", fault.NotSupported, "a search is posted as application/x-www-form-urlencoded", "Content-Type")
+		}
 		q.r.Body = http.MaxBytesReader(q.w, q.r.Body, 1<<20)
 		if err := q.r.ParseForm(); err != nil {
 			return nil, fault.E("api.search", fault.Invalid, "the form is not well-formed")

@@ -129,7 +129,7 @@ func TestTerminologyOperations(t *testing.T) {
 		"ValueSet/$expand?url=urn:none":                                                    {404, "not-found"},
 		"ValueSet/$expand":                                                                 {400, "required"},
 		"ValueSet/$expand?url=http://unitsofmeasure.org/vs":                                {400, "not-supported"},
-		"ValueSet/$expand?count=-1&url=http://hl7.org/fhir/ValueSet/administrative-gender": {422, "value"},
+		"ValueSet/$expand?count=-1&url=http://hl7.org/fhir/ValueSet/administrative-gender": {400, "value"},
 		"ValueSet/$expand?url=" + url.QueryEscape("http://snomed.info/sct?fhir_vs=ecl/<<"): {400, "invalid"},
 		"ValueSet/no-such/$expand":                                                         {404, "not-found"},
 		"ValueSet/$validate-code?url=http://hl7.org/fhir/ValueSet/condition-code":          {400, "required"},
@@ -209,7 +209,7 @@ func TestAClosureTableIsKeptUp(t *testing.T) {
 	}
 	ask(404, "doctor", concept("22298006")) // another's table is not theirs
 	ask(404, "gp", concept("999999999"))
-	ask(422, "gp", `,{"name":"version","valueString":"7"}`)
+	ask(400, "gp", `,{"name":"version","valueString":"7"}`)
 	ask(400, "gp", concept("22298006")+`,{"name":"version","valueString":"1"}`)
 	a.do(405, "gp", "GET", "/fhir/$closure?name=problems", "")
 }

@@ -67,7 +67,7 @@ func TestValidate(t *testing.T) {
 	}
 	a.do(400, "system", "POST", "/fhir/Patient/$validate", observation("", "p1", "x"))
 	a.do(400, "system", "POST", "/fhir/Observation/$validate", "")
-	a.do(422, "system", "POST", "/fhir/Observation/$validate?mode=guess", observation("", "p1", "x"))
+	a.do(400, "system", "POST", "/fhir/Observation/$validate?mode=guess", observation("", "p1", "x"))
 	a.do(401, "", "POST", "/fhir/Observation/$validate", observation("", "p1", "x"))
 }
 
