@@ -190,15 +190,15 @@ func TestErrors(t *testing.T) {
 		{400, "doctor", "GET", "/fhir/Patient?gender=female&birthdate=ge1951-01-01", ""},
 		{404, "system", "GET", "/fhir/Observation/o1/$nonsense", ""},
 		{400, "doctor", "GET", "/fhir/Observation?patient=a&subject=b", ""},
-		{422, "doctor", "GET", "/fhir/Observation?patient=Group/b", ""},
-		{422, "doctor", "GET", "/fhir/Observation?patient=a%27%20OR%201", ""},
+		{400, "doctor", "GET", "/fhir/Observation?patient=Group/b", ""},
+		{400, "doctor", "GET", "/fhir/Observation?patient=a%27%20OR%201", ""},
 		{404, "doctor", "GET", "/fhir/Patient/never/$everything", ""},
 		{404, "citizen", "GET", "/fhir/Patient/p2/$everything", ""},
-		{422, "system", "GET", "/fhir/Observation?patient=p1&_count=many", ""},
-		{422, "system", "GET", "/fhir/Observation?patient=p1&_page=nonsense", ""},
-		{422, "system", "GET", "/fhir/Observation?patient=p1&date=yesterday", ""},
-		{422, "system", "GET", "/fhir/Observation?patient=p1&date=xx2026", ""},
-		{422, "system", "GET", "/fhir/Observation?patient=p1&_lastUpdated=now", ""},
+		{400, "system", "GET", "/fhir/Observation?patient=p1&_count=many", ""},
+		{400, "system", "GET", "/fhir/Observation?patient=p1&_page=nonsense", ""},
+		{400, "system", "GET", "/fhir/Observation?patient=p1&date=yesterday", ""},
+		{400, "system", "GET", "/fhir/Observation?patient=p1&date=xx2026", ""},
+		{400, "system", "GET", "/fhir/Observation?patient=p1&_lastUpdated=now", ""},
 		{403, "doctor", "POST", "/fhir/Observation", observation("", "p1", "x")},
 		{403, "doctor", "PUT", "/fhir/Observation/o1", observation("o1", "p1", "x")},
 		{403, "doctor", "DELETE", "/fhir/Patient/p1", ""},
@@ -302,10 +302,10 @@ func TestPaging(t *testing.T) {
 	if len(seen) != 5 || seen["later"] != 0 || pages != 2 {
 		t.Errorf("%d pages with %v", pages+1, seen)
 	}
-	a.do(422, "gp", "GET", second, "")
-	a.do(422, "doctor", "GET", strings.Replace(second, "Observation", "Condition", 1), "")
-	a.do(422, "doctor", "GET", second+"&status=final", "")
-	a.do(422, "doctor", "GET", second[:len(second)-2]+"xx", "")
+	a.do(400, "gp", "GET", second, "")
+	a.do(400, "doctor", "GET", strings.Replace(second, "Observation", "Condition", 1), "")
+	a.do(400, "doctor", "GET", second+"&status=final", "")
+	a.do(400, "doctor", "GET", second[:len(second)-2]+"xx", "")
 	a.env.Advance(59 * time.Minute)
 	a.do(200, "doctor", "GET", second, "")
 	a.env.Advance(2 * time.Minute)
@@ -541,15 +541,6 @@ func TestPagingAcrossCitizens(t *testing.T) {
 		if len(seen) < 5 || first != 0 && len(seen) != first || seen[later] {
 			t.Errorf("%s: %d of %d seen", user, len(seen), first)
 		}
-	}
-}
-
-// A body of another kind is told from FHIR before it is read.
-func TestMediaTypes(t *testing.T) {
-	a := open(t)
-	a.patient("p1", "9991234519")
-	for kind, want := range map[string]int{"application/fhir+json; charset=utf-8": 201, "application/json": 201, "text/html": 415, "multipart/form-data; boundary=x": 415, "image/png": 415} {
-		a.do(want, "system", "POST", "/fhir/Observation", observation("", "p1", "x"), "Content-Type: "+kind)
 	}
 }
 

@@ -64,6 +64,9 @@ func (q *request) meeting(typ, where string, limit int, place string) ([]*hit, e
 	}
 	query, err := q.scope().Parse(typ, params)
 	if err != nil {
+		if fault.Is(err, fault.Value) { // of the condition, and not of the resource
+			q.status = http.StatusBadRequest
+		}
 		return nil, fault.E(op, fault.KindOf(err), fault.Reason(err), place)
 	}
 	if len(query.Unknown) > 0 {

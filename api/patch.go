@@ -100,17 +100,14 @@ const patchTries = 5
 // patchOne changes the version in force. Where another write comes between it is
 // done again on what is there then, unless the client named its version.
 func (q *request) patchOne(typ, id string, f change) error {
-	match, err := q.ifMatch()
-	if err != nil {
-		return err
-	}
+	match := q.ifMatch()
 	for try := 1; ; try++ {
 		body, version, err := q.patched(typ, id, match, f)
 		if err != nil {
 			return err
 		}
 		err = q.put(typ, id, version, body)
-		if match == 0 && try < patchTries && fault.Is(err, fault.Conflict) {
+		if match <= 0 && try < patchTries && fault.Is(err, fault.Conflict) {
 			continue
 		}
 		return err
@@ -130,7 +127,7 @@ func (q *request) patched(typ, id string, match int, f change) ([]byte, int, err
 		return nil, 0, err
 	case v.Deleted:
 		return nil, 0, fault.E(op, fault.Deleted, "the resource was deleted")
-	case match != 0 && match != v.Version:
+	case match > 0 && match != v.Version:
 		return nil, 0, fault.E(op, fault.Conflict, "another version is in force")
 	}
 	body, err := f(dressed(v))

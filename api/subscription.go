@@ -132,11 +132,7 @@ func (q *request) sendSubscription(r *subscription.Resource) {
 // deleteSubscription takes one away, in the version that If-Match names.
 func (q *request) deleteSubscription(id string) error {
 	ctx := q.r.Context()
-	match, err := q.ifMatch()
-	if err != nil {
-		return err
-	}
-	if match > 0 {
+	if match := q.ifMatch(); match > 0 {
 		if r, err := q.Subscriptions.Get(ctx, q.subject, id); err == nil && r.Version != match {
 			return fault.E("api.subscription", fault.Conflict, "another version is in force")
 		}
@@ -157,7 +153,14 @@ func (q *request) putSubscription(id string) error {
 	if err != nil {
 		return err
 	}
-	if match == noVersion {
+	switch match {
+	case anyVersion:
+		r, err := q.Subscriptions.Get(q.r.Context(), q.subject, id)
+		if err != nil {
+			return fault.E("api.subscription", fault.Conflict, "there is no such resource")
+		}
+		match = r.Version
+	case noVersion:
 		if _, err := q.Subscriptions.Get(q.r.Context(), q.subject, id); !fault.Is(err, fault.NotFound) {
 			return errors.Join(err, fault.E("api.subscription", fault.Conflict, "there is such a resource already"))
 		}
@@ -172,10 +175,7 @@ func (q *request) patchSubscription(id string) error {
 	if err != nil {
 		return err
 	}
-	match, err := q.ifMatch()
-	if err != nil {
-		return err
-	}
+	match := q.ifMatch()
 	r, err := q.Subscriptions.Get(q.r.Context(), q.subject, id)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/ingest"
+	"selda/ingest/fhirtofhir"
 )
 
 // Batch and transaction. https://hl7.org/fhir/R4/http.html#transaction
@@ -37,16 +38,27 @@ func (q *request) bundle() error {
 		return fault.E("api.transaction", fault.Invalid, "only a Bundle of type transaction or batch is posted to the base", "Bundle.type")
 	}
 	t := &transaction{q: q, entries: r.Root().List("entry"), local: map[string]string{}}
+	if err = t.carryOut(compact); fault.Is(err, fault.Conflict) && t.matched() {
+		q.status = http.StatusPreconditionFailed
+	}
+	return err
+}
+
+// carryOut does all that a Bundle asks for, or nothing.
+func (t *transaction) carryOut(compact []byte) error {
 	if err := t.subscriptions(); err != nil {
 		return err
 	}
 	if err := t.checked(); err != nil {
 		return err
 	}
+	if err := t.unambiguous(); err != nil {
+		return err
+	}
 	if t.plain(compact) {
 		return t.submit(compact)
 	}
-	release, err := q.exclusively(t.conditions()...)
+	release, err := t.q.exclusively(t.conditions()...)
 	if err != nil {
 		return err
 	}
@@ -54,7 +66,54 @@ func (q *request) bundle() error {
 	if err := t.resolve(); err != nil {
 		return err
 	}
+	if err := t.readable(); err != nil {
+		return err
+	}
 	return t.submit(t.ordered())
+}
+
+// readable refuses a transaction that reads what is not there, before anything
+// is written: each of its entries succeeds, or none is done.
+// https://hl7.org/fhir/R4/http.html#transaction-response
+func (t *transaction) readable() error {
+	for _, s := range t.steps {
+		if s.method != http.MethodGet && s.method != http.MethodHead {
+			continue
+		}
+		place, becomes := t.place(s.entry, "request.url"), t.becomes(s.url)
+		switch becomes {
+		case http.MethodPut:
+			continue // it will be there
+		case http.MethodDelete:
+			return fault.E("api.transaction", fault.Deleted, "another entry deletes what this one reads", place)
+		}
+		if a := t.q.single(t.entries[s.entry]); a.Code >= http.StatusBadRequest {
+			words := "this can't be answered"
+			if r, err := fhir.ParseTrusted(a.Body.Bytes()); err == nil {
+				words = r.Get("issue", "diagnostics").Text()
+			}
+			kind, ok := kindOf[a.Code]
+			if !ok {
+				kind = fault.Invalid
+			}
+			t.q.status = a.Code
+			return fault.E("api.transaction", kind, words, place)
+		}
+	}
+	return nil
+}
+
+// kindOf are the kinds of what reading may meet with.
+var kindOf = map[int]fault.Kind{http.StatusForbidden: fault.Security, http.StatusNotFound: fault.NotFound, http.StatusGone: fault.Deleted}
+
+// becomes is the method by which another entry changes what a URL names; "" for none.
+func (t *transaction) becomes(url string) string {
+	for _, s := range t.steps {
+		if s.url == url && (s.method == http.MethodPut || s.method == http.MethodDelete) {
+			return s.method
+		}
+	}
+	return ""
 }
 
 // transaction is one on its way. What it says by condition is resolved, and its
@@ -90,6 +149,27 @@ func (t *transaction) checked() error {
 		}
 	}
 	return nil
+}
+
+// unambiguous refuses two entries by one name: what refers to it would lead to either.
+// https://hl7.org/fhir/R4/bundle-definitions.html (bdl-7)
+func (t *transaction) unambiguous() error {
+	seen := make(map[string]bool, len(t.entries))
+	for i, e := range t.entries {
+		full := e.Get("fullUrl").Text()
+		if full != "" && seen[full] {
+			return fault.E("api.transaction", fault.Invalid, "another entry has the same fullUrl: each has its own", t.place(i, "fullUrl"))
+		}
+		seen[full] = true
+	}
+	return nil
+}
+
+// matched says whether an entry names the version that it changes.
+func (t *transaction) matched() bool {
+	return slices.ContainsFunc(t.entries, func(e fhir.Node) bool {
+		return e.Get("request", "ifMatch").Exists() || e.Get("request", "ifNoneMatch").Exists()
+	})
 }
 
 // plain says whether the Bundle can be handed in as it stands: it only makes
@@ -156,7 +236,10 @@ func (t *transaction) resolve() error {
 			return fault.E("api.transaction", fault.KindOf(err), fault.Reason(err), t.place(i, "request"))
 		}
 		for _, s := range steps {
-			if (s.method == "PUT" || s.method == "DELETE") && seen[s.url] {
+			if s.method != "PUT" && s.method != "DELETE" {
+				continue
+			}
+			if seen[s.url] {
 				return fault.E("api.transaction", fault.Invalid, "another entry changes the same resource", t.place(i, "request.url"))
 			}
 			seen[s.url] = true
@@ -171,9 +254,8 @@ func (t *transaction) step(i int, e fhir.Node) ([]tstep, error) {
 	const op = "api.transaction"
 	r := e.Get("request")
 	s := tstep{entry: i, method: r.Get("method").Text(), url: strings.TrimPrefix(r.Get("url").Text(), t.q.base+"/"), full: e.Get("fullUrl").Text()}
-	if m := r.Get("ifMatch").Text(); m != "" {
-		s.match, _ = strconv.Atoi(strings.Trim(strings.TrimPrefix(m, "W/"), `"`))
-	} else if m := r.Get("ifNoneMatch"); m.Exists() && s.method == http.MethodPut {
+	s.match = fhirtofhir.Match(r.Get("ifMatch").Text())
+	if m := r.Get("ifNoneMatch"); m.Exists() && s.match == 0 && s.method == http.MethodPut {
 		if !m.Is("*") {
 			return nil, fault.E(op, fault.NotSupported, "an update has ifMatch with a version, or ifNoneMatch *", t.place(i, "request.ifNoneMatch"))
 		}
@@ -313,6 +395,8 @@ func (t *transaction) ordered() []byte {
 			switch {
 			case s.match == noVersion:
 				request["ifNoneMatch"] = "*"
+			case s.match == anyVersion:
+				request["ifMatch"] = "*"
 			case s.match > 0:
 				request["ifMatch"] = `W/"` + strconv.Itoa(s.match) + `"`
 			}

@@ -11,6 +11,8 @@ import (
 	"selda/fhir"
 	"selda/fhir/validate"
 	"selda/ingest"
+	"selda/ingest/fhirtofhir"
+	"selda/ingest/mapped"
 	"selda/nhs"
 )
 
@@ -25,7 +27,7 @@ func (q *request) body() ([]byte, error) {
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, MaxBody))
 	if err != nil {
-		return nil, fault.E("api.body", fault.TooLong, "the body is larger than 64 MiB, or was cut off")
+		return nil, broken(err, "64 MiB")
 	}
 	if len(b) == 0 {
 		return nil, fault.E("api.body", fault.Structure, "the body is empty")
@@ -114,20 +116,14 @@ func (q *request) update(typ, id string) error {
 }
 
 // ifMatch is the version that the If-Match header names; 0 where there is none.
-func (q *request) ifMatch() (int, error) {
-	m := q.r.Header.Get("If-Match")
-	if m == "" {
-		return 0, nil
-	}
-	n, err := strconv.Atoi(strings.Trim(strings.TrimPrefix(m, "W/"), `"`))
-	if err != nil || n < 1 {
-		return 0, fault.E("api.update", fault.Conflict, "another version is in force")
-	}
-	return n, nil
-}
+func (q *request) ifMatch() int { return fhirtofhir.Match(q.r.Header.Get("If-Match")) }
 
-// noVersion stands for the version of what may not be there yet.
-const noVersion = -1
+// noVersion stands for the version of what may not be there yet, anyVersion for
+// that of what must be.
+const (
+	noVersion  = mapped.Nothing
+	anyVersion = mapped.Something
+)
 
 // ifUpdated is the version that an update replaces, by If-Match; noVersion where
 // If-None-Match says that it may only make what is not there.
@@ -135,7 +131,7 @@ const noVersion = -1
 func (q *request) ifUpdated() (int, error) {
 	switch q.r.Header.Get("If-None-Match") {
 	case "":
-		return q.ifMatch()
+		return q.ifMatch(), nil
 	case "*":
 		if q.r.Header.Get("If-Match") == "" {
 			return noVersion, nil
@@ -149,6 +145,8 @@ func putCall(typ, id string, match int) string {
 	switch {
 	case match == noVersion:
 		call += " *"
+	case match == anyVersion:
+		call += " +"
 	case match > 0:
 		call += " " + strconv.Itoa(match)
 	}
@@ -173,12 +171,8 @@ func (q *request) delete(typ, id string) error {
 	if err := q.mayWrite(audit.Delete, typ+"/"+id); err != nil {
 		return err
 	}
-	match, err := q.ifMatch()
-	if err != nil {
-		return err
-	}
 	call := "DELETE " + typ + "/" + id
-	if match > 0 {
+	if match := q.ifMatch(); match > 0 {
 		call += " " + strconv.Itoa(match)
 	}
 	if _, err := q.submit(call, []byte("{}"), q.subject.Source, ""); err != nil && !fault.Is(err, fault.NotFound) {

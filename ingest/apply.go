@@ -283,6 +283,8 @@ func (c *commit) resource(r *mapped.Resource, t target) error {
 	switch {
 	case r.IfMatch == mapped.Nothing && version > 0 && !t.l.Deleted:
 		return fault.E("ingest.write", fault.Conflict, "there is such a resource already", r.Place)
+	case r.IfMatch == mapped.Something && (version == 0 || t.l.Deleted):
+		return fault.E("ingest.write", fault.Conflict, "there is no such resource", r.Place)
 	case r.IfMatch > 0 && r.IfMatch != version:
 		return fault.E("ingest.write", fault.Conflict, "another version is in force", r.Place)
 	}
@@ -347,7 +349,7 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 	if err != nil {
 		return err
 	}
-	item := Item{Written: w, Type: r.Type, Existed: t.exists, Place: r.Place, At: c.now, Deleted: put.Deleted}
+	item := Item{Written: w, Type: r.Type, Existed: t.exists && (old == nil || !old.Deleted), Place: r.Place, At: c.now, Deleted: put.Deleted}
 	if c.raw.Call != "" && !c.msg.Each {
 		item.Body = put.Body
 		if w.Same {

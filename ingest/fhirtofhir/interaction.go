@@ -1,6 +1,7 @@
 package fhirtofhir
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -11,8 +12,8 @@ import (
 )
 
 // Interaction reads one write through a FHIR API: call is the method and the
-// URL below the base, with the version of If-Match where there is one, and * where nothing may be there: "POST
-// Observation", "PUT Observation/a1 3", "PUT Observation/a1 *", "DELETE Observation/a1", "MERGE Patient/a Patient/b", "POST" for a
+// URL below the base, with the version of If-Match where there is one, + where any must be there, and * where nothing may be: "POST
+// Observation", "PUT Observation/a1 3", "PUT Observation/a1 +", "PUT Observation/a1 *", "DELETE Observation/a1", "MERGE Patient/a Patient/b", "POST" for a
 // batch or transaction. References are to ids of this server.
 // https://hl7.org/fhir/R4/http.html
 func Interaction(call string, compact []byte, source nhs.Source) (*mapped.Message, error) {
@@ -32,8 +33,11 @@ func Interaction(call string, compact []byte, source nhs.Source) (*mapped.Messag
 			}
 		}
 		e := step{method: method, url: url, res: r}
-		if e.match, _ = strconv.Atoi(match); match == "*" {
+		switch e.match, _ = strconv.Atoi(match); match {
+		case "*":
 			e.match = mapped.Nothing
+		case "+":
+			e.match = mapped.Something
 		}
 		x.steps = append(x.steps, e)
 		x.out.Event += " " + strings.SplitN(url, "/", 2)[0]
@@ -68,6 +72,23 @@ func merge(rest string) (*mapped.Message, error) {
 		Links: []mapped.Link{{Kind: "merge", Keep: 0, Other: 1, Place: "source-patient"}}}, nil
 }
 
+// Match is the version that If-Match names: mapped.Something for *, 0 where it
+// says nothing. What is no version is one that no resource has.
+// https://hl7.org/fhir/R4/http.html#concurrency
+func Match(etag string) int {
+	switch etag = strings.TrimSpace(etag); etag {
+	case "":
+		return 0
+	case "*":
+		return mapped.Something
+	}
+	n, err := strconv.Atoi(strings.Trim(strings.TrimPrefix(etag, "W/"), `"`))
+	if err != nil || n < 1 {
+		return math.MaxInt
+	}
+	return n
+}
+
 type step struct {
 	method, url, full, place string
 	match                    int
@@ -91,9 +112,7 @@ func (x *interaction) collect(b *fhir.Resource) error {
 		if e.Get("request", "ifNoneExist").Exists() || strings.Contains(s.url, "?") {
 			return fault.E(op, fault.NotSupported, "conditional interactions are not supported yet", place+".request")
 		}
-		if m := e.Get("request", "ifMatch").Text(); m != "" {
-			s.match, _ = strconv.Atoi(strings.Trim(strings.TrimPrefix(m, "W/"), `"`))
-		} else if e.Get("request", "ifNoneMatch").Is("*") {
+		if s.match = Match(e.Get("request", "ifMatch").Text()); s.match == 0 && e.Get("request", "ifNoneMatch").Is("*") {
 			s.match = mapped.Nothing
 		}
 		switch s.method {

@@ -69,7 +69,7 @@ type Patient struct {
 	Cleared []string
 	// Gone: the source takes the person back, who should never have been there (ADT^A29).
 	Gone bool
-	// IfMatch is the version that must be in force; 0 is any, Nothing none.
+	// IfMatch is the version that must be in force; 0 is any or none, Something any, Nothing none.
 	IfMatch int
 	Place   string   // "PID", "recordTarget", "entry[0].resource"
 	Origins []Origin // of the elements of Body
@@ -129,7 +129,7 @@ type Resource struct {
 	// ID names the resource by its id on the server, or asks for it where it is
 	// free (FHIR update); empty otherwise.
 	ID string
-	// IfMatch is the version that must be in force; 0 is any, Nothing none.
+	// IfMatch is the version that must be in force; 0 is any or none, Something any, Nothing none.
 	IfMatch int
 	// Encloses marks a document or a visit that speaks for what its messages say
 	// of it: what was said with an earlier version, and is not said again, is
@@ -249,3 +249,7 @@ func Rewrite(body []byte, to func(typ, key string) string) []byte {
 // Nothing is the version that must be in force where nothing may be there.
 // https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2
 const Nothing = -1
+
+// Something is the version that must be in force where any will do, but one must be there.
+// https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1
+const Something = -2
