@@ -102,8 +102,12 @@ type apiBench struct {
 
 	patients []string // ids of those that are asked for
 	citizens []string // the same people, as the doctor finds them
+	first    int64    // number of the first of them
 	serial   atomic.Int64
 }
+
+// person is the number of one of those that are asked for.
+func (b *apiBench) person(n int64) int64 { return b.first + n%benchPatients }
 
 const (
 	benchPatients = 400
@@ -178,11 +182,14 @@ func (b *apiBench) transaction() string {
 }
 
 // prepare makes the people that are asked for, each with 20 observations, and an
-// open stay that lets the doctor see them.
+// open stay that lets the doctor see them. They are others than those of an earlier
+// run on the same region, whose records have grown by what it measured.
 func (b *apiBench) prepare() error {
+	b.first = time.Now().Unix() % 97 * 10_000
+	b.serial.Store(b.first + benchPatients)
 	for i := range int64(benchPatients) {
-		id := fmt.Sprintf("bench-%d", i)
-		if _, err := b.ask(asSystem, "PUT", "/Patient/"+id, benchPatient(id, i), false); err != nil {
+		id := fmt.Sprintf("bench-%d", b.person(i))
+		if _, err := b.ask(asSystem, "PUT", "/Patient/"+id, benchPatient(id, b.person(i)), false); err != nil {
 			return err
 		}
 		entries := []string{`{"resource":{"resourceType":"Encounter","status":"in-progress","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"IMP"},"subject":{"reference":"Patient/` + id + `"},"period":{"start":"` + time.Now().AddDate(0, 0, -2).Format(time.RFC3339) + `"}},"request":{"method":"POST","url":"Encounter"}}`}
@@ -195,7 +202,7 @@ func (b *apiBench) prepare() error {
 		b.patients = append(b.patients, id)
 	}
 	for i := range int64(40) {
-		body, err := b.ask(asDoctor, "GET", fmt.Sprintf("/Patient?identifier=urn:bench|B%d", i), "", true)
+		body, err := b.ask(asDoctor, "GET", fmt.Sprintf("/Patient?identifier=urn:bench|B%d", b.person(i)), "", true)
 		if err != nil {
 			return err
 		}
@@ -207,7 +214,6 @@ func (b *apiBench) prepare() error {
 		}
 		b.citizens = append(b.citizens, found.Entry[0].Resource.ID)
 	}
-	b.serial.Store(10_000 * (1 + time.Now().Unix()%90)) // other people than those of an earlier run on the same region
 	return nil
 }
 
@@ -224,7 +230,7 @@ func (b *apiBench) kinds() []benchKind {
 		return func(n int64) error {
 			p, sent := path, ""
 			if strings.Contains(p, "%d") {
-				p = fmt.Sprintf(p, n%benchPatients)
+				p = fmt.Sprintf(p, b.person(n))
 			}
 			if body != nil {
 				sent = body(n)
@@ -247,14 +253,14 @@ func (b *apiBench) kinds() []benchKind {
 		{"create Observation", 1, "/s", one(asSystem, "POST", "/Observation", func(n int64) string { return benchObservation(b.patients[n%benchPatients], n) })},
 		{"update Patient", 1, "/s", func(n int64) error {
 			id := b.patients[n%benchPatients]
-			_, err := b.ask(asSystem, "PUT", "/Patient/"+id, strings.Replace(benchPatient(id, n%benchPatients), "Rye Lane", fmt.Sprint("Rye Lane ", b.serial.Add(1)), 1), false)
+			_, err := b.ask(asSystem, "PUT", "/Patient/"+id, strings.Replace(benchPatient(id, b.person(n)), "Rye Lane", fmt.Sprint("Rye Lane ", b.serial.Add(1)), 1), false)
 			return err
 		}},
 		{"transaction of 200", 200, "resources/s", one(asSystem, "POST", "", func(int64) string { return b.transaction() })},
 		{"read by id", 1, "/s", one(asSystem, "GET", "/Patient/bench-%d", nil)},
 		{"Observation by patient and code", 1, "/s", one(asSystem, "GET", "/Observation?patient=bench-%d&code=http://loinc.org|718-3", nil)},
 		{"Patient by name and birth date", 1, "/s", func(n int64) error {
-			n %= benchPatients
+			n = b.person(n)
 			_, err := b.ask(asSystem, "GET", fmt.Sprintf("/Patient?family=%s&birthdate=%d-%02d-%02d", url.QueryEscape(benchFamily(n)), 1930+n%80, 1+n%12, 1+n%28), "", false)
 			return err
 		}},
@@ -266,7 +272,7 @@ func (b *apiBench) kinds() []benchKind {
 		{"a doctor: Observation by patient and code", 1, "/s", citizen("/Observation?patient=%s&code=http://loinc.org|718-3")},
 		{"a doctor: $everything", 22, "resources/s", citizen("/Patient/%s/$everything")},
 		{"a doctor: Patient by name and birth date", 1, "/s", func(n int64) error {
-			n %= 40
+			n = b.first + n%int64(len(b.citizens))
 			_, err := b.ask(asDoctor, "GET", fmt.Sprintf("/Patient?family=%s&birthdate=%d-%02d-%02d", url.QueryEscape(benchFamily(n)), 1930+n%80, 1+n%12, 1+n%28), "", false)
 			return err
 		}},
