@@ -18,6 +18,10 @@ import (
 	"selda/internal/segment"
 )
 
+// HeadFolder is where the head and its key are in a data folder: a copy of the
+// folder has them before the trail's own files.
+const HeadFolder = "audit-head"
+
 // files is the chain in the files of one process.
 type files struct {
 	log  *segment.Log
@@ -80,7 +84,7 @@ func openFiles(o Options) (*files, error) {
 }
 
 func openHead(data string) (key []byte, head *os.File, err error) {
-	dir := filepath.Join(data, "audit-head")
+	dir := filepath.Join(data, HeadFolder)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err
 	}

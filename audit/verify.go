@@ -27,10 +27,10 @@ func Verify(data string) (Report, error) {
 	const op = "audit.Verify"
 	w := walk{dir: filepath.Join(data, "audit")}
 	var err error
-	if w.key, err = os.ReadFile(filepath.Join(data, "audit-head", "key")); err != nil {
+	if w.key, err = os.ReadFile(filepath.Join(data, HeadFolder, "key")); err != nil {
 		return w.Report, fault.E(op, fault.NotFound, "there is no trail here, or its key is gone: looked in "+data)
 	}
-	head, err := os.Open(filepath.Join(data, "audit-head", "head"))
+	head, err := os.Open(filepath.Join(data, HeadFolder, "head"))
 	if err != nil {
 		return w.Report, fault.E(op, fault.Invalid, "the head of the trail is gone")
 	}

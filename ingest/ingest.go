@@ -222,11 +222,7 @@ func (p *Pipeline) resume(ctx context.Context) error {
 // takeUp puts a journal's uncommitted end in line. It gives where that begins,
 // and the last of it; nil where there is nothing.
 func (p *Pipeline) takeUp(ctx context.Context, j *Journal) (from segment.Position, last *Receipt, err error) {
-	if err := p.store.Commit(ctx, func(tx Tx) error {
-		at, err := tx.JournalPosition(j.log.Number())
-		from = segment.Position(at)
-		return err
-	}); err != nil {
+	if from, err = committed(ctx, p.store, j.log.Number()); err != nil {
 		return 0, nil, err
 	}
 	left := 0

@@ -43,7 +43,7 @@ func openDoor(t testing.TB, dir string) *door {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, err := ingest.OpenJournal(filepath.Join(dir, "raw"))
+	j, err := ingest.OpenJournal(t.Context(), filepath.Join(dir, "raw"), db)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"time"
@@ -68,13 +69,28 @@ type Journal struct {
 // packing: to empty them costs more than all else of a short one.
 const long = 32 << 10
 
-// OpenJournal opens the journal in the files of dir.
-func OpenJournal(dir string) (*Journal, error) {
-	log, err := segment.Open(dir, segment.Options{})
+// OpenJournal opens the journal in the files of dir, of which a store says how
+// far it has committed it.
+func OpenJournal(ctx context.Context, dir string, s Store) (*Journal, error) {
+	used, err := committed(ctx, s, 0)
+	if err != nil {
+		return nil, err
+	}
+	log, err := segment.Open(dir, segment.Options{Used: used})
 	if err != nil {
 		return nil, err
 	}
 	return NewJournal(files{log, dir})
+}
+
+// committed is the end of what a store has committed of a journal.
+func committed(ctx context.Context, s Store, journal int64) (end segment.Position, err error) {
+	err = s.Commit(ctx, func(tx Tx) error {
+		at, err := tx.JournalPosition(journal)
+		end = segment.Position(at)
+		return err
+	})
+	return end, err
 }
 
 // files are the journal of one process.

@@ -12,6 +12,7 @@
 package segment
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -78,6 +79,9 @@ type Log struct {
 type Options struct {
 	FileBytes int64    // a new file begins beyond this; 64 MiB where 0
 	Durable   Position // everything before it was on disk: it must hold
+	// Used is the end of what somebody has used: it must be there. It is not read
+	// again to find the log's end, so that a bad byte in it costs that record alone.
+	Used Position
 	// OnFlush is called after each group flush, in order, with the new
 	// durable end; waiters are released after it returns.
 	OnFlush func(durable Position)
@@ -98,12 +102,12 @@ func Open(dir string, o Options) (*Log, error) {
 	l := &Log{dir: dir, limit: o.FileBytes, files: files, onFlush: o.OnFlush}
 	l.wake, l.done = sync.NewCond(&l.mu), sync.NewCond(&l.mu)
 	if len(files) == 0 {
-		if o.Durable > 0 {
+		if o.Durable > 0 || o.Used > 0 {
 			return nil, fmt.Errorf("%w: the log is gone", ErrDamaged)
 		}
 		err = l.create(0)
 	} else {
-		err = l.recover(o.Durable)
+		err = l.recover(o.Durable, o.Used)
 	}
 	if err != nil {
 		return nil, err
@@ -153,14 +157,18 @@ func (l *Log) create(at Position) error {
 }
 
 // recover opens the last file and finds its whole end.
-func (l *Log) recover(durable Position) error {
+func (l *Log) recover(durable, used Position) error {
 	base := l.files[len(l.files)-1]
 	f, err := os.OpenFile(filepath.Join(l.dir, FileName(base)), os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
-	end := base
-	_, err = scanFile(f, base, base, func(p Position, data []byte) error {
+	end := max(base, used)
+	if info, err := f.Stat(); err != nil || base+Position(info.Size()) < end {
+		_ = f.Close()
+		return cmp.Or(err, fmt.Errorf("%w: the log ends at %d, it was used to %d", ErrDamaged, base+Position(info.Size()), used))
+	}
+	_, err = scanFile(f, base, end, func(p Position, data []byte) error {
 		end = p + Position(header+len(data))
 		return nil
 	})

@@ -232,3 +232,60 @@ func FuzzScan(f *testing.F) {
 		}
 	})
 }
+
+// A bad byte in what has been used costs that record alone: nothing behind it is
+// cut off, and the log goes on. A log that is shorter than what was used is damaged.
+func TestABadByteCostsOneRecord(t *testing.T) {
+	dir := t.TempDir()
+	l, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at []Position
+	for i := range 5 {
+		p, err := l.Append(fmt.Appendf(nil, "record %d", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at = append(at, p)
+	}
+	used := l.Next()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, FileName(0))
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole[at[1]+header] ^= 1
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err = Open(dir, Options{Used: used})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := l.Append([]byte("record 5"))
+	if err == nil {
+		err = l.Wait(p)
+	}
+	if err != nil || p != used {
+		t.Fatal(p, err)
+	}
+	for i, p := range append(at, p) {
+		b, err := l.Read(p)
+		if i == 1 && !errors.Is(err, ErrDamaged) || i != 1 && (err != nil || string(b) != fmt.Sprint("record ", i)) {
+			t.Errorf("record %d: %q %v", i, b, err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, int64(used)-1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, Options{Used: used}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a log shorter than what was used was taken: %v", err)
+	}
+}

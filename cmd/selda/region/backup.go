@@ -21,9 +21,10 @@ import (
 )
 
 // A backup is one file: a tar, compressed with zstd, of the data folder. The
-// database comes first, as one consistent copy; then the raw messages and the
-// trail, which only grow. What the journal holds beyond the database's copy is
-// committed when the restored folder is opened. Of a region on PostgreSQL it is
+// database comes first, as one consistent copy, and the head of the trail; then the
+// raw messages and the trail, which only grow. What the journal holds beyond the
+// database's copy is committed when the restored folder is opened, and what the
+// trail holds beyond its head is proven. Of a region on PostgreSQL it is
 // every table, all of one moment.
 
 // derived files are made again when they are missing.
@@ -89,21 +90,30 @@ func (r *Region) backupFolder(ctx context.Context, t *tar.Writer, db *sqlite.DB)
 	if err := addFile(t, record, "record.db"); err != nil {
 		return err
 	}
-	return filepath.WalkDir(r.Data, func(p string, d fs.DirEntry, err error) error {
+	if err := r.addFiles(t, audit.HeadFolder, func(string) bool { return false }); err != nil {
+		return err
+	}
+	return r.addFiles(t, ".", func(rel string) bool { return derived(rel) || rel == audit.HeadFolder })
+}
+
+// addFiles adds the files below a part of the data folder, without what is left out.
+func (r *Region) addFiles(t *tar.Writer, part string, without func(rel string) bool) error {
+	return filepath.WalkDir(filepath.Join(r.Data, part), func(p string, d fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(r.Data, p)
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && derived(rel):
+		case d.IsDir() && without(rel):
 			return fs.SkipDir
-		case d.IsDir() || derived(rel) || !d.Type().IsRegular():
+		case d.IsDir() || without(rel) || !d.Type().IsRegular():
 			return nil
 		}
 		return addFile(t, p, rel)
 	})
 }
 
-// addFile adds a file as long as it is now: one that grows meanwhile is cut there.
+// addFile adds a file as long as it is now: one that grows meanwhile is cut there,
+// and one that loses the zeros at its end keeps them.
 func addFile(t *tar.Writer, path, name string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -117,8 +127,19 @@ func addFile(t *tar.Writer, path, name string) error {
 	if err := t.WriteHeader(&tar.Header{Name: filepath.ToSlash(name), Mode: 0o600, Size: info.Size(), ModTime: info.ModTime()}); err != nil {
 		return err
 	}
-	_, err = io.CopyN(t, f, info.Size())
+	n, err := io.Copy(t, io.LimitReader(f, info.Size()))
+	if err == nil && n < info.Size() {
+		_, err = io.CopyN(t, zeros{}, info.Size()-n)
+	}
 	return err
+}
+
+// zeros reads as zeros, without end.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
 }
 
 // Restore makes a region of a backup: in a data folder that is empty or not

@@ -59,7 +59,7 @@ type Nodes interface {
 var ErrInUse = errors.New("the data folder is in use by another SELDA")
 
 // openFolder opens a data folder, making it where it is empty.
-func (r *Region) openFolder(o Options) error {
+func (r *Region) openFolder(ctx context.Context, o Options) error {
 	const op = "region.Open"
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return fault.E(op, fault.NoStore, err)
@@ -81,7 +81,7 @@ func (r *Region) openFolder(o Options) error {
 	if r.Trail, err = audit.Open(audit.Options{Data: o.Data, Now: o.Now, Index: index}); err != nil {
 		return err
 	}
-	if r.Journal, err = ingest.OpenJournal(filepath.Join(o.Data, "raw")); err != nil {
+	if r.Journal, err = ingest.OpenJournal(ctx, filepath.Join(o.Data, "raw"), r.Store); err != nil {
 		return fault.E(op, fault.NoStore, err)
 	}
 	return nil

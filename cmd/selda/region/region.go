@@ -108,7 +108,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if o.Postgres != "" {
 		err = r.openPostgres(ctx, o)
 	} else {
-		err = r.openFolder(o)
+		err = r.openFolder(ctx, o)
 	}
 	if err != nil {
 		return r, err
