@@ -289,6 +289,8 @@ func pointedAt(typ string, clauses []*search.Clause) []string {
 		for ref := range c.Known {
 			if id, ok := strings.CutPrefix(ref, typ+"/"); ok {
 				ids = append(ids, id)
+			} else if strings.Contains(ref, ":") {
+				return nil // a canonical URL, which says no id
 			}
 		}
 		slices.Sort(ids)
@@ -402,10 +404,10 @@ func (f *systemField) referring(typ string, by *search.Parameter, to []search.Ta
 	var records []search.Target
 	var tokens []string
 	for _, t := range to {
-		if search.OwnRecord(typ) && search.OwnRecord(t.Type) {
+		if search.OwnRecord(typ) && t.URL == "" && search.OwnRecord(t.Type) {
 			records = append(records, t)
 		}
-		tokens = append(tokens, search.ReferenceToken(t))
+		tokens = append(tokens, t.Token())
 	}
 	if len(records) > 0 {
 		if _, err := f.around(typ, records, yield); err != nil {

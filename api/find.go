@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -141,12 +142,16 @@ func (q *request) know(f field, typ string, c *search.Clause) error {
 		c.Known[ref] = true
 		return len(c.Known) <= maxFound
 	}
+	met := func(h *hit) bool {
+		c.Note(&h.Candidate)
+		return len(c.Known) <= maxFound
+	}
 	switch {
 	case c.Chain != nil:
 		for i, t := range c.Chain.Types {
 			on := c.Chain.On[i]
 			err := f.each(t, []*search.Clause{on}, 0, func(h *hit) bool {
-				return !on.Matches(&h.Candidate) || note(h.Type+"/"+h.ID)
+				return !on.Matches(&h.Candidate) || met(h)
 			})
 			if err != nil {
 				return err
@@ -168,10 +173,14 @@ func (q *request) know(f field, typ string, c *search.Clause) error {
 			}
 		}
 	default:
+		canonical := q.parameters().Lookup(typ, "url") != nil // the searched go by URLs, too
 		err := f.each(c.Has.Type, []*search.Clause{c.Has.On}, 0, func(h *hit) bool {
 			if c.Has.On.Matches(&h.Candidate) {
 				c.Has.By.References(h.Res, func(t search.Target) bool {
-					return t.Type != "" && !note(t.Type+"/"+t.ID)
+					if q.ours(t) {
+						return !note(t.Type + "/" + t.ID)
+					}
+					return canonical && t.URL != "" && !note(t.URL)
 				})
 			}
 			return len(c.Known) <= maxFound
@@ -239,7 +248,11 @@ func (q *request) includeReferred(f field, i search.Include, from []*hit, add fu
 		for _, p := range q.references(h.Type, i.By) {
 			var err error
 			p.References(h.Res, func(t search.Target) bool {
-				if t.Type == "" || i.Target != "" && t.Type != i.Target || t.URL != "" && !strings.HasPrefix(t.URL, q.base+"/") {
+				if t.URL != "" && !q.ours(t) {
+					err = q.includeCanonical(f, i, p, t.URL, add)
+					return err != nil
+				}
+				if i.Target != "" && t.Type != i.Target {
 					return false
 				}
 				var found *hit
@@ -251,6 +264,36 @@ func (q *request) includeReferred(f field, i search.Include, from []*hit, add fu
 			if err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// ours says whether a target is a resource of this server.
+func (q *request) ours(t search.Target) bool {
+	return t.Type != "" && (t.URL == "" || strings.HasPrefix(t.URL, q.base+"/"))
+}
+
+// includeCanonical gives the definition that a canonical URL names.
+func (q *request) includeCanonical(f field, i search.Include, p *search.Parameter, url string, add func(*hit) error) error {
+	for _, typ := range p.Targets {
+		if i.Target != "" && typ != i.Target || q.parameters().Lookup(typ, "url") == nil {
+			continue
+		}
+		bare, _, _ := strings.Cut(url, "|")
+		c, _, err := q.scope().Clause(typ, "url", search.Escaped(bare))
+		if err != nil {
+			continue // it is no URL
+		}
+		var failed error
+		err = f.each(typ, []*search.Clause{c}, 0, func(h *hit) bool {
+			if slices.Contains(search.Canonicals(h.Res), url) {
+				failed = add(h)
+			}
+			return failed == nil
+		})
+		if err != nil || failed != nil {
+			return errors.Join(err, failed)
 		}
 	}
 	return nil
@@ -276,6 +319,10 @@ func (q *request) includeReferring(f field, i search.Include, from []*hit, add f
 			to[t.Type+"/"+t.ID] = true
 			targets = append(targets, t)
 		}
+		for _, url := range search.Canonicals(h.Res) {
+			to[url] = true
+			targets = append(targets, search.Target{URL: url})
+		}
 	}
 	if len(targets) == 0 {
 		return nil
@@ -290,7 +337,7 @@ func (q *request) includeReferring(f field, i search.Include, from []*hit, add f
 			hit := false
 			for _, p := range q.references(h.Type, i.By) {
 				p.References(h.Res, func(t search.Target) bool {
-					hit = hit || to[t.Type+"/"+t.ID]
+					hit = hit || q.ours(t) && to[t.Type+"/"+t.ID] || to[t.URL]
 					return hit
 				})
 			}

@@ -49,11 +49,14 @@ func (a *asker) ward() {
 		a.do(201, "system", "PUT", "/fhir/"+typ+"/"+id, `{"resourceType":"`+typ+`","id":"`+id+`",`+body+`}`)
 	}
 	for id, body := range map[string]string{
-		"Encounter/e1":     `"status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"IMP"},"subject":{"reference":"Patient/p1"},"period":{"start":"2026-03-01","end":"2026-03-09"},"serviceProvider":{"reference":"Organization/ward"}`,
-		"Observation/hb":   `"status":"final","code":{"coding":[{"system":"http://loinc.org","code":"718-7","display":"Hemoglobin"}]},"subject":{"reference":"Patient/p1"},"encounter":{"reference":"Encounter/e1"},"effectiveDateTime":"2026-03-02T10:30:00Z","valueQuantity":{"value":132,"unit":"g/L","system":"http://unitsofmeasure.org","code":"g/L"},"performer":[{"reference":"Practitioner/doc"}]`,
-		"Observation/bp":   `"status":"preliminary","code":{"coding":[{"system":"http://loinc.org","code":"85354-9"}]},"subject":{"reference":"Patient/p1"},"effectivePeriod":{"start":"2026-03-05","end":"2026-03-06"},"component":[{"code":{"coding":[{"system":"http://loinc.org","code":"8480-6"}]},"valueQuantity":{"value":107.5,"unit":"mmHg","system":"http://unitsofmeasure.org","code":"mm[Hg]"}},{"code":{"coding":[{"system":"http://loinc.org","code":"8462-4"}]},"valueQuantity":{"value":60,"system":"http://unitsofmeasure.org","code":"mm[Hg]"}}]`,
-		"Observation/note": `"status":"final","code":{"text":"How she feels"},"subject":{"reference":"Patient/p2"},"valueString":"Better, she says","meta":{"tag":[{"system":"urn:t","code":"seen"}],"profile":["http://example.org/p|1.0"],"source":"urn:src"},"effectiveDateTime":"2025"`,
-		"List/l1":          `"status":"current","mode":"working","subject":{"reference":"Patient/p1"},"entry":[{"item":{"reference":"Observation/hb"}}]`,
+		"Encounter/e1":                  `"status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"IMP"},"subject":{"reference":"Patient/p1"},"period":{"start":"2026-03-01","end":"2026-03-09"},"serviceProvider":{"reference":"Organization/ward"}`,
+		"Observation/hb":                `"status":"final","code":{"coding":[{"system":"http://loinc.org","code":"718-7","display":"Hemoglobin"}]},"subject":{"reference":"Patient/p1"},"encounter":{"reference":"Encounter/e1"},"effectiveDateTime":"2026-03-02T10:30:00Z","valueQuantity":{"value":132,"unit":"g/L","system":"http://unitsofmeasure.org","code":"g/L"},"performer":[{"reference":"Practitioner/doc"}]`,
+		"Observation/bp":                `"status":"preliminary","code":{"coding":[{"system":"http://loinc.org","code":"85354-9"}]},"subject":{"reference":"Patient/p1"},"effectivePeriod":{"start":"2026-03-05","end":"2026-03-06"},"component":[{"code":{"coding":[{"system":"http://loinc.org","code":"8480-6"}]},"valueQuantity":{"value":107.5,"unit":"mmHg","system":"http://unitsofmeasure.org","code":"mm[Hg]"}},{"code":{"coding":[{"system":"http://loinc.org","code":"8462-4"}]},"valueQuantity":{"value":60,"system":"http://unitsofmeasure.org","code":"mm[Hg]"}}]`,
+		"Observation/note":              `"status":"final","code":{"text":"How she feels"},"subject":{"reference":"Patient/p2"},"valueString":"Better, she says","meta":{"tag":[{"system":"urn:t","code":"seen"}],"profile":["http://example.org/p|1.0"],"source":"urn:src"},"effectiveDateTime":"2025"`,
+		"MedicationRequest/drug":        `"status":"active","intent":"order","subject":{"reference":"Patient/p1"},"contained":[{"resourceType":"Medication","id":"m","code":{"coding":[{"system":"urn:med","code":"M1"}]}}],"medicationReference":{"reference":"#m"}`,
+		"Questionnaire/asked":           `"status":"active","url":"http://example.org/asked","version":"2"`,
+		"QuestionnaireResponse/answers": `"status":"completed","subject":{"reference":"Patient/p2"},"questionnaire":"http://example.org/asked|2"`,
+		"List/l1":                       `"status":"current","mode":"working","subject":{"reference":"Patient/p1"},"entry":[{"item":{"reference":"Observation/hb"}}]`,
 	} {
 		typ, id, _ := strings.Cut(id, "/")
 		a.do(201, "system", "PUT", "/fhir/"+typ+"/"+id, `{"resourceType":"`+typ+`","id":"`+id+`",`+body+`}`)
@@ -90,8 +93,14 @@ func TestSearch(t *testing.T) {
 		`Patient?_filter=family eq "Adeyemi" or given pr false`: "p1", "Observation?code=718-7&_include=Observation:patient": "hb | Patient/p1", "Observation?code=718-7&_include=Observation:patient&_include:iterate=Patient:organization&_include:iterate=Organization:partof": "hb | Organization/trust Organization/ward Patient/p1",
 		"Observation?code=718-7&_include=Observation:*": "hb | Encounter/e1 Patient/p1 Practitioner/doc", "Observation?code=718-7&_include=Observation:performer:Organization": "hb",
 		"Patient?family=adeyemi&_revinclude=Observation:patient": "p1 | Observation/bp Observation/hb", "Encounter?_id=e1&_revinclude=*": "e1 | Observation/hb", "Practitioner?_revinclude=Observation:performer": "doc | Observation/hb",
-		"Patient/p1/Observation": "bp hb", "Encounter/e1/Observation?code=718-7": "hb", "Patient/p1/Observation?status=final": "hb", "Patient/p2/*": "note p2", "Practitioner/doc/Observation": "hb",
-		"?_type=Observation,List&patient=p1": "bp hb l1",
+		"Patient/p1/Observation": "bp hb", "Encounter/e1/Observation?code=718-7": "hb", "Patient/p1/Observation?status=final": "hb", "Patient/p2/*": "answers note p2", "Practitioner/doc/Observation": "hb",
+		"?_type=Observation,List&patient=p1":                     "bp hb l1",
+		"Observation?subject=" + a.env.HTTP + "/fhir/Patient/p2": "note", "Observation?subject=http://elsewhere.example/fhir/Patient/p2": "",
+		`Observation?_filter=value-string ew "SAYS"`: "note", `Observation?_filter=value-string eq "better, she says"`: "note", `Observation?_filter=value-string eq "better"`: "", "Observation?_filter=date po 2026-03-05T12:00:00Z": "bp",
+		`Observation?_filter=patient.family eq "adeyem"`: "", `Observation?_filter=patient.family eq "adeyemi"`: "bp hb", `Observation?_filter=patient.family ew "emi"`: "bp hb",
+		"MedicationRequest?medication.code=M1": "drug", "MedicationRequest?medication:Medication.code=urn:med|M1": "drug", "MedicationRequest?medication.code=M2": "", "MedicationRequest?medication:Medication._id=m": "",
+		"QuestionnaireResponse?questionnaire.status=active": "answers", "QuestionnaireResponse?questionnaire.status=draft": "", "QuestionnaireResponse?_include=QuestionnaireResponse:questionnaire": "answers | Questionnaire/asked",
+		"Questionnaire?_revinclude=QuestionnaireResponse:questionnaire": "asked | QuestionnaireResponse/answers", "Questionnaire?_has:QuestionnaireResponse:questionnaire:status=completed": "asked",
 	} {
 		path, q, _ := strings.Cut(query, "?")
 		var enc []string
@@ -385,10 +394,10 @@ func TestHistories(t *testing.T) {
 		return seen
 	}
 	whole := all("/fhir/_history")
-	if len(whole) != 13 || whole[0] != "DELETE Observation/note" {
+	if len(whole) != 16 || whole[0] != "DELETE Observation/note" {
 		t.Errorf("all: %d %v", len(whole), whole)
 	}
-	for _, count := range []string{"1", "2", "5", "13"} {
+	for _, count := range []string{"1", "2", "5", "16"} {
 		if got := all("/fhir/_history?_count=" + count); !slices.Equal(got, whole) {
 			t.Errorf("by %s: %v", count, got)
 		}

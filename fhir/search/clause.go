@@ -43,6 +43,8 @@ type Scope struct {
 	Base       string // of the server, for references that begin with it
 	Now        time.Time
 	Terms      Terms // nil where there is no terminology service
+
+	filtered bool // within a _filter
 }
 
 // Clause is one condition: a parameter with its values, of which one must hold.
@@ -106,7 +108,7 @@ func (c *Clause) Matches(r *Candidate) bool {
 		return c.direct(r)
 	}
 	if c.Has != nil {
-		return c.Known[r.Type+"/"+r.ID]
+		return c.Known[r.Type+"/"+r.ID] || slices.ContainsFunc(Canonicals(r.Res), func(url string) bool { return c.Known[url] })
 	}
 	hit, any := false, false
 	err := c.Param.eachOf(r, func(e element) bool {
@@ -121,6 +123,9 @@ func (c *Clause) Matches(r *Candidate) bool {
 	})
 	if err != nil {
 		return false
+	}
+	if c.Chain != nil && !hit {
+		return c.contained(r)
 	}
 	switch c.Modifier {
 	case "missing":
@@ -186,6 +191,11 @@ func (q *Scope) clause(typ, name, value string, depth int) (*Clause, bool, error
 		return nil, false, nil
 	}
 	c := &Clause{Name: name, Modifier: modifier, Param: p, Values: split(value, ',')}
+	if p.Kind == Reference { // by the server's own base a reference is what it is without
+		for i, v := range c.Values {
+			c.Values[i] = strings.TrimPrefix(v, q.Base+"/")
+		}
+	}
 	if err := q.prepare(c); err != nil {
 		return nil, true, fault.E(op, fault.KindOf(err), fault.Reason(err), name)
 	}
@@ -209,7 +219,7 @@ func (q *Scope) prepare(c *Clause) error {
 		return err
 	}
 	m := c.Modifier
-	if m != "" && !slices.Contains(modifiers[c.Param.Kind], m) && !(c.Param.Kind == Reference && fhir.IsResourceType(m)) {
+	if m != "" && !slices.Contains(modifiers[c.Param.Kind], m) && !(q.filtered && slices.Contains(comparisons[c.Param.Kind], m)) && !(c.Param.Kind == Reference && fhir.IsResourceType(m)) {
 		return fault.E(op, fault.NotSupported, "the modifier "+m+" is not one of a "+c.Param.Kind.String()+" parameter: "+strings.Join(modifiers[c.Param.Kind], ", "))
 	}
 	if m == "missing" {
@@ -237,7 +247,7 @@ func (q *Scope) test(p *Parameter, value, modifier string) (test, error) {
 	case Number:
 		return numberTest(unescape(value))
 	case Date:
-		return dateTest(unescape(value), q.Now)
+		return dateTest(unescape(value), modifier, q.Now)
 	case String:
 		if p.phonetic() && modifier == "" {
 			return phoneticTest(unescape(value)), nil
@@ -323,8 +333,61 @@ func (q *Scope) chain(typ, name, first, rest, value string, depth int) (*Clause,
 	if len(c.Chain.Types) == 0 {
 		return nil, false, nil
 	}
-	c.tests = []test{q.isTest(func(t Target) bool { return c.Known[t.Type+"/"+t.ID] })}
+	known := q.isTest(func(t Target) bool { return c.Known[t.Type+"/"+t.ID] })
+	c.tests = []test{func(e element) bool {
+		if e.typ == "canonical" {
+			return c.Known[e.text()]
+		}
+		return known(e)
+	}}
 	return c, true, nil
+}
+
+// Note keeps that a resource is one of those that a chain leads to: by its type
+// and id, and by the canonical URL that it goes by.
+func (c *Clause) Note(r *Candidate) {
+	c.Known[r.Type+"/"+r.ID] = true
+	for _, url := range Canonicals(r.Res) {
+		c.Known[url] = true
+	}
+}
+
+// Canonicals are the canonical URLs that lead to a resource: with its version
+// and without. https://hl7.org/fhir/R4/references.html#canonical
+func Canonicals(res *fhir.Resource) []string {
+	url := res.Get("url").Text()
+	if url == "" {
+		return nil
+	}
+	if version := res.Get("version").Text(); version != "" {
+		return []string{url, url + "|" + version}
+	}
+	return []string{url}
+}
+
+// contained says whether a chain leads to what the resource itself contains.
+// https://hl7.org/fhir/R4/search.html#contained
+func (c *Clause) contained(r *Candidate) bool {
+	within := map[string]fhir.Node{}
+	for _, n := range r.Res.Root().List("contained") {
+		within["#"+n.Get("id").Text()] = n
+	}
+	hit := false
+	if len(within) == 0 {
+		return false
+	}
+	_ = c.Param.each(r.Res, func(e element) bool {
+		ref, _ := e.reference()
+		n, ok := within[ref]
+		i := slices.Index(c.Chain.Types, n.Get("resourceType").Text())
+		if !ok || i < 0 {
+			return false
+		}
+		res, err := n.Resource()
+		hit = err == nil && c.Chain.On[i].Matches(&Candidate{Type: res.Type, ID: ref, Updated: r.Updated, Res: res})
+		return hit
+	})
+	return hit
 }
 
 // has reads _has:Type:reference:parameter.

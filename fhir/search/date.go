@@ -143,8 +143,17 @@ func spans(e element) []span {
 	return nil
 }
 
-// dateTest tests an element against a date with its prefix.
-func dateTest(value string, now time.Time) (test, error) {
+// dateTest tests an element against a date with its prefix, or whether it overlaps it.
+func dateTest(value, modifier string, now time.Time) (test, error) {
+	if modifier == overlaps {
+		want, ok := searchSpan(value)
+		if !ok {
+			return nil, fault.E("search.date", fault.Value, "a date is written as 2026, 2026-11, 2026-11-05 or with a time and zone")
+		}
+		return func(e element) bool {
+			return slices.ContainsFunc(spans(e), func(have span) bool { return have.from < want.to && have.to > want.from })
+		}, nil
+	}
 	meets, err := timeTest(value, now)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,11 @@ import (
 // _filter: expressions over the other parameters.
 // https://hl7.org/fhir/R4/search_filter.html
 
+// Comparisons that a filter has and no modifier stands for.
+const equals, endsWith, overlaps = "equals", "ends-with", "overlaps"
+
+var comparisons = map[Kind][]string{String: {equals, endsWith}, Date: {overlaps}}
+
 // filterParser reads one expression.
 type filterParser struct {
 	q     *Scope
@@ -19,7 +24,9 @@ type filterParser struct {
 
 // filter reads an expression. The clauses in it are asked as others are.
 func (q *Scope) filter(typ, text string) (*Clause, error) {
-	p := &filterParser{q: q, typ: typ, rest: text}
+	within := *q
+	within.filtered = true
+	p := &filterParser{q: &within, typ: typ, rest: text}
 	f, err := p.or()
 	if err == nil && strings.TrimSpace(p.rest) != "" {
 		err = p.wrong("and, or, or the end")
@@ -138,14 +145,13 @@ func (p *filterParser) comparison() (filter, error) {
 	if path == "" || how == "" || value == "" {
 		return filter{}, p.wrong("comparison: name, operator and value")
 	}
-	last := path[strings.LastIndexByte(path, '.')+1:]
-	param := p.q.Parameters.Lookup(p.typ, last)
+	param := p.last(path)
 	name, text, not := path, escape(value, param), false
 	switch {
 	case how == "pr":
 		name, text = path+":missing", map[string]string{"true": "false", "false": "true"}[value]
 	case how == "eq" && param != nil && param.Kind == String:
-		name = path + ":exact"
+		name = path + ":" + equals
 	case how == "eq":
 	case how == "ne":
 		not = true
@@ -155,6 +161,10 @@ func (p *filterParser) comparison() (filter, error) {
 			name = path + ":text"
 		}
 	case how == "sw":
+	case how == "ew" && param != nil && param.Kind == String:
+		name = path + ":" + endsWith
+	case how == "po" && param != nil && param.Kind == Date:
+		name = path + ":" + overlaps
 	case how == "in":
 		name = path + ":in"
 	case how == "ni":
@@ -167,7 +177,7 @@ func (p *filterParser) comparison() (filter, error) {
 	case strings.Contains(" gt lt ge le sa eb ap ", " "+how+" "):
 		text = how + text
 	default:
-		return filter{}, fault.E(op, fault.NotSupported, "the operators are eq, ne, co, sw, gt, lt, ge, le, ap, sa, eb, pr, in, ni, ss, sb and re", "_filter")
+		return filter{}, fault.E(op, fault.NotSupported, "the operators are eq, ne, co, sw, ew (of strings), gt, lt, ge, le, ap, sa, eb, pr, po (of dates), in, ni, ss, sb and re", "_filter")
 	}
 	c, known, err := p.q.Clause(p.typ, name, text)
 	if err != nil {
@@ -181,6 +191,27 @@ func (p *filterParser) comparison() (filter, error) {
 		holds = func(r *Candidate) bool { return !c.Matches(r) }
 	}
 	return filter{holds, []*Clause{c}}, nil
+}
+
+// last is the parameter that a path ends in; nil where it has none.
+func (p *filterParser) last(path string) *Parameter {
+	types := []string{p.typ}
+	for {
+		link, rest, more := strings.Cut(path, ".")
+		code, only, _ := strings.Cut(link, ":")
+		var found *Parameter
+		for _, t := range types {
+			if found = p.q.Parameters.Lookup(t, code); found != nil {
+				break
+			}
+		}
+		if !more || found == nil {
+			return found
+		}
+		if path, types = rest, found.Targets; only != "" {
+			types = []string{only}
+		}
+	}
 }
 
 // escape keeps a filter's value one value; the bar of a token stays what it is.

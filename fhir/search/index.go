@@ -57,8 +57,15 @@ func (ps *Parameters) Tokens(res *fhir.Resource) []string {
 			})
 		}
 	}
+	for _, n := range res.Root().List("contained") {
+		add(containedToken(n.Get("resourceType").Text()))
+	}
 	return out
 }
+
+// containedToken is the token of what contains a resource of a type: a chain may
+// lead into it.
+func containedToken(typ string) string { return "r:#" + typ }
 
 // phonetic says whether the parameter finds what sounds alike.
 func (p *Parameter) phonetic() bool { return p.Code == "phonetic" }
@@ -98,7 +105,7 @@ func (p *Parameter) tokens(typ string, e element, add func(string)) {
 			return false
 		})
 	case Reference:
-		if ref, ok := e.reference(); ok {
+		if ref, ok := e.reference(); ok && !strings.HasPrefix(ref, "#") {
 			if t := ParseReference(ref); !p.places(typ, t) {
 				add(targetToken(t, ref))
 			}
@@ -148,7 +155,11 @@ func (c *Clause) InRecordOf(typ string) (records []Target, whole bool) {
 	}
 	if c.Chain != nil {
 		for ref := range c.Known {
-			note(ParseReference(ref))
+			if t := ParseReference(ref); t.URL == "" {
+				note(t)
+			} else {
+				whole = false
+			}
 		}
 		return records, whole
 	}
@@ -177,6 +188,9 @@ func (p *Parameter) meant() []string {
 	}
 	return p.Targets
 }
+
+// Token is what an index has of a resource that refers to the target.
+func (t Target) Token() string { return targetToken(t, t.URL) }
 
 func targetToken(t Target, ref string) string {
 	if t.URL != "" {
@@ -254,7 +268,10 @@ func (c *Clause) Tokens() (anyOf []string, ok bool) {
 	}
 	if c.Chain != nil {
 		for ref := range c.Known {
-			anyOf = append(anyOf, ReferenceToken(ParseReference(ref)))
+			anyOf = append(anyOf, targetToken(ParseReference(ref), ref))
+		}
+		for _, typ := range c.Chain.Types {
+			anyOf = append(anyOf, containedToken(typ))
 		}
 		return anyOf, true
 	}
@@ -288,7 +305,7 @@ func (p *Parameter) asked(value, modifier string) ([]string, bool) {
 		}
 		return []string{CodeToken(code)}, true
 	case String:
-		if modifier == "contains" {
+		if modifier == "contains" || modifier == endsWith {
 			return nil, false
 		}
 		word, _, _ := strings.Cut(folded(unescape(value)), " ")

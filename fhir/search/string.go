@@ -90,6 +90,16 @@ func stringTest(value, modifier string) test {
 		}
 	}
 	want := folded(value)
+	switch modifier {
+	case equals:
+		return func(e element) bool {
+			return texts(e, func(s string, _ bool) bool { return s != "" && folded(s) == want })
+		}
+	case endsWith:
+		return func(e element) bool {
+			return texts(e, func(s string, _ bool) bool { return s != "" && strings.HasSuffix(folded(s), want) })
+		}
+	}
 	if modifier == "contains" {
 		return func(e element) bool {
 			return texts(e, func(s string, _ bool) bool { return s != "" && strings.Contains(folded(s), want) })
