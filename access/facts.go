@@ -1,17 +1,16 @@
 package access
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"selda/consent"
 	"selda/fhir"
 	"selda/mpi"
 	"selda/nhs"
 	"selda/policy"
+	"selda/relationship"
 	"selda/store"
 )
 
@@ -25,6 +24,7 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.F
 	var who known
 	var subjects []store.Subject
 	var elsewhere []policy.Relationship // registrations that others than the practice state
+	naming := func(ref fhir.Node) nhs.ODS { return a.organisation(ctx, ref) }
 	for _, k := range found.Subjects {
 		subjects = append(subjects, k.Subject)
 		versions, err := a.Store.Compartment(ctx, k.Subject, n, system, factTypes...)
@@ -48,7 +48,7 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.F
 				if v.Type == "Encounter" {
 					f.Visits = append(f.Visits, policy.Visit{Columns: v.Columns, When: v.When})
 				}
-				f.Relationships = append(f.Relationships, a.careFacts(ctx, v, r)...)
+				f.Relationships = append(f.Relationships, relationship.Of(relationship.Version{Resource: r, ID: v.ID, Source: v.Source, Recorded: v.Recorded}, naming)...)
 			}
 		}
 	}
@@ -95,16 +95,14 @@ func (a *Access) patientFacts(ctx context.Context, f *policy.Facts, who *known, 
 	if r.Get("deceasedBoolean").Bool() || r.Get("deceasedDateTime").Exists() {
 		f.Deceased = true
 	}
-	if strings.HasPrefix(v.Source.System(), "GP") {
-		if active := r.Get("active"); !active.Exists() || active.Bool() {
-			f.Relationships = append(f.Relationships, policy.Relationship{Organisation: v.Source.Organisation(), Kind: "registration"})
-		} else {
-			who.left = append(who.left, v.Source.Organisation())
-		}
-		return nil
+	reg := relationship.Registered(r, v.Source)
+	if reg.Own {
+		f.Relationships = append(f.Relationships, policy.Relationship{Organisation: v.Source.Organisation(), Kind: "registration"})
 	}
-	// The managingOrganization only keeps the entry: it is no registration.
-	for _, g := range r.Root().List("generalPractitioner") {
+	if reg.Left {
+		who.left = append(who.left, v.Source.Organisation())
+	}
+	for _, g := range reg.Elsewhere {
 		if o := a.organisation(ctx, g); o != "" {
 			elsewhere = append(elsewhere, policy.Relationship{Organisation: o, Kind: "registration"})
 		}
@@ -118,100 +116,15 @@ func (a *Access) organisation(ctx context.Context, ref fhir.Node) nhs.ODS {
 	if !ref.IsObject() {
 		return ""
 	}
-	if o := odsOf(ref.List("identifier")); o != "" {
+	if o := relationship.Code(ref.List("identifier")); o != "" {
 		return o
 	}
 	if id, ok := strings.CutPrefix(ref.Get("reference").Text(), "Organization/"); ok {
 		if v, err := a.Store.Shared(ctx, "Organization", id); err == nil {
 			if r, err := v.Resource(); err == nil {
-				return odsOf(r.Root().List("identifier"))
+				return relationship.Code(r.Root().List("identifier"))
 			}
 		}
 	}
 	return ""
-}
-
-func odsOf(ids []fhir.Node) nhs.ODS {
-	for _, id := range ids {
-		if id.Get("system").Is(nhs.ODSSystem) {
-			if o, err := nhs.ParseODS(id.Get("value").Text()); err == nil {
-				return o
-			}
-		}
-	}
-	return ""
-}
-
-// clockSkew is how far a source's clock may be ahead of ours: an admission
-// that has just begun there has begun here.
-const clockSkew = time.Hour
-
-// careFacts are the relationships that an encounter, an episode, an
-// appointment, a dispensing, a referral, a plan or a team shows (G7).
-func (a *Access) careFacts(ctx context.Context, v *store.Version, r *fhir.Resource) []policy.Relationship {
-	rel := policy.Relationship{Organisation: v.Source.Organisation()}
-	status := r.Get("status").Text()
-	start, _ := fhir.Time(r.Get("period", "start").Text())
-	end, ended := fhir.Time(r.Get("period", "end").Text())
-	switch r.Type {
-	case "Encounter":
-		rel.Kind, rel.Of = "encounter", "Encounter/"+v.ID
-		if o := a.organisation(ctx, r.Get("serviceProvider")); o != "" {
-			rel.Organisation = o
-		}
-		switch status {
-		case "arrived", "triaged", "in-progress", "onleave":
-			if start.IsZero() {
-				start = v.Recorded
-			}
-			if rel.To = policy.OpenUntil(r.Get("class", "code").Text(), start); ended {
-				rel.To = end
-			}
-		case "finished":
-			if !ended {
-				end = v.Recorded
-			}
-			rel.To = end
-		default:
-			return nil
-		}
-		rel.From = start.Add(-clockSkew)
-	case "EpisodeOfCare", "CareTeam", "CarePlan":
-		if status != "active" {
-			return nil
-		}
-		rel.Kind, rel.From = "caseload", start
-		if ended {
-			rel.To = end
-		}
-	case "Appointment":
-		at, ok := fhir.Time(r.Get("start").Text())
-		if !ok || status == "cancelled" || status == "entered-in-error" || status == "noshow" || status == "proposed" {
-			return nil
-		}
-		rel.Kind = "appointment"
-		rel.From = at.UTC().Truncate(24 * time.Hour)
-		rel.To = rel.From.Add(24 * time.Hour)
-	case "MedicationDispense":
-		at, ok := fhir.Time(cmp.Or(r.Get("whenHandedOver").Text(), r.Get("whenPrepared").Text()))
-		if !ok || status == "cancelled" || status == "entered-in-error" || status == "declined" {
-			return nil
-		}
-		rel.Kind = "dispensing"
-		rel.From = at.UTC().Truncate(24 * time.Hour)
-		rel.To = rel.From.Add(24 * time.Hour)
-	case "ServiceRequest":
-		if status != "active" {
-			return nil
-		}
-		for _, p := range r.Root().List("performer") {
-			if o := a.organisation(ctx, p); o != "" && o != rel.Organisation {
-				rel.Kind, rel.Organisation = "referral", o
-				rel.From, _ = fhir.Time(r.Get("authoredOn").Text())
-				return []policy.Relationship{rel}
-			}
-		}
-		return nil
-	}
-	return []policy.Relationship{rel}
 }

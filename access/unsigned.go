@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"selda/fhir"
 	"selda/policy"
+	"selda/relationship"
 	"selda/store"
 )
 
@@ -26,7 +26,7 @@ func (a *Access) unsigned(ctx context.Context, f *policy.Facts, s store.Subject,
 		if err != nil {
 			return err
 		}
-		if !pending(r) {
+		if !relationship.Pending(r) {
 			continue
 		}
 		named := r.Get("encounter", "reference").Text()
@@ -44,20 +44,6 @@ func (a *Access) unsigned(ctx context.Context, f *policy.Facts, s store.Subject,
 		}
 	}
 	return nil
-}
-
-// pending says whether a report or a letter waits to be signed off.
-// https://hl7.org/fhir/R4/valueset-diagnostic-report-status.html
-// https://hl7.org/fhir/R4/valueset-composition-status.html
-func pending(r *fhir.Resource) bool {
-	status := r.Get("status")
-	if r.Type == "DocumentReference" {
-		if !status.Is("current") {
-			return false
-		}
-		status = r.Get("docStatus")
-	}
-	return status.Is("registered") || status.Is("partial") || status.Is("preliminary")
 }
 
 func within(t, from, to time.Time) bool {

@@ -337,7 +337,7 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 			if err != nil {
 				return err
 			}
-			class := classify.Of(res, c.r.p.parameters())
+			class := classify.Of(res, put.Source, c.r.p.parameters())
 			fill(&put, &class)
 		}
 		if old != nil && bytes.Equal(old.Body, put.Body) {

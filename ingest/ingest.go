@@ -329,7 +329,7 @@ func (p *Pipeline) mapAll() {
 	for r := range p.work {
 		r.msg, r.err = p.mapSafely(r.raw)
 		r.hash = hashOf(r.raw.Body)
-		r.made, r.persons = p.prepare(r.msg), p.people(r.raw, r.msg)
+		r.made, r.persons = p.prepare(r.raw, r.msg), p.people(r.raw, r.msg)
 		close(r.mapped)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"selda/ingest/classify"
 	"selda/ingest/mapped"
 	"selda/mpi"
+	"selda/nhs"
 	"selda/store"
 )
 
@@ -38,7 +39,7 @@ func (p *Pipeline) parameters() *search.Parameters {
 
 // prepare makes ready what of a message refers to nothing by key: its bodies
 // are final. Where one can't be read its commit says so.
-func (p *Pipeline) prepare(m *mapped.Message) []*ready {
+func (p *Pipeline) prepare(raw *Raw, m *mapped.Message) []*ready {
 	if m == nil {
 		return nil
 	}
@@ -46,7 +47,7 @@ func (p *Pipeline) prepare(m *mapped.Message) []*ready {
 	for i := range m.Resources {
 		r := &m.Resources[i]
 		if r.Action == mapped.Put && len(r.Body) > 0 && mapped.Literal(r.Body) {
-			out[i], _ = p.made(r.Type, r.Body, r.Place, r.Origins)
+			out[i], _ = p.made(raw.Source, r.Type, r.Body, r.Place, r.Origins)
 		}
 	}
 	return out
@@ -62,7 +63,7 @@ func (p *Pipeline) people(raw *Raw, m *mapped.Message) []*ready {
 	for i := range m.Patients {
 		r := &m.Patients[i]
 		if len(r.Body) > 0 && mapped.Literal(r.Body) {
-			k, res := p.made("Patient", r.Body, r.Place, r.Origins)
+			k, res := p.made(raw.Source, "Patient", r.Body, r.Place, r.Origins)
 			if k != nil {
 				k.demographics = mpi.FromPatient(res.Root())
 			}
@@ -73,12 +74,12 @@ func (p *Pipeline) people(raw *Raw, m *mapped.Message) []*ready {
 }
 
 // made makes one body ready; nil where it can't be read.
-func (p *Pipeline) made(typ string, body []byte, place string, origins []mapped.Origin) (*ready, *fhir.Resource) {
+func (p *Pipeline) made(source nhs.Source, typ string, body []byte, place string, origins []mapped.Origin) (*ready, *fhir.Resource) {
 	res, err := fhir.ParseTrusted(body)
 	if err != nil {
 		return nil, nil
 	}
-	k := &ready{body: body, class: classify.Of(res, p.parameters()), origin: EncodeOrigins(place, origins)}
+	k := &ready{body: body, class: classify.Of(res, source, p.parameters()), origin: EncodeOrigins(place, origins)}
 	if p.packer != nil {
 		k.packed = p.packer.Pack(typ, body, k.origin)
 	}

@@ -97,14 +97,13 @@ func Decide(r Request) Decision {
 	if !directCare(s.Purpose) {
 		return deny("G1 direct care", "records are opened for direct care, not for this purpose")
 	}
-	sets := roleDataSets(s.Role)
-	if sets == 0 {
+	if roleDataSets(s.Role) == 0 {
 		return deny("G1 default deny", "the role "+s.Role.Title()+" does not open records")
 	}
 	if s.Organisation == "" {
 		return deny("G7 legitimate relationship", "the account has no organisation")
 	}
-	return decideProfessional(r, sets)
+	return decideProfessional(r)
 }
 
 // Search is the decision to look for citizens: demographics only, for roles
@@ -151,9 +150,9 @@ func directCare(p nhs.Purpose) bool {
 
 func deny(rule, reason string) Decision { return Decision{Rules: []string{rule}, Reason: reason} }
 
-func decideProfessional(r Request, sets DataSets) Decision {
+func decideProfessional(r Request) Decision {
 	s := &r.Subject
-	d := Decision{Predicate: Predicate{Permit: true, Own: s.Organisation, DataSets: sets, ShowSafety: s.Role.Clinician() || s.Role == nhs.Handler111}}
+	d := Decision{Predicate: roleWide(s)}
 	d.MayBreakGlass = s.Role.Clinician()
 	d.MayDeclare = s.Role.Clinician() || s.Role == nhs.Receptionist || s.Role == nhs.SocialWorker || s.Role == nhs.Handler111
 	relation := relationship(s, r.Now, r.Facts)
@@ -168,7 +167,6 @@ func decideProfessional(r Request, sets DataSets) Decision {
 	if relation != "" {
 		d.Rules = append(d.Rules, "G7 "+relation)
 	}
-	d.Predicate.Hidden, d.Predicate.HiddenOwn = audience(s.Role)
 	if emergency {
 		d.Emergency = true
 		d.Rules = append(d.Rules, "G9 emergency access")
@@ -194,7 +192,7 @@ func relationship(s *Subject, now time.Time, f Facts) string {
 		if rel.Organisation != s.Organisation || now.Before(rel.From) {
 			continue
 		}
-		if !rel.To.IsZero() && !now.Before(rel.To.Add(rel.after())) {
+		if !rel.To.IsZero() && !now.Before(rel.To.Add(rel.After())) {
 			continue
 		}
 		if i := slices.Index(strength, rel.Kind); i >= 0 && i < best {
@@ -210,8 +208,8 @@ func relationship(s *Subject, now time.Time, f Facts) string {
 	return ""
 }
 
-// after is how long a relationship lasts beyond its end.
-func (r *Relationship) after() time.Duration {
+// After is how long a relationship lasts beyond its end.
+func (r *Relationship) After() time.Duration {
 	switch r.Kind {
 	case "encounter":
 		if r.Unsigned {

@@ -28,7 +28,7 @@ func RoleRules() []RoleRule {
 				rule.DataSets = append(rule.DataSets, d)
 			}
 		}
-		d := decideProfessional(Request{Subject: Subject{User: "role", Role: r, Organisation: "ORG"}}, sets)
+		d := decideProfessional(Request{Subject: Subject{User: "role", Role: r, Organisation: "ORG"}})
 		rule.Declares, rule.BreaksGlass = d.MayDeclare, d.MayBreakGlass
 		rule.Hidden, rule.HiddenOwn = audience(r)
 		out = append(out, rule)

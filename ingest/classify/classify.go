@@ -13,6 +13,7 @@ import (
 	"selda/mpi/fold"
 	"selda/nhs"
 	"selda/policy"
+	"selda/relationship"
 )
 
 // Class is what is said of one resource.
@@ -28,16 +29,16 @@ type Class struct {
 
 // Index is the number of what Tokens and Ordered mean: an index that was made under
 // another is made again.
-const Index = 4
+const Index = 5
 
-// Of classifies a resource, which is found by the parameters of ps; by R4's
-// where it is nil.
-func Of(r *fhir.Resource, ps *search.Parameters) Class {
+// Of classifies a resource of a source, which is found by the parameters of ps;
+// by R4's where it is nil.
+func Of(r *fhir.Resource, source nhs.Source, ps *search.Parameters) Class {
 	if ps == nil {
 		ps = search.R4()
 	}
 	c := Class{DataSet: dataSet(r), Labels: labels(r), Final: final(r), When: when(r)}
-	c.Tokens, c.Ordered = tokens(r, ps), ps.Ordered(r)
+	c.Tokens, c.Ordered = append(tokens(r, ps), relationship.Tokens(r, source)...), ps.Ordered(r)
 	if c.DataSet == policy.Results || c.DataSet == policy.Documents {
 		for _, name := range []string{"issued", "date"} {
 			if t, ok := fhir.Time(r.Get(name).Text()); ok {
@@ -171,9 +172,9 @@ func when(r *fhir.Resource) time.Time {
 	return time.Time{}
 }
 
-// tokens are what a resource is found by across citizens: those of the search
-// parameters, and for the pages those of a Patient's demographics and of an
-// organisation's code.
+// tokens are what a resource says that it is found by across citizens: those of
+// the search parameters, and for the pages those of a Patient's demographics and
+// of an organisation's code.
 func tokens(r *fhir.Resource, ps *search.Parameters) []string {
 	var out []string
 	switch r.Type {

@@ -296,7 +296,7 @@ func (tx *Tx) orderedOf(v *store.Version, ordered []search.Ordered) ([]adapter.E
 
 // remade puts the runs that were made again in the place of the others. What
 // changed since they were begun, after n, is indexed here.
-func (db *DB) remade(ctx context.Context, made int64, n uint64, index func(*fhir.Resource) store.Index) error {
+func (db *DB) remade(ctx context.Context, made int64, n uint64, index func(*fhir.Resource, nhs.Source) store.Index) error {
 	if err := db.Write(ctx, func(tx *Tx) error {
 		var items []store.ItemID
 		if err := tx.ask(func(r pgx.Rows) error {

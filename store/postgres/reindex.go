@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"selda/fhir"
+	"selda/nhs"
 	"selda/store"
 	"selda/store/adapter"
 )
@@ -17,7 +18,7 @@ const reindexStep = 1000
 // transactions while the store is in use: they are replaced where they stand.
 // Ordered values are put into new runs beside those in use. index says what a
 // resource is found by. It gives how many were indexed.
-func (db *DB) Reindex(ctx context.Context, index func(*fhir.Resource) store.Index) (count int, err error) {
+func (db *DB) Reindex(ctx context.Context, index func(*fhir.Resource, nhs.Source) store.Index) (count int, err error) {
 	err = db.alone(ctx, func() error {
 		count, err = db.reindex(ctx, index)
 		return err
@@ -25,7 +26,7 @@ func (db *DB) Reindex(ctx context.Context, index func(*fhir.Resource) store.Inde
 	return count, err
 }
 
-func (db *DB) reindex(ctx context.Context, index func(*fhir.Resource) store.Index) (count int, err error) {
+func (db *DB) reindex(ctx context.Context, index func(*fhir.Resource, nhs.Source) store.Index) (count int, err error) {
 	began, err := db.N(ctx)
 	if err != nil {
 		return 0, err
@@ -69,7 +70,7 @@ func (db *DB) reindex(ctx context.Context, index func(*fhir.Resource) store.Inde
 
 // repost writes the tokens of items' versions in force, and gives the entries
 // of ordered values of those not newer than n.
-func (tx *Tx) repost(items []store.ItemID, index func(*fhir.Resource) store.Index, n uint64) (entries []adapter.Entry, err error) {
+func (tx *Tx) repost(items []store.ItemID, index func(*fhir.Resource, nhs.Source) store.Index, n uint64) (entries []adapter.Entry, err error) {
 	if err := tx.fetchItems(items); err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func (tx *Tx) repost(items []store.ItemID, index func(*fhir.Resource) store.Inde
 		if err != nil {
 			return nil, err
 		}
-		found := index(r)
+		found := index(r, v.Source)
 		tx.rows.tokens = append(tx.rows.tokens, resourceRow{subject: int64(v.Subject), typ: int16(fhir.TypeNumber(v.Type)), item: int64(v.Item), version: int32(v.Version),
 			tokens: tokenArray(v.Type, found.Tokens)})
 		if v.N <= n {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"selda/fhir"
+	"selda/nhs"
 	"selda/store"
 	"selda/store/adapter"
 )
@@ -12,7 +13,7 @@ import (
 // is in use: into a table beside the old one, in short transactions, and in
 // the last one what has changed meanwhile, and the exchange of the two.
 // index says what a resource is found by. It gives how many were indexed.
-func (db *DB) Reindex(ctx context.Context, index func(*fhir.Resource) store.Index) (int, error) {
+func (db *DB) Reindex(ctx context.Context, index func(*fhir.Resource, nhs.Source) store.Index) (int, error) {
 	db.folds.Lock()
 	defer db.folds.Unlock()
 	began, err := db.N(ctx)
@@ -103,7 +104,7 @@ func (db *DB) run(ctx context.Context, list []adapter.Entry, upto uint64) error 
 // repost writes the posting of an item's version in force, where that is not
 // newer than n: what is newer is written at the end. It gives its entries of the
 // index of ordered values.
-func (tx *Tx) repost(item store.ItemID, n uint64, index func(*fhir.Resource) store.Index) ([]adapter.Entry, error) {
+func (tx *Tx) repost(item store.ItemID, n uint64, index func(*fhir.Resource, nhs.Source) store.Index) ([]adapter.Entry, error) {
 	l, ok, err := tx.db.located(tx.c, item)
 	if err != nil || !ok {
 		return nil, err
@@ -116,7 +117,7 @@ func (tx *Tx) repost(item store.ItemID, n uint64, index func(*fhir.Resource) sto
 	if err != nil {
 		return nil, err
 	}
-	found := index(r)
+	found := index(r, v.Source)
 	s := tx.c.stmt(`INSERT INTO posting_new(rowid, token) VALUES(?, ?)`)
 	post := postingOf(item, v.Version, v.Type, found.Tokens)
 	_ = s.BindInt64(1, post.row)

@@ -6,6 +6,7 @@ import (
 	"selda/fhir"
 	"selda/fhir/search"
 	"selda/ingest"
+	"selda/nhs"
 	"selda/policy"
 	"selda/store"
 )
@@ -88,7 +89,7 @@ func orderedValues(b *box) {
 	b.must(b.Fold(b.ctx()))
 	check("in runs", true)
 	b.must(b.Fold(b.ctx()))
-	_, err := b.Reindex(b.ctx(), func(r *fhir.Resource) store.Index {
+	_, err := b.Reindex(b.ctx(), func(r *fhir.Resource, _ nhs.Source) store.Index {
 		text, amount := r.Get("valueString").Text(), 0.0
 		if text == "both" {
 			return store.Index{Ordered: both.Ordered}

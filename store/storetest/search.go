@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"selda/fhir"
+	"selda/nhs"
 	"selda/policy"
 	"selda/store"
 )
@@ -79,7 +80,7 @@ func reindexed(b *box) {
 	p := observation(s, "", "y")
 	p.Item = twice.Item
 	b.write(p)
-	n, err := b.Reindex(b.ctx(), func(r *fhir.Resource) store.Index {
+	n, err := b.Reindex(b.ctx(), func(r *fhir.Resource, _ nhs.Source) store.Index {
 		return store.Index{Tokens: []string{"says:" + r.Get("valueString").Text()}}
 	})
 	b.must(err)

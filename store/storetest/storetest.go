@@ -41,7 +41,7 @@ type Adapter interface {
 	subscription.Links
 	// Fold puts what is fresh of the ordered values into runs.
 	Fold(ctx context.Context) error
-	Reindex(ctx context.Context, index func(*fhir.Resource) store.Index) (int, error)
+	Reindex(ctx context.Context, index func(*fhir.Resource, nhs.Source) store.Index) (int, error)
 }
 
 // Run runs the suite. open opens a new, empty store and closes it when its

@@ -17,6 +17,7 @@ import (
 	"selda/ingest"
 	"selda/internal/document"
 	"selda/mpi"
+	"selda/nhs"
 	"selda/store"
 	"selda/store/postgres"
 	"selda/store/sqlite"
@@ -42,7 +43,7 @@ type Store interface {
 	subscription.Links
 	// Secret is a key of 32 bytes for one use, the same at every node.
 	Secret(use string) []byte
-	Reindex(ctx context.Context, index func(*fhir.Resource) store.Index) (int, error)
+	Reindex(ctx context.Context, index func(*fhir.Resource, nhs.Source) store.Index) (int, error)
 	Close() error
 }
 

@@ -12,6 +12,7 @@ import (
 	"selda/fhir/search"
 	"selda/ingest/classify"
 	"selda/internal/document"
+	"selda/nhs"
 	"selda/policy"
 	"selda/store"
 )
@@ -181,8 +182,8 @@ func (s *searches) index(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	with := s.written.Load()
-	n, err := s.store.Reindex(ctx, func(r *fhir.Resource) store.Index {
-		c := classify.Of(r, with)
+	n, err := s.store.Reindex(ctx, func(r *fhir.Resource, source nhs.Source) store.Index {
+		c := classify.Of(r, source, with)
 		return store.Index{Tokens: c.Tokens, Ordered: c.Ordered}
 	})
 	if err != nil {

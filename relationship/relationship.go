@@ -1,0 +1,157 @@
+// Package relationship reads the legitimate relationships that resources show
+// (G7): a registration, an encounter, a referral, a caseload, an appointment, a
+// dispensing; and says by which tokens of the search index an organisation's
+// are found. It decides nothing: policy does, from what is read here. It is pure.
+package relationship
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"selda/fhir"
+	"selda/nhs"
+	"selda/policy"
+)
+
+// clockSkew is how far a source's clock may be ahead of ours: an admission
+// that has just begun there has begun here.
+const clockSkew = time.Hour
+
+// Version is a resource with what is known of it beside its body.
+type Version struct {
+	*fhir.Resource
+	ID       string
+	Source   nhs.Source
+	Recorded time.Time // zero where it is not known yet
+}
+
+// Organisation finds the code of the organisation that a Reference names; ""
+// where it names none that is known.
+type Organisation func(fhir.Node) nhs.ODS
+
+// Of gives the relationships that an encounter, an episode, an appointment, a
+// dispensing, a referral, a plan or a team shows.
+func Of(v Version, organisation Organisation) []policy.Relationship {
+	rel, ok := period(v)
+	if !ok {
+		return nil
+	}
+	rel.Organisation = v.Source.Organisation()
+	switch v.Type {
+	case "Encounter":
+		rel.Of = "Encounter/" + v.ID
+		if o := organisation(v.Get("serviceProvider")); o != "" {
+			rel.Organisation = o
+		}
+	case "ServiceRequest":
+		for _, p := range v.Root().List("performer") {
+			if o := organisation(p); o != "" && o != rel.Organisation {
+				rel.Organisation = o
+				return []policy.Relationship{rel}
+			}
+		}
+		return nil
+	}
+	return []policy.Relationship{rel}
+}
+
+// period is the kind of relationship that a resource shows, and from when to
+// when it is; false where it shows none.
+func period(v Version) (rel policy.Relationship, ok bool) {
+	status := v.Get("status").Text()
+	start, _ := fhir.Time(v.Get("period", "start").Text())
+	end, ended := fhir.Time(v.Get("period", "end").Text())
+	switch v.Type {
+	case "Encounter":
+		rel.Kind = "encounter"
+		switch status {
+		case "arrived", "triaged", "in-progress", "onleave":
+			if start.IsZero() {
+				start = v.Recorded
+			}
+			if !start.IsZero() {
+				rel.To = policy.OpenUntil(v.Get("class", "code").Text(), start)
+			}
+			if ended {
+				rel.To = end
+			}
+		case "finished":
+			if rel.To = end; !ended {
+				rel.To = v.Recorded
+			}
+		default:
+			return rel, false
+		}
+		rel.From = start.Add(-clockSkew)
+	case "EpisodeOfCare", "CareTeam", "CarePlan":
+		rel.Kind, rel.From = "caseload", start
+		if ended {
+			rel.To = end
+		}
+		return rel, status == "active"
+	case "Appointment":
+		at, ok := fhir.Time(v.Get("start").Text())
+		rel.Kind, rel.From, rel.To = "appointment", day(at), day(at).Add(24*time.Hour)
+		return rel, ok && status != "cancelled" && status != "entered-in-error" && status != "noshow" && status != "proposed"
+	case "MedicationDispense":
+		at, ok := fhir.Time(cmp.Or(v.Get("whenHandedOver").Text(), v.Get("whenPrepared").Text()))
+		rel.Kind, rel.From, rel.To = "dispensing", day(at), day(at).Add(24*time.Hour)
+		return rel, ok && status != "cancelled" && status != "entered-in-error" && status != "declined"
+	case "ServiceRequest":
+		rel.Kind = "referral"
+		rel.From, _ = fhir.Time(v.Get("authoredOn").Text())
+		return rel, status == "active"
+	default:
+		return rel, false
+	}
+	return rel, true
+}
+
+func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
+
+// Registration is what a Patient says of the practice where the person is
+// registered: a practice's own what it says of itself, another's whom it names.
+type Registration struct {
+	Own       bool // the practice itself says it
+	Left      bool // the practice itself says that the person is no longer registered
+	Elsewhere []fhir.Node
+}
+
+// Registered reads the registration of a Patient of a source. That an
+// organisation keeps the entry (managingOrganization) is none.
+func Registered(r *fhir.Resource, source nhs.Source) Registration {
+	if strings.HasPrefix(source.System(), "GP") {
+		active := r.Get("active")
+		own := !active.Exists() || active.Bool()
+		return Registration{Own: own, Left: !own}
+	}
+	return Registration{Elsewhere: r.Root().List("generalPractitioner")}
+}
+
+// Pending says whether a report or a letter waits to be signed off: until then
+// the relationship of its encounter lasts (G7).
+// https://hl7.org/fhir/R4/valueset-diagnostic-report-status.html
+// https://hl7.org/fhir/R4/valueset-composition-status.html
+func Pending(r *fhir.Resource) bool {
+	status := r.Get("status")
+	if r.Type == "DocumentReference" {
+		if !status.Is("current") {
+			return false
+		}
+		status = r.Get("docStatus")
+	}
+	return status.Is("registered") || status.Is("partial") || status.Is("preliminary")
+}
+
+// Code is the code among the identifiers of an organisation; "" for none.
+func Code(identifiers []fhir.Node) nhs.ODS {
+	for _, id := range identifiers {
+		if id.Get("system").Is(nhs.ODSSystem) {
+			if o, err := nhs.ParseODS(id.Get("value").Text()); err == nil {
+				return o
+			}
+		}
+	}
+	return ""
+}
