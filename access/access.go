@@ -99,9 +99,14 @@ func (a *Access) Page(ctx context.Context, s policy.Subject, citizen, what strin
 	if err != nil {
 		return a.RecordAt(ctx, s, citizen, what, n)
 	}
-	// Who was linked then and is not now was somebody else, or is severed (G14).
-	found.Subjects = slices.DeleteFunc(slices.Clone(found.Subjects), func(k mpi.Known) bool { return !slices.Contains(now.Subjects, k) })
-	return a.decide(ctx, op, s, asked{found, n, now, store.Latest}, audit.Read, what)
+	return a.decide(ctx, op, s, asked{stillLinked(found, now), n, now, store.Latest}, audit.Read, what)
+}
+
+// stillLinked is a citizen as at an n without who is not linked now: that was
+// somebody else, or is severed (G14).
+func stillLinked(then, now mpi.Found) mpi.Found {
+	then.Subjects = slices.DeleteFunc(slices.Clone(then.Subjects), func(k mpi.Known) bool { return !slices.Contains(now.Subjects, k) })
+	return then
 }
 
 // asked is a record as at n, and the facts by which it is decided, as at

@@ -91,8 +91,11 @@ type request struct {
 	asked   url.Values
 	posted  bool                 // the search was, or the one of which this is a page
 	found   []validate.Issue     // what should be known of what was written
+	people  *access.Caseload     // nil until it is asked for, as at peopleAt
 	service *terminology.Service // as the one who asks sees it; nil until it is asked
 	Terms   search.Terms         // the same, for searches
+
+	peopleAt uint64
 }
 
 // ServeHTTP serves everything below /fhir.

@@ -186,10 +186,9 @@ func TestErrors(t *testing.T) {
 		{405, "system", "DELETE", "/fhir", ""},
 		{400, "system", "GET", "/fhir", ""},
 		{406, "doctor", "GET", "/fhir/Patient/p1?_format=ttl", ""},
-		{400, "doctor", "GET", "/fhir/Patient?birthdate=1951", ""},
-		{400, "doctor", "GET", "/fhir/Patient?gender=female&birthdate=ge1951-01-01", ""},
+		{400, "reception", "GET", "/fhir/Patient?birthdate=1951", ""},
+		{400, "reception", "GET", "/fhir/Patient?gender=female&birthdate=ge1951-01-01", ""},
 		{404, "system", "GET", "/fhir/Observation/o1/$nonsense", ""},
-		{400, "doctor", "GET", "/fhir/Observation?patient=a&subject=b", ""},
 		{400, "doctor", "GET", "/fhir/Observation?patient=Group/b", ""},
 		{400, "doctor", "GET", "/fhir/Observation?patient=a%27%20OR%201", ""},
 		{404, "doctor", "GET", "/fhir/Patient/never/$everything", ""},
@@ -205,7 +204,10 @@ func TestErrors(t *testing.T) {
 		{403, "doctor", "POST", "/fhir", `{"resourceType":"Bundle","type":"transaction","entry":[]}`},
 		{403, "citizen", "POST", "/fhir/Observation", observation("", "p1", "x")},
 		{403, "engineer", "GET", "/fhir/Patient?family=Adeyemi", ""},
-		{400, "doctor", "GET", "/fhir/Observation", ""},
+		{400, "reception", "GET", "/fhir/Observation", ""},
+		{400, "paramedic", "GET", "/fhir/Observation?code=x", ""},
+		{400, "doctor", "GET", "/fhir/Observation/$lastn?code=x", ""},
+		{413, "doctor", "GET", "/fhir/Observation?patient=x" + manyIDs(101), ""},
 	} {
 		a.do(c.want, c.user, c.method, c.path, c.body)
 	}
@@ -638,4 +640,13 @@ func TestUnchanged(t *testing.T) {
 			t.Errorf("%s: changed, and its version is not", path)
 		}
 	}
+}
+
+// manyIDs are ids of nobody, each after a comma.
+func manyIDs(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, ",x%d", i)
+	}
+	return b.String()
 }

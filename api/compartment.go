@@ -63,12 +63,18 @@ func (q *request) searchTypes(path string, types []string, params url.Values, ow
 	}
 	params = without(params, "_type")
 	whole := &answers{total: -1}
+	all := len(types) == len(fhir.ResourceTypes())
+	var unasked error // why a type could not be asked, where none could be
 	for _, t := range types {
 		sub := without(params, "_count", "_page")
 		sub.Set("_count", "1000")
 		a, err := q.searched(path, t, sub, owner)
-		if fault.Is(err, fault.NotSupported) || fault.Is(err, fault.Required) && owner != nil {
+		if fault.Is(err, fault.NotSupported) {
 			continue // a type that has no such parameter
+		}
+		if fault.Is(err, fault.Required) && (owner != nil || all) {
+			unasked = err
+			continue // a type that stands in no record, or of which one has to be named
 		}
 		if err != nil {
 			return err
@@ -81,6 +87,9 @@ func (q *request) searchTypes(path string, types []string, params url.Values, ow
 		}
 		whole.page, whole.with = append(whole.page, a.page...), append(whole.with, a.with...)
 		whole.query = a.query
+	}
+	if whole.query == nil && owner == nil && unasked != nil {
+		return unasked
 	}
 	if whole.query == nil {
 		whole.query = &search.Query{}

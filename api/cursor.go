@@ -24,6 +24,7 @@ type cursor struct {
 	N      uint64       `json:"n"`
 	Offset int          `json:"o"`
 	Before store.ItemID `json:"b"`
+	Total  int          `json:"c,omitempty"` // how many were counted for the first page, where that is not done again
 	Query  string       `json:"q"`
 	Type   string       `json:"t"`
 	Posted bool         `json:"p,omitempty"` // the search was posted: its parameters stand in no URL

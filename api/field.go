@@ -21,6 +21,8 @@ type hit struct {
 	body func() []byte
 	mode string // match, include
 	sure bool   // it meets the query by what it stands for
+
+	citizen string // whose record it is of, in a search of several
 }
 
 // meets says whether the resource is an answer to a query.
@@ -50,6 +52,7 @@ type recordField struct {
 	q    *request
 	view *record.View
 	hits map[string][]*hit // by type
+	bare bool              // without what is of no person
 }
 
 func (q *request) inRecord(v *record.View) *recordField {
@@ -70,8 +73,9 @@ func (f *recordField) of(typ string) []*hit {
 }
 
 func (f *recordField) hit(i record.Item) *hit {
-	h := &hit{Candidate: search.Candidate{Type: i.Type, ID: i.ID, Updated: i.Recorded, Res: i.Res}, item: i.Item, body: func() []byte { return seen(f.view, i.Version) }, mode: "match"}
-	if f.view.Person.Restricted && (i.Type == "Patient" || i.Type == "RelatedPerson") {
+	v, restricted := i.Version, f.view.Person.Restricted // and not the whole view: of many people hits are kept longer than records
+	h := &hit{Candidate: search.Candidate{Type: i.Type, ID: i.ID, Updated: i.Recorded, Res: i.Res}, item: i.Item, body: func() []byte { return placed(restricted, v) }, mode: "match"}
+	if restricted && (i.Type == "Patient" || i.Type == "RelatedPerson") {
 		// What is not shown is not found either (G13).
 		if r, err := fhir.ParseTrusted(record.Placeless(i.Type, i.Body)); err == nil {
 			h.Res = r
@@ -86,7 +90,7 @@ func (f *recordField) each(typ string, _ []*search.Clause, _ store.ItemID, yield
 			return nil
 		}
 	}
-	if directory[typ] {
+	if directory[typ] && !f.bare {
 		return f.directory().each(typ, nil, 0, yield)
 	}
 	return nil

@@ -47,11 +47,7 @@ func (q *request) find(f field, query *search.Query, cur cursor) (*answers, erro
 		}
 	}
 	a := &answers{query: query, cur: cur, total: -1}
-	count := query.Count
-	if count < 0 {
-		count = defaultCount
-	}
-	count = min(count, maxCount)
+	count := pageSize(query)
 	own, isOwn := f.(*systemField)
 	counting := query.Summary == "count" || count == 0
 	if isOwn {
@@ -88,18 +84,32 @@ func (q *request) find(f field, query *search.Query, cur cursor) (*answers, erro
 	if len(found) > maxFound && query.Summary != "count" {
 		return nil, tooMany()
 	}
-	search.Sort(found, query.Sort, func(h *hit) *search.Candidate { return &h.Candidate })
+	a.turn(found)
+	return a, q.include(f, a)
+}
+
+// pageSize is how many matches a page of a query holds.
+func pageSize(query *search.Query) int {
+	if query.Count < 0 {
+		return defaultCount
+	}
+	return min(query.Count, maxCount)
+}
+
+// turn sorts and counts all that was found, and takes the page out of it.
+func (a *answers) turn(found []*hit) {
+	search.Sort(found, a.query.Sort, func(h *hit) *search.Candidate { return &h.Candidate })
+	count := pageSize(a.query)
 	a.total = len(found)
-	from := min(cur.Offset, len(found))
+	from := min(a.cur.Offset, len(found))
 	to := min(from+count, len(found))
-	if query.Summary == "count" {
+	if a.query.Summary == "count" {
 		to = from
 	}
 	a.page = found[from:to]
-	if to < len(found) && count > 0 && query.Summary != "count" {
-		a.next = &cursor{N: cur.N, Offset: to}
+	if to < len(found) && count > 0 && a.query.Summary != "count" {
+		a.next = &cursor{N: a.cur.N, Offset: to}
 	}
-	return a, q.include(f, a)
 }
 
 // walk finds one page among so many that they are not counted. Only where the
@@ -134,6 +144,10 @@ func (q *request) walk(f field, a *answers, count int) error {
 
 func tooMany() error {
 	return fault.E("api.search", fault.TooCostly, "more than "+strconv.Itoa(maxFound)+" resources would have to be looked through: say more of what is looked for")
+}
+
+func tooManyIncluded() error {
+	return fault.E("api.include", fault.TooCostly, "more than "+strconv.Itoa(maxIncluded)+" resources would come with this page: ask for fewer", "_include")
 }
 
 // know finds which resources a chain, a reverse chain or a list names.
@@ -209,7 +223,7 @@ func (q *request) include(f field, a *answers) error {
 		if ref := h.Type + "/" + h.ID; !have[ref] {
 			have[ref] = true
 			if len(a.with) == maxIncluded {
-				return fault.E("api.include", fault.TooCostly, "more than "+strconv.Itoa(maxIncluded)+" resources would come with this page: ask for fewer", "_include")
+				return tooManyIncluded()
 			}
 			i := *h
 			i.mode = "include"

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"selda/fault"
 	"selda/fhir"
@@ -34,8 +36,10 @@ func (q *request) lastn(_, _ string) error {
 	params = without(params, "max", "_count", "_sort", "_page")
 	params.Set("_sort", "-date")
 	params.Set("_count", strconv.Itoa(maxCount))
-	var groups [][]fhir.Node
-	taken := map[int]int{}
+	if q.professional() && !slices.ContainsFunc(slices.Collect(maps.Keys(params)), namesPatient) {
+		return fault.E(op, fault.Required, "say whose: patient=ID", "patient")
+	}
+	groups := map[string]*codeGroups{} // by citizen, where several are named
 	whole := &answers{}
 	for offset := 0; ; {
 		a, err := q.observations(params, offset)
@@ -43,8 +47,10 @@ func (q *request) lastn(_, _ string) error {
 			return err
 		}
 		for _, h := range a.page {
-			g := group(&groups, h.Res.Get("code"))
-			if taken[g]++; taken[g] <= most {
+			if groups[h.citizen] == nil {
+				groups[h.citizen] = &codeGroups{}
+			}
+			if groups[h.citizen].take(h.Res.Get("code")) <= most {
 				whole.page = append(whole.page, h)
 			}
 		}
@@ -61,6 +67,30 @@ func (q *request) lastn(_, _ string) error {
 // observations is one page of a search for Observations.
 func (q *request) observations(params url.Values, offset int) (*answers, error) {
 	return q.searchedFrom("Observation", "Observation", params, nil, &cursor{Offset: offset})
+}
+
+// namesPatient says whether a parameter, whatever follows its name, names whose
+// observations are meant.
+func namesPatient(name string) bool {
+	name, _, _ = strings.Cut(name, ":")
+	name, _, _ = strings.Cut(name, ".")
+	return name == "patient" || name == "subject"
+}
+
+// codeGroups are groups of codes, and how many were met of each.
+type codeGroups struct {
+	of  [][]fhir.Node
+	met map[int]int
+}
+
+// take meets a code, and says how many of its group were met by now.
+func (g *codeGroups) take(code fhir.Node) int {
+	if g.met == nil {
+		g.met = map[int]int{}
+	}
+	i := group(&g.of, code)
+	g.met[i]++
+	return g.met[i]
 }
 
 // group is which of some groups of codes a code is of; a new one where none

@@ -23,7 +23,9 @@ func (f *systemField) order(query *search.Query, scope *search.Scope) *search.Ra
 // counted is how many resources meet a query. Only those are read of which the
 // index can't tell.
 func (f *systemField) counted(query *search.Query, r *search.Ranged) (int, error) {
-	found, err := f.q.Records.Ranged(f.q.r.Context(), f.g, store.Range{Type: query.Type, Keys: r.Keys, Meets: r.Meets, N: f.n})
+	of := rangeOf(query.Type, r)
+	of.N = f.n
+	found, err := f.q.Records.Ranged(f.q.r.Context(), f.g, of)
 	n := found.Sure
 	if err == nil {
 		err = f.items(found.Items, func(h *hit) bool {
@@ -36,6 +38,11 @@ func (f *systemField) counted(query *search.Query, r *search.Ranged) (int, error
 	return n, err
 }
 
+// rangeOf asks the store for what may meet the ranges.
+func rangeOf(typ string, r *search.Ranged) store.Range {
+	return store.Range{Type: typ, Keys: r.Keys, Meets: r.Meets}
+}
+
 // ranged gives the resources that may meet the ranges, the latest made first.
 func (f *systemField) ranged(before store.ItemID, yield func(*hit) bool) error {
 	limit := maxFound + 1
@@ -44,7 +51,9 @@ func (f *systemField) ranged(before store.ItemID, yield func(*hit) bool) error {
 	}
 	more := true
 	for more {
-		found, err := f.q.Records.Ranged(f.q.r.Context(), f.g, store.Range{Type: f.orderedType, Keys: f.ordered.Keys, Meets: f.ordered.Meets, N: f.n, Before: before, Limit: limit})
+		of := rangeOf(f.orderedType, f.ordered)
+		of.N, of.Before, of.Limit = f.n, before, limit
+		found, err := f.q.Records.Ranged(f.q.r.Context(), f.g, of)
 		if err != nil {
 			return err
 		}

@@ -117,8 +117,11 @@ func (q *request) as(g grant.Grant, v *store.Version) ([]byte, error) {
 }
 
 // seen is a version as a View shows it.
-func seen(view *record.View, v *store.Version) []byte {
-	if view.Person.Restricted {
+func seen(view *record.View, v *store.Version) []byte { return placed(view.Person.Restricted, v) }
+
+// placed is a version of somebody, without where they live where that is withheld.
+func placed(withheld bool, v *store.Version) []byte {
+	if withheld {
 		return record.Placeless(v.Type, dressed(v))
 	}
 	return dressed(v)

@@ -13,6 +13,7 @@ import (
 	"selda/fhir"
 	"selda/fhir/search"
 	"selda/nhs"
+	"selda/policy"
 	"selda/store"
 )
 
@@ -135,20 +136,18 @@ func (q *request) params() (url.Values, error) {
 	return params, nil
 }
 
-// searchRecord answers a person: from one citizen's record, by ids alone, or
-// from the directory.
+// searchRecord answers a person: from the records of those whom the search
+// names, by ids alone, from the directory, or from the records of those whom
+// the reader looks after.
 func (q *request) searchRecord(query *search.Query, cur cursor) (*answers, error) {
-	ctx := q.r.Context()
-	id, err := q.whose(query)
+	ids, who, err := q.whose(query, cur)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case id == nobody:
-		return nothing(query, cur), nil
-	case id != "":
-	case q.subject.Role == nhs.Citizen:
-		if id, err = q.Access.Own(ctx, q.subject); err != nil {
+	case ids != nil:
+	case q.subject.Role == nhs.Citizen || q.subject.Role == nhs.Proxy:
+		if ids, err = q.own(); err != nil {
 			return nil, err
 		}
 	case within(query.Clauses) != nil:
@@ -169,18 +168,43 @@ func (q *request) searchRecord(query *search.Query, cur cursor) (*answers, error
 		}
 		f.n = cur.at()
 		return q.find(f, query, cur)
+	case search.OwnRecord(query.Type) && policy.HasCaseload(q.subject.Role):
+		return q.searchCaseload(query, who, false, cur)
 	default:
 		return nil, fault.E("api.search", fault.Required, "say whose record: patient=ID", "patient")
 	}
-	v, err := q.openPage(id, query.Type+" search", cur.at(), types(query)...)
+	if len(ids) != 1 || len(who) > 0 {
+		return q.searchNamed(query, who, ids, cur)
+	}
+	v, err := q.openPage(ids[0], query.Type+" search", cur.at(), types(query)...)
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Security) {
 		return nothing(query, cur), nil // nobody of whom the reader may know anything
 	}
 	if err != nil {
 		return nil, err
 	}
-	query.Clauses = ofAll(query.Clauses, v.Citizen)
+	query.Clauses = q.ofAll(query.Clauses, v.Citizen)
 	return q.find(q.inRecord(v), query, cur)
+}
+
+// own are the citizens whom a citizen or a proxy asks about where the search
+// names nobody.
+func (q *request) own() ([]string, error) {
+	ctx := q.r.Context()
+	if q.subject.Role == nhs.Citizen {
+		id, err := q.Access.Own(ctx, q.subject)
+		return []string{id}, err
+	}
+	ids := []string{}
+	for _, n := range q.subject.For {
+		id, err := q.Access.ByNumber(ctx, n)
+		if err == nil {
+			ids = append(ids, id)
+		} else if !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+	}
+	return ids, nil
 }
 
 // within is whose compartment is searched, of one that stands in a record; nil
@@ -193,9 +217,6 @@ func within(clauses []*search.Clause) *search.Target {
 	}
 	return nil
 }
-
-// nobody stands for a patient who was described and is not known.
-const nobody = "?"
 
 func nothing(query *search.Query, cur cursor) *answers {
 	return &answers{query: query, cur: cur}
@@ -234,110 +255,15 @@ func types(query *search.Query) []string {
 
 // ofAll takes out the condition that a resource is of the citizen whose record
 // this is: all that is linked to a citizen is.
-func ofAll(clauses []*search.Clause, citizen string) []*search.Clause {
+func (q *request) ofAll(clauses []*search.Clause, citizen string) []*search.Clause {
 	return slices.DeleteFunc(clauses, func(c *search.Clause) bool {
 		if c.Within.Type == "Patient" {
 			return c.Within.ID == citizen
 		}
-		return c.Param != nil && c.Param.Kind == search.Reference && slices.ContainsFunc(c.Values, func(v string) bool { return strings.TrimPrefix(v, "Patient/") == citizen })
+		return c.Param != nil && c.Param.Kind == search.Reference && slices.ContainsFunc(c.Values, func(v string) bool {
+			return strings.TrimPrefix(strings.TrimPrefix(v, q.base+"/"), "Patient/") == citizen
+		})
 	})
-}
-
-// whose finds the one patient that a search is about: by id, by number, or by
-// whatever a chain says of them. "" where it names none.
-func (q *request) whose(query *search.Query) (string, error) {
-	id := ""
-	for i := 0; i < len(query.Clauses); i++ {
-		c := query.Clauses[i]
-		if c.Within.Type == "Patient" {
-			if id != "" && id != c.Within.ID {
-				return "", fault.E("api.search", fault.NotSupported, "one record is searched at a time", c.Name)
-			}
-			id = c.Within.ID
-			continue
-		}
-		if c.Param == nil || c.Param.Kind != search.Reference || !aboutPatient(c) {
-			continue
-		}
-		found, err := q.patientOf(c)
-		switch {
-		case err != nil:
-			return "", err
-		case found == "":
-			continue
-		case id != "" && id != found:
-			return "", fault.E("api.search", fault.NotSupported, "one record is searched at a time", c.Name)
-		}
-		if id = found; c.Chain != nil || c.Modifier == "identifier" {
-			// Who it is has been found: all of that citizen's is meant.
-			query.Clauses = slices.Delete(query.Clauses, i, i+1)
-			i--
-		}
-	}
-	return id, nil
-}
-
-// aboutPatient says whether a clause names whom a resource is about.
-func aboutPatient(c *search.Clause) bool {
-	if c.Param.Code == "patient" || c.Param.Code == "subject" {
-		return true
-	}
-	return c.Chain == nil && slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, "Patient/") })
-}
-
-// patientOf is the patient that a clause names; "" where it names none.
-func (q *request) patientOf(c *search.Clause) (string, error) {
-	const op = "api.search"
-	switch {
-	case c.Chain != nil:
-		for i, t := range c.Chain.Types {
-			if t == "Patient" {
-				return q.theOne(c.Name, []*search.Clause{c.Chain.On[i]})
-			}
-		}
-		return "", nil
-	case c.Modifier == "identifier":
-		on, _, err := q.scope().Clause("Patient", "identifier", strings.Join(c.Values, ","))
-		if err != nil {
-			return "", err
-		}
-		return q.theOne(c.Name, []*search.Clause{on})
-	case c.Modifier == "missing":
-		return "", nil
-	}
-	id := ""
-	for _, v := range c.Values {
-		v = strings.TrimPrefix(v, q.base+"/")
-		typ, rest, ok := strings.Cut(v, "/")
-		if !ok {
-			typ, rest = "Patient", v
-		}
-		switch {
-		case typ != "Patient" && c.Param.Code == "subject" && fhir.IsResourceType(typ) && fhir.IsID(rest):
-			return "", fault.E(op, fault.NotSupported, "a record is a patient's: subject=Patient/ID", c.Name)
-		case typ != "Patient" || !fhir.IsID(rest):
-			return "", fault.E(op, fault.Value, "a patient is an id or Patient/id", c.Name)
-		case id != "" && id != rest:
-			return "", fault.E(op, fault.NotSupported, "one record is searched at a time", c.Name)
-		}
-		id = rest
-	}
-	return id, nil
-}
-
-// theOne finds the one citizen who meets some conditions; nobody where there is none.
-func (q *request) theOne(name string, clauses []*search.Clause) (string, error) {
-	found, err := q.citizensBy(clauses, cursor{})
-	if err != nil {
-		return "", err
-	}
-	switch len(found) {
-	case 0:
-		return nobody, nil
-	case 1:
-		return found[0].Citizen, nil
-	}
-	return "", fault.E("api.search", fault.MultipleMatches, "more than one person meets this: say more, or name one by id", name)
 }
 
 // maxIDs is how many ids one search may name.

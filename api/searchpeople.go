@@ -9,6 +9,7 @@ import (
 	"selda/fhir"
 	"selda/fhir/search"
 	"selda/nhs"
+	"selda/policy"
 	"selda/store"
 )
 
@@ -40,6 +41,9 @@ func (q *request) searchCitizens(query *search.Query, cur cursor) (*answers, err
 		own = own || is
 		return is
 	})
+	if policy.HasCaseload(q.subject.Role) && named(query.Clauses) == nil && within(query.Clauses) == nil && !describes(query.Clauses) {
+		return q.searchCaseload(query, nil, own, cur)
+	}
 	views, err := q.citizensFor(query, cur, own)
 	if err != nil {
 		return nil, err
@@ -53,6 +57,12 @@ func (q *request) searchCitizens(query *search.Query, cur cursor) (*answers, err
 		}
 	}
 	return q.find(f, query, cur)
+}
+
+// describes says whether conditions describe somebody by demographics, and no
+// more: such people are found whoever looks after them (G7).
+func describes(clauses []*search.Clause) bool {
+	return slices.ContainsFunc(clauses, tells) && !slices.ContainsFunc(clauses, func(c *search.Clause) bool { return len(c.Open()) > 0 })
 }
 
 // personField is one citizen's record with the citizen as its Patient.
@@ -80,24 +90,13 @@ func (f *personField) citizen() *hit {
 // citizensFor opens, with no more than is asked of them, the records of those
 // whom a search may mean.
 func (q *request) citizensFor(query *search.Query, cur cursor, own bool) ([]*record.View, error) {
-	ctx := q.r.Context()
 	ids := named(query.Clauses)
 	named := ids != nil
 	switch {
-	case q.subject.Role == nhs.Citizen:
-		own, err := q.Access.Own(ctx, q.subject)
-		if err != nil {
+	case q.subject.Role == nhs.Citizen || q.subject.Role == nhs.Proxy:
+		var err error
+		if ids, err = q.own(); err != nil {
 			return nil, err
-		}
-		ids = []string{own}
-	case q.subject.Role == nhs.Proxy:
-		for _, n := range q.subject.For {
-			id, err := q.Access.ByNumber(ctx, n)
-			if err == nil {
-				ids = append(ids, id)
-			} else if !fault.Is(err, fault.NotFound) {
-				return nil, err
-			}
 		}
 	case ids == nil:
 		return q.citizensBy(query.Clauses, cur)

@@ -478,6 +478,9 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 		"/fhir/Observation?patient.identifier=" + w.number.Digits(), "/fhir/Condition?subject:identifier=" + w.number.Digits(), "/fhir/Patient?_tag=https://selda.example/tags|source&_id={citizen}", "/fhir/Patient/{citizen}/$meta",
 		"/fhir?_type=Observation,Condition,DocumentReference&" + who, "/fhir/Patient/{citizen}/$everything?_type=Observation&_count=1", "/fhir/Patient/{citizen}/$everything?start=2026-10-15",
 		"/fhir/Observation?code=271649006&identifier=urn:x|271649006" + w.key, "/fhir/Condition?identifier=urn:x|44054006" + w.key, "/fhir/Provenance?patient={citizen}", "/fhir/AuditEvent?patient={citizen}",
+		"/fhir/Observation?value-quantity=gt1&identifier=urn:x|271649006" + w.key, "/fhir/Patient?_has:Observation:patient:identifier=urn:x|271649006" + w.key, "/fhir/Patient?_has:Condition:patient:identifier=urn:x|44054006" + w.key + "&gender:missing=true",
+		"/fhir/Condition?identifier=urn:x|44054006" + w.key + "&_include=*&_count=1", "/fhir/DiagnosticReport?identifier=urn:x|271649006" + w.key + "&_summary=count", "/fhir/Observation?patient={citizen},nobody," + w.key + "-1", "/fhir/Condition?patient=nobody,{citizen}&_sort=code&_count=1",
+		"/fhir/Observation?patient=" + w.key + "-0," + w.key + "-1&_total=none", "/fhir/Observation?patient.family=" + w.family() + "&patient._has:Condition:patient:code=44054006", "/fhir/Procedure?patient={citizen}," + w.key + "-2&_revinclude=*",
 		"/record/{citizen}/emergency", "/feeds", "/privacy"} {
 		if one(3) {
 			h.same(t, w, "GET", p, "")

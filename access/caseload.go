@@ -1,0 +1,279 @@
+package access
+
+import (
+	"cmp"
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+
+	"selda/access/grant"
+	"selda/access/internal/seal"
+	"selda/audit"
+	"selda/fault"
+	"selda/mpi"
+	"selda/nhs"
+	"selda/policy"
+	"selda/relationship"
+	"selda/store"
+)
+
+// Caseload is the people whom the reader's organisation looks after, to be
+// looked through (G3, G7). Who they may be, the index says; each is decided by
+// policy before anything of theirs is read, and nothing tells the reader of one
+// who was refused. It is of one reader and one request.
+type Caseload struct {
+	a    *Access
+	s    policy.Subject
+	wide policy.Predicate // what the role is shown of anybody at most
+	n    uint64           // what is read is as at n, what decides is as of now
+
+	subjects map[store.Subject]bool // those with a sign of a relationship
+	decided  map[store.Citizen]*Case
+}
+
+// Case is one of them whose record the reader may open.
+type Case struct {
+	Grant grant.Grant
+	entry audit.Entry
+}
+
+// Caseload asks to look through the people whom the reader's organisation looks
+// after. The trail has one entry of that; those of whom something is shown or
+// counted get one each, by Shown.
+func (a *Access) Caseload(ctx context.Context, s policy.Subject, what string, n uint64) (*Caseload, error) {
+	const op = "access.Caseload"
+	d := policy.Caseload(s)
+	if _, err := a.simple(ctx, op, s, audit.Search, what, seal.None, d); err != nil {
+		return nil, err
+	}
+	c := &Caseload{a: a, s: s, wide: d.Predicate, n: n, subjects: map[store.Subject]bool{}, decided: map[store.Citizen]*Case{}}
+	tokens, err := a.caseloadTokens(ctx, s.Organisation)
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	for _, t := range relationship.Types {
+		err := a.eachFound(ctx, store.Query{Type: t, Groups: [][]string{tokens}, N: store.Latest}, system, func(f *store.Found) bool {
+			if f.Subject != store.Shared {
+				c.subjects[f.Subject] = true
+			}
+			return true
+		})
+		if err != nil {
+			return nil, fault.E(op, err)
+		}
+	}
+	return c, nil
+}
+
+// caseloadTokens are those of the index under which an organisation's relationships are.
+func (a *Access) caseloadTokens(ctx context.Context, o nhs.ODS) ([]string, error) {
+	var ids []string
+	err := a.eachFound(ctx, store.Query{Type: "Organization", Groups: [][]string{{"id:" + nhs.ODSSystem + "|" + string(o)}}, N: store.Latest}, system, func(f *store.Found) bool {
+		ids = append(ids, f.ID)
+		return true
+	})
+	return relationship.Asked(o, ids, a.Now()), err
+}
+
+// foundStep is how many hits of the index are read at a time.
+const foundStep = 10_000
+
+// eachFound gives what answers a query, until f wants no more.
+func (a *Access) eachFound(ctx context.Context, q store.Query, p *policy.Predicate, f func(*store.Found) bool) error {
+	for q.Limit = foundStep; ; {
+		found, err := a.Store.Search(ctx, q, p)
+		if err != nil {
+			return err
+		}
+		for i := range found {
+			if !f(&found[i]) {
+				return nil
+			}
+		}
+		if len(found) < q.Limit {
+			return nil
+		}
+		q.Before = found[len(found)-1].Item
+	}
+}
+
+// Hits are the subjects that have something which a search may find: who has
+// nothing need not be decided.
+type Hits map[store.Subject]bool
+
+const (
+	// fewPeople are decided sooner than it is looked up who has hits.
+	fewPeople = 200
+	// mostHits of the index are gone through; who looks for what more have is
+	// answered from the records.
+	mostHits = 50_000
+)
+
+// Having finds the subjects that have something of a type with a token of every
+// group; nil where everybody is to be asked, which gives the same answer in more
+// time.
+func (c *Caseload) Having(ctx context.Context, typ string, groups [][]string) (Hits, error) {
+	if len(c.subjects) <= fewPeople || len(groups) == 0 {
+		return nil, nil
+	}
+	hits, n := Hits{}, 0
+	err := c.a.eachFound(ctx, store.Query{Type: typ, Groups: groups, N: c.n}, &c.wide, func(f *store.Found) bool {
+		hits[f.Subject] = true
+		n++
+		return n < mostHits
+	})
+	if n >= mostHits {
+		hits = nil
+	}
+	return hits, err
+}
+
+// Ranging is Having by ordered values.
+func (c *Caseload) Ranging(ctx context.Context, r store.Range) (Hits, error) {
+	if len(c.subjects) <= fewPeople {
+		return nil, nil
+	}
+	r.N, r.Limit = c.n, mostHits
+	found, err := c.a.Store.Ranged(ctx, r, &c.wide)
+	if err != nil || len(found.Items) >= mostHits {
+		return nil, err
+	}
+	hits := Hits{}
+	for list := found.Items; len(list) > 0; {
+		some := list[:min(len(list), foundStep)]
+		list = list[len(some):]
+		versions, err := c.a.Store.Items(ctx, some, c.n, &c.wide)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range versions {
+			hits[v.Subject] = true
+		}
+	}
+	return hits, nil
+}
+
+// Each gives those of the caseload, with hits where they are not nil, whose
+// records the reader may open, in an order that stays the same. look is called
+// for several of them at once; take for one after the other, with what look
+// gave, until it wants no more.
+func (c *Caseload) Each(ctx context.Context, hits Hits, look func(context.Context, *Case) (any, error), take func(*Case, any) (more bool, err error)) error {
+	const op = "access.Caseload.Each"
+	people, err := c.people(ctx, hits)
+	if err != nil {
+		return fault.E(op, err)
+	}
+	type one struct {
+		c   *Case
+		any any
+		err error
+	}
+	const chunk = 64
+	for len(people) > 0 {
+		some := people[:min(chunk, len(people))]
+		people = people[len(some):]
+		found := make([]one, len(some))
+		var wg sync.WaitGroup
+		for w := range min(len(some), runtime.GOMAXPROCS(0)) {
+			wg.Go(func() {
+				for i := w; i < len(some); i += runtime.GOMAXPROCS(0) {
+					f := &found[i]
+					if f.c, f.err = c.decide(ctx, some[i]); f.err == nil && f.c != nil {
+						f.any, f.err = look(ctx, f.c)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		for i, f := range found {
+			if f.err != nil {
+				return f.err
+			}
+			c.decided[some[i].Citizen] = f.c
+			if f.c == nil {
+				continue
+			}
+			if more, err := take(f.c, f.any); err != nil || !more {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// people are the citizens of the caseload who have hits.
+func (c *Caseload) people(ctx context.Context, hits Hits) ([]mpi.Found, error) {
+	of := hits
+	if hits == nil {
+		of = c.subjects
+	}
+	seen := map[store.Subject]bool{}
+	var out []mpi.Found
+	for s := range of {
+		if seen[s] || s == store.Shared {
+			continue
+		}
+		id, err := c.a.Index.CitizenID(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		found, err := c.a.Index.Citizen(ctx, id, store.Latest)
+		if err != nil {
+			return nil, err
+		}
+		theirs := false
+		for _, k := range found.Subjects {
+			seen[k.Subject] = true
+			theirs = theirs || c.subjects[k.Subject]
+		}
+		if theirs {
+			out = append(out, found)
+		}
+	}
+	slices.SortFunc(out, func(a, b mpi.Found) int { return cmp.Compare(a.Citizen, b.Citizen) })
+	return out, nil
+}
+
+// decide says whether the reader may open somebody's record; nil where not. An
+// emergency opens the one record for which it was stated, and no search (G9).
+func (c *Caseload) decide(ctx context.Context, now mpi.Found) (*Case, error) {
+	if known, ok := c.decided[now.Citizen]; ok {
+		return known, nil
+	}
+	found := now
+	if c.n != store.Latest {
+		var err error
+		if found, err = c.a.Index.Citizen(ctx, now.ID, c.n); fault.Is(err, fault.NotFound) {
+			return nil, nil // not there yet
+		} else if err != nil {
+			return nil, err
+		}
+		found = stillLinked(found, now)
+	}
+	facts, who, err := c.a.facts(ctx, now, store.Latest)
+	if err != nil {
+		return nil, err
+	}
+	facts.Claims = slices.DeleteFunc(facts.Claims, func(k policy.Claim) bool { return k.Emergency })
+	at := c.a.Now()
+	d := policy.Decide(policy.Request{Subject: c.s, Now: at, Facts: facts})
+	if !d.Permit {
+		return nil, nil
+	}
+	e := audit.From(c.s, audit.Read, "")
+	e.Citizen, e.Rules, e.Signs = found.ID, d.Rules, who.signs(c.s, facts)
+	return &Case{seal.Make(seal.Fields{Kind: seal.Record, Subject: c.s, Citizen: found, N: c.n, At: at, Predicate: d.Predicate, Decision: d}), e}, nil
+}
+
+// Shown records of whom something is shown or counted, in each one's own trail.
+func (a *Access) Shown(ctx context.Context, what string, cases []*Case) error {
+	for _, c := range cases {
+		e := c.entry
+		e.What = what
+		if err := a.Trail.Enter(ctx, e); err != nil {
+			return fault.E("access.Shown", err)
+		}
+	}
+	return nil
+}
