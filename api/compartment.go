@@ -52,52 +52,6 @@ func (q *request) searchAll() error {
 	return q.searchTypes("", types, params, nil)
 }
 
-// searchTypes answers a search of several types as one: type after type.
-func (q *request) searchTypes(path string, types []string, params url.Values, owner *search.Target) error {
-	if len(types) == 1 {
-		a, err := q.searched(path, types[0], params, owner)
-		if err != nil {
-			return err
-		}
-		return q.answer(path, a)
-	}
-	params = without(params, "_type")
-	whole := &answers{total: -1}
-	all := len(types) == len(fhir.ResourceTypes())
-	var unasked error // why a type could not be asked, where none could be
-	for _, t := range types {
-		sub := without(params, "_count", "_page")
-		sub.Set("_count", "1000")
-		a, err := q.searched(path, t, sub, owner)
-		if fault.Is(err, fault.NotSupported) {
-			continue // a type that has no such parameter
-		}
-		if fault.Is(err, fault.Required) && (owner != nil || all) {
-			unasked = err
-			continue // a type that stands in no record, or of which one has to be named
-		}
-		if err != nil {
-			return err
-		}
-		if len(a.query.Unknown) > 0 {
-			continue
-		}
-		if a.next != nil || len(whole.page)+len(a.page) > maxCount {
-			return tooMany()
-		}
-		whole.page, whole.with = append(whole.page, a.page...), append(whole.with, a.with...)
-		whole.query = a.query
-	}
-	if whole.query == nil && owner == nil && unasked != nil {
-		return unasked
-	}
-	if whole.query == nil {
-		whole.query = &search.Query{}
-	}
-	whole.total, whole.self = len(whole.page), params
-	return q.answer(path, whole)
-}
-
 // without are parameters but some.
 func without(params url.Values, names ...string) url.Values {
 	out := url.Values{}

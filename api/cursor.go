@@ -25,6 +25,7 @@ type cursor struct {
 	Offset int          `json:"o"`
 	Before store.ItemID `json:"b"`
 	Total  int          `json:"c,omitempty"` // how many were counted for the first page, where that is not done again
+	Part   string       `json:"i,omitempty"` // of a search of several types, the one that it goes on with
 	Query  string       `json:"q"`
 	Type   string       `json:"t"`
 	Posted bool         `json:"p,omitempty"` // the search was posted: its parameters stand in no URL

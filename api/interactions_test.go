@@ -446,3 +446,66 @@ func TestUpdateOfWhatIsNotThere(t *testing.T) {
 		t.Errorf("in a batch: %s", r.Body)
 	}
 }
+
+// A search of several types has pages, an order and a count as one of a single type has.
+// https://hl7.org/fhir/R4/search.html#count
+func TestSeveralTypesAtOnce(t *testing.T) {
+	a := open(t)
+	a.ward()
+	for _, path := range []string{"?_type=Observation,Patient,List&_lastUpdated=gt2020", "?_lastUpdated=gt2020", "Patient/p1/*?_lastUpdated=gt2020"} {
+		whole := a.do(200, "system", "GET", "/fhir/"+path+"&_count=100", "")
+		want := whole.found()
+		if whole.Total != len(whole.Entry) || whole.Total < 5 {
+			t.Errorf("%s: a total of %d, %d entries", path, whole.Total, len(whole.Entry))
+		}
+		if r := a.do(200, "system", "GET", "/fhir/"+path+"&_summary=count", ""); r.Total != whole.Total || len(r.Entry) != 0 {
+			t.Errorf("%s: a count of %d, want %d", path, r.Total, whole.Total)
+		}
+		for _, count := range []int{1, 2, 3} {
+			var got []string
+			for next := fmt.Sprintf("/fhir/%s&_count=%d", path, count); next != ""; {
+				r := a.do(200, "system", "GET", next, "")
+				if len(r.Entry) == 0 || len(r.Entry) > count {
+					t.Fatalf("%s: a page of %d with %d", path, count, len(r.Entry))
+				}
+				for _, e := range r.Entry {
+					got = append(got, e.Resource.ID)
+				}
+				next = ""
+				for _, l := range r.Link {
+					if l.Relation == "next" {
+						next = strings.TrimPrefix(l.URL, a.env.HTTP)
+					}
+				}
+			}
+			slices.Sort(got)
+			if strings.Join(got, " ") != want {
+				t.Errorf("%s in pages of %d: %v, want %s", path, count, got, want)
+			}
+		}
+	}
+	order := func(r reply) (ids []string) {
+		for _, e := range r.Entry {
+			ids = append(ids, e.Resource.ID)
+		}
+		return ids
+	}
+	if got := order(a.do(200, "system", "GET", "/fhir?_type=Observation,Encounter&patient=p1&_sort=-date", "")); fmt.Sprint(got) != "[bp hb e1]" {
+		t.Errorf("sorted by date: %v", got)
+	}
+	r := a.do(200, "system", "GET", "/fhir?_type=Observation,Encounter&patient=p1&_include=*&_count=100", "")
+	seen := map[string]bool{}
+	for _, e := range r.Entry {
+		if seen[e.FullURL] {
+			t.Errorf("%s stands twice", e.FullURL)
+		}
+		seen[e.FullURL] = true
+	}
+	if !strings.Contains(r.Link[0].URL, "_type=") {
+		t.Errorf("the self link lost the types: %s", r.Link[0].URL)
+	}
+	a.do(400, "system", "GET", "/fhir?_type=Observation,Patient&nonsense=1", "", "Prefer: handling=strict")
+	if r := a.do(200, "system", "GET", "/fhir?_type=Organization,Practitioner&nonsense=1", ""); len(r.Entry) != 4 || strings.Contains(r.Link[0].URL, "nonsense") {
+		t.Errorf("an unknown parameter, leniently: %s", r.Body)
+	}
+}

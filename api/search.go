@@ -63,7 +63,10 @@ func (q *request) searchedFrom(path, typ string, params url.Values, owner *searc
 		return nil, err
 	}
 	if from != nil {
-		cur.Offset = from.Offset
+		cur.Offset, cur.Before = from.Offset, from.Before
+		if from.N > 0 {
+			cur.N = from.N
+		}
 	}
 	var a *answers
 	switch {

@@ -75,23 +75,30 @@ func compareKeys(a, b sortKey) int {
 // Sort puts things in the order that keys ask for; what is equal stays as it
 // stood. of gives the resource of a thing.
 func Sort[T any](list []T, by []Key, of func(T) *Candidate) {
-	if len(by) == 0 {
-		return
+	if len(by) > 0 {
+		SortAmong(list, func(T) []Key { return by }, of)
 	}
+}
+
+// SortAmong is Sort of things of several types, each of which has its own
+// parameters by the names that are sorted by: as many keys, for each thing.
+func SortAmong[T any](list []T, by func(T) []Key, of func(T) *Candidate) {
 	type keyed struct {
 		thing T
+		by    []Key
 		keys  []sortKey
 	}
 	all := make([]keyed, len(list))
 	for i, t := range list {
-		all[i] = keyed{t, make([]sortKey, len(by))}
+		keys := by(t)
+		all[i] = keyed{t, keys, make([]sortKey, len(keys))}
 		c := of(t)
-		for j, k := range by {
+		for j, k := range keys {
 			all[i].keys[j] = k.Param.key(c, k.Down)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b keyed) int {
-		for j, k := range by {
+		for j, k := range a.by {
 			x, y := a.keys[j], b.keys[j]
 			if x.none || y.none {
 				if x.none != y.none {
