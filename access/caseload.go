@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"selda/access/grant"
 	"selda/access/internal/seal"
@@ -152,6 +153,35 @@ func (c *Caseload) Ranging(ctx context.Context, r store.Range) (Hits, error) {
 		}
 	}
 	return hits, nil
+}
+
+// Changed is Having of what was changed since a time, of a type or of all.
+func (c *Caseload) Changed(ctx context.Context, typ string, since time.Time) (Hits, error) {
+	if len(c.subjects) <= fewPeople || since.IsZero() {
+		return nil, nil
+	}
+	l := store.Log{Until: c.n, Newest: true, Limit: 1000}
+	if typ != "" {
+		l.Types = []string{typ}
+	}
+	hits := Hits{}
+	for n := 0; n < mostHits; {
+		versions, last, err := c.a.Store.Changes(ctx, l, &c.wide)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range versions {
+			if v.Recorded.Before(since) {
+				return hits, nil
+			}
+			hits[v.Subject] = true
+		}
+		if len(versions) < l.Limit || last <= 1 {
+			return hits, nil
+		}
+		n, l.Until = n+len(versions), last-1
+	}
+	return nil, nil
 }
 
 // Each gives those of the caseload, with hits where they are not nil, whose

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"selda/audit"
 	"selda/ingest"
@@ -121,6 +122,38 @@ func (p *practice) finds(user, path string) (ids []string, total int) {
 		}
 	}
 	return ids, total
+}
+
+// past are the entries of a history, page after page.
+func (p *practice) past(user, path string) (out []string) {
+	p.Helper()
+	for path != "" {
+		status, body := p.asks(user, "GET", path, "")
+		var b struct {
+			Total int
+			Link  []struct{ Relation, URL string }
+			Entry []struct {
+				FullURL string
+				Request struct{ Method string }
+			}
+		}
+		if err := json.Unmarshal([]byte(body), &b); err != nil || status != 200 {
+			p.Fatalf("%s: %d %s", path, status, body)
+		}
+		for _, e := range b.Entry {
+			out = append(out, e.Request.Method+" "+e.FullURL[strings.LastIndex(e.FullURL, "/")+1:])
+		}
+		path = ""
+		for _, l := range b.Link {
+			if l.Relation == "next" {
+				path = strings.TrimPrefix(l.URL, p.HTTP)
+			}
+		}
+		if path == "" && len(out) != b.Total {
+			p.Errorf("%d entries of %d", len(out), b.Total)
+		}
+	}
+	return out
 }
 
 // looks are what the trail of somebody says of a user, the latest first.
@@ -241,6 +274,9 @@ func TestG3ACaseloadOfMany(t *testing.T) {
 			ids, total := p.finds("gp", path)
 			out = append(out, fmt.Sprint(path, ids, total))
 		}
+		for _, path := range []string{"/fhir/Observation/_history?_since=2026-11-05T08:00:00Z&_count=1", "/fhir/Observation/_history?_since=2026-11-06T08:00:00Z"} {
+			out = append(out, fmt.Sprint(path, p.past("gp", path)))
+		}
 		return out
 	}
 	before := ask()
@@ -255,6 +291,47 @@ func TestG3ACaseloadOfMany(t *testing.T) {
 	}
 	if n := p.total("gp", "/fhir/Patient?_summary=count"); n != 225 {
 		t.Errorf("the practice has %d people", n)
+	}
+}
+
+// The history of a type, and of all, is of the own record, or of the people whom
+// the reader's organisation looks after: deletions among it, nothing that is
+// hidden, and who is told of finds it in the trail.
+func TestG3HistoryOfAType(t *testing.T) {
+	p := atPractice(t)
+	p.Advance(time.Hour)
+	since := p.Now().UTC().Format(time.RFC3339)
+	p.measures("shown", 66, "")
+	p.measures("objects", 90, "")
+	p.measures("stranger", 91, "")
+	if r, err := p.Region.Ingest.Submit(p.Context(), raw("RJ1:LAB", "DELETE Observation/hba1c-folake", "{}", "")); err != nil {
+		t.Fatal(err)
+	} else if out, err := r.Committed(p.Context()); err != nil || out.Err != nil {
+		t.Fatal(err, out.Err)
+	}
+	news := []string{"DELETE hba1c-folake", "PUT hba1c-shown"}
+	for path, want := range map[string][]string{
+		"/fhir/Observation/_history?_since=" + since:               news,
+		"/fhir/Observation/_history?_count=1&_since=" + since:      news,
+		"/fhir/_history?_since=" + since:                           news,
+		"/fhir/Condition/_history":                                 nil,
+		"/fhir/Observation/_history?_count=2":                      append(slices.Clone(news), "POST hba1c-low", "POST hba1c-shown", "POST hba1c-folake"),
+		"/fhir/Observation/_history?_at=" + p.Now().Format("2006"): append(slices.Clone(news), "POST hba1c-low", "POST hba1c-shown", "POST hba1c-folake"),
+	} {
+		if got := p.past("gp", path); !slices.Equal(got, want) && len(got)+len(want) > 0 {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	if got := p.past("citizen", "/fhir/Observation/_history"); !slices.Equal(got, []string{"DELETE hba1c-folake", "POST hba1c-folake"}) {
+		t.Errorf("a citizen's own: %q", got)
+	}
+	if status, _ := p.asks("reception", "GET", "/fhir/Observation/_history", ""); status != 400 {
+		t.Errorf("without a caseload: %d", status)
+	}
+	for name, want := range map[string]bool{"shown": true, "low": true, "objects": false, "stranger": false} {
+		if got := p.looks(name, "gp"); slices.Contains(got, "permit Observation/_history") != want {
+			t.Errorf("the trail of %s: %q", name, got)
+		}
 	}
 }
 

@@ -84,6 +84,7 @@ type written struct {
 	consent []string
 	reader  string
 	claim   string // "", "declare", "break-glass"
+	began   string // when the regions first hear of the citizen
 	citizen [2]string
 }
 
@@ -91,7 +92,8 @@ var hiddenSources = []nhs.Source{"RJ1:API", "RJZ:PAS", "G85915:GP", "RRU:CAD"}
 
 var hiddenLabels = []string{"hiv-sti", "sexual-health", "mental-health-detail", "domestic-abuse", "third-party", "safeguarding", "not-visible-online", "R", "V", "fertility", "safety-plan"}
 
-var hiddenReaders = []string{"gp", "doctor", "visitor", "nurse", "pharmacist", "social", "handler", "advisor", "paramedic", "reception", "hospice", "citizen", "system"}
+// hiddenReaders read; the GP, who looks after every citizen of the test, more often.
+var hiddenReaders = []string{"gp", "gp", "gp", "doctor", "visitor", "nurse", "pharmacist", "social", "handler", "advisor", "paramedic", "reception", "hospice", "citizen", "system"}
 
 var hiddenTypes = []string{"Observation", "Condition", "AllergyIntolerance", "MedicationRequest", "DocumentReference", "Flag", "CarePlan", "DiagnosticReport", "Procedure", "ServiceRequest", "Encounter"}
 
@@ -341,6 +343,10 @@ func (h *hidden) one(t *rapid.T) {
 		}
 		list[i] = append(list[i], raw(x.source, x.call, x.body, ""))
 	}
+	for _, env := range h.env { // what others' records got came before
+		env.Advance(time.Second)
+	}
+	w.began = h.env[0].Now().Format(time.RFC3339)
 	h.begin(0, w)
 	h.begin(1, w)
 	h.submit(0, list[0])
@@ -477,15 +483,15 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 		"/fhir/Patient?_id={citizen}&_revinclude=Observation:patient&_revinclude=Condition:subject", "/fhir/Patient?_id={citizen}&_has:Observation:patient:code=271649006", "/fhir/Patient?_id={citizen}&_has:Condition:patient:_has:Provenance:target:agent=1",
 		"/fhir/Observation?patient.identifier=" + w.number.Digits(), "/fhir/Condition?subject:identifier=" + w.number.Digits(), "/fhir/Patient?_tag=https://selda.example/tags|source&_id={citizen}", "/fhir/Patient/{citizen}/$meta",
 		"/fhir?_type=Observation,Condition,DocumentReference&" + who, "/fhir/Patient/{citizen}/$everything?_type=Observation&_count=1", "/fhir/Patient/{citizen}/$everything?start=2026-10-15",
-		"/fhir/Observation?code=271649006&identifier=urn:x|271649006" + w.key, "/fhir/Condition?identifier=urn:x|44054006" + w.key, "/fhir/Provenance?patient={citizen}", "/fhir/AuditEvent?patient={citizen}",
-		"/fhir/Observation?value-quantity=gt1&identifier=urn:x|271649006" + w.key, "/fhir/Patient?_has:Observation:patient:identifier=urn:x|271649006" + w.key, "/fhir/Patient?_has:Condition:patient:identifier=urn:x|44054006" + w.key + "&gender:missing=true",
-		"/fhir/Condition?identifier=urn:x|44054006" + w.key + "&_include=*&_count=1", "/fhir/DiagnosticReport?identifier=urn:x|271649006" + w.key + "&_summary=count", "/fhir/Observation?patient={citizen},nobody," + w.key + "-1", "/fhir/Condition?patient=nobody,{citizen}&_sort=code&_count=1",
+		"/fhir/Provenance?patient={citizen}", "/fhir/AuditEvent?patient={citizen}",
+		"/fhir/Observation?patient={citizen},nobody," + w.key + "-1", "/fhir/Condition?patient=nobody,{citizen}&_sort=code&_count=1",
 		"/fhir/Observation?patient=" + w.key + "-0," + w.key + "-1&_total=none", "/fhir/Observation?patient.family=" + w.family() + "&patient._has:Condition:patient:code=44054006", "/fhir/Procedure?patient={citizen}," + w.key + "-2&_revinclude=*",
 		"/record/{citizen}/emergency", "/feeds", "/privacy"} {
 		if one(3) {
 			h.same(t, w, "GET", p, "")
 		}
 	}
+	h.caseload(t, w, one)
 	h.same(t, w, "GET", "/record/{citizen}", "")
 	for _, section := range []string{"problems", "medicines", "allergies", "results", "observations", "immunisations", "procedures", "documents", "plans", "referrals", "social-care", "encounters", "timeline", "care-team", "other"} {
 		if one(5) {
@@ -513,6 +519,27 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 	h.same(t, w, "POST", "/fhir/$graphql", `{"query":"{ DiagnosticReportList(patient: \"`+patient+`\") { id conclusion } Patient(id: \"`+patient+`\") { id } }"}`)
 	h.same(t, w, "POST", "/fhir/Patient/$match", `{"resourceType":"Parameters","parameter":[{"name":"resource","resource":{"resourceType":"Patient","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"`+w.number.Digits()+`"}],"birthDate":"1951-11-05"}}]}`)
 	h.exported(t, w)
+}
+
+// caseload asks searches that name nobody, of what only this citizen has. An
+// emergency opens no search of a caseload: who looks in one sees less in it than
+// elsewhere, and the other region has what is seen elsewhere.
+func (h *hidden) caseload(t *rapid.T, w *written, one func(int) bool) {
+	if w.claim == "break-glass" && h.subject(0, w).Role.Clinician() {
+		return
+	}
+	code := "identifier=urn:x|271649006" + w.key
+	for _, p := range []string{"/fhir/Observation?code=271649006&" + code, "/fhir/Condition?identifier=urn:x|44054006" + w.key, "/fhir/Observation?value-quantity=gt1&" + code, "/fhir/Patient?_has:Observation:patient:" + code,
+		"/fhir/Patient?_has:Condition:patient:identifier=urn:x|44054006" + w.key + "&gender:missing=true", "/fhir/Condition?identifier=urn:x|44054006" + w.key + "&_include=*&_count=1", "/fhir/DiagnosticReport?" + code + "&_summary=count",
+		"/fhir/Observation?" + code + "&encounter.status=finished", "/fhir/Condition?_revinclude=*&" + code, "/fhir?_type=Observation,Condition&" + code,
+		"/fhir/_history?_since=" + w.began, "/fhir/Observation/_history?_since=" + w.began, "/fhir/Condition/_history?_count=1&_since=" + w.began, "/fhir/Patient/_history?_since=" + w.began} {
+		if one(3) {
+			h.same(t, w, "GET", p, "")
+		}
+	}
+	if one(3) {
+		h.pages(t, w, "/fhir/Observation?_count=1&"+code)
+	}
 }
 
 // pages walks through every page of a search in both regions.
