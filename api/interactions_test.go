@@ -411,7 +411,7 @@ func TestHistories(t *testing.T) {
 	if got := all("/fhir/Observation/note/_history?_count=1"); len(got) != 2 {
 		t.Errorf("of one: %v", got)
 	}
-	a.do(400, "doctor", "GET", "/fhir/_history", "")
+	a.do(400, "reception", "GET", "/fhir/_history", "")
 	a.do(400, "system", "GET", "/fhir/_history?_since=then", "")
 }
 
