@@ -81,11 +81,14 @@ func (q *request) capabilities(ps *search.Parameters) []byte {
 }
 
 // instantiates are the statements of others that this server keeps.
-func (q *request) instantiates() []string {
-	if q.Bulk == nil {
-		return nil
+func (q *request) instantiates() (out []string) {
+	if q.Bulk != nil {
+		out = append(out, "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data")
 	}
-	return []string{"http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"}
+	if q.Subscriptions != nil {
+		out = append(out, "http://hl7.org/fhir/uv/subscriptions-backport/CapabilityStatement/backport-subscription-server-r4")
+	}
+	return out
 }
 
 func codes(list ...string) (out []fhir.Object) {

@@ -94,6 +94,11 @@ func downFor48Hours(t *testing.T, r *region) {
 			if s := r.status("system", id); s != "error" {
 				t.Errorf("after three hours: %s", s)
 			}
+			// What has happened is counted, sent or not.
+			p := decoded(t, r.do(200, "system", "GET", "/fhir/Subscription/"+id+"/$status", "")).Entry[0].Resource.Parameter
+			if n := value(p, "events-since-subscription-start"); n != fmt.Sprint(len(people)*want["ann"]) {
+				t.Errorf("after three hours there are %s events, of %d", n, len(people)*want["ann"])
+			}
 		}
 		if hour%16 == 9 {
 			r.restart()

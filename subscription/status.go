@@ -28,8 +28,53 @@ func (f *Follower) status(ctx context.Context, e *entry) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if w.Waiting > 0 {
+		unsent, err := f.unsent(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		w.Numbered += unsent
+	}
 	n := &notification{sub: e.sub, req: e.req, kind: "query-status", status: e.sub.Status, reason: e.sub.Reason, numbered: w.Numbered, content: contentID}
 	return fhir.Marshal(n.statusParameters()), nil
+}
+
+// unsent is how many events wait that have not been sent yet, and so have no
+// number: they have happened, and are counted, as far as they are shown now. Of
+// more than can be looked at it is those that were.
+// https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/errors.html
+func (f *Follower) unsent(ctx context.Context, e *entry) (n uint64, err error) {
+	g, permitted, err := f.grant(ctx, e.sub)
+	if err != nil || !permitted {
+		return 0, err
+	}
+	lanes, _, err := f.Queue.Due(ctx, e.sub.Key, never, mostAsked)
+	if err != nil {
+		return 0, err
+	}
+	left := mostAsked
+	for _, l := range lanes {
+		waiting, _, err := f.Queue.Head(ctx, e.sub.Key, l.Name, left)
+		if err != nil {
+			return n, err
+		}
+		for _, x := range waiting {
+			if x.Number > 0 {
+				continue
+			}
+			t, err := f.tell(ctx, e, g, x, contentEmpty)
+			if err != nil {
+				return n, err
+			}
+			if t.version != nil {
+				n++
+			}
+		}
+		if left -= len(waiting); left <= 0 {
+			break
+		}
+	}
+	return n, nil
 }
 
 // Statuses are those of what somebody has, of the ids and statuses named, or of
