@@ -129,6 +129,9 @@ func (f *Follower) check(q *request) error {
 	default:
 		return refuse(fault.Value, "the status is requested or off", "Subscription.status")
 	}
+	if q.status != Off && !q.end.IsZero() && !f.Now().Before(q.end) {
+		return refuse(fault.Value, "the end has passed: say a later one, or none", "Subscription.end")
+	}
 	for _, h := range q.headers {
 		if err := checkHeader(h); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"selda/auth"
 	"selda/internal/testenv"
@@ -255,4 +256,40 @@ func TestFiltersThatATopicOffers(t *testing.T) {
 	r.settle()
 	same(t, "by the topic's own name", v.told(), "1:final")
 	same(t, "by a value set", vital.told(), "1:pulse")
+}
+
+// A Subscription goes on to its end, and is off then; its owner may turn one
+// that fails on again.
+func TestEndAndAgain(t *testing.T) {
+	r := open(t)
+	r.patient("p1", "")
+	v, down := receive(t), receive(t)
+	until := func(s string) string {
+		return strings.Replace(topical("result", v.URL, "full-resource"), `"reason"`, `"end":"`+s+`","reason"`, 1)
+	}
+	id := r.subscribe("system", until(testenv.Start.Add(time.Hour).Format(time.RFC3339)))
+	down.set(func(call) int { return 503 })
+	failing := r.subscribe("system", topical("result", down.URL, "full-resource"))
+	r.settle()
+	v.got()
+	r.observe("p1", "one")
+	r.settle()
+	same(t, "before its end", v.told(), "1:one")
+	same(t, "status", []string{r.status("system", id), r.status("system", failing)}, "active", "error")
+	down.set(nil)
+	r.do(200, "system", "PATCH", "/fhir/Subscription/"+failing, `[{"op":"replace","path":"/status","value":"active"}]`, "Content-Type: application/json-patch+json")
+	if s := r.status("system", failing); s != "requested" {
+		t.Errorf("asked for again: %s", s)
+	}
+	r.settle()
+	same(t, "asked for again", down.told(), "handshake", "1:one")
+	r.env.Advance(2 * time.Hour)
+	r.observe("p1", "two")
+	r.settle()
+	same(t, "after its end", v.told())
+	same(t, "status", []string{r.status("system", id), r.status("system", failing)}, "off", "active")
+	if b := string(r.do(200, "system", "GET", "/fhir/Subscription/"+id+"/$status", "")); !strings.Contains(b, `"valueCode":"off"`) || !strings.Contains(b, "its end has come") {
+		t.Errorf("$status: %s", b)
+	}
+	r.do(422, "system", "POST", "/fhir/Subscription", until("2020-01-01T00:00:00Z"))
 }
