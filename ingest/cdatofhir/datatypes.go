@@ -6,6 +6,8 @@ import (
 
 	"selda/cda"
 	"selda/fhir"
+	"selda/fhir/ucum"
+	"selda/ingest/mapped"
 	"selda/internal/london"
 	"selda/nhs"
 )
@@ -248,11 +250,15 @@ func (r *resource) timestamp(name string, e *cda.Element) bool {
 
 // period is an IVL_TS; nil where it has neither end.
 func (r *resource) period(path string, e *cda.Element) fhir.Object {
-	p := fhir.Object{}
+	p, start := fhir.Object{}, ""
 	for _, end := range [][2]string{{"low", "start"}, {"high", "end"}} {
 		at := e.First(end[0])
 		if t := dateTime(at.Attr("value")); t != "" {
-			p[end[1]] = t
+			if mapped.Inverted(start, t) {
+				r.m.left(at, "it ends before it starts")
+				continue
+			}
+			p[end[1]], start = t, t
 			r.from(path+"."+end[1], at.AttrPlace("value"))
 		}
 	}
@@ -311,17 +317,8 @@ func number(s string) string {
 	return s
 }
 
-// isUCUM says whether a unit can be one of UCUM, as the standard demands. A
-// word of more than four letters ("tablet", "units") is none.
+// isUCUM says whether a unit is one of UCUM, as the standard demands.
 func isUCUM(unit string) bool {
-	letters := 0
-	for _, c := range unit {
-		switch {
-		case c <= ' ' || c > '~':
-			return false
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
-			letters++
-		}
-	}
-	return letters < len(unit) || letters <= 4
+	_, err := ucum.Parse(unit)
+	return err == nil
 }

@@ -253,3 +253,17 @@ const Nothing = -1
 // Something is the version that must be in force where any will do, but one must be there.
 // https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1
 const Something = -2
+
+// Inverted says whether a period would end before it starts, as far as both are
+// said: R4 has no such Period (per-1).
+func Inverted(start, end string) bool {
+	if start == "" || end == "" {
+		return false
+	}
+	if n := min(len(start), len(end)); n <= len("2006-01-02") {
+		return end[:n] < start[:n]
+	}
+	from, ok := fhir.Time(start)
+	to, also := fhir.Time(end)
+	return ok && also && to.Before(from)
+}

@@ -115,6 +115,12 @@ var telecomUses = map[string]string{"PRN": "home", "HOME": "home", "H": "home", 
 var telecomSystems = map[string]string{"PH": "phone", "CP": "phone", "SAT": "phone", "MD": "other", "FX": "fax", "BP": "pager",
 	"TDD": "other", "TTY": "other", "INTERNET": "email", "X.400": "email", "NET": "email", "EMAIL": "email"}
 
+// kin and contacts are the codes of HL7's tables 0063 and 0131.
+const (
+	kin      = " ASC BRO CGV CHD DEP DOM EMC EME EMR EXF FCH FND FTH GCH GRD GRP MGR MTH NCH NON OAD OTH OWN PAR SCH SEL SIB SIS SPO TRA UNK WRD "
+	contacts = " BP C CP E EP F I N O PR S U "
+)
+
 // classes are PV1-2 as v3-ActCode.
 var classes = map[string][2]string{"I": {"IMP", "inpatient encounter"}, "INPATIENT": {"IMP", "inpatient encounter"},
 	"O": {"AMB", "ambulatory"}, "OUTPATIENT": {"AMB", "ambulatory"}, "E": {"EMER", "emergency"}, "EMERGENCY": {"EMER", "emergency"},

@@ -2,9 +2,11 @@ package v2tofhir
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 
+	"selda/fhir"
 	"selda/hl7v2"
 	"selda/ingest/mapped"
 )
@@ -229,10 +231,41 @@ func TestDeterministic(t *testing.T) {
 	}
 }
 
+// What a sender calls a code of HL7's or of UCUM's, and is none, is not said to
+// be one: a Period that ends before it starts is none either.
+func TestNothingIsSaidToBeWhatItIsNot(t *testing.T) {
+	g := mapText(t, "MSH|^~\\&|PAS|RJ1|SELDA|QKK|20261105080000||ADT^A03|1|P|2.4\nPID|1||G1^^^RJ1^MR||CLAIM^ADA||19511105|F\n"+
+		"NK1|1|DUCK^HUEY|XYZ|||||Y\nNK1|2|DUCK^DEWEY|BRO||||C\nPV1|1|I|W1||||||||||||||||V1|||||||||||||||||||||||||20261105120000|20261105070000\nOBX|1|NM|X^x^L||5|wobble^^UCUM|||||F\n")
+	local := mapped.LocalSystem("RJZ:PAS", "relationship")
+	var got []string
+	for _, r := range g.out.Resources {
+		res, err := fhir.Parse(r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch r.Type {
+		case "RelatedPerson":
+			for _, c := range res.Root().List("relationship") {
+				got = append(got, c.Get("coding", "system").Text()+"|"+c.Get("coding", "code").Text())
+			}
+		case "Encounter":
+			got = append(got, res.Get("period", "start").Text()+" to "+res.Get("period", "end").Text())
+		case "Observation":
+			got = append(got, res.Get("valueQuantity", "unit").Text()+" "+res.Get("valueQuantity", "system").Text())
+		}
+	}
+	slices.Sort(got)
+	want := []string{"2026-11-05T12:00:00+00:00 to ", hl7 + "v2-0063|BRO", hl7 + "v2-0131|C", local + "|XYZ", "wobble "}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestUnits(t *testing.T) {
 	for in, want := range map[string]string{"mmol/L": "mmol/L", "MMOLL": "mmol/L", "x10*9/L": "10*9/L", "%": "%", "MDC_DIM_MMHG": "mm[Hg]", "beats/min": "/min",
-		"PERCENT": "%", "fL": "fL", "g/L": "g/L", "°C": "Cel", "/10": "", "widgets": "", "": "", "mmHg": "mm[Hg]", "MLMIN": "mL/min"} {
-		if got := ucum(in); got != want {
+		"PERCENT": "%", "fL": "fL", "g/L": "g/L", "°C": "Cel", "/10": "", "widgets": "", "": "", "mmHg": "mm[Hg]", "MLMIN": "mL/min", "mcg": "ug"} {
+		if got := ucumCode(in); got != want {
 			t.Errorf("%q is %q, want %q", in, got, want)
 		}
 	}

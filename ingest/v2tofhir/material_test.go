@@ -234,7 +234,7 @@ func holds(got, text string, v hl7v2.Value) bool {
 			}
 		}
 	}
-	if u := ucum(text); u != "" && u == got || ucum(clean(v.Comp(1).Text())) == got {
+	if u := ucumCode(text); u != "" && u == got || ucumCode(clean(v.Comp(1).Text())) == got {
 		return true
 	}
 	if b, err := base64.StdEncoding.DecodeString(got); err == nil && (strings.Contains(squeeze(string(b)), s) || hex.EncodeToString(b) == s) {

@@ -30,12 +30,11 @@ func (w *mapper) relatedPerson(s hl7v2.Segment) {
 	}
 	var kinds []fhir.Object
 	for _, f := range []struct {
-		field  int
-		table  string
-		length int // of the table's codes; others are the sender's own
-	}{{3, hl7 + "v2-0063", 3}, {7, hl7 + "v2-0131", 1}} {
+		field        int
+		table, codes string // others are the sender's own
+	}{{3, hl7 + "v2-0063", kin}, {7, hl7 + "v2-0131", contacts}} {
 		v, system := s.Field(f.field).Rep(1), mapped.LocalSystem(w.source, "relationship")
-		if code := token(v.Comp(1).Text()); len(code) == f.length && code[0] >= 'A' && code[0] <= 'Z' {
+		if code := token(v.Comp(1).Text()); strings.Contains(f.codes, " "+code+" ") {
 			system = f.table
 		}
 		if c := w.conceptIn(it, index("relationship", len(kinds)), v, system); c != nil {

@@ -263,11 +263,10 @@ func (w *mapper) period(it *item, s, pv2 hl7v2.Segment, status string) {
 	case status == "finished":
 		it.set(p, "period", "end", event, at)
 	}
-	if start, _ := p["start"].(string); start != "" {
-		if end, _ := p["end"].(string); end != "" && len(end) >= 10 && len(start) >= 10 && end[:10] < start[:10] {
-			delete(p, "end") // a visit can't end before it begins
-			it.forget("period.end")
-		}
+	start, _ := p["start"].(string)
+	if end, _ := p["end"].(string); mapped.Inverted(start, end) {
+		delete(p, "end") // a visit can't end before it begins
+		it.forget("period.end")
 	}
 	it.object("period", p)
 }

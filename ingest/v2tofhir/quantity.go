@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"selda/fhir"
+	"selda/fhir/ucum"
 	"selda/hl7v2"
 )
 
@@ -59,12 +60,14 @@ func unitOf(v hl7v2.Value) (u unit) {
 	if u.text = clean(u.textFrom.Text()); u.text == "" {
 		return u
 	}
-	u.code = ucum(clean(code.Text()))
+	u.code = ucumCode(clean(code.Text()))
 	if u.code == "" && strings.EqualFold(token(v.Comp(3).Text()), "UCUM") {
-		u.code = token(code.Text())
+		if _, err := ucum.Parse(token(code.Text())); err == nil { // else it is called so and is not
+			u.code = token(code.Text())
+		}
 	}
 	if u.code == "" {
-		u.code, u.codeFrom = ucum(clean(text.Text())), text
+		u.code, u.codeFrom = ucumCode(clean(text.Text())), text
 	}
 	return u
 }

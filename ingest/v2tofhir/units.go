@@ -2,11 +2,11 @@ package v2tofhir
 
 import "strings"
 
-// ucum is the UCUM code of a unit as laboratories and monitors write it: UCUM
+// ucumCode is the UCUM code of a unit as laboratories and monitors write it: UCUM
 // itself, its capitals-only form of the EDIFACT years, the IEEE 11073 names, or
 // a common spelling. "" where the text is none that is known: a unit is never
 // guessed.
-func ucum(unit string) string {
+func ucumCode(unit string) string {
 	if u, ok := units[unit]; ok {
 		return u
 	}
@@ -45,5 +45,5 @@ var folded = map[string]string{
 	"breaths/min": "/min", "/min": "/min", "degc": "Cel", "celsius": "Cel", "cel": "Cel", "l/min": "L/min", "kg": "kg", "cm": "cm", "kg/m2": "kg/m2", "kg/m^2": "kg/m2",
 	"mm/h": "mm/h", "mm/hr": "mm/h", "x10*9/l": "10*9/L", "x10^9/l": "10*9/L", "10^9/l": "10*9/L", "10*9/l": "10*9/L", "x10e9/l": "10*9/L", "10e9/l": "10*9/L", "x109/l": "10*9/L",
 	"x10*12/l": "10*12/L", "x10^12/l": "10*12/L", "10^12/l": "10*12/L", "10*12/l": "10*12/L", "x10e12/l": "10*12/L", "10e12/l": "10*12/L", "x1012/l": "10*12/L",
-	"l/l": "L/L", "kpa": "kPa", "secs": "s", "sec": "s", "seconds": "s", "years": "a", "days": "d", "hours": "h", "meq/l": "meq/L", "mosm/kg": "mosm/kg", "mosmol/kg": "mosm/kg",
+	"l/l": "L/L", "mcg": "ug", "kpa": "kPa", "secs": "s", "sec": "s", "seconds": "s", "years": "a", "days": "d", "hours": "h", "meq/l": "meq/L", "mosm/kg": "mosm/kg", "mosmol/kg": "mosm/kg",
 }
