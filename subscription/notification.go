@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -61,12 +62,13 @@ func (n *notification) statusParameters() fhir.Object {
 	}
 	p = append(p, parameter("status", "Code", n.status), parameter("type", "Code", n.kind),
 		parameter("events-since-subscription-start", "String", strconv.FormatUint(n.numbered, 10)))
+	told := n.versions()
 	for _, e := range n.events {
 		part := []fhir.Object{parameter("event-number", "String", strconv.FormatUint(e.Number, 10)), parameter("timestamp", "Instant", fhir.Instant(e.At))}
 		if n.level() != contentEmpty && e.version != nil {
-			part = append(part, parameter("focus", "Reference", fhir.Ref(n.sub.Base+"/"+e.Type+"/"+e.ID)))
+			part = append(part, parameter("focus", "Reference", fhir.Ref(n.reference(&e, told))))
 			for _, b := range e.beside {
-				part = append(part, parameter("additional-context", "Reference", fhir.Ref(n.sub.Base+"/"+b.Type+"/"+b.ID)))
+				part = append(part, parameter("additional-context", "Reference", fhir.Ref(n.reference(&b, told))))
 			}
 		}
 		p = append(p, fhir.Object{"name": "notification-event", "part": part})
@@ -75,6 +77,35 @@ func (n *notification) statusParameters() fhir.Object {
 		p = append(p, parameter("error", "CodeableConcept", fhir.Object{"text": n.reason}))
 	}
 	return fhir.Object{"resourceType": "Parameters", "id": newUUID(), "meta": fhir.Object{"profile": []string{profileStatus}}, "parameter": p}
+}
+
+// versions are the versions of each resource that the notification holds.
+func (n *notification) versions() map[string][]int {
+	out := map[string][]int{}
+	add := func(e *telling) {
+		if of := e.Type + "/" + e.ID; e.version != nil && !slices.Contains(out[of], e.Version) {
+			out[of] = append(out[of], e.Version)
+		}
+	}
+	if n.level() == contentFull {
+		for _, e := range n.events {
+			add(&e)
+			for _, b := range e.beside {
+				add(&b)
+			}
+		}
+	}
+	return out
+}
+
+// reference names a resource that is told; where several of its versions are, the
+// version.
+func (n *notification) reference(e *telling, told map[string][]int) string {
+	of := e.Type + "/" + e.ID
+	if len(told[of]) > 1 {
+		of += "/_history/" + itoa(e.Version)
+	}
+	return n.sub.Base + "/" + of
 }
 
 // bundle is the notification.
