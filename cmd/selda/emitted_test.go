@@ -3,14 +3,11 @@ package main
 import (
 	"encoding/json"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"selda/internal/conformance"
 	"selda/internal/referee"
@@ -25,6 +22,38 @@ type emitted struct {
 
 func (e *emitted) take(name, body string) {
 	e.names, e.bodies = append(e.names, name), append(e.bodies, []byte(body))
+}
+
+// asking asks a server, and takes what it answers.
+type asking struct {
+	*testing.T
+	*server
+	data   string
+	tokens map[string]string
+	out    *emitted
+}
+
+// ask takes an answer as JSON; what changes nothing is asked for as XML, too.
+func (a *asking) ask(user, method, path, body string) string {
+	a.Helper()
+	code, b := a.get(a.T, a.tokens[user], method, "/fhir"+path, body)
+	if !strings.HasPrefix(b, "{") || code >= 500 {
+		a.Fatalf("%s %s: %d %.300s", method, path, code, b)
+	}
+	a.out.take(method+" "+path, b)
+	if method != "GET" && !strings.Contains(path, "/$") {
+		return b
+	}
+	sep := "?"
+	if strings.Contains(path, "?") {
+		sep = "&"
+	}
+	_, x := a.get(a.T, a.tokens[user], method, "/fhir"+path+sep+"_format=xml", body)
+	if !strings.HasPrefix(x, "<") {
+		a.Fatalf("%s %s as XML: %.300s", method, path, x)
+	}
+	a.out.take(method+" "+path+" as XML", x)
+	return b
 }
 
 // Everything that the server emits is valid to HL7's own validator, with the
@@ -81,47 +110,32 @@ func bare(e string) string {
 // gather asks a demonstration for one of each kind of answer.
 func gather(t *testing.T) *emitted {
 	t.Helper()
-	told := make(chan string, 16)
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { told <- readAll(t, r.Body) }))
-	t.Cleanup(receiver.Close)
 	data := t.TempDir()
-	s := start(t, data, "demo", "--citizens", "30", "--seed", "1")
-	tokens := map[string]string{}
-	for _, u := range []string{"gp", "system", "citizen", "doctor"} {
-		tokens[u] = strings.TrimSpace(ok(t, data, "token", "--user", u))
+	a := &asking{T: t, data: data, server: start(t, data, "demo", "--citizens", "30", "--seed", "1"), tokens: map[string]string{}, out: &emitted{}}
+	for _, u := range []string{"gp", "system", "citizen", "doctor", "nurse"} {
+		a.tokens[u] = strings.TrimSpace(ok(t, data, "token", "--user", u))
 	}
-	out := &emitted{}
-	ask := func(user, method, path, body string) string {
-		t.Helper()
-		code, b := s.get(t, tokens[user], method, "/fhir"+path, body)
-		if !strings.HasPrefix(b, "{") || code >= 500 {
-			t.Fatalf("%s %s: %d %.300s", method, path, code, b)
-		}
-		out.take(method+" "+path, b)
-		return b
-	}
-	citizen := entriesOf(t, ask("citizen", "GET", "/Patient", ""))[0].ID
-	records(t, s, tokens["gp"], out)
+	a.records()
+	a.interactions()
+	a.mapped()
+	a.faults()
+	return a.out
+}
 
+// interactions asks for one of each kind of interaction and operation.
+func (a *asking) interactions() {
+	a.Helper()
+	citizen := entriesOf(a.T, a.ask("citizen", "GET", "/Patient", ""))[0].ID
 	patient := `{"resourceType":"Patient","name":[{"family":"Referee","given":["Ada"]}],"gender":"female","birthDate":"1970-01-01"}`
 	const uuid = "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"
-	answer := ask("system", "POST", "", `{"resourceType":"Bundle","type":"transaction","entry":[
+	answer := a.ask("system", "POST", "", `{"resourceType":"Bundle","type":"transaction","entry":[
 		{"fullUrl":"`+uuid+`","resource":`+patient+`,"request":{"method":"POST","url":"Patient"}},
 		{"resource":{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"`+uuid+`"},"valueString":"y"},"request":{"method":"POST","url":"Observation"}},
 		{"request":{"method":"GET","url":"Observation?_count=1"}}]}`)
 	mine := strings.Split(regexp.MustCompile(`Patient/[^/]+/_history`).FindString(answer), "/")[1]
-	composition := ask("system", "POST", "/Composition", `{"resourceType":"Composition","status":"final","type":{"coding":[{"system":"http://loinc.org","code":"34133-9"}]},"date":"2026-01-01","title":"x",
+	composition := a.ask("system", "POST", "/Composition", `{"resourceType":"Composition","status":"final","type":{"coding":[{"system":"http://loinc.org","code":"34133-9"}]},"date":"2026-01-01","title":"x",
 		"subject":{"reference":"Patient/`+mine+`"},"author":[{"reference":"Patient/`+mine+`"}],"section":[{"title":"s","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"}}]}`)
-	subscription := ask("system", "POST", "/Subscription", results(receiver.URL))
-	ask("system", "POST", "/Observation", `{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/`+mine+`"},"valueString":"told"}`)
-	for range 2 { // the handshake, and the event
-		select {
-		case b := <-told:
-			out.take("notification", b)
-		case <-time.After(20 * time.Second):
-			t.Fatal("the subscriber was not told")
-		}
-	}
+	subscription := a.told(mine)
 	const gender = "http://hl7.org/fhir/administrative-gender"
 	for _, c := range []struct{ user, method, path, body string }{
 		{"gp", "GET", "/metadata", ""},
@@ -160,49 +174,46 @@ func gather(t *testing.T) *emitted {
 		{"system", "GET", "/Observation?_elements=status", ""},
 		{"system", "GET", "/Patient?_summary=text", ""},
 		{"system", "GET", "/Patient?_summary=data", ""},
-		{"system", "GET", "/Composition/" + resource(t, composition).ID + "/$document", ""},
-		{"system", "GET", "/Subscription/" + resource(t, subscription).ID + "/$status", ""},
-		{"system", "GET", "/Subscription/" + resource(t, subscription).ID + "/$events", ""},
+		{"system", "GET", "/Composition/" + resource(a.T, composition).ID + "/$document", ""},
+		{"system", "GET", "/Subscription/" + subscription + "/$status", ""},
+		{"system", "GET", "/Subscription/" + subscription + "/$events", ""},
 		{"system", "GET", "/Subscription", ""},
 		{"system", "GET", "/$export", ""},
 	} {
-		ask(c.user, c.method, c.path, c.body)
+		a.ask(c.user, c.method, c.path, c.body)
 	}
-	return out
 }
 
 // records takes the whole records of citizens, as far as a practice may see them:
 // what they hold was mapped from every kind of message.
-func records(t *testing.T, s *server, token string, out *emitted) {
-	t.Helper()
-	synthetic := filepath.Join(t.TempDir(), "synthetic")
-	ok(t, t.TempDir(), "synth", "--citizens", "30", "--seed", "1", "--out", synthetic)
+func (a *asking) records() {
+	a.Helper()
+	synthetic := filepath.Join(a.TempDir(), "synthetic")
+	ok(a.T, a.TempDir(), "synth", "--citizens", "30", "--seed", "1", "--out", synthetic)
 	truth, err := os.ReadFile(filepath.Join(synthetic, "truth.ndjson"))
 	if err != nil {
-		t.Fatal(err)
+		a.Fatal(err)
 	}
 	types, citizens := map[string]bool{}, map[string]bool{}
-	for _, who := range lines(t, string(truth)) {
+	for _, who := range lines(a.T, string(truth)) {
 		number, _ := who["nhsNumber"].(string)
-		code, body := s.get(t, token, "GET", "/fhir/Patient?identifier=https://fhir.nhs.uk/Id/nhs-number%7C"+number, "")
-		for _, r := range entriesOf(t, body) {
+		code, body := a.get(a.T, a.tokens["gp"], "GET", "/fhir/Patient?identifier=https://fhir.nhs.uk/Id/nhs-number%7C"+number, "")
+		for _, r := range entriesOf(a.T, body) {
 			if code != 200 || citizens[r.ID] || len(citizens) == 8 {
 				continue
 			}
-			path := "/fhir/Patient/" + r.ID + "/$everything"
-			code, body := s.get(t, token, "GET", path, "")
-			if code != 200 {
+			path := "/Patient/" + r.ID + "/$everything"
+			if code, _ := a.get(a.T, a.tokens["gp"], "GET", "/fhir"+path, ""); code != 200 {
 				continue // a citizen of another practice
 			}
 			citizens[r.ID] = true
-			for _, r := range entriesOf(t, body) {
+			for _, r := range entriesOf(a.T, a.ask("gp", "GET", path, "")) {
 				types[r.ResourceType] = true
 			}
-			out.take(path, body)
 		}
 	}
 	if len(types) < 15 || len(citizens) < 3 {
-		t.Errorf("the records of %d citizens have but %d types: %v", len(citizens), len(types), types)
+		a.Errorf("the records of %d citizens have but %d types: %v", len(citizens), len(types), types)
 	}
 }
 

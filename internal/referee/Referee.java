@@ -20,7 +20,7 @@ import org.hl7.fhir.common.hapi.validation.validator.FhirInstanceValidator;
 
 /**
  * Holds resources against FHIR R4 with HL7's own validator, and against the profiles and terminology in the folders that are
- * named, as XML. A resource a line comes in, as JSON; for each, one line goes out for every error, as "place: what is wrong",
+ * named, as XML. A resource a line comes in, as JSON or XML; for each, one line goes out for every error, as "place: what is wrong",
  * and then a line with a full stop.
  */
 public class Referee {

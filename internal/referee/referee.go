@@ -14,7 +14,7 @@ import (
 )
 
 // Errors gives the errors that HL7's validator finds in each of the resources,
-// as "place: what is wrong". The folders have profiles and terminology as XML.
+// JSON or XML, as "place: what is wrong". The folders have profiles and terminology as XML.
 // Where the validator is not there the test is left out.
 func Errors(t testing.TB, resources [][]byte, folders ...string) [][]string {
 	t.Helper()
@@ -28,7 +28,7 @@ func Errors(t testing.TB, resources [][]byte, folders ...string) [][]string {
 	}
 	var in, said bytes.Buffer
 	for _, r := range resources {
-		in.Write(append(bytes.ReplaceAll(r, []byte("\n"), nil), '\n'))
+		in.Write(append(bytes.ReplaceAll(r, []byte("\n"), []byte(" ")), '\n'))
 	}
 	cmd := exec.Command("java", append([]string{"-Xmx2g", "-cp", filepath.Join(lib, "*") + string(os.PathListSeparator) + lib, "Referee"}, folders...)...)
 	cmd.Stdin, cmd.Stderr = &in, &said
