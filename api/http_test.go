@@ -97,6 +97,27 @@ func TestTransactionsThatReadWhatIsNotThere(t *testing.T) {
 	a.do(400, "system", "POST", "/fhir", tx(twin, twin))
 }
 
+// What an entry is called in its Bundle is replaced wherever something links to
+// it. https://hl7.org/fhir/R4/http.html#trules
+func TestLinksWithinATransaction(t *testing.T) {
+	a := open(t)
+	const patient, there, one = "urn:uuid:6b2a2f0e-0000-4000-8000-000000000001", "urn:uuid:6b2a2f0e-0000-4000-8000-000000000002", "urn:uuid:6b2a2f0e-0000-4000-8000-000000000003"
+	a.do(201, "system", "PUT", "/fhir/Organization/trust", `{"resourceType":"Organization","id":"trust","name":"x","identifier":[{"system":"urn:o","value":"1"}]}`)
+	r := a.do(200, "system", "POST", "/fhir", `{"resourceType":"Bundle","type":"transaction","entry":[
+		{"fullUrl":"`+one+`","resource":{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"`+patient+`"},"valueString":"`+patient+`",
+			"text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"`+patient+`\">her</a><img src=\"`+there+`\"/></div>"},
+			"extension":[{"url":"http://e.example/1","valueUri":"`+patient+`"},{"url":"http://e.example/2","valueCanonical":"`+patient+`"},{"url":"http://e.example/3","valueUrl":"`+there+`"}]},"request":{"method":"POST","url":"Observation"}},
+		{"fullUrl":"`+patient+`","resource":{"resourceType":"Patient","name":[{"family":"Adeyemi"}]},"request":{"method":"POST","url":"Patient"}},
+		{"fullUrl":"`+there+`","resource":{"resourceType":"Organization","name":"x"},"request":{"method":"POST","url":"Organization","ifNoneExist":"identifier=urn:o|1"}}]}`, "Prefer: return=representation")
+	who := "Patient/" + r.Entry[1].Resource.ID
+	body := string(a.do(200, "system", "GET", "/fhir/Observation/"+r.Entry[0].Resource.ID, "").Body)
+	for _, want := range []string{`"subject":{"reference":"` + who + `"}`, `"valueString":"` + patient, `"valueCanonical":"` + patient, `"valueUri":"` + who + `"`, `"valueUrl":"Organization/trust"`, `href=\"` + who + `\"`, `src=\"Organization/trust\"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in %s", want, body)
+		}
+	}
+}
+
 // When an answer in a Bundle was written is when its resource was, to the millisecond.
 // https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response.lastModified
 func TestLastModifiedInABatch(t *testing.T) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -376,6 +377,9 @@ func (t *transaction) references() error {
 		})
 		if failed != nil {
 			return failed
+		}
+		if len(t.local) > 0 {
+			s.body = fhir.RewriteURIs(s.body, func(uri string) string { return cmp.Or(t.local[uri], uri) })
 		}
 	}
 	return nil

@@ -131,3 +131,17 @@ func TestDressKeepsTheRest(t *testing.T) {
 		}
 	}
 }
+
+// Which elements of a resource a transaction rewrites. https://hl7.org/fhir/R4/http.html#trules
+func TestRewriteURIs(t *testing.T) {
+	in := `{"resourceType":"Observation","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"urn:x:1\">urn:x:1</a> <img src='urn:x:1'/> <a href=\"urn:x:2\">b</a></div>"},` +
+		`"contained":[{"resourceType":"Patient","id":"c","extension":[{"url":"urn:e","valueUrl":"urn:x:1"}]}],"extension":[{"url":"urn:f","valueCanonical":"urn:x:1"},{"url":"urn:g","valueUri":"urn:x:1"}],` +
+		`"identifier":[{"system":"urn:x:1","value":"urn:x:1"}],"valueString":"urn:x:1","instantiatesUri":["urn:x:1"],"hasMember":[{"reference":"urn:x:1"}]}`
+	want := `{"resourceType":"Observation","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"Patient/1\">urn:x:1</a> <img src=\"Patient/1\"/> <a href=\"urn:x:2\">b</a></div>"},` +
+		`"contained":[{"resourceType":"Patient","id":"c","extension":[{"url":"urn:e","valueUrl":"Patient/1"}]}],"extension":[{"url":"urn:f","valueCanonical":"urn:x:1"},{"url":"urn:g","valueUri":"Patient/1"}],` +
+		`"identifier":[{"system":"Patient/1","value":"urn:x:1"}],"valueString":"urn:x:1","instantiatesUri":["urn:x:1"],"hasMember":[{"reference":"urn:x:1"}]}`
+	got := string(RewriteURIs([]byte(in), func(uri string) string { return strings.ReplaceAll(uri, "urn:x:1", "Patient/1") }))
+	if got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}

@@ -1,6 +1,8 @@
 package fhirtofhir
 
 import (
+	"bytes"
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -224,7 +226,25 @@ func (x *interaction) rewrite(s *step) (body []byte, err error) {
 		}
 		return ref
 	})
+	if err == nil && x.links(body) {
+		body = fhir.RewriteURIs(body, func(uri string) string { return cmp.Or(x.local[uri], uri) })
+	}
 	return body, err
+}
+
+// links says whether a body may name an entry of the transaction by URI, too.
+func (x *interaction) links(body []byte) bool {
+	for _, scheme := range []string{"urn:uuid:", "urn:oid:"} {
+		if !bytes.Contains(body, []byte(scheme)) {
+			continue
+		}
+		for full := range x.local {
+			if strings.HasPrefix(full, scheme) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // aboutBundle is whom a Bundle is about that is kept as it is, as a document is:

@@ -233,6 +233,9 @@ func Rewrite(body []byte, to func(typ, key string) string) []byte {
 		if end < i+len(mark) {
 			return append(out, body...)
 		}
+		if body[end-1] == '\\' { // within a narrative, whose quotes are escaped
+			end--
+		}
 		ref := string(body[i+1 : end])
 		if typ, key, ok := ParseRef(ref); ok {
 			if r := to(typ, key); r != "" {
@@ -241,8 +244,7 @@ func Rewrite(body []byte, to func(typ, key string) string) []byte {
 		}
 		out = append(out, body[:i+1]...)
 		out = append(out, ref...)
-		out = append(out, '"')
-		body = body[end+1:]
+		body = body[end:]
 	}
 }
 
