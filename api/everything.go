@@ -10,6 +10,7 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/search"
+	"selda/policy"
 	"selda/store"
 )
 
@@ -36,13 +37,19 @@ func (q *request) everything(_, id string) error {
 			return fault.E("api.everything", fault.Value, "_count is a number", "_count")
 		}
 	}
-	add := func(typ, id string, body func() []byte) {
+	add := func(typ, id, mode string, body func() []byte) {
 		if total++; total <= skip || count >= 0 && total > skip+count {
 			return
 		}
-		b.add(entry{full: q.base + "/" + typ + "/" + id, resource: body(), mode: "match"})
+		b.add(entry{full: q.base + "/" + typ + "/" + id, resource: body(), mode: mode})
 	}
-	if err := q.eachOf(id, path, cur.at(), wanted, b, add); err != nil {
+	with := &support{seen: map[string]bool{}, own: map[string]bool{}}
+	f, err := q.eachOf(id, path, cur.at(), wanted, b, with, add)
+	if err != nil {
+		return err
+	}
+	matches := total
+	if err := with.each(f, wanted, add); err != nil {
 		return err
 	}
 	links := []link{{"self", q.base + "/" + path}}
@@ -51,48 +58,105 @@ func (q *request) everything(_, id string) error {
 			return err
 		}
 	}
-	q.send(http.StatusOK, b.bytes(total, links))
+	q.send(http.StatusOK, b.bytes(matches, links))
 	return nil
 }
 
+// adding puts a resource into the answer, where its page is the one that is asked for.
+type adding func(typ, id, mode string, body func() []byte)
+
 // eachOf gives all that is a patient's: what a source system wrote of its own,
-// or the record of a citizen, the merged Patient first.
-func (q *request) eachOf(id, path string, n uint64, wanted func(*store.Version) bool, b *bundle, add func(typ, id string, body func() []byte)) error {
+// or the record of a citizen, the merged Patient first. It notes what that refers
+// to, and says where this can be looked up.
+func (q *request) eachOf(id, path string, n uint64, wanted func(*store.Version) bool, b *bundle, with *support, add adding) (field, error) {
 	ctx := q.r.Context()
 	if q.system() {
 		g, err := q.Access.System(ctx, q.subject, audit.Read, path)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		versions, _, err := q.Records.Around(ctx, g, "Patient", id, n, map[store.Subject]bool{})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, v := range versions {
 			if wanted(v) {
-				add(v.Type, v.ID, func() []byte { return dressed(v) })
+				with.has(v.Type, v.ID)
+				with.note(v.Body)
+				add(v.Type, v.ID, "match", func() []byte { return dressed(v) })
 			}
 		}
-		return nil
+		return &systemField{q: q, g: g, n: n}, nil
 	}
 	g, err := q.Access.Page(ctx, q.subject, id, path, n)
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Security) { // a source's own Patient, or nobody of whom the reader may know
 		g, err = q.Access.ItemPage(ctx, q.subject, "Patient", id, audit.Read, n)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v, err := q.Records.Open(ctx, g)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	b.meta = q.tagged()
 	if wanted(&store.Version{}) {
-		add("Patient", v.Citizen, func() []byte { body, _, _ := Citizen(v); return body })
+		add("Patient", v.Citizen, "match", func() []byte { body, _, _ := Citizen(v); return body })
 	}
 	for _, i := range v.Items {
 		if wanted(i.Version) {
-			add(i.Type, i.ID, func() []byte { return seen(v, i.Version) })
+			with.has(i.Type, i.ID)
+			with.note(i.Body)
+			add(i.Type, i.ID, "match", func() []byte { return seen(v, i.Version) })
+		}
+	}
+	return q.inRecord(v), nil
+}
+
+// support is what the resources of a record refer to that is of no person: the
+// practitioners, organisations, locations and medicines that they speak of.
+type support struct {
+	refs []search.Target // in the order in which they were met
+	seen map[string]bool
+	own  map[string]bool // of no person by its type, and in the record nevertheless: a Binary
+}
+
+// has says that a resource is in the answer anyway.
+func (s *support) has(typ, id string) {
+	if !search.OwnRecord(typ) {
+		s.own[typ+"/"+id] = true
+	}
+}
+
+// note finds what a resource refers to.
+func (s *support) note(body []byte) {
+	fhir.RewriteReferences(body, func(ref string) string {
+		if !s.seen[ref] {
+			s.seen[ref] = true
+			if t := search.ParseReference(ref); t.URL == "" && t.Type != "" && !search.OwnRecord(t.Type) && !slices.Contains(s.refs, t) {
+				s.refs = append(s.refs, t)
+			}
+		}
+		return ref
+	})
+}
+
+// each adds what was noted, and what that refers to in its turn.
+func (s *support) each(f field, wanted func(*store.Version) bool, add adding) error {
+	for i := 0; i < len(s.refs) && i < maxIncluded; i++ {
+		if s.own[s.refs[i].Type+"/"+s.refs[i].ID] {
+			continue
+		}
+		h, err := f.get(s.refs[i].Type, s.refs[i].ID)
+		if err != nil {
+			return err
+		}
+		if h == nil {
+			continue
+		}
+		s.note(h.Res.JSON)
+		if wanted(&store.Version{Columns: policy.Columns{Type: h.Type, ID: h.ID, Recorded: h.Updated}}) {
+			add(h.Type, h.ID, "include", h.body)
 		}
 	}
 	return nil

@@ -145,3 +145,47 @@ func TestMerge(t *testing.T) {
 	a.do(403, "doctor", "POST", "/fhir/Patient/$merge", input("p2", "p1", ""))
 	a.do(405, "system", "GET", "/fhir/Patient/$merge", "")
 }
+
+// Everything of a patient comes with what is needed to read it: who did it, where,
+// and for which organisation. https://hl7.org/fhir/R4/patient-operation-everything.html
+func TestEverythingComesWithWhatItSpeaksOf(t *testing.T) {
+	a := open(t)
+	a.ward()
+	const want = "bp drug e1 hb l1 p1 | Organization/trust Organization/ward Practitioner/doc"
+	whole := a.do(200, "system", "GET", "/fhir/Patient/p1/$everything", "")
+	if got := whole.found(); got != want || whole.Total != 6 {
+		t.Errorf("%d: %s, want %s", whole.Total, got, want)
+	}
+	seen := map[string]bool{}
+	for next := "/fhir/Patient/p1/$everything?_count=2"; next != ""; {
+		r := a.do(200, "system", "GET", next, "")
+		for _, e := range r.Entry {
+			seen[e.FullURL] = true
+		}
+		next = ""
+		for _, l := range r.Link {
+			if l.Relation == "next" {
+				next = strings.TrimPrefix(l.URL, a.env.HTTP)
+			}
+		}
+	}
+	if len(seen) != 9 {
+		t.Errorf("in pages: %v", seen)
+	}
+	for query, want := range map[string]string{"_type=Observation": "bp hb", "_type=Observation,Practitioner": "bp hb | Practitioner/doc", "_since=2100-01-01T00:00:00Z": ""} {
+		if got := a.do(200, "system", "GET", "/fhir/Patient/p1/$everything?"+query, "").found(); got != want {
+			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+	citizen, err := a.env.Citizen(t.Context(), "9991234519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := a.env.Subject("visitor")
+	if err := a.env.Region.Access.Declare(t.Context(), s, citizen, ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.do(200, "visitor", "GET", "/fhir/Patient/"+citizen+"/$everything", "").found(); !strings.HasSuffix(got, "| Organization/trust Organization/ward Practitioner/doc") {
+		t.Errorf("a doctor: %s", got)
+	}
+}
