@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"selda/audit"
@@ -31,10 +32,14 @@ func historyCount(params url.Values, otherwise int) (int, error) {
 func (q *request) selfLink(path string, params url.Values) []link {
 	self := link{"self", q.base + "/" + path}
 	if p := used(params, nil); len(p) > 0 {
-		self.url += "?" + p.Encode()
+		self.url += "?" + asQuery(p)
 	}
 	return []link{self}
 }
+
+// asQuery writes parameters into a URL. Commas stay as they are: they part
+// values, and HL7's validator looks for them before it decodes.
+func asQuery(p url.Values) string { return strings.ReplaceAll(p.Encode(), "%2C", ",") }
 
 // History of an instance, a type, or all. The latest comes first.
 // https://hl7.org/fhir/R4/http.html#history
@@ -201,7 +206,7 @@ func (q *request) addNext(links []link, path string, params url.Values, c cursor
 		self = url.Values{}
 	}
 	self.Set("_page", next)
-	return append(links, link{"next", q.base + "/" + path + "?" + self.Encode()}), nil
+	return append(links, link{"next", q.base + "/" + path + "?" + asQuery(self)}), nil
 }
 
 // versionEntry is one version in a history.
