@@ -301,7 +301,11 @@ func TestImportRefusesLinesOneByOne(t *testing.T) {
 		observation("i2", "i", "fine again"),
 		`{"resourceType":"Observation","id":"i5","colour":"red","subject":{"reference":"Patient/i"}}`,
 	}
-	r := a.do(200, "system", "POST", "/fhir/$import", strings.Join(lines, "\r\n"), "Content-Type: application/fhir+ndjson")
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = z.Write([]byte(strings.Join(lines, "\r\n")))
+	_ = z.Close()
+	r := a.do(200, "system", "POST", "/fhir/$import", packed.String(), "Content-Type: application/fhir+ndjson", "Content-Encoding: gzip")
 	var m manifest
 	if err := json.Unmarshal(r.Body, &m); err != nil {
 		t.Fatal(err)
@@ -357,6 +361,11 @@ func TestImportOfFilesAnOperatorAllows(t *testing.T) {
 	if got := fmt.Sprint(m.Extension["https://selda.example/import-counts"]); got != "map[lines:3 refused:0 stored:3 unchanged:0]" {
 		t.Errorf("counted: %s", got)
 	}
+	again, _ := a.job("system", "POST", "/fhir/$import", `{"inputFormat":"application/fhir+ndjson","inputSource":"https://hospital.example","storageDetail":{"type":"file"},"input":[{"type":"Patient","url":"file://`+dir+`/a.ndjson"}]}`)
+	if got := fmt.Sprint(again.Extension["https://selda.example/import-counts"]); got != "map[lines:1 refused:0 stored:0 unchanged:1]" {
+		t.Errorf("named by a JSON object: %s", got)
+	}
+	a.do(400, "system", "POST", "/fhir/$import", `{"inputFormat":"text/csv","input":[{"type":"Patient","url":"file://`+dir+`/a.ndjson"}]}`, "Prefer: respond-async", "Content-Type: application/json")
 	for _, url := range []string{"file://" + outside, "file://" + dir + "/../" + filepath.Base(dir) + "/b.ndjson", "https://127.0.0.1/x", "http://169.254.169.254/latest", "https://user@allowed.example/data/x",
 		"https://allowed.example/data/../x", "https://allowed.example.evil/data/x", "ftp://allowed.example/data/x", ""} {
 		a.do(403, "system", "POST", "/fhir/$import", ask(input("Patient", url)), async)

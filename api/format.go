@@ -96,7 +96,7 @@ func (q *request) unpack() error {
 		q.status = http.StatusUnsupportedMediaType
 		return fault.E("api.body", fault.NotSupported, "a body comes as it is, or packed by gzip", "Content-Encoding")
 	}
-	z, err := gzip.NewReader(http.MaxBytesReader(q.w, q.r.Body, MaxBody))
+	z, err := gzip.NewReader(q.r.Body)
 	if err != nil {
 		return fault.E("api.body", fault.Structure, "the body is not packed by gzip, as Content-Encoding says", "Content-Encoding")
 	}

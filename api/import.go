@@ -1,15 +1,15 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
 
 	"selda/audit"
 	"selda/bulk"
@@ -51,17 +51,53 @@ func (q *request) imports(_, _ string) error {
 	if slices.Contains(ndjson, strings.TrimSpace(kind)) {
 		return q.importBody()
 	}
-	args, err := q.arguments()
-	if err != nil {
+	var ask importAsk
+	var err error
+	if ask.Inputs, err = q.importInputs(); err != nil {
 		return err
-	}
-	if args.body == nil || args.body.Type != "Parameters" {
-		return fault.E(op, fault.NotSupported, "an import is NDJSON, as application/fhir+ndjson, or Parameters that name its files")
 	}
 	if !q.respondsAsync() {
 		return fault.E(op, fault.NotSupported, "an import of files takes its time: ask for it with the header Prefer: respond-async", "Prefer")
 	}
-	var ask importAsk
+	if len(ask.Inputs) == 0 {
+		return fault.E(op, fault.Required, "no file is named: input, each with its type and url", "input")
+	}
+	for _, in := range ask.Inputs {
+		if _, err := q.Inputs.find(in.URL); err != nil {
+			return err
+		}
+	}
+	slices.SortStableFunc(ask.Inputs, func(a, b importInput) int { return rank(a.Type) - rank(b.Type) })
+	return q.takeOn(bulk.Import, &ask)
+}
+
+// importInputs are the files that are named: by Parameters, or by the JSON object
+// that https://github.com/smart-on-fhir/bulk-import has for it.
+func (q *request) importInputs() (inputs []importInput, err error) {
+	const op = "api.import"
+	body, err := q.body()
+	if err != nil {
+		return nil, err
+	}
+	var o struct {
+		ResourceType string
+		InputFormat  string
+		Input        []importInput
+	}
+	if json.Unmarshal(body, &o) == nil && o.ResourceType == "" && o.Input != nil {
+		if f := o.InputFormat; f != "" && !slices.Contains(ndjson, f) {
+			return nil, fault.E(op, fault.NotSupported, "the format of an import is application/fhir+ndjson", "inputFormat")
+		}
+		return o.Input, nil
+	}
+	q.r.Body = io.NopCloser(bytes.NewReader(body))
+	args, err := q.arguments()
+	if err != nil {
+		return nil, err
+	}
+	if args.body == nil || args.body.Type != "Parameters" {
+		return nil, fault.E(op, fault.NotSupported, "an import is NDJSON, as application/fhir+ndjson, or names its files: in Parameters, or in a JSON object with inputFormat and input")
+	}
 	for _, p := range args.parts["input"] {
 		var in importInput
 		for _, part := range p.List("part") {
@@ -73,16 +109,9 @@ func (q *request) imports(_, _ string) error {
 				in.URL = v.Text()
 			}
 		}
-		if _, err := q.Inputs.find(in.URL); err != nil {
-			return err
-		}
-		ask.Inputs = append(ask.Inputs, in)
+		inputs = append(inputs, in)
 	}
-	if len(ask.Inputs) == 0 {
-		return fault.E(op, fault.Required, "no file is named: input, with the parts type and url", "Parameters.parameter")
-	}
-	slices.SortStableFunc(ask.Inputs, func(a, b importInput) int { return rank(a.Type) - rank(b.Type) })
-	return q.takeOn(bulk.Import, &ask)
+	return inputs, nil
 }
 
 // rank puts those whom others are about before them.
@@ -95,14 +124,7 @@ func rank(typ string) int {
 
 // importBody imports what is posted.
 func (q *request) importBody() error {
-	var body io.Reader = &steady{Reader: q.r.Body, w: q.w}
-	if strings.Contains(q.r.Header.Get("Content-Encoding"), "gzip") {
-		z, err := gzip.NewReader(body)
-		if err != nil {
-			return fault.E("api.import", fault.Structure, "the body is not gzip, as its Content-Encoding says")
-		}
-		body = z
-	}
+	body := &steady{Reader: q.r.Body, w: q.w}
 	j, err := q.Bulk.Begin(bulk.Import, q.subject, q.address(), nil)
 	if err != nil {
 		return err
