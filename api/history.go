@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,12 +85,10 @@ func (q *request) history(typ, id string) error {
 	if err != nil {
 		return err
 	}
-	var list []*store.Version
-	for _, v := range all {
-		if !v.Recorded.Before(from) && (to.IsZero() || v.Recorded.Before(to)) {
-			list = append(list, v)
-		}
+	if n := cur.at(); len(all) > 0 && all[0].N > n { // made since the first page was asked for
+		all = slices.DeleteFunc(slices.Clone(all), func(v *store.Version) bool { return v.N > n })
 	}
+	list := inForce(all, params)
 	total := len(list)
 	start := min(cur.Offset, total)
 	end := min(start+count, total)
@@ -109,6 +108,20 @@ func (q *request) history(typ, id string) error {
 	}
 	q.send(http.StatusOK, b.bytes(total, links))
 	return nil
+}
+
+// inForce are the versions of a resource, the latest first, that were made since
+// _since, and were current at some time of _at: also one that was made before.
+func inForce(all []*store.Version, params url.Values) (list []*store.Version) {
+	since, _ := fhir.Time(params.Get("_since"))
+	from, to, at := search.ParseDate(params.Get("_at"))
+	for i, v := range all {
+		if v.Recorded.Before(since) || at && (!v.Recorded.Before(to) || i > 0 && !all[i-1].Recorded.After(from)) {
+			continue
+		}
+		list = append(list, v)
+	}
+	return list
 }
 
 // between are the times of _since and _at.

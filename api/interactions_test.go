@@ -393,11 +393,26 @@ func TestHistories(t *testing.T) {
 		}
 		return seen
 	}
+	// A version that was made before is current at a time, until the next one is made.
+	for query, want := range map[string]int{"_at=2100": 1, "_at=gone": -1, "_at=1999": 0, "_since=2100-01-01T00:00:00Z": 0, "_at=2100&_since=2100-01-01T00:00:00Z": 0} {
+		if want < 0 {
+			a.do(400, "system", "GET", "/fhir/Observation/hb/_history?"+query, "")
+		} else if got := all("/fhir/Observation/hb/_history?" + query); len(got) != want {
+			t.Errorf("%s: %v, want %d", query, got, want)
+		}
+	}
+	// Its pages are as at one time.
+	a.do(200, "system", "PUT", "/fhir/Organization/ward", `{"resourceType":"Organization","id":"ward","name":"Ward 10"}`)
+	first := a.do(200, "system", "GET", "/fhir/Organization/ward/_history?_count=1", "")
+	a.do(200, "system", "PUT", "/fhir/Organization/ward", `{"resourceType":"Organization","id":"ward","name":"Ward 11"}`)
+	if r := a.do(200, "system", "GET", strings.TrimPrefix(first.Link[1].URL, a.env.HTTP), ""); r.Total != 2 || r.Entry[0].Resource.Meta.VersionID != "1" {
+		t.Errorf("the second page: %s", r.Body)
+	}
 	whole := all("/fhir/_history")
-	if len(whole) != 16 || whole[0] != "DELETE Observation/note" {
+	if len(whole) != 18 || whole[2] != "DELETE Observation/note" {
 		t.Errorf("all: %d %v", len(whole), whole)
 	}
-	for _, count := range []string{"1", "2", "5", "16"} {
+	for _, count := range []string{"1", "2", "5", "18"} {
 		if got := all("/fhir/_history?_count=" + count); !slices.Equal(got, whole) {
 			t.Errorf("by %s: %v", count, got)
 		}
