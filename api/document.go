@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"strconv"
 
+	"selda/audit"
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/search"
@@ -12,7 +14,7 @@ import (
 )
 
 func init() {
-	offer(operation{name: "document", at: onInstance, types: []string{"Composition"}, definition: core + "Composition-document", run: (*request).document})
+	offer(operation{name: "document", at: onType | onInstance, types: []string{"Composition"}, definition: core + "Composition-document", run: (*request).document})
 }
 
 // maxDocument is how many resources a document holds.
@@ -27,8 +29,8 @@ func (q *request) document(typ, id string) error {
 	if err != nil {
 		return err
 	}
-	if args.text("persist") == "true" {
-		return fault.E(op, fault.NotSupported, "a document is given, and not kept: post it to /fhir/Bundle", "persist")
+	if id, err = documented(args, id); err != nil {
+		return err
 	}
 	f, err := q.fieldFor(typ, id)
 	if err != nil {
@@ -70,7 +72,45 @@ func (q *request) document(typ, id string) error {
 	}
 	b.identifier = fhir.Object{"system": "urn:ietf:rfc:3986", "value": "urn:sha256:" + hex.EncodeToString(sum.Sum(nil))}
 	b.timestamp = q.Now()
+	if args.text("persist") == "true" {
+		return q.persist(b.bytes(-1, nil))
+	}
 	q.send(http.StatusOK, b.bytes(-1, nil))
+	return nil
+}
+
+// documented is the Composition that is meant: that of the URL, or of the parameter id.
+func documented(args *arguments, id string) (string, error) {
+	const op = "api.document"
+	named := args.text("id")
+	switch {
+	case args.text("graph") != "":
+		return "", fault.E(op, fault.NotSupported, "what a document holds is what its Composition refers to: no GraphDefinition is followed", "graph")
+	case id == "" && !fhir.IsID(named):
+		return "", fault.E(op, fault.Required, "say which Composition, by its id on this server", "id")
+	case id == "":
+		return named, nil
+	case named != "":
+		return "", fault.E(op, fault.Invalid, "the URL says already which Composition is meant", "id")
+	}
+	return id, nil
+}
+
+// persist keeps a document as a Bundle, by the rules of a create.
+func (q *request) persist(document []byte) error {
+	if err := q.mayWrite(audit.Create, "Bundle"); err != nil {
+		return err
+	}
+	out, err := q.submit("POST Bundle", document, q.subject.Source, "")
+	if err != nil {
+		return err
+	}
+	i, ok := itemOf(out, "Bundle")
+	if !ok {
+		return fault.E("api.document", "nothing was written")
+	}
+	q.w.Header().Set("Location", q.base+"/Bundle/"+i.ID)
+	q.send(http.StatusOK, fhir.Dress(i.Body, i.ID, strconv.Itoa(i.Version), i.At))
 	return nil
 }
 

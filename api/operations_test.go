@@ -36,6 +36,16 @@ func TestDocument(t *testing.T) {
 		t.Errorf("%v: %s", got, r.Body)
 	}
 	a.do(404, "system", "GET", "/fhir/Composition/none/$document", "")
+	if again := a.do(200, "system", "GET", "/fhir/Composition/$document?id=c1", ""); len(again.Entry) != len(r.Entry) {
+		t.Errorf("named by a parameter: %s", again.Body)
+	}
+	for _, query := range []string{"$document", "c1/$document?id=c1", "c1/$document?graph=http://example.org/g"} {
+		a.do(400, "system", "GET", "/fhir/Composition/"+query, "")
+	}
+	kept := a.do(200, "system", "GET", "/fhir/Composition/c1/$document?persist=true", "")
+	if stored := a.do(200, "system", "GET", strings.TrimPrefix(kept.Header.Get("Location"), a.env.HTTP), ""); stored.ID != kept.ID || len(stored.Entry) != len(r.Entry) {
+		t.Errorf("kept: %s", stored.Body)
+	}
 	a.do(404, "analyst", "GET", "/fhir/Composition/c1/$document", "")
 }
 
