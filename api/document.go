@@ -32,7 +32,7 @@ func (q *request) document(typ, id string) error {
 	if id, err = documented(args, id); err != nil {
 		return err
 	}
-	f, err := q.fieldFor(typ, id)
+	f, err := q.fieldFor(typ, id, store.Latest)
 	if err != nil {
 		return err
 	}
@@ -125,10 +125,10 @@ func referred(h *hit) (out []search.Target) {
 	return out
 }
 
-// fieldFor is the field that a resource is read in.
-func (q *request) fieldFor(typ, id string) (field, error) {
+// fieldFor is the field that a resource is read in, as at n.
+func (q *request) fieldFor(typ, id string, n uint64) (field, error) {
 	if q.system() {
-		return q.ownField(typ+"/"+id, store.Latest)
+		return q.ownField(typ+"/"+id, n)
 	}
-	return q.fieldOf(typ, id, store.Latest)
+	return q.fieldOf(typ, id, n)
 }

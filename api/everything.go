@@ -4,24 +4,32 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"selda/audit"
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/search"
+	"selda/nhs"
 	"selda/policy"
 	"selda/store"
 )
 
-// Everything of a patient, as one Bundle, or page by page where _count says so.
-// https://hl7.org/fhir/R4/patient-operation-everything.html
-func (q *request) everything(_, id string) error {
+// Everything of a patient or of an encounter, as one Bundle, or page by page where
+// _count says so. https://hl7.org/fhir/R4/patient-operation-everything.html,
+// https://hl7.org/fhir/R4/encounter-operation-everything.html
+func (q *request) everything(typ, id string) error {
 	args, err := q.arguments()
 	if err != nil {
 		return err
 	}
-	path := "Patient/" + id + "/$everything"
+	if id == "" {
+		if id, err = q.theirOwn(); err != nil {
+			return err
+		}
+	}
+	path := typ + "/" + id + "/$everything"
 	wanted, err := everythingOf(args)
 	if err != nil {
 		return err
@@ -44,7 +52,11 @@ func (q *request) everything(_, id string) error {
 		b.add(entry{full: q.base + "/" + typ + "/" + id, resource: body(), mode: mode})
 	}
 	with := &support{seen: map[string]bool{}, own: map[string]bool{}}
-	f, err := q.eachOf(id, path, cur.at(), wanted, b, with, add)
+	each := q.eachOf
+	if typ == "Encounter" {
+		each = q.eachOfEncounter
+	}
+	f, err := each(id, path, cur.at(), wanted, b, with, add)
 	if err != nil {
 		return err
 	}
@@ -60,6 +72,63 @@ func (q *request) everything(_, id string) error {
 	}
 	q.send(http.StatusOK, b.bytes(matches, links))
 	return nil
+}
+
+// theirOwn is the one patient whose own everything is asked for.
+func (q *request) theirOwn() (string, error) {
+	if q.subject.Role == nhs.Citizen || q.subject.Role == nhs.Proxy {
+		ids, err := q.own()
+		if err != nil || len(ids) == 1 {
+			return strings.Join(ids, ""), err
+		}
+	}
+	return "", fault.E("api.everything", fault.Required, "say whose: /fhir/Patient/ID/$everything", "id")
+}
+
+// eachOfEncounter gives what is in the compartment of an encounter, itself first.
+func (q *request) eachOfEncounter(id, path string, n uint64, wanted func(*store.Version) bool, b *bundle, with *support, add adding) (field, error) {
+	f, err := q.fieldFor("Encounter", id, n)
+	if err != nil {
+		return nil, err
+	}
+	first, err := f.get("Encounter", id)
+	if err != nil {
+		return nil, err
+	}
+	if first == nil {
+		return nil, fault.E("api.everything", fault.NotFound, "there is no such resource")
+	}
+	b.meta = q.tagged()
+	take := func(h *hit) bool {
+		if wanted(h.version()) {
+			with.own[h.Type+"/"+h.ID] = true
+			with.note(h.Res.JSON, true)
+			add(h.Type, h.ID, "match", h.body)
+		}
+		return true
+	}
+	take(first)
+	for _, typ := range fhir.ResourceTypes() {
+		c, ok, err := q.scope().Compartment(search.Target{Type: "Encounter", ID: id}, typ)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		err = f.each(typ, []*search.Clause{c}, 0, func(h *hit) bool {
+			return h.Type == "Encounter" && h.ID == id || !c.Matches(&h.Candidate) || take(h)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// version is what is known of a hit's version.
+func (h *hit) version() *store.Version {
+	return &store.Version{Columns: policy.Columns{Type: h.Type, ID: h.ID, Recorded: h.Updated}}
 }
 
 // adding puts a resource into the answer, where its page is the one that is asked for.
@@ -82,7 +151,7 @@ func (q *request) eachOf(id, path string, n uint64, wanted func(*store.Version) 
 		for _, v := range versions {
 			if wanted(v) {
 				with.has(v.Type, v.ID)
-				with.note(v.Body)
+				with.note(v.Body, false)
 				add(v.Type, v.ID, "match", func() []byte { return dressed(v) })
 			}
 		}
@@ -106,7 +175,7 @@ func (q *request) eachOf(id, path string, n uint64, wanted func(*store.Version) 
 	for _, i := range v.Items {
 		if wanted(i.Version) {
 			with.has(i.Type, i.ID)
-			with.note(i.Body)
+			with.note(i.Body, false)
 			add(i.Type, i.ID, "match", func() []byte { return seen(v, i.Version) })
 		}
 	}
@@ -128,12 +197,12 @@ func (s *support) has(typ, id string) {
 	}
 }
 
-// note finds what a resource refers to.
-func (s *support) note(body []byte) {
+// note finds what a resource refers to: what is of no person, or all.
+func (s *support) note(body []byte, all bool) {
 	fhir.RewriteReferences(body, func(ref string) string {
 		if !s.seen[ref] {
 			s.seen[ref] = true
-			if t := search.ParseReference(ref); t.URL == "" && t.Type != "" && !search.OwnRecord(t.Type) && !slices.Contains(s.refs, t) {
+			if t := search.ParseReference(ref); t.URL == "" && t.Type != "" && (all || !search.OwnRecord(t.Type)) && !slices.Contains(s.refs, t) {
 				s.refs = append(s.refs, t)
 			}
 		}
@@ -154,8 +223,8 @@ func (s *support) each(f field, wanted func(*store.Version) bool, add adding) er
 		if h == nil {
 			continue
 		}
-		s.note(h.Res.JSON)
-		if wanted(&store.Version{Columns: policy.Columns{Type: h.Type, ID: h.ID, Recorded: h.Updated}}) {
+		s.note(h.Res.JSON, false)
+		if wanted(h.version()) {
 			add(h.Type, h.ID, "include", h.body)
 		}
 	}

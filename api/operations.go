@@ -36,7 +36,10 @@ var operations []operation
 func offer(list ...operation) { operations = append(operations, list...) }
 
 func init() {
-	offer(operation{name: "everything", at: onInstance, types: []string{"Patient"}, definition: core + "Patient-everything", run: (*request).everything})
+	offer(
+		operation{name: "everything", at: onType | onInstance, types: []string{"Patient"}, definition: core + "Patient-everything", run: (*request).everything},
+		operation{name: "everything", at: onInstance, types: []string{"Encounter"}, definition: core + "Encounter-everything", run: (*request).everything},
+	)
 }
 
 // core is where the standard's definitions of operations are.

@@ -187,6 +187,14 @@ func TestEverythingComesWithWhatItSpeaksOf(t *testing.T) {
 			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}
+	if got := a.do(200, "system", "GET", "/fhir/Encounter/e1/$everything", "").found(); got != "e1 hb | Organization/trust Organization/ward Patient/p1 Practitioner/doc" {
+		t.Errorf("of an encounter: %s", got)
+	}
+	a.do(404, "system", "GET", "/fhir/Encounter/none/$everything", "")
+	a.do(400, "system", "GET", "/fhir/Patient/$everything", "")
+	if r := a.do(200, "citizen", "GET", "/fhir/Patient/$everything", ""); len(r.Entry) == 0 || r.Entry[0].Resource.ResourceType != "Patient" {
+		t.Errorf("the own record: %s", r.Body)
+	}
 	citizen, err := a.env.Citizen(t.Context(), "9991234519")
 	if err != nil {
 		t.Fatal(err)
@@ -197,5 +205,8 @@ func TestEverythingComesWithWhatItSpeaksOf(t *testing.T) {
 	}
 	if got := a.do(200, "visitor", "GET", "/fhir/Patient/"+citizen+"/$everything", "").found(); !strings.HasSuffix(got, "| Organization/trust Organization/ward Practitioner/doc") {
 		t.Errorf("a doctor: %s", got)
+	}
+	if got := a.do(200, "visitor", "GET", "/fhir/Encounter/e1/$everything", "").found(); !strings.HasPrefix(got, "e1 hb | Organization/trust Organization/ward Patient/") {
+		t.Errorf("a doctor, of an encounter: %s", got)
 	}
 }
