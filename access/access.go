@@ -32,6 +32,8 @@ type Claims interface {
 // decision, and its answer never leaves access.
 type Owners interface {
 	Owner(ctx context.Context, typ, id string) (store.Subject, error)
+	// OwnersOf gives those of several items, each once.
+	OwnersOf(ctx context.Context, items []store.ItemID) ([]store.Subject, error)
 }
 
 // Access decides. The zero Access refuses.
@@ -126,7 +128,10 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 	if s.Role == nhs.Operator {
 		d = policy.Decision{Permit: true, Predicate: *system, Rules: []string{"operator at the command line"}}
 	} else {
-		facts, who, err := a.facts(ctx, q.factsOf, q.factsAt)
+		facts, who, err := a.facts(ctx, q.factsOf, q.factsAt, &organisations{a: a})
+		if err == nil {
+			facts.Claims, err = a.claims(ctx, q.factsOf)
+		}
 		if err == nil && (s.Role == nhs.Citizen || s.Role == nhs.Proxy) {
 			facts.NHSNumbers, err = a.proven(ctx, facts.NHSNumbers, q.factsOf.ID)
 		}

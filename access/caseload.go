@@ -3,6 +3,7 @@ package access
 import (
 	"cmp"
 	"context"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -31,6 +32,8 @@ type Caseload struct {
 
 	subjects map[store.Subject]bool // those with a sign of a relationship
 	decided  map[store.Citizen]*Case
+	latest   bool // n is that of now
+	names    organisations
 }
 
 // Case is one of them whose record the reader may open.
@@ -48,7 +51,12 @@ func (a *Access) Caseload(ctx context.Context, s policy.Subject, what string, n 
 	if _, err := a.simple(ctx, op, s, audit.Search, what, seal.None, d); err != nil {
 		return nil, err
 	}
-	c := &Caseload{a: a, s: s, wide: d.Predicate, n: n, subjects: map[store.Subject]bool{}, decided: map[store.Citizen]*Case{}}
+	c := &Caseload{a: a, s: s, wide: d.Predicate, n: n, subjects: map[store.Subject]bool{}, decided: map[store.Citizen]*Case{}, names: organisations{a: a}}
+	now, err := a.Store.N(ctx)
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	c.latest = n >= now
 	tokens, err := a.caseloadTokens(ctx, s.Organisation)
 	if err != nil {
 		return nil, fault.E(op, err)
@@ -144,12 +152,12 @@ func (c *Caseload) Ranging(ctx context.Context, r store.Range) (Hits, error) {
 	for list := found.Items; len(list) > 0; {
 		some := list[:min(len(list), foundStep)]
 		list = list[len(some):]
-		versions, err := c.a.Store.Items(ctx, some, c.n, &c.wide)
+		owners, err := c.a.Owners.OwnersOf(ctx, some)
 		if err != nil {
 			return nil, err
 		}
-		for _, v := range versions {
-			hits[v.Subject] = true
+		for _, s := range owners {
+			hits[s] = true
 		}
 	}
 	return hits, nil
@@ -184,6 +192,13 @@ func (c *Caseload) Changed(ctx context.Context, typ string, since time.Time) (Hi
 	return nil, nil
 }
 
+// People are decided so many at once, by so many for each processor: where the
+// store is elsewhere most of the time goes by on the way.
+const (
+	decidedAtOnce = 64
+	perCore       = 4
+)
+
 // Each gives those of the caseload, with hits where they are not nil, whose
 // records the reader may open, in an order that stays the same. look is called
 // for several of them at once; take for one after the other, with what look
@@ -199,17 +214,21 @@ func (c *Caseload) Each(ctx context.Context, hits Hits, look func(context.Contex
 		any any
 		err error
 	}
-	const chunk = 64
 	for len(people) > 0 {
-		some := people[:min(chunk, len(people))]
+		some := people[:min(decidedAtOnce, len(people))]
 		people = people[len(some):]
+		stated, err := c.a.claims(ctx, some...)
+		if err != nil {
+			return fault.E(op, err)
+		}
 		found := make([]one, len(some))
 		var wg sync.WaitGroup
-		for w := range min(len(some), runtime.GOMAXPROCS(0)) {
+		together := min(len(some), perCore*runtime.GOMAXPROCS(0))
+		for w := range together {
 			wg.Go(func() {
-				for i := w; i < len(some); i += runtime.GOMAXPROCS(0) {
+				for i := w; i < len(some); i += together {
 					f := &found[i]
-					if f.c, f.err = c.decide(ctx, some[i]); f.err == nil && f.c != nil {
+					if f.c, f.err = c.decide(ctx, some[i], len(stated) > 0); f.err == nil && f.c != nil {
 						f.any, f.err = look(ctx, f.c)
 					}
 				}
@@ -238,27 +257,18 @@ func (c *Caseload) people(ctx context.Context, hits Hits) ([]mpi.Found, error) {
 	if hits == nil {
 		of = c.subjects
 	}
-	seen := map[store.Subject]bool{}
 	var out []mpi.Found
-	for s := range of {
-		if seen[s] || s == store.Shared {
-			continue
-		}
-		id, err := c.a.Index.CitizenID(ctx, s)
+	seen := map[store.Citizen]bool{}
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(of)), foundStep) {
+		found, err := c.a.Index.Citizens(ctx, some)
 		if err != nil {
 			return nil, err
 		}
-		found, err := c.a.Index.Citizen(ctx, id, store.Latest)
-		if err != nil {
-			return nil, err
-		}
-		theirs := false
-		for _, k := range found.Subjects {
-			seen[k.Subject] = true
-			theirs = theirs || c.subjects[k.Subject]
-		}
-		if theirs {
-			out = append(out, found)
+		for _, f := range found {
+			if !seen[f.Citizen] && slices.ContainsFunc(f.Subjects, func(k mpi.Known) bool { return c.subjects[k.Subject] }) {
+				seen[f.Citizen] = true
+				out = append(out, f)
+			}
 		}
 	}
 	slices.SortFunc(out, func(a, b mpi.Found) int { return cmp.Compare(a.Citizen, b.Citizen) })
@@ -267,12 +277,13 @@ func (c *Caseload) people(ctx context.Context, hits Hits) ([]mpi.Found, error) {
 
 // decide says whether the reader may open somebody's record; nil where not. An
 // emergency opens the one record for which it was stated, and no search (G9).
-func (c *Caseload) decide(ctx context.Context, now mpi.Found) (*Case, error) {
+// claimed says that somebody may have stated something about them.
+func (c *Caseload) decide(ctx context.Context, now mpi.Found, claimed bool) (*Case, error) {
 	if known, ok := c.decided[now.Citizen]; ok {
 		return known, nil
 	}
 	found := now
-	if c.n != store.Latest {
+	if !c.latest {
 		var err error
 		if found, err = c.a.Index.Citizen(ctx, now.ID, c.n); fault.Is(err, fault.NotFound) {
 			return nil, nil // not there yet
@@ -281,7 +292,10 @@ func (c *Caseload) decide(ctx context.Context, now mpi.Found) (*Case, error) {
 		}
 		found = stillLinked(found, now)
 	}
-	facts, who, err := c.a.facts(ctx, now, store.Latest)
+	facts, who, err := c.a.facts(ctx, now, store.Latest, &c.names)
+	if err == nil && claimed {
+		facts.Claims, err = c.a.claims(ctx, now)
+	}
 	if err != nil {
 		return nil, err
 	}

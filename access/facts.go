@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"selda/consent"
 	"selda/fhir"
@@ -15,18 +16,17 @@ import (
 )
 
 // factTypes are the resources that facts are read from.
-var factTypes = []string{"Patient", "Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CarePlan", "CareTeam", "MedicationDispense", "Consent"}
+var factTypes = append([]string{"Patient", "Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CarePlan", "CareTeam", "MedicationDispense", "Consent"}, signedTypes...)
 
-// facts gathers what policy needs to know of a citizen, as at n, and what makes
-// an access to them worth a look.
-func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.Facts, known, error) {
+// facts gathers what policy needs to know of a citizen, as at n, but for what
+// users have stated; and what makes an access to them worth a look.
+func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64, o *organisations) (policy.Facts, known, error) {
 	var f policy.Facts
 	var who known
-	var subjects []store.Subject
 	var elsewhere []policy.Relationship // registrations that others than the practice state
-	naming := func(ref fhir.Node) nhs.ODS { return a.organisation(ctx, ref) }
+	var waiting []*store.Version        // to be signed off
+	naming := func(ref fhir.Node) nhs.ODS { return o.of(ctx, ref) }
 	for _, k := range found.Subjects {
-		subjects = append(subjects, k.Subject)
 		versions, err := a.Store.Compartment(ctx, k.Subject, n, system, factTypes...)
 		if err != nil {
 			return f, who, err
@@ -39,10 +39,14 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.F
 			switch r.Type {
 			case "Patient":
 				who.add(r)
-				elsewhere = append(elsewhere, a.patientFacts(ctx, &f, &who, v, r)...)
+				elsewhere = append(elsewhere, patientFacts(&f, &who, v, r, naming)...)
 			case "Consent":
 				if p, ok := consent.Read(r, v.ID, v.Recorded); ok {
 					f.Preferences = append(f.Preferences, p)
+				}
+			case "DiagnosticReport", "DocumentReference", "Composition":
+				if relationship.Pending(r) {
+					waiting = append(waiting, v)
 				}
 			default:
 				if v.Type == "Encounter" {
@@ -52,10 +56,8 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.F
 			}
 		}
 	}
-	for _, s := range subjects {
-		if err := a.unsigned(ctx, &f, s, n); err != nil {
-			return f, who, err
-		}
+	if err := unsigned(&f, waiting); err != nil {
+		return f, who, err
 	}
 	registered := slices.ContainsFunc(f.Relationships, func(r policy.Relationship) bool { return r.Kind == "registration" })
 	if !registered {
@@ -66,21 +68,31 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64) (policy.F
 		}
 	}
 	if len(f.Preferences) > 0 { // only what is withheld has to be given back
-		for _, s := range subjects {
-			if err := a.addressed(ctx, &f, s, n); err != nil {
+		for _, k := range found.Subjects {
+			if err := a.addressed(ctx, &f, k.Subject, n); err != nil {
 				return f, who, err
 			}
+		}
+	}
+	return f, who, nil
+}
+
+// claims are what users have stated about some people.
+func (a *Access) claims(ctx context.Context, people ...mpi.Found) ([]policy.Claim, error) {
+	var subjects []store.Subject
+	for _, p := range people {
+		for _, k := range p.Subjects {
+			subjects = append(subjects, k.Subject)
 		}
 	}
 	claims, err := a.Claims.ClaimsOf(ctx, subjects)
 	for i := range claims {
 		claims[i].Overrules = claims[i].Emergency && overrules(claims[i].Reason)
 	}
-	f.Claims = claims
-	return f, who, err
+	return claims, err
 }
 
-func (a *Access) patientFacts(ctx context.Context, f *policy.Facts, who *known, v *store.Version, r *fhir.Resource) (elsewhere []policy.Relationship) {
+func patientFacts(f *policy.Facts, who *known, v *store.Version, r *fhir.Resource, organisation relationship.Organisation) (elsewhere []policy.Relationship) {
 	for _, id := range r.Root().List("identifier") {
 		if id.Get("system").Is(nhs.NumberSystem) {
 			if n, err := nhs.ParseNumber(id.Get("value").Text()); err == nil && !slices.Contains(f.NHSNumbers, n) {
@@ -103,11 +115,39 @@ func (a *Access) patientFacts(ctx context.Context, f *policy.Facts, who *known, 
 		who.left = append(who.left, v.Source.Organisation())
 	}
 	for _, g := range reg.Elsewhere {
-		if o := a.organisation(ctx, g); o != "" {
+		if o := organisation(g); o != "" {
 			elsewhere = append(elsewhere, policy.Relationship{Organisation: o, Kind: "registration"})
 		}
 	}
 	return elsewhere
+}
+
+// organisations are the codes of those that references name, each looked up once.
+type organisations struct {
+	a     *Access
+	mu    sync.Mutex
+	known map[string]nhs.ODS // by reference
+}
+
+func (o *organisations) of(ctx context.Context, ref fhir.Node) nhs.ODS {
+	id := ref.Get("reference").Text()
+	if id == "" || ref.Get("identifier").Exists() {
+		return o.a.organisation(ctx, ref)
+	}
+	o.mu.Lock()
+	code, ok := o.known[id]
+	o.mu.Unlock()
+	if ok {
+		return code
+	}
+	code = o.a.organisation(ctx, ref)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.known == nil {
+		o.known = map[string]nhs.ODS{}
+	}
+	o.known[id] = code
+	return code
 }
 
 // organisation is the ODS code that a Reference names, itself or by the

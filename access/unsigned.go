@@ -1,11 +1,9 @@
 package access
 
 import (
-	"context"
 	"time"
 
 	"selda/policy"
-	"selda/relationship"
 	"selda/store"
 )
 
@@ -13,21 +11,14 @@ import (
 // results (G7).
 var signedTypes = []string{"DiagnosticReport", "DocumentReference", "Composition"}
 
-// unsigned marks the encounters of an organisation of which it has a report or
-// a letter that is not final yet: by the encounter that it names, else by its
+// unsigned marks the encounters of an organisation of which a report or a letter
+// of its own waits to be signed off: by the encounter that it names, else by its
 // time.
-func (a *Access) unsigned(ctx context.Context, f *policy.Facts, s store.Subject, n uint64) error {
-	versions, err := a.Store.Compartment(ctx, s, n, system, signedTypes...)
-	if err != nil {
-		return err
-	}
-	for _, v := range versions {
+func unsigned(f *policy.Facts, waiting []*store.Version) error {
+	for _, v := range waiting {
 		r, err := v.Resource()
 		if err != nil {
 			return err
-		}
-		if !relationship.Pending(r) {
-			continue
 		}
 		named := r.Get("encounter", "reference").Text()
 		if named == "" {

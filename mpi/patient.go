@@ -37,6 +37,9 @@ type Index interface {
 	Citizen(ctx context.Context, id string, n uint64) (Found, error)
 	// CitizenID gives the id of the citizen that a subject belongs to.
 	CitizenID(ctx context.Context, s store.Subject) (string, error)
+	// Citizens gives the citizens that some subjects belong to now, each once; a
+	// subject of nobody has none.
+	Citizens(ctx context.Context, subjects []store.Subject) ([]Found, error)
 	// ByIdentity finds the subjects that have an identity.
 	ByIdentity(ctx context.Context, system, value string) ([]Known, error)
 	// Events and Reviews list the latest changes of links and the open pairs.

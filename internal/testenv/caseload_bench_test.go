@@ -22,7 +22,7 @@ func BenchmarkCaseload(b *testing.B) {
 	if n, err := strconv.Atoi(os.Getenv("SELDA_PEOPLE")); err == nil {
 		people = n
 	}
-	env, err := Open(b.Context(), b.TempDir(), Start)
+	env, err := Open(stored(b), b.TempDir(), Start)
 	if err != nil {
 		b.Fatal(err)
 	}

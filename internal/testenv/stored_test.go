@@ -10,7 +10,7 @@ import (
 
 // stored is where the regions of a test are kept: in folders, or with
 // SELDA_STORE=postgres in databases. Every rule holds on both.
-func stored(t *testing.T) context.Context {
+func stored(t testing.TB) context.Context {
 	t.Helper()
 	if os.Getenv("SELDA_STORE") != "postgres" {
 		return t.Context()
@@ -19,7 +19,7 @@ func stored(t *testing.T) context.Context {
 }
 
 type databases struct {
-	t  *testing.T
+	t  testing.TB
 	of map[string]string
 }
 

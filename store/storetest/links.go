@@ -120,6 +120,19 @@ func linksAsAt(b *box) {
 		b.equal(fmt.Sprintf("as at %d", c.n), b.linked(c.id, c.n), c.want)
 	}
 	b.equal("the merged one's citizen", b.citizenID(o), keep)
+	alone := b.subject(gp)
+	found, err := b.Citizens(b.ctx(), []store.Subject{o, alone, s, 1 << 40})
+	b.must(err)
+	var ids []string
+	for _, f := range found {
+		ids = append(ids, fmt.Sprint(f.ID, f.Subjects))
+		one, err := b.Citizen(b.ctx(), f.ID, store.Latest)
+		b.must(err)
+		b.equal("a citizen among others", f, one)
+	}
+	slices.Sort(ids)
+	b.equal("citizens, each once", len(slices.Compact(ids)), 2)
+	b.equal("citizens", len(found), 2)
 	for _, id := range []string{"", "nobody", "0000000000000"} {
 		b.equal("id "+id, b.linked(id, store.Latest), "unknown")
 	}

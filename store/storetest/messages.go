@@ -3,6 +3,7 @@ package storetest
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 
 	"selda/ingest"
@@ -162,6 +163,13 @@ func owners(b *box) {
 	got, err := b.Owner(b.ctx(), "Observation", w.ID)
 	b.must(err)
 	b.equal("owner", got, s)
+	second, _ := b.write(observation(s, "", "x"))
+	other := b.subject(gp)
+	third, _ := b.write(observation(other, "", "x"))
+	all, err := b.OwnersOf(b.ctx(), []store.ItemID{w.Item, third.Item, second.Item, 1 << 40})
+	b.must(err)
+	slices.Sort(all)
+	b.equal("owners, each once", all, []store.Subject{s, other})
 	_, err = b.Owner(b.ctx(), "Condition", w.ID)
 	b.unknown("under another type", err)
 	_, err = b.Owner(b.ctx(), "Observation", "never")
