@@ -305,7 +305,8 @@ func (c *Caseload) decide(ctx context.Context, now mpi.Found, claimed bool) (*Ca
 	if !d.Permit {
 		return nil, nil
 	}
-	e := audit.From(c.s, audit.Read, "")
+	// It is no reading of a record: a practice that is counted is not so many records opened.
+	e := audit.From(c.s, audit.Search, "")
 	e.Citizen, e.Rules, e.Signs = found.ID, d.Rules, who.signs(c.s, facts)
 	return &Case{seal.Make(seal.Fields{Kind: seal.Record, Subject: c.s, Citizen: found, N: c.n, At: at, Predicate: d.Predicate, Decision: d}), e}, nil
 }

@@ -45,20 +45,23 @@ const (
 
 // Reviewed are the entries of an organisation's users that a review is about,
 // of each action the latest first: questions about them, emergency accesses,
-// declarations and reads; and what reviews came to.
+// declarations, reads, and searches with a sign; and what reviews came to.
 func (a *Access) Reviewed(ctx context.Context, o nhs.ODS) (accesses, reviews []audit.Entry, err error) {
 	const op = "access.Reviewed"
 	if o == "" {
 		return nil, nil, fault.E(op, fault.Security, "the account has no organisation")
 	}
-	for _, action := range []string{audit.Ask, audit.BreakGlass, audit.Declare, audit.Read, audit.Review} {
+	for _, action := range []string{audit.Ask, audit.BreakGlass, audit.Declare, audit.Read, audit.Search, audit.Review} {
 		found, err := a.Trail.Find(ctx, audit.Query{Organisation: o, Action: action, From: a.Now().Add(-ReviewSpan), Limit: MaxReviewed})
 		if err != nil {
 			return nil, nil, fault.E(op, err)
 		}
-		if action == audit.Review {
+		switch action {
+		case audit.Review:
 			reviews = found
-		} else {
+		case audit.Search: // whom one has found is reviewed where there is a sign to look at
+			accesses = append(accesses, slices.DeleteFunc(found, func(e audit.Entry) bool { return len(e.Signs) == 0 })...)
+		default:
 			accesses = append(accesses, found...)
 		}
 	}

@@ -53,7 +53,7 @@ func (h *Web) looked(r *http.Request, m *mine) (*page.Looked, error) {
 		}
 		answer, asked := answers[e.Seq]
 		// One visit opens many pages: it is one look, told by its first.
-		if n := len(l.Looks); n > 0 && e.Action == audit.Read && same(l.Looks[n-1], look) && last.Sub(e.At) < visit {
+		if n := len(l.Looks); n > 0 && (e.Action == audit.Read || e.Action == audit.Search) && same(l.Looks[n-1], look) && last.Sub(e.At) < visit {
 			l.Looks[n-1].At, l.Looks[n-1].Ask, last = look.At, look.Ask, e.At
 		} else {
 			last = e.At
@@ -93,7 +93,7 @@ func same(a, b page.Look) bool {
 }
 
 // deeds are the trail's actions in words, as a citizen reads them.
-var deeds = map[string]string{audit.Read: "Looked at your record", audit.Search: "Searched for you", audit.BreakGlass: "Opened your record in an emergency",
+var deeds = map[string]string{audit.Read: "Looked at your record", audit.Search: "Found you in a search among the people in their care", audit.BreakGlass: "Opened your record in an emergency",
 	audit.Declare: "Said that you are in their care", audit.Export: "Took out a copy", audit.Create: "Wrote to your record", audit.Update: "Changed your record", audit.Delete: "Took something back"}
 
 // whys are the rules of a decision in plain words.
