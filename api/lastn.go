@@ -29,10 +29,11 @@ func (q *request) lastn(_, _ string) error {
 			return fault.E(op, fault.Value, "max is a number from 1", "max")
 		}
 	}
-	params := url.Values{}
-	for k, v := range args.values {
-		params[k] = v
+	params, err := args.searched(op)
+	if err != nil {
+		return err
 	}
+	self := maps.Clone(params)
 	params = without(params, "max", "_count", "_sort", "_page")
 	params.Set("_sort", "-date")
 	params.Set("_count", strconv.Itoa(maxCount))
@@ -60,8 +61,51 @@ func (q *request) lastn(_, _ string) error {
 		}
 		offset = a.next.Offset
 	}
-	whole.total, whole.self = len(whole.page), url.Values(args.values)
+	whole.total, whole.self = len(whole.page), self
 	return q.answer("Observation/$lastn", whole)
+}
+
+// searched are the parameters of a search, which may stand in Parameters in the
+// types that they are about. What can't be asked for so is refused: left out, it
+// would have others' resources answer.
+func (a *arguments) searched(op string) (url.Values, error) {
+	out := url.Values{}
+	for name, list := range a.values {
+		out[name] = list
+	}
+	for name, list := range a.parts {
+		for _, p := range list {
+			typ, v := p.First("value")
+			text := v.Text()
+			switch {
+			case !v.IsObject():
+				continue // it is among the values
+			case typ == "valueReference":
+				text = v.Get("reference").Text()
+			case typ == "valueCoding":
+				text = token(v)
+			case typ == "valueCodeableConcept":
+				var codes []string
+				for _, c := range v.List("coding") {
+					codes = append(codes, token(c))
+				}
+				text = strings.Join(codes, ",")
+			}
+			if text == "" {
+				return nil, fault.E(op, fault.Value, "give it as in the URL of a search: a valueString", name)
+			}
+			out[name] = append(out[name], text)
+		}
+	}
+	return out, nil
+}
+
+// token is a Coding as a search has it.
+func token(c fhir.Node) string {
+	if !c.Get("code").Exists() {
+		return ""
+	}
+	return escapedValue(c.Get("system").Text()) + "|" + escapedValue(c.Get("code").Text())
 }
 
 // observations is one page of a search for Observations.

@@ -19,6 +19,18 @@ func TestLastN(t *testing.T) {
 		}
 	}
 	a.do(400, "system", "GET", "/fhir/Observation/$lastn?patient=p1&max=0", "")
+	a.patient("p2", "9991234527")
+	a.do(201, "system", "PUT", "/fhir/Observation/other", `{"resourceType":"Observation","id":"other","status":"final","code":{"coding":[{"system":"urn:c","code":"a"}]},"subject":{"reference":"Patient/p2"},"effectiveDateTime":"2026-03-09"}`)
+	for params, want := range map[string]string{
+		`{"name":"patient","valueReference":{"reference":"Patient/p1"}}`: "n3 n4",
+		`{"name":"patient","valueReference":{"reference":"Patient/p1"}},{"name":"max","valuePositiveInt":2},{"name":"code","valueCoding":{"system":"urn:c","code":"b"}}`: "n1 n4",
+		`{"name":"subject","valueString":"Patient/p2"}`: "other",
+	} {
+		if got := a.do(200, "system", "POST", "/fhir/Observation/$lastn", `{"resourceType":"Parameters","parameter":[`+params+`]}`).found(); got != want {
+			t.Errorf("%s: %s, want %s", params, got, want)
+		}
+	}
+	a.do(400, "system", "POST", "/fhir/Observation/$lastn", `{"resourceType":"Parameters","parameter":[{"name":"patient","valueReference":{"display":"somebody"}}]}`)
 }
 
 // A document holds what its Composition refers to.
