@@ -136,6 +136,11 @@ func (q *request) convert(_, _ string) error {
 	if r == nil {
 		return fault.E("api.convert", fault.Required, "say what is to be converted: a resource, as JSON or XML", "input")
 	}
+	if q.xml {
+		if _, err := fhir.ToXML(r.JSON); err != nil { // what R4 does not know has no place in XML
+			return fault.E("api.convert", fault.Structure, fault.Reason(err), fault.PlaceOf(err))
+		}
+	}
 	q.send(http.StatusOK, r.JSON)
 	return nil
 }

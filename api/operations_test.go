@@ -95,6 +95,10 @@ func TestConvert(t *testing.T) {
 	if string(r.Body) != `{"resourceType":"Patient","gender":"female"}` {
 		t.Errorf("%s", r.Body)
 	}
+	wrong, err := a.env.Do(t.Context(), "doctor", "POST", "/fhir/$convert", []byte(`{"resourceType":"Patient","colour":"red"}`), "Accept: application/fhir+xml")
+	if err != nil || wrong.Status != 400 || !strings.Contains(string(wrong.Body), "Patient.colour") {
+		t.Errorf("what can't be converted: %+v %v", wrong, err)
+	}
 	a.do(401, "", "POST", "/fhir/$convert", `{"resourceType":"Patient"}`)
 }
 
