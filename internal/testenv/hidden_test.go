@@ -502,7 +502,7 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 	for _, ref := range refs {
 		links = append(links, `{"reference":"`+ref+`"}`)
 		typ, _, _ := strings.Cut(ref, "/")
-		for _, q := range []string{ref + "/$meta", ref + "/$validate", ref + "/$document", "Encounter/" + strings.TrimPrefix(ref, typ+"/") + "/Observation", ref + "?_summary=text", typ + "?" + who + "&_has:Provenance:target:recorded=gt2020&_revinclude=Provenance:target"} {
+		for _, q := range []string{ref + "/$meta", ref + "/$validate", ref + "/$document", "Encounter/" + strings.TrimPrefix(ref, typ+"/") + "/$everything", "Encounter/" + strings.TrimPrefix(ref, typ+"/") + "/Observation", ref + "?_summary=text", typ + "?" + who + "&_has:Provenance:target:recorded=gt2020&_revinclude=Provenance:target"} {
 			if one(10) {
 				h.same(t, w, "GET", "/fhir/"+q, "")
 			}
