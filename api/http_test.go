@@ -147,3 +147,27 @@ func TestBinaryAsItIs(t *testing.T) {
 		}
 	}
 }
+
+// An app in a browser that came from elsewhere may ask, with its own token; what a
+// session's cookie opens it can't read. https://hl7.org/fhir/R4/security.html#cors
+func TestAppsOfOtherOrigins(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	const origin = "Origin: https://app.example"
+	r := a.do(204, "", "OPTIONS", "/fhir/Patient/p1", "", origin, "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: authorization,if-match")
+	if allow := r.Header.Get("Access-Control-Allow-Headers"); !strings.Contains(allow, "Authorization") || !strings.Contains(allow, "If-Match") || !strings.Contains(r.Header.Get("Access-Control-Allow-Methods"), "PUT") {
+		t.Errorf("asked first: %v", r.Header)
+	}
+	for path, want := range map[string]int{"/fhir/Patient/p1": 200, "/fhir/Patient/none": 404, "/fhir/metadata": 200} {
+		r := a.do(want, "system", "GET", path, "", origin)
+		if r.Header.Get("Access-Control-Allow-Origin") != "*" || r.Header.Get("Access-Control-Allow-Credentials") != "" || !strings.Contains(r.Header.Get("Access-Control-Expose-Headers"), "ETag") {
+			t.Errorf("%s: %v", path, r.Header)
+		}
+	}
+	if r := a.do(401, "", "GET", "/fhir/Patient/p1", "", origin); r.Header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("without a token: %v", r.Header)
+	}
+	if r, err := a.env.Do(t.Context(), "", "GET", "/login", nil, origin); err != nil || r.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("a page: %v %v", err, r.Header)
+	}
+}

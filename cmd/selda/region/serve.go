@@ -114,7 +114,7 @@ func (r *Region) Handler() http.Handler {
 	} else {
 		mux.Handle("/", noPages(err))
 	}
-	return r.metrics.measure(held(r.Auth.Wrap(mux)))
+	return r.metrics.measure(crossOrigin(held(r.Auth.Wrap(mux))))
 }
 
 // readyz says whether the store answers and the trail can be written.
