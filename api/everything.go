@@ -64,7 +64,7 @@ func (q *request) everything(typ, id string) error {
 	if err := with.each(f, wanted, add); err != nil {
 		return err
 	}
-	links := []link{{"self", q.base + "/" + path}}
+	links := q.selfLink(path, args.values)
 	if count > 0 && total > skip+count {
 		if links, err = q.addNext(links, path, args.values, cursor{N: cur.N, Offset: skip + count}); err != nil {
 			return err

@@ -397,7 +397,7 @@ func (q *request) answer(path string, a *answers) error {
 		b.add(entry{full: nameless("unknown parameter " + name), resource: fhir.Marshal(fhir.Object{"resourceType": "OperationOutcome", "issue": []fhir.Object{{"severity": "warning", "code": "not-supported",
 			"diagnostics": "the parameter was not used: it is not known for " + a.query.Type, "expression": []string{name}}}}), mode: "outcome"})
 	}
-	links := []link{{"self", q.base + "/" + path + "?" + asQuery(a.self)}}
+	links := q.selfLink(path, a.self)
 	if a.next != nil {
 		var err error
 		if links, err = q.addNext(links, path, a.self, *a.next); err != nil {

@@ -31,8 +31,14 @@ func historyCount(params url.Values, otherwise int) (int, error) {
 
 // selfLink is the link of a page to itself.
 func (q *request) selfLink(path string, params url.Values) []link {
-	self := link{"self", q.base + "/" + path}
-	if p := used(params, nil); len(p) > 0 {
+	self, p := link{"self", q.base + "/" + path}, used(params, nil)
+	if token := q.query().Get("_page"); token != "" { // the page itself, and not the first
+		if q.posted {
+			p = url.Values{}
+		}
+		p.Set("_page", token)
+	}
+	if len(p) > 0 {
 		self.url += "?" + asQuery(p)
 	}
 	return []link{self}

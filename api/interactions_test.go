@@ -499,6 +499,11 @@ func TestSeveralTypesAtOnce(t *testing.T) {
 			}
 		}
 	}
+	// Each page says where it is itself; what has no value asks nothing.
+	second := a.do(200, "system", "GET", "/fhir/Observation?_count=1&_sort=&_elements=", "").Link[1].URL
+	if r := a.do(200, "system", "GET", strings.TrimPrefix(second, a.env.HTTP), ""); r.Link[0].URL != second || strings.Contains(string(r.Body), "SUBSETTED") {
+		t.Errorf("the second page: %s, asked by %s", r.Body, second)
+	}
 	order := func(r reply) (ids []string) {
 		for _, e := range r.Entry {
 			ids = append(ids, e.Resource.ID)

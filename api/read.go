@@ -97,8 +97,8 @@ func (q *request) read(typ, id string) error {
 
 // part is a resource that was read, as _summary and _elements ask for it.
 func (q *request) part(typ string, body []byte) []byte {
-	if e := q.query()["_elements"]; len(e) > 0 {
-		return fhir.Subset(body, typ, "elements", strings.Split(strings.Join(e, ","), ",")...)
+	if e := list(q.query(), "_elements"); len(e) > 0 {
+		return fhir.Subset(body, typ, "elements", elementsOf(e, typ)...)
 	}
 	return fhir.Subset(body, typ, q.query().Get("_summary"))
 }

@@ -63,6 +63,9 @@ func (q *Scope) Parse(typ string, params url.Values) (*Query, error) {
 		}
 		for _, value := range params[name] {
 			known, err := true, error(nil)
+			if slices.Contains(results, name) && value == "" {
+				continue // nothing is asked
+			}
 			if slices.Contains(results, name) {
 				known, err = q.result(out, name, value)
 			} else if value != "" { // an empty value is no condition
