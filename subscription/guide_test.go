@@ -1,7 +1,8 @@
 package subscription_test
 
 import (
-	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,32 +18,13 @@ import (
 // https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/StructureDefinition-backport-subscription-status-r4.html
 func guide(t *testing.T) *validate.Validator {
 	t.Helper()
-	slices := func(path string, rows ...string) string {
-		out := fmt.Sprintf(`{"id":"%s","path":"%s","slicing":{"discriminator":[{"type":"value","path":"name"}],"rules":"open"}}`, path, strings.ReplaceAll(path, ":notification-event", ""))
-		for _, row := range rows {
-			f := strings.Fields(row) // name, min, max, type, min of the value
-			id, at := path+":"+f[0], strings.ReplaceAll(path, ":notification-event", "")
-			out += fmt.Sprintf(`,{"id":"%s","path":"%s","sliceName":"%s","min":%s,"max":"%s"},{"id":"%s.name","path":"%s.name","fixedString":"%s"}`, id, at, f[0], f[1], f[2], id, at, f[0])
-			if len(f) > 3 {
-				out += fmt.Sprintf(`,{"id":"%s.value[x]","path":"%s.value[x]","min":%s,"type":[{"code":"%s"}]}`, id, at, f[4], f[3])
-			}
-		}
-		return out
-	}
-	status := slices("Parameters.parameter", "subscription 1 1 Reference 1", "topic 0 1 canonical 0", "status 1 1 code 1", "type 1 1 code 1", "events-since-subscription-start 0 1 string 0",
-		"error 0 * CodeableConcept 0", "notification-event 0 *") + "," +
-		slices("Parameters.parameter:notification-event.part", "event-number 1 1 string 1", "timestamp 0 1 instant 0", "focus 0 1 Reference 0", "additional-context 0 * Reference 0") +
-		`,{"id":"Parameters.parameter:status.value[x]","path":"Parameters.parameter.value[x]","binding":{"strength":"required","valueSet":"http://hl7.org/fhir/ValueSet/subscription-status"}}`
-	notification := `{"id":"Bundle","path":"Bundle","constraint":[{"key":"backport-notification-bundle-r4-1","severity":"error","human":"the first entry is a Parameters","expression":"entry.first().resource.is(Parameters)"}]},
-		{"id":"Bundle.type","path":"Bundle.type","patternCode":"history"},
-		{"id":"Bundle.entry","path":"Bundle.entry","slicing":{"discriminator":[{"type":"type","path":"resource"}],"rules":"open"},"min":1},
-		{"id":"Bundle.entry:status","path":"Bundle.entry","sliceName":"status","min":1,"max":"1"},
-		{"id":"Bundle.entry:status.resource","path":"Bundle.entry.resource","min":1,"type":[{"code":"Parameters","profile":["` + base + `backport-subscription-status-r4"]}]}`
 	var profiles []*fhir.Resource
-	for name, elements := range map[string]string{"Parameters/backport-subscription-status-r4": status, "Bundle/backport-subscription-notification-r4": notification} {
-		typ, id, _ := strings.Cut(name, "/")
-		r, err := fhir.Parse([]byte(`{"resourceType":"StructureDefinition","url":"` + base + id + `","type":"` + typ + `","kind":"resource","derivation":"constraint",
-			"baseDefinition":"http://hl7.org/fhir/StructureDefinition/` + typ + `","differential":{"element":[` + elements + `]}}`))
+	for _, name := range []string{"backport-subscription-status-r4", "backport-subscription-notification-r4"} {
+		b, err := os.ReadFile(filepath.Join("..", "testdata", "backport", name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := fhir.Parse(b)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -55,7 +55,7 @@ func (r *region) with(now time.Time, file string) {
 	if err != nil {
 		r.Fatal(err)
 	}
-	if r.env, err = testenv.OpenWith(r.Context(), wiring.Options{Data: r.dir, Subscribing: said}, now); err != nil {
+	if r.env, err = testenv.OpenWith(r.Context(), wiring.Options{Data: r.dir, Postgres: r.dsn, Subscribing: said}, now); err != nil {
 		r.Fatal(err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"selda/auth"
+	"selda/internal/pgtest"
 	"selda/internal/testenv"
 	"selda/nhs"
 )
@@ -17,7 +18,10 @@ const element = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Subscript
 
 // withTopic opens a region whose operator has added a topic, http://example.org/t,
 // of some elements.
-func withTopic(t *testing.T, elements ...string) *region {
+func withTopic(t *testing.T, elements ...string) *region { return withTopicOn(t, "", elements...) }
+
+// withTopicOn is withTopic, on a database.
+func withTopicOn(t *testing.T, dsn string, elements ...string) *region {
 	t.Helper()
 	dir := t.TempDir()
 	topic := `{"resourceType":"Basic","code":{"coding":[{"system":"http://hl7.org/fhir/fhir-types","code":"SubscriptionTopic"}]},"extension":[
@@ -27,7 +31,7 @@ func withTopic(t *testing.T, elements ...string) *region {
 			t.Fatal(err)
 		}
 	}
-	r := &region{T: t, dir: t.TempDir()}
+	r := &region{T: t, dir: t.TempDir(), dsn: dsn}
 	r.with(testenv.Start, filepath.Join(dir, "subscriptions.yaml"))
 	t.Cleanup(func() { _ = r.env.Close() })
 	return r
@@ -61,8 +65,21 @@ const v2 = "http://terminology.hl7.org/CodeSystem/v2-0003|"
 
 // eventTrigger: what is told was written by a message that says what has happened,
 // a trigger event of HL7 v2 or the event of a FHIR message.
-func TestEventsOfMessages(t *testing.T) {
-	r := withTopic(t, event("Encounter", v2+"A01", "http://example.org/synonyms|admit"), event("Encounter", v2+"A03"), event("Appointment", "https://example.org/events|booked"))
+func TestEventsOfMessages(t *testing.T) { onBoth(t, eventsOfMessages) }
+
+// onBoth tries something on a folder, and on a database.
+func onBoth(t *testing.T, f func(t *testing.T, dsn string)) {
+	t.Run("folder", func(t *testing.T) { f(t, "") })
+	t.Run("database", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("in the long run of tests")
+		}
+		f(t, pgtest.DSN(t))
+	})
+}
+
+func eventsOfMessages(t *testing.T, dsn string) {
+	r := withTopicOn(t, dsn, event("Encounter", v2+"A01", "http://example.org/synonyms|admit"), event("Encounter", v2+"A03"), event("Appointment", "https://example.org/events|booked"))
 	if err := r.env.Region.Auth.Accounts.Put(auth.Account{User: "pas", Name: "PAS", Role: nhs.SourceSystem, Organisation: "RJ1", Source: "RJ1:PAS"}); err != nil {
 		t.Fatal(err)
 	}
@@ -148,8 +165,10 @@ func TestInvariant3AnEventOfAMessageOfWhichSomethingIsHidden(t *testing.T) {
 
 // notificationShape: what is referred to, what refers, and on from there, as far
 // as the subscriber may see it, and no more than twenty.
-func TestWhatIsToldBeside(t *testing.T) {
-	r := withTopic(t, sub(element+"resourceTrigger", part("resource", "Uri", "Encounter"), part("supportedInteraction", "Code", "update")),
+func TestWhatIsToldBeside(t *testing.T) { onBoth(t, toldBeside) }
+
+func toldBeside(t *testing.T, dsn string) {
+	r := withTopicOn(t, dsn, sub(element+"resourceTrigger", part("resource", "Uri", "Encounter"), part("supportedInteraction", "Code", "update")),
 		sub(element+"notificationShape", part("resource", "Uri", "Encounter"), part("include", "String", "Encounter:patient&iterate=Patient.general-practitioner"), part("include", "String", "_include=Encounter:location"),
 			part("revInclude", "String", "Observation:encounter"), part("revInclude", "String", "_revinclude=Provenance:target:Encounter"), part("revInclude", "String", "Procedure:subject")))
 	r.declared()

@@ -66,8 +66,12 @@ func (a *asking) mapped() {
 		paths = append(paths, conformance.Material(a.T, set))
 	}
 	a.Logf("%s", ok(a.T, a.data, append([]string{"ingest", "--source", "RJ1:API", "--json"}, paths...)...))
+	gone := resource(a.T, a.ask("system", "POST", "/Observation", `{"resourceType":"Observation","status":"final","code":{"text":"x"}}`)).ID
+	a.get(a.T, a.tokens["system"], "DELETE", "/fhir/Observation/"+gone, "")
+	a.ask("system", "GET", "/Observation/"+gone, "")
+	a.ask("system", "GET", "/Observation/"+gone+"/_history", "")
 	ofType, count := map[string][][]byte{}, map[string]int{}
-	for _, line := range a.export("system", "/fhir/$export") {
+	for _, line := range a.job("system", "GET", "/fhir/$export?_since=2020-01-01T00:00:00Z", "") {
 		var r sent
 		if err := json.Unmarshal(line, &r); err != nil {
 			a.Fatalf("%v: %.300s", err, line)
@@ -80,22 +84,30 @@ func (a *asking) mapped() {
 			a.out.take("$export "+typ, string(lines[i*len(lines)/min(len(lines), mostOfType)]))
 		}
 	}
-	if a.Logf("mapped: %v", count); len(count) < 15 {
+	if a.Logf("mapped: %v", count); len(count) < 15 || count["Bundle"] == 0 {
 		a.Errorf("there are but %d types: %v", len(count), count)
+	}
+	outcomes := a.job("system", "POST", "/fhir/$import", `{"resourceType":"Patient","name":[{"family":"Imported"}]}`+"\n"+`{"resourceType":"Patient","gender":"x"}`+"\nno resource\n")
+	for _, o := range outcomes {
+		a.out.take("$import", string(o))
+	}
+	if len(outcomes) == 0 {
+		a.Error("an import says nothing of what it could not use")
 	}
 }
 
-// export gives the lines of an export.
-func (a *asking) export(user, path string) (out [][]byte) {
+// job carries out an export or an import, and gives the lines of its files.
+func (a *asking) job(user, method, path, ndjson string) (out [][]byte) {
 	a.Helper()
-	do := func(url string) (*http.Response, []byte) {
+	do := func(method, url, body string) (*http.Response, []byte) {
 		a.Helper()
-		req, err := http.NewRequestWithContext(a.Context(), http.MethodGet, url, nil)
+		req, err := http.NewRequestWithContext(a.Context(), method, url, strings.NewReader(body))
 		if err != nil {
 			a.Fatal(err)
 		}
 		req.Header.Set("Authorization", "Bearer "+a.tokens[user])
 		req.Header.Set("Prefer", "respond-async")
+		req.Header.Set("Content-Type", "application/fhir+ndjson")
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			a.Fatal(err)
@@ -103,11 +115,11 @@ func (a *asking) export(user, path string) (out [][]byte) {
 		defer func() { _ = resp.Body.Close() }()
 		return resp, []byte(readAll(a.T, resp.Body))
 	}
-	resp, body := do(a.HTTP + path)
+	resp, body := do(method, a.HTTP+path, ndjson)
 	at := resp.Header.Get("Content-Location")
-	for deadline := time.Now().Add(60 * time.Second); resp.StatusCode == http.StatusAccepted; resp, body = do(at) {
+	for deadline := time.Now().Add(60 * time.Second); resp.StatusCode == http.StatusAccepted; resp, body = do("GET", at, "") {
 		if time.Now().After(deadline) {
-			a.Fatal("the export does not end")
+			a.Fatal("it does not end")
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -116,7 +128,7 @@ func (a *asking) export(user, path string) (out [][]byte) {
 		a.Fatalf("%d %.300s", resp.StatusCode, body)
 	}
 	for _, f := range slices.Concat(m.Output, m.Error, m.Deleted) {
-		_, b := do(f.URL)
+		_, b := do("GET", f.URL, "")
 		for line := range bytes.Lines(b) {
 			out = append(out, bytes.TrimSpace(line))
 		}
