@@ -175,6 +175,28 @@ func TestExportGivesWhatIsAskedFor(t *testing.T) {
 	a.do(404, "system", "GET", "/fhir/Group/none/$export", "", async)
 }
 
+// What an export can't give is told before it is taken on, and left out for who
+// prefers that. https://hl7.org/fhir/uv/bulkdata/STU2/export.html#query-parameters
+func TestExportTellsWhatItCannotGive(t *testing.T) {
+	a := open(t)
+	a.few()
+	patient := func(id string) string {
+		return `{"resourceType":"Parameters","parameter":[{"name":"patient","valueReference":{"reference":"Patient/` + id + `"}}]}`
+	}
+	a.do(404, "system", "POST", "/fhir/Patient/$export", patient("none"), async)
+	a.do(404, "system", "POST", "/fhir/Group/g/$export", patient("p1"), async)
+	a.do(202, "system", "POST", "/fhir/Group/g/$export", patient("p2"), async)
+	a.do(404, "citizen", "POST", "/fhir/Patient/$export", patient("p2"), async)
+	a.do(400, "system", "GET", "/fhir/$export?_type=Patient,Dog", "", async)
+	a.do(400, "system", "GET", "/fhir/$export?_type=Dog", "", async+", handling=lenient")
+	r := a.do(202, "system", "GET", "/fhir/$export?_type=Patient,Dog", "", async+", handling=lenient")
+	m := a.ended("system", strings.TrimPrefix(r.Header.Get("Content-Location"), a.env.HTTP))
+	all, _ := a.lines("system", m)
+	if len(m.Output) != 1 || m.Output[0].Type != "Patient" || !strings.Contains(fmt.Sprint(all), "ignored: _type=Dog") {
+		t.Errorf("%+v %v", m, all)
+	}
+}
+
 // A source system has what it wrote, a citizen the own record, and nobody else
 // anything. Each is recorded, and so is each download.
 func TestExportIsForThoseWhoMay(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"selda/fhir"
 	"selda/fhir/search"
 	"selda/nhs"
+	"selda/store"
 )
 
 // Bulk Data Access. https://hl7.org/fhir/uv/bulkdata/STU2/export.html
@@ -54,7 +55,8 @@ func (q *request) export(typ, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := q.mayExport(&ask); err != nil {
+	known, err := q.mayExport(&ask)
+	if err != nil {
 		return err
 	}
 	if !q.respondsAsync() {
@@ -62,6 +64,11 @@ func (q *request) export(typ, id string) error {
 	}
 	if err := ask.read(q, args); err != nil {
 		return err
+	}
+	for _, id := range ask.Patients {
+		if !known(id) {
+			return fault.E(op, fault.NotFound, "a patient that is named is not known, or not of the group", "patient")
+		}
 	}
 	return q.takeOn(bulk.Export, &ask)
 }
@@ -72,31 +79,57 @@ func (q *request) address() string {
 }
 
 // mayExport decides who may have an export: a source system what it wrote, a
-// citizen the own record.
-func (q *request) mayExport(ask *exportAsk) error {
+// citizen the own record. It says which patients can be named in it.
+func (q *request) mayExport(ask *exportAsk) (known func(patient string) bool, err error) {
 	ctx := q.r.Context()
 	what := "$export of " + ask.Level
 	if q.subject.Role == nhs.Citizen && ask.Level == "Patient" {
 		own, err := q.Access.Own(ctx, q.subject)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		_, err = q.Access.Record(ctx, q.subject, own, what)
-		return err
+		return func(id string) bool { return id == own }, err
 	}
 	g, err := q.Access.System(ctx, q.subject, audit.Export, what)
 	if fault.Is(err, fault.Security) {
-		return fault.E("api.export", fault.Security, "a source system may export what it wrote, and a citizen the own record, at /fhir/Patient/$export: nobody else may export")
+		return nil, fault.E("api.export", fault.Security, "a source system may export what it wrote, and a citizen the own record, at /fhir/Patient/$export: nobody else may export")
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if typ, id, ok := strings.Cut(ask.Level, "/"); ok {
-		if v, err := q.Records.Read(ctx, g, typ, id); err != nil || v.Deleted {
-			return fault.E("api.export", fault.NotFound, "there is no such Group")
+	written := func(typ, id string) *store.Version {
+		v, err := q.Records.Read(ctx, g, typ, id)
+		if err != nil || v.Deleted {
+			return nil
+		}
+		return v
+	}
+	patient := func(id string) bool { return written("Patient", id) != nil }
+	typ, id, ok := strings.Cut(ask.Level, "/")
+	if !ok {
+		return patient, nil
+	}
+	v := written(typ, id)
+	if v == nil {
+		return nil, fault.E("api.export", fault.NotFound, "there is no such Group")
+	}
+	group, err := v.Resource()
+	if err != nil {
+		return nil, err
+	}
+	members := membersOf(group)
+	return func(id string) bool { return slices.Contains(members, id) && patient(id) }, nil
+}
+
+// membersOf are the Patients of a Group.
+func membersOf(group *fhir.Resource) (out []string) {
+	for _, m := range group.Root().List("member") {
+		if t := search.ParseReference(m.Get("entity", "reference").Text()); t.Type == "Patient" && !m.Get("inactive").Bool() {
+			out = append(out, t.ID)
 		}
 	}
-	return nil
+	return out
 }
 
 // ndjson are the names of the one format that is made.
@@ -129,10 +162,7 @@ func (ask *exportAsk) read(q *request, args *arguments) error {
 		case "_until":
 			ask.Until, err = instant(args, name)
 		case "_type":
-			ask.Types = list(url.Values(args.values), name)
-			if slices.ContainsFunc(ask.Types, func(t string) bool { return !fhir.IsResourceType(t) }) {
-				err = fault.E(op, fault.Value, "there is no such resource type", name)
-			}
+			err = ask.types(list(url.Values(args.values), name), q.prefers("handling=lenient"))
 		case "_elements":
 			ask.Elements = list(url.Values(args.values), name)
 		case "patient":
@@ -149,6 +179,25 @@ func (ask *exportAsk) read(q *request, args *arguments) error {
 		}
 	}
 	return ask.filters(q, args)
+}
+
+// types reads the types that are asked for. One that there is not is left out for a
+// client that prefers this, as long as another is asked for, too.
+func (ask *exportAsk) types(asked []string, lenient bool) error {
+	for _, t := range asked {
+		switch {
+		case fhir.IsResourceType(t):
+			ask.Types = append(ask.Types, t)
+		case !lenient:
+			return fault.E("api.export", fault.Value, "there is no such resource type", "_type")
+		default:
+			ask.Ignored = append(ask.Ignored, "_type="+t)
+		}
+	}
+	if len(ask.Types) == 0 {
+		return fault.E("api.export", fault.Value, "_type names no resource type that there is", "_type")
+	}
+	return nil
 }
 
 func instant(args *arguments, name string) (time.Time, error) {

@@ -95,7 +95,7 @@ func (x *exporting) settled(ctx context.Context) (uint64, error) {
 // ignored tells which parameters were.
 func (x *exporting) ignored() error {
 	for _, name := range x.ask.Ignored {
-		if err := x.j.Line(partError, "OperationOutcome", outcome("warning", "not-supported", "this parameter is not supported, and was ignored: "+name)); err != nil {
+		if err := x.j.Line(partError, "OperationOutcome", outcome("warning", "not-supported", "this is not supported, and was ignored: "+name)); err != nil {
 			return err
 		}
 	}
@@ -147,7 +147,7 @@ func (x *exporting) spans(ctx context.Context, g grant.Grant, n uint64) ([]span,
 }
 
 // members are the Patients of a Group.
-func (x *exporting) members(ctx context.Context, g grant.Grant, id string, n uint64) (out []string, err error) {
+func (x *exporting) members(ctx context.Context, g grant.Grant, id string, n uint64) ([]string, error) {
 	v, err := x.a.Records.ReadAt(ctx, g, "Group", id, n)
 	if err != nil {
 		return nil, err
@@ -156,12 +156,7 @@ func (x *exporting) members(ctx context.Context, g grant.Grant, id string, n uin
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range r.Root().List("member") {
-		if t := search.ParseReference(m.Get("entity", "reference").Text()); t.Type == "Patient" && !m.Get("inactive").Bool() {
-			out = append(out, t.ID)
-		}
-	}
-	return out, nil
+	return membersOf(r), nil
 }
 
 // How many versions a piece of the walk looks at, and how often what was
