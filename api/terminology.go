@@ -113,15 +113,12 @@ func (l *written) ValueSet(url, version string) (*terminology.ValueSet, error) {
 
 // ConceptMaps is terminology.Library's.
 func (l *written) ConceptMaps(url, source string) ([]*terminology.ConceptMap, error) {
+	param, value := "source-system", source
 	if url != "" {
-		r, err := l.resource("ConceptMap", url, "")
-		if r == nil || err != nil {
-			return nil, err
-		}
-		return []*terminology.ConceptMap{terminology.ParseConceptMap(r)}, nil
+		param, value = "url", url
 	}
 	var out []*terminology.ConceptMap
-	err := l.find("ConceptMap", "source-system", source, func(r *fhir.Resource) bool {
+	err := l.find("ConceptMap", param, value, func(r *fhir.Resource) bool {
 		out = append(out, terminology.ParseConceptMap(r))
 		return len(out) < maxMaps
 	})

@@ -220,15 +220,21 @@ func TestTerminologyOfAClient(t *testing.T) {
 	a.do(201, "system", "PUT", "/fhir/CodeSystem/colours", `{"resourceType":"CodeSystem","id":"colours","url":"urn:colours","status":"active","content":"complete","concept":[{"code":"red","display":"Red","concept":[{"code":"pink","display":"Pink"}]},{"code":"blue","display":"Blue"}]}`)
 	a.do(201, "system", "PUT", "/fhir/CodeSystem/welsh", `{"resourceType":"CodeSystem","id":"welsh","url":"urn:welsh","status":"active","language":"cy","content":"supplement","supplements":"urn:colours","concept":[{"code":"red","display":"Coch"}]}`)
 	a.do(201, "system", "PUT", "/fhir/ValueSet/warm", `{"resourceType":"ValueSet","id":"warm","url":"urn:warm","status":"active","compose":{"include":[{"system":"urn:colours","filter":[{"property":"concept","op":"is-a","value":"red"}]}]}}`)
-	a.do(201, "system", "PUT", "/fhir/ConceptMap/light", `{"resourceType":"ConceptMap","id":"light","url":"urn:light","status":"active","group":[{"source":"urn:colours","target":"urn:wave","element":[{"code":"red","target":[{"code":"long","equivalence":"equivalent"}]}]}]}`)
+	a.do(201, "system", "PUT", "/fhir/ConceptMap/light", `{"resourceType":"ConceptMap","id":"light","url":"urn:light","version":"1","status":"active","sourceUri":"urn:warm","group":[{"source":"urn:colours","target":"urn:wave","element":[{"code":"red","target":[{"code":"long","equivalence":"equivalent"}]}]}]}`)
+	a.do(201, "system", "PUT", "/fhir/ConceptMap/light2", `{"resourceType":"ConceptMap","id":"light2","url":"urn:light","version":"2","status":"active","group":[{"source":"urn:colours","target":"urn:wave","element":[{"code":"red","target":[{"code":"none","equivalence":"unmatched"}]}]}]}`)
 	for path, want := range map[string]string{
-		"ValueSet/$validate-code?url=urn:warm&system=urn:colours&code=pink": "result=true",
-		"ValueSet/warm/$validate-code?system=urn:colours&code=blue":         "result=false",
-		"CodeSystem/colours/$subsumes?codeA=red&codeB=pink":                 "outcome=subsumes",
-		"CodeSystem/$lookup?system=urn:colours&code=pink":                   "display=Pink",
-		"CodeSystem/$lookup?system=urn:colours&code=red&displayLanguage=cy": "display=Coch",
-		"ConceptMap/$translate?system=urn:colours&code=red":                 "result=true",
-		"ConceptMap/light/$translate?code=red":                              "result=true",
+		"ValueSet/$validate-code?url=urn:warm&system=urn:colours&code=pink":                   "result=true",
+		"ValueSet/warm/$validate-code?system=urn:colours&code=blue":                           "result=false",
+		"CodeSystem/colours/$subsumes?codeA=red&codeB=pink":                                   "outcome=subsumes",
+		"CodeSystem/$lookup?system=urn:colours&code=pink":                                     "display=Pink",
+		"CodeSystem/$lookup?system=urn:colours&code=red&displayLanguage=cy":                   "display=Coch",
+		"ConceptMap/$translate?system=urn:colours&code=red":                                   "result=true",
+		"ConceptMap/light/$translate?code=red":                                                "result=true",
+		"ConceptMap/$translate?url=urn:light&conceptMapVersion=1&system=urn:colours&code=red": "result=true",
+		"ConceptMap/$translate?url=urn:light&conceptMapVersion=2&system=urn:colours&code=red": "result=false",
+		"ConceptMap/$translate?url=urn:light|1&system=urn:colours&code=red":                   "result=true",
+		"ConceptMap/$translate?source=ValueSet/warm&system=urn:colours&code=red":              "result=true",
+		"ConceptMap/$translate?source=urn:cold&system=urn:colours&code=red":                   "result=false",
 	} {
 		name, v, _ := strings.Cut(want, "=")
 		if got := value(a.tree(a.do(200, "system", "GET", "/fhir/"+path, "")), name); got != v {
@@ -239,6 +245,7 @@ func TestTerminologyOfAClient(t *testing.T) {
 		t.Errorf("%s", n.JSON())
 	}
 	a.do(404, "gp", "GET", "/fhir/ValueSet/$expand?url=urn:warm", "")
+	a.do(404, "system", "GET", "/fhir/ConceptMap/$translate?url=urn:light&conceptMapVersion=3&system=urn:colours&code=red", "")
 	// Searches ask it, too.
 	for id, code := range map[string]string{"o1": "pink", "o2": "blue"} {
 		a.do(201, "system", "PUT", "/fhir/Basic/"+id, `{"resourceType":"Basic","id":"`+id+`","code":{"coding":[{"system":"urn:colours","code":"`+code+`"}]}}`)

@@ -13,10 +13,14 @@ func (q *request) translate(typ, id string) error {
 	if err != nil {
 		return err
 	}
-	t := terminology.TranslateQuery{URL: a.text("url"), Codings: a.codings("code", "coding", "codeableConcept"), Source: a.text("source"), Target: a.text("target"),
+	named := (&searchTerms{q: q}).named // a value set may be named by its id, too
+	t := terminology.TranslateQuery{URL: a.text("url"), Codings: a.codings("code", "coding", "codeableConcept"), Source: named(a.text("source")), Target: named(a.text("target")),
 		TargetSystem: a.text("targetsystem"), Reverse: a.flag("reverse")}
 	if len(t.Codings) == 0 {
 		return fault.E(op, fault.Required, "say which code: code and system, coding or codeableConcept", "code")
+	}
+	if v := a.text("conceptMapVersion"); v != "" && t.URL != "" {
+		t.URL += "|" + v
 	}
 	given, err := a.resource("conceptMap")
 	if err != nil {

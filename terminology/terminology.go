@@ -133,16 +133,24 @@ func (s *Service) ValueSet(url string) (*ValueSet, error) {
 	return implicitValueSet(bare, version)
 }
 
-// ConceptMaps finds concept maps by canonical URL, or those from a code system.
+// ConceptMaps finds the concept map of a canonical URL, which may name a version,
+// or all those from a code system.
 func (s *Service) ConceptMaps(url, source string) ([]*ConceptMap, error) {
-	bare, _ := canonical(url)
+	bare, version := canonical(url)
 	var out []*ConceptMap
 	for _, l := range s.libraries {
 		list, err := l.ConceptMaps(bare, source)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, list...)
+		for _, m := range list {
+			if version != "" && m.Version != version {
+				continue
+			}
+			if out = append(out, m); url != "" {
+				return out, nil
+			}
+		}
 	}
 	return out, nil
 }
