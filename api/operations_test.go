@@ -166,6 +166,15 @@ func TestMerge(t *testing.T) {
 	if r := a.do(200, "system", "GET", "/fhir/Patient/p2", ""); r.Meta.VersionID != "1" {
 		t.Errorf("a resource changed: %s", r.Body)
 	}
+	const number = `,{"name":"target-patient-identifier","valueIdentifier":{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9991234519"}}`
+	byNumber := `{"resourceType":"Parameters","parameter":[{"name":"preview","valueBoolean":true},{"name":"source-patient","valueReference":{"reference":"Patient/p2"}}` + number + `]}`
+	if r := a.do(200, "system", "POST", "/fhir/Patient/$merge", byNumber); !strings.Contains(string(r.Body), `"id":"p1"`) {
+		t.Errorf("by an identifier: %s", r.Body)
+	}
+	a.do(200, "system", "POST", "/fhir/Patient/$merge", input("p2", "p1", number))
+	a.do(400, "system", "POST", "/fhir/Patient/$merge", input("p1", "p2", number))
+	a.do(400, "system", "POST", "/fhir/Patient/$merge", strings.Replace(byNumber, "9991234519", "9990000018", 1))
+	a.do(400, "system", "POST", "/fhir/Patient/$merge", input("p2", "p1", `,{"name":"result-patient","resource":{"resourceType":"Patient","id":"p1"}}`))
 	a.do(400, "system", "POST", "/fhir/Patient/$merge", input("p1", "p1", ""))
 	a.do(404, "system", "POST", "/fhir/Patient/$merge", input("never", "p1", ""))
 	a.do(403, "doctor", "POST", "/fhir/Patient/$merge", input("p2", "p1", ""))
