@@ -37,10 +37,11 @@ func (q *request) singleEntry(e fhir.Node) entry {
 	x := entry{status: strconv.Itoa(a.Code) + " " + http.StatusText(a.Code), location: strings.TrimPrefix(a.Header().Get("Location"), q.base+"/")}
 	if a.Body.Len() > 0 && strings.Contains(a.Header().Get("Content-Type"), "json") {
 		x.resource = a.Body.Bytes()
-		if n, err := fhir.ParseTree(x.resource); err == nil && n.Get("id").Exists() && a.Header().Get("ETag") != "" {
+		n, err := fhir.ParseTree(x.resource)
+		if err == nil && n.Get("id").Exists() && a.Header().Get("ETag") != "" {
 			x.full = q.base + "/" + n.Get("resourceType").Text() + "/" + n.Get("id").Text()
 		}
-		if a.Code >= 400 {
+		if a.Code >= 400 || err == nil && n.Get("resourceType").Is("OperationOutcome") && e.Get("request", "method").Text() != http.MethodGet {
 			x.outcome, x.resource = x.resource, nil
 		}
 	}

@@ -123,6 +123,7 @@ type transaction struct {
 	q       *request
 	entries []fhir.Node
 	steps   []tstep
+	told    map[int][]byte    // what is said of each entry that is written, where the client wants to be told
 	local   map[string]string // fullUrl to the resource that is there already
 	order   []int             // entry of each step that was handed in; nil where all were, as they stood
 }
@@ -144,8 +145,15 @@ func (t *transaction) checked() error {
 			continue
 		}
 		if res := e.Get("resource"); res.Exists() {
-			if _, err := t.q.issues(res, entryPlace(i)); err != nil {
+			issues, err := t.q.issues(res, entryPlace(i))
+			if err != nil {
 				return err
+			}
+			if t.q.prefers("return=OperationOutcome") {
+				if t.told == nil {
+					t.told = map[int][]byte{}
+				}
+				t.told[i] = stored(issues)
 			}
 		}
 	}
@@ -444,6 +452,7 @@ func (t *transaction) submit(bundle []byte) error {
 		if body && a.etag > 0 {
 			a.full, a.resource = t.q.base+"/"+e.Type+"/"+e.ID, fhir.Dress(e.Body, e.ID, strconv.Itoa(e.Version), e.At)
 		}
+		a.outcome = t.told[n]
 		answers[n] = a
 	}
 	for _, s := range t.steps {

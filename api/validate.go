@@ -67,13 +67,16 @@ func (q *request) issues(root fhir.Node, place string) ([]validate.Issue, error)
 	if err != nil {
 		return nil, err
 	}
-	return check(v, q.profiles(), root, place)
+	return check(v, q.profiles(), q.prefers("return=OperationOutcome"), root, place)
 }
 
-func check(v *validate.Validator, profiles Profiles, root fhir.Node, place string) ([]validate.Issue, error) {
+// check holds a resource against the structure of R4, and against all else, the
+// invariants of R4 among it, where this is refused, told to who asks, or named in
+// the resource.
+func check(v *validate.Validator, profiles Profiles, told bool, root fhir.Node, place string) ([]validate.Issue, error) {
 	issues := v.Node(root)
 	kind := fault.Structure
-	if !validate.Errors(issues) && profiles != PassProfiles && root.Get("meta", "profile").Exists() {
+	if !validate.Errors(issues) && profiles != PassProfiles && (told || profiles == RefuseProfiles || root.Get("meta", "profile").Exists()) {
 		r, err := root.Resource()
 		if err != nil {
 			return nil, err
@@ -100,7 +103,7 @@ func Imported(v *validate.Validator, profiles Profiles, r *fhir.Resource) error 
 	if profiles == ReportProfiles {
 		profiles = PassProfiles
 	}
-	if _, err := check(v, profiles, r.Root(), ""); err != nil {
+	if _, err := check(v, profiles, false, r.Root(), ""); err != nil {
 		return err
 	}
 	if r.Type == "SearchParameter" {

@@ -126,6 +126,18 @@ func TestProfilesAsTheirSourceWants(t *testing.T) {
 	if !strings.Contains(string(r.Body), `"severity":"error"`) || !strings.Contains(string(r.Body), "bodyweight") && !strings.Contains(string(r.Body), "vitalsigns") {
 		t.Errorf("reported: %s", r.Body)
 	}
+	// An invariant of R4's own: a contact has something to be contacted by.
+	nameless := `{"resourceType":"Patient","name":[{"family":"X"}],"contact":[{"gender":"female"}]}`
+	if r := a.do(201, "system", "POST", "/fhir/Patient", nameless, "Prefer: return=OperationOutcome"); !strings.Contains(string(r.Body), "pat-1") {
+		t.Errorf("an invariant is not reported: %s", r.Body)
+	}
+	for _, kind := range []string{"batch", "transaction"} {
+		bundle := `{"resourceType":"Bundle","type":"` + kind + `","entry":[{"resource":` + nameless + `,"request":{"method":"POST","url":"Patient"}}]}`
+		n := a.tree(a.do(200, "system", "POST", "/fhir", bundle, "Prefer: return=OperationOutcome"))
+		if !strings.Contains(string(n.Get("entry", "0", "response", "outcome").JSON()), "pat-1") || !n.Get("entry", "0", "response", "status").Is("201 Created") {
+			t.Errorf("of a %s is not reported: %s", kind, n.JSON())
+		}
+	}
 	file := filepath.Join(t.TempDir(), "feeds.yaml")
 	s, err := a.env.Subject("system")
 	if err == nil {
@@ -141,6 +153,9 @@ func TestProfilesAsTheirSourceWants(t *testing.T) {
 	a.env.Region.Wish(feeds)
 	if r := a.do(422, "system", "POST", "/fhir/Observation", weight); len(r.Issue) == 0 {
 		t.Errorf("refused: %s", r.Body)
+	}
+	if r := a.do(422, "system", "POST", "/fhir/Patient", nameless); !strings.Contains(string(r.Body), "pat-1") {
+		t.Errorf("an invariant is not refused: %s", r.Body)
 	}
 	a.do(201, "system", "POST", "/fhir/Observation", observation("", "p1", "names no profile"))
 }

@@ -273,6 +273,11 @@ func (q *request) written(out ingest.Outcome, typ string, status int) error {
 	return q.prefer(status, fhir.Dress(i.Body, i.ID, strconv.Itoa(i.Version), i.At))
 }
 
+// stored says that a resource was taken, and what it should be known for.
+func stored(issues []validate.Issue) []byte {
+	return fhir.Marshal(validate.Outcome(append([]validate.Issue{{Severity: validate.Information, Code: "informational", Text: "stored"}}, issues...)))
+}
+
 // prefer answers a write with what the client prefers.
 // https://hl7.org/fhir/R4/http.html#ops
 func (q *request) prefer(status int, body []byte) error {
@@ -280,8 +285,7 @@ func (q *request) prefer(status int, body []byte) error {
 	case strings.Contains(prefer, "return=minimal"):
 		q.w.WriteHeader(status)
 	case strings.Contains(prefer, "return=OperationOutcome"):
-		issues := append([]validate.Issue{{Severity: validate.Information, Code: "informational", Text: "stored"}}, q.found...)
-		q.send(status, fhir.Marshal(validate.Outcome(issues)))
+		q.send(status, stored(q.found))
 	default:
 		q.send(status, body)
 	}
