@@ -57,6 +57,8 @@ func TestFromXMLRefuses(t *testing.T) {
 		"unknown element":  {`<Patient` + ns + `><name><nick value="x"/></name></Patient>`, "Patient.name[0].nick", fault.Invalid},
 		"unknown resource": {`<Patience` + ns + `/>`, "", fault.Invalid},
 		"other namespace":  {`<Patient xmlns="urn:x"/>`, "Patient", fault.Invalid},
+		"its namespace":    {`<Patient xmlns="http://hl7.org/fhir" xmlns:x="urn:x"><x:active value="true"/></Patient>`, "Patient.active", fault.Invalid},
+		"no value":         {`<Patient xmlns="http://hl7.org/fhir"><active/></Patient>`, "Patient.active", fault.Value},
 		"twice":            {`<Patient` + ns + `><gender value="male"/><gender value="male"/></Patient>`, "Patient.gender", fault.Structure},
 		"no number":        {`<Bundle` + ns + `><total value="many"/></Bundle>`, "Bundle.total", fault.Value},
 		"no boolean":       {`<Patient` + ns + `><active value="yes"/></Patient>`, "Patient.active", fault.Value},

@@ -200,6 +200,7 @@ func (r *xmlReader) members(t xmlType, start *xml.StartElement) ([]member, error
 		}
 		list = append(list, member{xmlElement: e, values: [][]byte{appendString(nil, a.Value)}})
 	}
+	// R4 has an order for them; what real systems send does not always, and it says nothing.
 	for {
 		child, err := r.next()
 		if err != nil || child == nil {
@@ -216,7 +217,7 @@ func (r *xmlReader) members(t xmlType, start *xml.StartElement) ([]member, error
 		m := &list[i]
 		r.path = append(r.path, e.step(child.Name.Local, len(m.values)))
 		switch {
-		case !known || e.attr:
+		case !known || e.attr || child.Name.Space != fhirNamespace && child.Name.Space != "" && e.shape != xhtmlShape:
 			return nil, refuse(fault.Invalid, "an element that is not of FHIR R4")
 		case len(m.values) > 0 && !e.list:
 			return nil, refuse(fault.Structure, "an element stands twice that may stand once")
@@ -295,6 +296,9 @@ func (r *xmlReader) primitive(m *member, start *xml.StartElement) error {
 	list, err := r.members(xmlTypes()["Element"], &rest)
 	if err != nil {
 		return err
+	}
+	if value == nil && len(list) == 0 {
+		return refuse(fault.Value, "the element has neither a value nor extensions: leave it out")
 	}
 	m.values = append(m.values, value)
 	if len(list) > 0 {
