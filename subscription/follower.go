@@ -112,6 +112,9 @@ func Open(ctx context.Context, o Options) (*Follower, error) {
 				return nil, fault.E(op, fault.KindOf(err), "the topic "+t.URL+" does not hold: "+fault.Reason(err))
 			}
 		}
+		if beyond := f.beyond(t); len(beyond) > 0 && o.Log != nil {
+			o.Log.Warn("a topic says more than can be had: nothing is found by these parameters", "topic", t.URL, "parameters", beyond)
+		}
 	}
 	if f.Jitter == nil {
 		f.Jitter = rand.Float64

@@ -16,7 +16,11 @@ func (b *batch) happened(ctx context.Context, m store.MessageID, events []Coding
 	said, ok := b.said[m]
 	if !ok && m != 0 && b.f.Happened != nil {
 		var err error
-		if said, err = b.f.Happened(ctx, m); err != nil && !fault.Is(err, fault.NotFound) {
+		said, err = b.f.Happened(ctx, m)
+		switch {
+		case fault.Is(err, fault.NotFound):
+			b.f.Log.Warn("a message can't be read: nobody is told what it says has happened", "message", m)
+		case err != nil:
 			return false, err
 		}
 		b.said[m] = said

@@ -1,6 +1,9 @@
 package subscription
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // directives reads what stands in notificationShape.include or revInclude: steps
 // as in a search, joined by "&", of which others than the first go on from what
@@ -39,6 +42,27 @@ func (t *Topic) shaped(typ string) (out []Directive) {
 	for _, s := range t.Shapes {
 		if s.Type == typ {
 			out = append(out, s.Directives...)
+		}
+	}
+	return out
+}
+
+// beyond are the parameters in a topic's filters and directives that are none
+// here. A Subscription that asks for such a filter is refused.
+func (f *Follower) beyond(t *Topic) (out []string) {
+	for _, x := range t.Filters {
+		known := f.parameters().Defined(x.Definition) != nil || slices.ContainsFunc(t.Triggers, func(g Trigger) bool {
+			return (x.Type == "" || x.Type == g.Type) && f.parameters().Lookup(g.Type, x.Name) != nil
+		})
+		if !known {
+			out = append(out, x.Type+":"+x.Name)
+		}
+	}
+	for _, s := range t.Shapes {
+		for _, d := range s.Directives {
+			if len(f.by(d)) == 0 {
+				out = append(out, d.Type+":"+d.By)
+			}
 		}
 	}
 	return out

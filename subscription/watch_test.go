@@ -1,6 +1,7 @@
 package subscription
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -76,5 +77,14 @@ func TestTriggers(t *testing.T) {
 		if got != c.told {
 			t.Errorf("%s: %s, want %s", c.what, got, c.told)
 		}
+	}
+}
+
+// Of the guide's own topic, what R4 has no parameters for is said.
+func TestWhatATopicSaysBeyondWhatThereIs(t *testing.T) {
+	topic := &Topic{Triggers: []Trigger{changed("Encounter")}, Filters: []FilterBy{{Type: "Encounter", Name: "subject"}, {Type: "Encounter", Name: "_in"}, {Type: "Encounter", Name: "long", Definition: "http://hl7.org/fhir/SearchParameter/Encounter-length"}},
+		Shapes: []Shape{{Type: "Encounter", Directives: slices.Concat(directives("Encounter:patient&iterate=Patient.link", false), directives("Encounter:observation", false), directives("Encounter:length", false), directives("Observation:encounter", true))}}}
+	if got := bare().beyond(topic); !slices.Equal(got, []string{"Encounter:_in", "Encounter:observation", "Encounter:length"}) {
+		t.Errorf("beyond: %q", got)
 	}
 }

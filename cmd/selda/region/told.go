@@ -20,7 +20,11 @@ const triggerEvents = "http://terminology.hl7.org/CodeSystem/v2-0003"
 func (r *Region) happened(_ context.Context, id store.MessageID) ([]subscription.Coding, error) {
 	raw, err := r.Journal.Read(id)
 	if err != nil {
-		return nil, fault.E("region.happened", fault.KindOf(err), err)
+		kind := fault.KindOf(err)
+		if r.Nodes == nil { // what a file does not give now it never will
+			kind = fault.NotFound
+		}
+		return nil, fault.E("region.happened", kind, err)
 	}
 	switch {
 	case raw.Format == ingest.HL7v2:
