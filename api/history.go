@@ -75,7 +75,7 @@ func (q *request) history(typ, id string) error {
 	b.meta = q.tagged()
 	links := q.selfLink(path, params)
 	if id == "" && !q.system() {
-		return q.pastOfPeople(typ, path, cur, count, from, to, b, links)
+		return q.pastOfPeople(typ, path, params, cur, count, b, links)
 	}
 	if id == "" {
 		return q.log(typ, path, cur, count, from, to, b, links)

@@ -5,12 +5,14 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
 	"selda/access"
 	"selda/access/grant"
 	"selda/fault"
+	"selda/fhir"
 	"selda/nhs"
 	"selda/policy"
 	"selda/store"
@@ -28,22 +30,23 @@ type told struct {
 
 // pastOf is a history of several records on its way.
 type pastOf struct {
-	q        *request
-	typ      string
-	from, to time.Time
-	found    []told
-	cases    map[string]*access.Case // of those of whom there is something, by citizen
+	q      *request
+	typ    string
+	params url.Values
+	since  time.Time
+	found  []told
+	cases  map[string]*access.Case // of those of whom there is something, by citizen
 }
 
 // look gives the versions of one record that are of the time asked for.
 func (p *pastOf) look(ctx context.Context, g grant.Grant) ([]told, error) {
-	all, err := p.q.Records.Versions(ctx, g, p.typ, p.from)
+	resources, err := p.q.Records.Versions(ctx, g, p.typ, p.since)
 	if err != nil {
 		return nil, err
 	}
 	var out []told
-	for _, v := range all {
-		if !v.Recorded.Before(p.from) && (p.to.IsZero() || v.Recorded.Before(p.to)) {
+	for _, all := range resources {
+		for _, v := range inForce(all, p.params) {
 			out = append(out, told{v, g})
 		}
 	}
@@ -90,7 +93,7 @@ func (p *pastOf) ofCaseload(path string, n uint64) error {
 	if err != nil {
 		return err
 	}
-	hits, err := people.Changed(ctx, p.typ, p.from)
+	hits, err := people.Changed(ctx, p.typ, p.since)
 	if err != nil {
 		return err
 	}
@@ -104,8 +107,9 @@ func (p *pastOf) ofCaseload(path string, n uint64) error {
 }
 
 // pastOfPeople answers the history.
-func (q *request) pastOfPeople(typ, path string, cur cursor, count int, from, to time.Time, b *bundle, links []link) error {
-	p := &pastOf{q: q, typ: typ, from: from, to: to, cases: map[string]*access.Case{}}
+func (q *request) pastOfPeople(typ, path string, params url.Values, cur cursor, count int, b *bundle, links []link) error {
+	p := &pastOf{q: q, typ: typ, params: params, cases: map[string]*access.Case{}}
+	p.since, _ = fhir.Time(params.Get("_since"))
 	var err error
 	switch {
 	case q.subject.Role == nhs.Citizen || q.subject.Role == nhs.Proxy:
@@ -149,7 +153,7 @@ func (q *request) pastOfPeople(typ, path string, cur cursor, count int, from, to
 		return err
 	}
 	if end < len(p.found) && count > 0 {
-		if links, err = q.addNext(links, path, q.query(), cursor{N: cur.N, Offset: end, Total: total}); err != nil {
+		if links, err = q.addNext(links, path, params, cursor{N: cur.N, Offset: end, Total: total}); err != nil {
 			return err
 		}
 	}

@@ -13,9 +13,10 @@ import (
 // walked is how many versions of a record are looked at in one piece.
 const walked = 10_000
 
-// Versions gives the versions of what stands in a record, of a type or of all,
-// deletions among them, of what was changed since a time.
-func (rs *Records) Versions(ctx context.Context, g grant.Grant, typ string, since time.Time) (out []*store.Version, err error) {
+// Versions gives all versions of each resource that stands in a record, of a type
+// or of all, the latest first and deletions among them, of those that were
+// changed since a time.
+func (rs *Records) Versions(ctx context.Context, g grant.Grant, typ string, since time.Time) (out [][]*store.Version, err error) {
 	if g.Kind() != seal.Record {
 		return nil, fault.E("record.Versions", fault.Security, "the Grant does not open a record")
 	}
@@ -34,14 +35,14 @@ func (rs *Records) Versions(ctx context.Context, g grant.Grant, typ string, sinc
 			}
 			for _, v := range latest {
 				if v.Version == 1 {
-					out = append(out, v)
+					out = append(out, []*store.Version{v})
 					continue
 				}
 				all, err := rs.Store.History(ctx, v.Type, v.ID, g.N(), g.Predicate())
 				if err != nil {
 					return nil, err
 				}
-				out = append(out, all...)
+				out = append(out, all)
 			}
 		}
 	}
