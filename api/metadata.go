@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 
 	"selda/fhir"
@@ -71,6 +72,8 @@ func (q *request) capabilities(ps *search.Parameters) []byte {
 		"software":       fhir.Object{"name": "SELDA", "version": q.Version},
 		"implementation": fhir.Object{"description": "The shared care record of South East London", "url": q.base},
 		"rest": []fhir.Object{{"mode": "server", "resource": types, "extension": q.socketExtension(),
+			"documentation": "A search or a history that names no patient is of what a source system wrote; of a citizen's own record, or of those for whom a proxy acts; of the people whom a professional's organisation looks after, at most " + strconv.Itoa(maxPeople) + " of whom something is found. " +
+				"A search names at most " + strconv.Itoa(maxNamed) + " patients. Roles without a caseload (front desk, 111, ambulance) name one, as they do for a history. People are found by demographics whoever looks after them.",
 			"interaction": codes("transaction", "batch", "search-system", "history-system"),
 			"operation":   operationsAt(onSystem, ""),
 			"compartment": []string{"http://hl7.org/fhir/CompartmentDefinition/patient", "http://hl7.org/fhir/CompartmentDefinition/encounter", "http://hl7.org/fhir/CompartmentDefinition/relatedPerson",

@@ -3,6 +3,7 @@ package api
 import (
 	"net/url"
 	"strings"
+	"sync"
 
 	"selda/fault"
 	"selda/fhir"
@@ -170,10 +171,18 @@ func knownTo(l terminology.Library, typ, url string) (bool, error) {
 	return len(maps) > 0, err
 }
 
-// searchTerms answers searches that ask for value sets and hierarchies.
+// searchTerms answers searches that ask for value sets and hierarchies, also
+// several records of one search at once.
 type searchTerms struct {
 	q    *request
+	mu   sync.Mutex
 	urls map[string]string // of value sets that were named by reference
+}
+
+func (t *searchTerms) service() (*terminology.Service, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.q.terminologyOf()
 }
 
 // named is the canonical URL of a value set, which may be named by reference.
@@ -183,6 +192,8 @@ func (t *searchTerms) named(url string) string {
 	if !ok || !fhir.IsID(id) {
 		return url
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	named, seen := t.urls[id]
 	if !seen {
 		var err error
@@ -199,7 +210,7 @@ func (t *searchTerms) named(url string) string {
 
 // InValueSet is search.Terms'.
 func (t *searchTerms) InValueSet(url, system, code string) (in, known bool) {
-	s, err := t.q.terminologyOf()
+	s, err := t.service()
 	if err != nil {
 		return false, false
 	}
@@ -208,7 +219,7 @@ func (t *searchTerms) InValueSet(url, system, code string) (in, known bool) {
 
 // Codes is search.Terms'.
 func (t *searchTerms) Codes(url string, most int) (codes []string, ok bool) {
-	s, err := t.q.terminologyOf()
+	s, err := t.service()
 	if err != nil {
 		return nil, false
 	}
@@ -217,7 +228,7 @@ func (t *searchTerms) Codes(url string, most int) (codes []string, ok bool) {
 
 // CodesBelow is search.Terms'.
 func (t *searchTerms) CodesBelow(system, code string, most int) (codes []string, ok bool) {
-	s, err := t.q.terminologyOf()
+	s, err := t.service()
 	if err != nil {
 		return nil, false
 	}
@@ -226,7 +237,7 @@ func (t *searchTerms) CodesBelow(system, code string, most int) (codes []string,
 
 // Subsumes is search.Terms'.
 func (t *searchTerms) Subsumes(system, a, b string) (subsumes, known bool) {
-	s, err := t.q.terminologyOf()
+	s, err := t.service()
 	if err != nil {
 		return false, false
 	}

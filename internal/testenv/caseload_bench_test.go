@@ -12,15 +12,18 @@ import (
 	"selda/nhs"
 )
 
-// How long a GP's search of the practice's people takes, in a region of four such
-// practices. SELDA_PEOPLE says how many people a practice has; each has been
-// measured ten times by the practice, and one in twelve has an HbA1c of a laboratory.
+// How long a GP's search of the practice's people takes, in a region of several such
+// practices. SELDA_PEOPLE says how many people a practice has, SELDA_PRACTICES how
+// many practices there are; each person has been measured ten times by the practice, and
+// one in twelve has an HbA1c of a laboratory.
 //
 //	SELDA_PEOPLE=8000 go test ./internal/testenv -run '^$' -bench Caseload -benchtime 5x -timeout 30m
 func BenchmarkCaseload(b *testing.B) {
-	people := 300
-	if n, err := strconv.Atoi(os.Getenv("SELDA_PEOPLE")); err == nil {
-		people = n
+	people, practices := 300, 4
+	for name, n := range map[string]*int{"SELDA_PEOPLE": &people, "SELDA_PRACTICES": &practices} {
+		if v, err := strconv.Atoi(os.Getenv(name)); err == nil {
+			*n = v
+		}
 	}
 	env, err := Open(stored(b), b.TempDir(), Start)
 	if err != nil {
@@ -28,7 +31,11 @@ func BenchmarkCaseload(b *testing.B) {
 	}
 	b.Cleanup(func() { _ = env.Close() })
 	began := time.Now()
-	for i, practice := range []nhs.ODS{"G85915", "G85001", "G85002", "G85003"} {
+	for i := range practices {
+		practice := "G85915"
+		if i > 0 {
+			practice = fmt.Sprintf("G86%03d", i)
+		}
 		load(b, env, nhs.Source(practice+":GP"), i*people, people, func(i int) string {
 			var obs bytes.Buffer
 			for k := range 10 {
@@ -37,7 +44,7 @@ func BenchmarkCaseload(b *testing.B) {
 			return obs.String()
 		}, "gp")
 	}
-	load(b, env, "RJ1:LAB", 0, 4*people, func(i int) string {
+	load(b, env, "RJ1:LAB", 0, practices*people, func(i int) string {
 		if i%12 != 0 {
 			return ""
 		}

@@ -190,6 +190,8 @@ func TestG3FindingCasesForTheOwnCareTeam(t *testing.T) {
 		highHbA1c + "&patient=" + p.citizens["shown"] + "," + p.citizens["objects"]:     {"hba1c-shown"},
 		highHbA1c + "&patient=" + p.citizens["stranger"] + ",nobody":                    nil,
 		highHbA1c + "&patient=" + p.citizens["folake"] + ",shown-lab,shown-gp&_count=1": want,
+		highHbA1c + "&status:in=ValueSet/observation-status":                            want,
+		highHbA1c + "&status:not-in=http://hl7.org/fhir/ValueSet/observation-status":    nil,
 		"/fhir/Observation?patient.name=ada&value-quantity=gt58":                        {"hba1c-shown"},
 	} {
 		ids, total := p.finds("gp", path)
