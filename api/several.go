@@ -30,7 +30,7 @@ type several struct {
 	query   *search.Query
 	who     *search.Query // what is asked of whose record it is, as of a Patient
 	sources bool          // of Patients, those of the sources are meant
-	types   []string      // that are read; nil for all
+	types   []string      // that are read
 	open    []opened
 	mu      sync.Mutex // of what the clauses know
 
@@ -64,7 +64,7 @@ func (q *request) several(query *search.Query, who []*search.Clause, sources boo
 	return s, nil
 }
 
-// typesOf are the types of a record that queries look at; nil for all.
+// typesOf are the types of a record that queries look at.
 func typesOf(queries ...*search.Query) []string {
 	types := []string{"Patient"} // it says whether where people live is withheld
 	for _, query := range queries {
