@@ -34,8 +34,8 @@ func TestFromXML(t *testing.T) {
 			`<Basic xmlns="http://hl7.org/fhir"><text><status value="empty"/><div xmlns="http://www.w3.org/1999/xhtml"><p class='x'>a &lt; b<br/></p></div></text></Basic>`,
 			`{"resourceType":"Basic","text":{"status":"empty","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><p class='x'>a &lt; b<br/></p></div>"}}`},
 		"narrative with prefixes and named characters": {
-			`<Basic xmlns="http://hl7.org/fhir" xmlns:h="http://www.w3.org/1999/xhtml"><text><h:div><h:p title="&eacute;">a&nbsp;b</h:p></h:div></text></Basic>`,
-			`{"resourceType":"Basic","text":{"div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><p title=\"é\">a` + "\u00a0" + `b</p></div>"}}`},
+			`<Basic xmlns="http://hl7.org/fhir" xmlns:h="http://www.w3.org/1999/xhtml"><text><h:div><h:p title="&eacute;">a&nbsp;b<h:br/></h:p></h:div></text></Basic>`,
+			`{"resourceType":"Basic","text":{"div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><p title=\"é\">a` + "\u00a0" + `b<br/></p></div>"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := FromXML([]byte(c.xml))

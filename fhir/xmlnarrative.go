@@ -22,7 +22,7 @@ func (r *xmlReader) xhtml(start *xml.StartElement) ([]byte, error) {
 		asWritten = asWritten || a.Name.Space == "" && a.Name.Local == "xmlns" && a.Value == xhtmlNamespace
 	}
 	asWritten = asWritten && r.plainTag(start)
-	w := appendStart(nil, start, true)
+	w, opened := appendStart(nil, start, true), 0
 	for depth := 1; depth > 0; {
 		t, err := r.token()
 		if err != nil {
@@ -35,8 +35,13 @@ func (r *xmlReader) xhtml(start *xml.StartElement) ([]byte, error) {
 			}
 			asWritten = asWritten && t.Name.Space == xhtmlNamespace && r.plainTag(&t)
 			w = appendStart(w, &t, false)
+			opened = len(w)
 		case xml.EndElement:
 			depth--
+			if void[t.Name.Local] && opened == len(w) {
+				w = append(w[:len(w)-1], "/>"...) // a browser takes <br></br> for two
+				continue
+			}
 			w = append(append(append(w, "</"...), t.Name.Local...), '>')
 		case xml.CharData:
 			asWritten = asWritten && plain(r.text[r.at:r.dec.InputOffset()])
@@ -48,6 +53,9 @@ func (r *xmlReader) xhtml(start *xml.StartElement) ([]byte, error) {
 	}
 	return w, nil
 }
+
+// void are the elements of narratives that hold nothing.
+var void = map[string]bool{"br": true, "hr": true, "img": true, "col": true}
 
 // plainTag says whether the start tag just read stands by itself.
 func (r *xmlReader) plainTag(start *xml.StartElement) bool {
