@@ -176,6 +176,7 @@ func TestErrors(t *testing.T) {
 		{400, "system", "POST", "/fhir/Condition", observation("", "p1", "x")},
 		{422, "system", "POST", "/fhir/Observation", observation("", "nobody", "x")},
 		{422, "system", "POST", "/fhir/Observation", `{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"identifier":{"system":"urn:hospital","value":"1"}}}`},
+		{422, "system", "POST", "/fhir/Observation", `{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"urn:uuid:6b2a2f0e-0000-4000-8000-000000000001"}}`},
 		{400, "system", "POST", "/fhir/AllergyIntolerance", `{"resourceType":"AllergyIntolerance","code":{"text":"x"},"patient":{"reference":"Patient?identifier=1"}}`},
 		{422, "system", "POST", "/fhir/Condition", `{"resourceType":"Condition","code":{"text":"x"},"subject":{"display":"Folake Adeyemi"}}`},
 		{400, "system", "PUT", "/fhir/Observation/no_id", observation("no_id", "p1", "x")},

@@ -197,7 +197,11 @@ func (x *interaction) fill(s *step) (err error) {
 		// Somebody who is named by words or by another's number: what is of
 		// nobody would be in no record, and be missed by no one.
 		for _, element := range []string{"subject", "patient", "beneficiary", "for"} {
-			if n := s.res.Get(element); n.IsObject() && !n.Get("reference").Exists() {
+			n := s.res.Get(element)
+			if ref := n.Get("reference").Text(); s.place == "" && strings.HasPrefix(ref, "urn:") {
+				return fault.E("fhirtofhir.Interaction", fault.Value, "only a transaction knows somebody by this name: a person is Patient/id of this server, or an NHS number", join(s.place, element+".reference"))
+			}
+			if n.IsObject() && !n.Get("reference").Exists() {
 				return fault.E("fhirtofhir.Interaction", fault.Value, "nobody is known by this: a person is Patient/id of this server, or an NHS number", join(s.place, element))
 			}
 		}
