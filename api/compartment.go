@@ -22,7 +22,12 @@ func (q *request) compartment(owner, id, typ string) error {
 	path := owner + "/" + id + "/" + typ
 	types := []string{typ}
 	if typ == "*" {
-		types = fhir.ResourceTypes()
+		if types, err = typesOfAll(params); err != nil {
+			return err
+		}
+		if len(types) == 1 {
+			path, params = owner+"/"+id+"/"+types[0], without(params, "_type")
+		}
 	}
 	return q.searchTypes(path, types, params, &search.Target{Type: owner, ID: id})
 }
@@ -34,17 +39,12 @@ func (q *request) searchAll() error {
 	if err != nil {
 		return err
 	}
-	types := list(params, "_type")
-	for _, t := range types {
-		if !fhir.IsResourceType(t) {
-			return fault.E("api.search", fault.Value, "there is no such resource type", "_type")
-		}
+	if len(params) == 0 {
+		return fault.E("api.search", fault.Required, "say what is searched: /fhir?_type=Observation,Condition&…, or /fhir/Observation")
 	}
-	if len(types) == 0 {
-		if len(params) == 0 {
-			return fault.E("api.search", fault.Required, "say what is searched: /fhir?_type=Observation,Condition&…, or /fhir/Observation")
-		}
-		types = fhir.ResourceTypes()
+	types, err := typesOfAll(params)
+	if err != nil {
+		return err
 	}
 	if len(types) == 1 {
 		return q.searchFor(types[0], types[0], without(params, "_type"))
@@ -61,4 +61,18 @@ func without(params url.Values, names ...string) url.Values {
 		}
 	}
 	return out
+}
+
+// typesOfAll are the types that _type names, or all.
+func typesOfAll(params url.Values) ([]string, error) {
+	types := list(params, "_type")
+	for _, t := range types {
+		if !fhir.IsResourceType(t) {
+			return nil, fault.E("api.search", fault.Value, "there is no such resource type", "_type")
+		}
+	}
+	if len(types) == 0 {
+		types = fhir.ResourceTypes()
+	}
+	return types, nil
 }
