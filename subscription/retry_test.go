@@ -120,6 +120,39 @@ func downFor48Hours(t *testing.T, r *region) {
 	}
 }
 
+// Who asks because nothing reaches them is told by $events of all that has
+// happened; it comes under the same numbers when it can be sent, and what is
+// hidden meanwhile leaves its number alone.
+func TestEventsOfWhatCouldNotBeSent(t *testing.T) {
+	r := open(t)
+	v := receive(t)
+	r.declared()
+	id := r.subscribe("visitor", topical("result", v.URL, "full-resource", "Observation?patient=Patient/p1"))
+	r.settle()
+	v.got()
+	v.set(func(call) int { return 503 })
+	for _, value := range []string{"one", "two", "three"} {
+		r.observe("p1", value)
+	}
+	r.settle()
+	events := func() []string {
+		t.Helper()
+		return said(t, r.do(200, "visitor", "GET", "/fhir/Subscription/"+id+"/$events?content=full-resource", ""))
+	}
+	same(t, "nothing could be sent", events(), "1:one", "2:two", "3:three")
+	consent := r.objects("", "active")
+	r.observe("p1", "hidden")
+	same(t, "under an objection", events(), "1:", "2:", "3:")
+	v.set(nil)
+	r.advance(time.Hour, time.Minute)
+	same(t, "sent under the objection", v.told(), "1:", "2:", "3:")
+	r.objects(consent, "inactive")
+	r.observe("p1", "four")
+	r.settle()
+	same(t, "after it", v.told(), "4:four")
+	same(t, "$events", events(), "1:one", "2:two", "3:three", "4:four")
+}
+
 // One citizen's event that a receiver will not take keeps only that citizen's
 // waiting, for a week; then it is set aside, the later ones go on, and an
 // operator has it told again.

@@ -126,6 +126,11 @@ func (f *Follower) Events(ctx context.Context, s policy.Subject, id string, r Ra
 		}
 	}
 	w, err := f.Ledger.Waits(ctx, e.sub.Key)
+	if err == nil && w.Waiting > 0 {
+		if err = f.number(ctx, e); err == nil {
+			w, err = f.Ledger.Waits(ctx, e.sub.Key)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
