@@ -217,10 +217,6 @@ func (c *Caseload) Each(ctx context.Context, hits Hits, look func(context.Contex
 	for len(people) > 0 {
 		some := people[:min(decidedAtOnce, len(people))]
 		people = people[len(some):]
-		stated, err := c.a.claims(ctx, some...)
-		if err != nil {
-			return fault.E(op, err)
-		}
 		found := make([]one, len(some))
 		var wg sync.WaitGroup
 		together := min(len(some), perCore*runtime.GOMAXPROCS(0))
@@ -228,7 +224,7 @@ func (c *Caseload) Each(ctx context.Context, hits Hits, look func(context.Contex
 			wg.Go(func() {
 				for i := w; i < len(some); i += together {
 					f := &found[i]
-					if f.c, f.err = c.decide(ctx, some[i], len(stated) > 0); f.err == nil && f.c != nil {
+					if f.c, f.err = c.decide(ctx, some[i]); f.err == nil && f.c != nil {
 						f.any, f.err = look(ctx, f.c)
 					}
 				}
@@ -275,10 +271,10 @@ func (c *Caseload) people(ctx context.Context, hits Hits) ([]mpi.Found, error) {
 	return out, nil
 }
 
-// decide says whether the reader may open somebody's record; nil where not. An
-// emergency opens the one record for which it was stated, and no search (G9).
-// claimed says that somebody may have stated something about them.
-func (c *Caseload) decide(ctx context.Context, now mpi.Found, claimed bool) (*Case, error) {
+// decide says whether the reader may open somebody's record; nil where not. What
+// users have stated is not among the facts: that the patient is in front of them
+// (G7), or an emergency (G9), opens the one record that it was stated of, by name.
+func (c *Caseload) decide(ctx context.Context, now mpi.Found) (*Case, error) {
 	if known, ok := c.decided[now.Citizen]; ok {
 		return known, nil
 	}
@@ -293,13 +289,9 @@ func (c *Caseload) decide(ctx context.Context, now mpi.Found, claimed bool) (*Ca
 		found = stillLinked(found, now)
 	}
 	facts, who, err := c.a.facts(ctx, now, store.Latest, &c.names)
-	if err == nil && claimed {
-		facts.Claims, err = c.a.claims(ctx, now)
-	}
 	if err != nil {
 		return nil, err
 	}
-	facts.Claims = slices.DeleteFunc(facts.Claims, func(k policy.Claim) bool { return k.Emergency })
 	at := c.a.Now()
 	d := policy.Decide(policy.Request{Subject: c.s, Now: at, Facts: facts})
 	if !d.Permit {

@@ -77,13 +77,11 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64, o *organi
 	return f, who, nil
 }
 
-// claims are what users have stated about some people.
-func (a *Access) claims(ctx context.Context, people ...mpi.Found) ([]policy.Claim, error) {
+// claims are what users have stated about somebody.
+func (a *Access) claims(ctx context.Context, found mpi.Found) ([]policy.Claim, error) {
 	var subjects []store.Subject
-	for _, p := range people {
-		for _, k := range p.Subjects {
-			subjects = append(subjects, k.Subject)
-		}
+	for _, k := range found.Subjects {
+		subjects = append(subjects, k.Subject)
 	}
 	claims, err := a.Claims.ClaimsOf(ctx, subjects)
 	for i := range claims {

@@ -190,6 +190,7 @@ func TestG3FindingCasesForTheOwnCareTeam(t *testing.T) {
 		highHbA1c + "&patient=" + p.citizens["shown"] + "," + p.citizens["objects"]:     {"hba1c-shown"},
 		highHbA1c + "&patient=" + p.citizens["stranger"] + ",nobody":                    nil,
 		highHbA1c + "&patient=" + p.citizens["folake"] + ",shown-lab,shown-gp&_count=1": want,
+		"/fhir?code=999791000000106&value-quantity=gt58":                                want,
 		highHbA1c + "&status:in=ValueSet/observation-status":                            want,
 		highHbA1c + "&status:not-in=http://hl7.org/fhir/ValueSet/observation-status":    nil,
 		"/fhir/Observation?patient.name=ada&value-quantity=gt58":                        {"hba1c-shown"},
@@ -251,8 +252,8 @@ func TestG3ASearchOfTheCaseloadIsInTheTrailOfWhomItShows(t *testing.T) {
 	}
 }
 
-// G9: an emergency opens the record for which it was stated, and no search
-// among the people looked after. What was declared about somebody else's is none.
+// G7, G9: what a user states opens the record of which it was stated, by name, and
+// no search among the people looked after: neither an emergency nor a declaration.
 func TestG9AnEmergencyWidensNoCaseload(t *testing.T) {
 	p := atPractice(t)
 	s, _ := p.Subject("gp")
@@ -261,8 +262,13 @@ func TestG9AnEmergencyWidensNoCaseload(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := p.total("gp", highHbA1c+"&patient="+p.citizens["labelled"]); n != 1 {
-		t.Fatalf("the record is not open: %d", n)
+	if err := p.Region.Access.Declare(t.Context(), s, p.citizens["left"], ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"labelled", "left"} {
+		if n := p.total("gp", highHbA1c+"&patient="+p.citizens[name]); n != 1 {
+			t.Fatalf("the record of %s is not open: %d", name, n)
+		}
 	}
 	if n := p.total("gp", highHbA1c); n != 2 {
 		t.Errorf("a search of the caseload finds %d", n)
