@@ -296,9 +296,9 @@ func TestEndAndAgain(t *testing.T) {
 	same(t, "before its end", v.told(), "1:one")
 	same(t, "status", []string{r.status("system", id), r.status("system", failing)}, "active", "error")
 	down.set(nil)
-	r.do(200, "system", "PATCH", "/fhir/Subscription/"+failing, `[{"op":"replace","path":"/status","value":"active"}]`, "Content-Type: application/json-patch+json")
-	if s := r.status("system", failing); s != "requested" {
-		t.Errorf("asked for again: %s", s)
+	again := decoded(t, r.do(200, "system", "PATCH", "/fhir/Subscription/"+failing, `[{"op":"replace","path":"/status","value":"active"}]`, "Content-Type: application/json-patch+json"))
+	if again.Status != "requested" {
+		t.Errorf("asked for again: %s", again.Status)
 	}
 	r.settle()
 	same(t, "asked for again", down.told(), "handshake", "1:one")
