@@ -202,7 +202,7 @@ func TestSearchErrors(t *testing.T) {
 		"Observation?code:exact=x": 400, "Observation?status:missing=maybe": 400, "Observation?value-quantity=abc": 400, "Observation?value-quantity=1|2": 400, "Observation?code=a|b|c": 400,
 		"Observation?_sort=near": 400, "Observation?_include=nonsense": 400, "Observation?_include=Observation:code": 400, "Observation?_total=all": 400, "Observation?_summary=short": 400, "Observation?_count=-1": 400,
 		"Observation?_filter=code": 400, "Observation?_filter=code xx y": 400, "Observation?_filter=(code eq y": 400, "Observation?component-code-value-quantity=x": 400, "Location?near=x": 400, "Location?near=51|0|1|furlong": 400,
-		"Observation?code:in=http://nowhere": 404, "Observation?patient.name.x.y.z.a.b.c=1": 400, "Nonsense/x/Observation": 404, "Organization/x/Observation": 404, "?_type=Nonsense": 400,
+		"Observation?code:in=http://nowhere": 404, "AllergyIntolerance?_list=$current-allergies": 400, "Observation?patient.name.x.y.z.a.b.c=1": 400, "Nonsense/x/Observation": 404, "Organization/x/Observation": 404, "?_type=Nonsense": 400,
 	} {
 		path, q, _ := strings.Cut(query, "?")
 		k, v, _ := strings.Cut(q, "=")

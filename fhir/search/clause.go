@@ -177,6 +177,9 @@ func (q *Scope) clause(typ, name, value string, depth int) (*Clause, bool, error
 			return slices.ContainsFunc(values, func(v string) bool { return hasWords(v, walk(r)) })
 		}}, true, nil
 	case name == "_list":
+		if strings.Contains(value, "$") { // nothing found would read as none there is
+			return nil, true, fault.E(op, fault.NotSupported, "a list is named by its id: there are no functional lists, such as $current-allergies", name)
+		}
 		return &Clause{Name: name, Values: split(value, ','), Known: map[string]bool{}, Has: &Has{Type: "List"}}, true, nil
 	case name == "_filter":
 		c, err := q.filter(typ, value)
