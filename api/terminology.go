@@ -217,6 +217,15 @@ func (t *searchTerms) InValueSet(url, system, code string) (in, known bool) {
 	return s.Member(t.named(url), system, code)
 }
 
+// Unusable is search.Explaining's.
+func (t *searchTerms) Unusable(url string) error {
+	s, err := t.q.terminologyOf()
+	if err != nil {
+		return err
+	}
+	return s.Unusable(t.named(url))
+}
+
 // Codes is search.Terms'.
 func (t *searchTerms) Codes(url string, most int) (codes []string, ok bool) {
 	s, err := t.service()

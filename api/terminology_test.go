@@ -292,3 +292,23 @@ func TestTranslatedCodesAreFound(t *testing.T) {
 		}
 	}
 }
+
+// A search in a value set that can't be used says why: what is wrong in its
+// expression, or what is not loaded.
+func TestASearchSaysWhatIsWrongWithItsValueSet(t *testing.T) {
+	a := open(t)
+	imported(t, a.env, "snomed")
+	for set, want := range map[string]struct {
+		status int
+		words  string
+	}{
+		sct + "?fhir_vs=ecl/< 404684003 : 363698007 =": {400, "of the expression"},
+		sct + "?fhir_vs=isa/999999999":                 {404, "no concept 999999999"},
+		"http://nowhere/vs":                            {404, "not known"},
+	} {
+		r := a.do(want.status, "system", "GET", "/fhir/Condition?code:in="+url.QueryEscape(set), "")
+		if len(r.Issue) != 1 || !strings.Contains(r.Issue[0].Diagnostics, want.words) {
+			t.Errorf("%s: %s", set, r.Body)
+		}
+	}
+}

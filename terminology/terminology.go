@@ -168,6 +168,19 @@ func (s *Service) Member(valueSet, system, code string) (in, known bool) {
 	return t == yes, t != unknown
 }
 
+// Unusable says why a value set can't be used; nil where it can.
+func (s *Service) Unusable(valueSet string) error {
+	c, err := s.compiled(valueSet)
+	switch {
+	case err != nil:
+		return err
+	case c == nil:
+		return fault.E("terminology.Unusable", fault.NotFound, "the value set is not known: add the package that has it, or write it to this server")
+	}
+	_, err = c.expand(ExpandQuery{}) // its filters are not tried before
+	return err
+}
+
 // compiled is a value set ready for look-ups; nil where there is no such.
 func (s *Service) compiled(url string) (*compiled, error) {
 	if c, ok := s.sets.Load(url); ok {

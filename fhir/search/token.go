@@ -21,6 +21,12 @@ type Terms interface {
 	CodesBelow(system, code string, most int) (codes []string, ok bool)
 }
 
+// Explaining are Terms that say why a value set can't be used: an expression in its
+// URL that is wrong, or a code system that is not loaded. nil where it can be.
+type Explaining interface {
+	Unusable(url string) error
+}
+
 // mostListed is how many codes of a value set are asked of the index: more are
 // found by looking at every resource of the type.
 const mostListed = 1000
@@ -170,6 +176,11 @@ func (q *Scope) codeIn(url string) (func(system, code string) bool, error) {
 		return nil, fault.E("search.in", fault.NotSupported, "there is no terminology service to ask")
 	}
 	if _, known := q.Terms.InValueSet(url, "", ""); !known {
+		if terms, ok := q.Terms.(Explaining); ok {
+			if err := terms.Unusable(url); err != nil {
+				return nil, fault.E("search.in", fault.KindOf(err), strings.TrimSuffix(fault.Reason(err)+" ("+fault.PlaceOf(err)+")", " ()"))
+			}
+		}
 		return nil, fault.E("search.in", fault.NotFound, "this value set is not known here")
 	}
 	return func(s, c string) bool {
