@@ -43,6 +43,10 @@ func TestFHIRPathVerb(t *testing.T) {
 			t.Errorf("%s prints %s, says %s and ends with %d", expression, out, bad, code)
 		}
 	}
+	write(t, filepath.Join(dir, "list.json"), `[{"a":1}]`)
+	if out, bad, code := engine(t, dir, "fhir", "path", "a", "list.json", "--json"); code != 1 || out != "" || !strings.Contains(bad, "object") {
+		t.Errorf("a list prints %s, says %s and ends with %d", out, bad, code)
+	}
 }
 
 func TestFHIRValidateVerb(t *testing.T) {

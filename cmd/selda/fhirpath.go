@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"selda/cmd/selda/region"
+	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/definition"
 	"selda/fhir/fhirpath"
@@ -35,6 +36,9 @@ func (c fhirPathCmd) Run(e *env) error {
 	tree, err := fhir.ParseTree(body)
 	if err != nil {
 		return err
+	}
+	if !tree.IsObject() {
+		return fault.E("fhir path", fault.Structure, "the file should hold one JSON object, or a resource in XML")
 	}
 	focus := fhirpath.Resource(tree)
 	if err := expression.Check(focus.Datatype(), fhirpath.Strict{}); err != nil {
