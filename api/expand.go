@@ -110,9 +110,14 @@ func (q *request) expanded(e *terminology.Expansion, a *arguments, asked termino
 	if asked.Offset > 0 || asked.Count >= 0 {
 		x["offset"] = e.Offset
 	}
+	var extensions []fhir.Object
 	if len(asked.Properties) > 0 {
-		x["extension"] = declared(e.Contains)
+		extensions = declared(e.Contains)
 	}
+	if e.Unclosed {
+		extensions = append(extensions, fhir.Object{"url": unclosed, "valueBoolean": true})
+	}
+	x["extension"] = extensions
 	out := fhir.Object{"resourceType": "ValueSet", "url": d.URL, "version": d.Version, "name": d.Name, "title": d.Title, "status": status, "expansion": x}
 	if a.flag("includeDefinition") && d.Compose != nil {
 		out["compose"] = json.RawMessage(d.Compose)
@@ -124,6 +129,7 @@ func (q *request) expanded(e *terminology.Expansion, a *arguments, asked termino
 // https://hl7.org/fhir/extensions/
 const (
 	expansionProperty = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ValueSet.expansion.property"
+	unclosed          = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed" // in R4, too
 	containsProperty  = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ValueSet.expansion.contains.property"
 )
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,7 @@ func (q *request) lookup(_, _ string) error {
 	if err != nil {
 		return err
 	}
-	out := []fhir.Object{parameter("name", "String", l.Name), parameter("version", "String", l.Version), parameter("display", "String", l.Display)}
+	out := []fhir.Object{parameter("name", "String", l.Name), parameter("version", "String", l.Version), parameter("display", "String", cmp.Or(l.Display, l.Code))} // a display is required
 	if l.Abstract {
 		out = append(out, parameter("abstract", "Boolean", true))
 	}

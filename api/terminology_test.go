@@ -245,6 +245,20 @@ func TestTerminologyOfAClient(t *testing.T) {
 		t.Errorf("%s", n.JSON())
 	}
 	a.do(404, "gp", "GET", "/fhir/ValueSet/$expand?url=urn:warm", "")
+	// Of a part of a code system it is said that it is one; a code without words is shown as it is.
+	a.do(201, "system", "PUT", "/fhir/CodeSystem/part", `{"resourceType":"CodeSystem","id":"part","url":"urn:part","status":"active","content":"fragment","concept":[{"code":"a"}]}`)
+	if got := value(a.tree(a.do(200, "system", "GET", "/fhir/CodeSystem/$lookup?system=urn:part&code=a", "")), "display"); got != "a" {
+		t.Errorf("display %q", got)
+	}
+	if r := a.do(404, "system", "GET", "/fhir/CodeSystem/$lookup?system=urn:part&code=b", ""); !strings.Contains(string(r.Body), "only a part") {
+		t.Errorf("%s", r.Body)
+	}
+	for include, want := range map[string]bool{`{"system":"urn:part"}`: true, `{"system":"urn:part","concept":[{"code":"a"}]}`: false, `{"system":"urn:colours"}`: false} {
+		r := a.do(200, "system", "POST", "/fhir/ValueSet/$expand", `{"resourceType":"ValueSet","status":"active","compose":{"include":[`+include+`]}}`)
+		if strings.Contains(string(r.Body), "valueset-unclosed") != want {
+			t.Errorf("%s: %s", include, r.Body)
+		}
+	}
 	a.do(404, "system", "GET", "/fhir/ConceptMap/$translate?url=urn:light&conceptMapVersion=3&system=urn:colours&code=red", "")
 	// Searches ask it, too.
 	for id, code := range map[string]string{"o1": "pink", "o2": "blue"} {

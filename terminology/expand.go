@@ -36,6 +36,8 @@ type Expansion struct {
 	Contains   []Contained
 	// Used are the code systems that it rests on, as url|version.
 	Used []string
+	// Unclosed says that there may be more codes: of a code system only a part is loaded.
+	Unclosed bool
 }
 
 // Contained is a code of an expansion.
@@ -372,6 +374,7 @@ func (c *compiled) used(out *Expansion) {
 			if !slices.Contains(out.Used, u) {
 				out.Used = append(out.Used, u)
 			}
+			out.Unclosed = out.Unclosed || p.x != nil && !whole(p.x) && len(p.listed) == 0
 		}
 		for _, v := range p.sets {
 			v.used(out)

@@ -44,7 +44,10 @@ func (s *Service) Lookup(system, version, code, displayLanguage string, asked ..
 		return nil, err
 	}
 	c, ok := x.Find(code)
-	if !ok {
+	switch {
+	case !ok && !whole(x):
+		return nil, fault.E(op, fault.NotFound, "only a part of the code system "+system+" is loaded, and has no code "+code+": nothing can be said of it", "code")
+	case !ok:
 		return nil, noCode(op, system, code)
 	}
 	m := x.Meta()
