@@ -369,3 +369,40 @@ func TestSeveralPeoplePosted(t *testing.T) {
 		t.Errorf("in a batch: %s", body)
 	}
 }
+
+// Invariant 3: only what is shown counts towards the bound of a search. What is
+// hidden is in neither of two answers between which there is one resource more.
+func TestG3TheBoundCountsOnlyWhatIsShown(t *testing.T) {
+	p := atPractice(t)
+	const code, at = "364075005", "/fhir/Observation?code=364075005&_count=1"
+	pulses := func(name string, from, n int) {
+		var b strings.Builder
+		fmt.Fprintf(&b, `{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"PUT","url":"Patient/%[1]s-lab"},"resource":{"resourceType":"Patient","id":"%[1]s-lab","identifier":[{"system":"%[2]s","value":"%[3]s"}],"name":[{"family":"%[4]s","given":["Ada"]}],"birthDate":"1961-11-05"}}`,
+			name, nhs.NumberSystem, testNumber(p.number[name]).Digits(), strings.ToUpper(name[:1])+name[1:])
+		for i := from; i < from+n; i++ {
+			fmt.Fprintf(&b, `,{"request":{"method":"PUT","url":"Observation/pulse-%[1]s-%[2]d"},"resource":{"resourceType":"Observation","id":"pulse-%[1]s-%[2]d","status":"final","code":{"coding":[{"system":"http://snomed.info/sct","code":"%[3]s"}]},"subject":{"reference":"Patient/%[1]s-lab"}}}`, name, i, code)
+		}
+		s, err := p.Ingest(t.Context(), "RJ1:LAB", "fhir", "", "pulses.ndjson", []byte(b.String()+"]}\n"))
+		if err != nil || s.Quarantined > 0 {
+			t.Fatalf("%+v %v", s, err)
+		}
+	}
+	pulses("shown", 0, 5000)
+	pulses("low", 0, 5000)
+	for _, name := range []string{"objects", "stranger", "left"} {
+		pulses(name, 0, 10)
+	}
+	for range 2 { // what is hidden grows meanwhile
+		if status, body := p.asks("gp", "GET", at, ""); status != 200 || !strings.Contains(body, `"total":10000`) {
+			t.Fatalf("as many as may be shown: %d %.300s", status, body)
+		}
+		pulses("objects", 10, 10)
+	}
+	pulses("low", 5000, 1)
+	if status, body := p.asks("gp", "GET", at, ""); status != 422 || !strings.Contains(body, "too-costly") {
+		t.Errorf("one more: %d %.300s", status, body)
+	}
+	if n := p.total("gp", "/fhir/Observation?code="+code+"&_summary=count"); n != 10_001 {
+		t.Errorf("%d are counted", n)
+	}
+}
