@@ -97,7 +97,15 @@ func TestRoundTrips(t *testing.T) {
 			_, err := db.Search(ctx, store.Query{Type: "Observation", Groups: [][]string{{"718-7"}}, N: store.Latest, Limit: 10, Bodies: true}, all)
 			return err
 		}},
-		{"an entry of the trail", 1, func() error { _, err := trail.Append(ctx, audit.Entry{Action: audit.Read}); return err }},
+		{"an entry of the trail", 1, func() error {
+			durable, err := trail.Append(ctx, audit.Entry{Action: audit.Read})
+			if err == nil {
+				_, err = durable()
+			}
+			return err
+		}},
+		{"whose several items are", 1, func() error { _, err := db.OwnersOf(ctx, []store.ItemID{1, 2, 3}); return err }},
+		{"the citizens of several", 1, func() error { _, err := db.Citizens(ctx, []store.Subject{1, 2, 3}); return err }},
 		{"a raw message", 1, func() error {
 			p, err := journal.Append([]byte("raw"))
 			if err == nil {
