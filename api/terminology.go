@@ -294,9 +294,17 @@ func (q *request) terms(op string, refused ...string) (*arguments, *terminology.
 	if err := a.refuses(op, refused...); err != nil {
 		return nil, nil, err
 	}
+	for _, name := range flags {
+		if v := a.text(name); v != "" && v != "true" && v != "false" {
+			return nil, nil, fault.E(op, fault.Value, name+" is true or false", name)
+		}
+	}
 	s, err := q.terminologyOf()
 	return a, s, err
 }
+
+// flags are the parameters of terminology operations that are true or false.
+var flags = []string{"abstract", "activeOnly", "excludeNested", "excludeNotForUI", "excludePostCoordinated", "includeDefinition", "includeDesignations", "reverse"}
 
 // refuses refuses parameters that an operation has and that are not supported
 // here: to leave them out would give another answer than was asked for.
