@@ -53,8 +53,11 @@ func (q *request) everything(typ, id string) error {
 	}
 	with := &support{seen: map[string]bool{}, own: map[string]bool{}}
 	each := q.eachOf
-	if typ == "Encounter" {
+	switch typ {
+	case "Encounter":
 		each = q.eachOfEncounter
+	case "Group":
+		each = q.eachOfGroup
 	}
 	f, err := each(id, path, cur.at(), wanted, b, with, add)
 	if err != nil {

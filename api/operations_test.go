@@ -235,3 +235,17 @@ func TestEverythingComesWithWhatItSpeaksOf(t *testing.T) {
 		t.Errorf("a doctor, of an encounter: %s", got)
 	}
 }
+
+// Everything of a group is that of its members, of each once.
+// https://hl7.org/fhir/R4/group-operation-everything.html
+func TestEverythingOfAGroup(t *testing.T) {
+	a := open(t)
+	a.ward()
+	a.do(201, "system", "PUT", "/fhir/Group/g", `{"resourceType":"Group","id":"g","type":"person","actual":true,"member":[{"entity":{"reference":"Patient/p2"}},{"entity":{"reference":"Patient/p2"}},{"entity":{"reference":"Patient/none"}},{"entity":{"reference":"Patient/p1"},"inactive":true}]}`)
+	get := func(path string) string { return a.do(200, "system", "GET", "/fhir/"+path+"/$everything", "").found() }
+	if got, want := get("Group/g"), get("Patient/p2"); got != want || !strings.Contains(got, "note") {
+		t.Errorf("%s, want %s", got, want)
+	}
+	a.do(404, "system", "GET", "/fhir/Group/none/$everything", "")
+	a.do(404, "analyst", "GET", "/fhir/Group/g/$everything", "")
+}
