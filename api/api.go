@@ -184,6 +184,8 @@ func (q *request) serve() error {
 		return q.only("POST", func() error { return q.compartment(first, at(1), at(2)) })
 	case n == 4 && at(2) == "_history":
 		return q.only("GET, HEAD", func() error { return q.vread(first, at(1), at(3)) })
+	case n == 5 && at(2) == "_history" && at(4) == "$meta":
+		return q.only("GET, HEAD, POST", func() error { return q.metaOfVersion(first, at(1), at(3)) })
 	}
 	return fault.E(op, fault.NotFound, "there is no such operation: /fhir/metadata says what there is")
 }

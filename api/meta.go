@@ -27,6 +27,19 @@ func (q *request) metaOf(typ, id string) error {
 	return q.answerMeta(r)
 }
 
+// metaOfVersion is metaOf a version that was.
+func (q *request) metaOfVersion(typ, id, version string) error {
+	_, body, err := q.version(typ, id, version)
+	if err != nil {
+		return err
+	}
+	r, err := fhir.ParseTrusted(body)
+	if err != nil {
+		return err
+	}
+	return q.answerMeta(r)
+}
+
 func (q *request) answerMeta(r *fhir.Resource) error {
 	out := `{"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":`
 	meta := r.Get("meta").JSON()

@@ -82,6 +82,10 @@ func TestMeta(t *testing.T) {
 	}
 	a.do(405, "system", "GET", "/fhir/Observation/note/$meta-add", "")
 	a.do(403, "doctor", "POST", "/fhir/Observation/note/$meta-add", change("x"))
+	if r := a.do(200, "system", "GET", "/fhir/Observation/note/_history/1/$meta", ""); strings.Contains(string(r.Body), "later") || !strings.Contains(string(r.Body), `"versionId":"1"`) {
+		t.Errorf("of the first version: %s", r.Body)
+	}
+	a.do(404, "system", "GET", "/fhir/Observation/note/_history/9/$meta", "")
 }
 
 // The other format. https://hl7.org/fhir/R4/resource-operation-convert.html

@@ -129,32 +129,38 @@ func placed(withheld bool, v *store.Version) []byte {
 
 // Version read. https://hl7.org/fhir/R4/http.html#vread
 func (q *request) vread(typ, id, version string) error {
-	g, view, err := q.grantFor(typ, id)
+	v, body, err := q.version(typ, id, version)
 	if err != nil {
 		return err
 	}
+	q.headers(strconv.Itoa(v.Version), v.Recorded)
+	if typ != "Binary" || !q.sendBare(body) {
+		q.send(http.StatusOK, body)
+	}
+	return nil
+}
+
+// version is one version of a resource, and its body as the one who asks may read it.
+func (q *request) version(typ, id, version string) (*store.Version, []byte, error) {
+	g, view, err := q.grantFor(typ, id)
+	if err != nil {
+		return nil, nil, err
+	}
 	if view != nil {
-		return fault.E("api.vread", fault.NotSupported, "a citizen's merged Patient has no versions: its links have")
+		return nil, nil, fault.E("api.vread", fault.NotSupported, "a citizen's merged Patient has no versions: its links have")
 	}
 	all, err := q.Records.History(q.r.Context(), g, typ, id)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	for _, v := range all {
 		if strconv.Itoa(v.Version) == version {
 			if v.Deleted {
-				return fault.E("api.vread", fault.Deleted, "this version is a deletion")
+				return nil, nil, fault.E("api.vread", fault.Deleted, "this version is a deletion")
 			}
 			body, err := q.as(g, v)
-			if err != nil {
-				return err
-			}
-			q.headers(strconv.Itoa(v.Version), v.Recorded)
-			if typ != "Binary" || !q.sendBare(body) {
-				q.send(http.StatusOK, body)
-			}
-			return nil
+			return v, body, err
 		}
 	}
-	return fault.E("api.vread", fault.NotFound, "there is no such version")
+	return nil, nil, fault.E("api.vread", fault.NotFound, "there is no such version")
 }
