@@ -118,6 +118,35 @@ func TestLinksWithinATransaction(t *testing.T) {
 	}
 }
 
+// A Patient of another server is another, also by the same id; one by this server's
+// own base is not. https://hl7.org/fhir/R4/references.html#literal
+func TestPatientsOfOtherServers(t *testing.T) {
+	a := open(t)
+	a.patient("p1", "9991234519")
+	about := func(subject string) string {
+		return `{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{` + subject + `}}`
+	}
+	a.do(422, "system", "POST", "/fhir/Observation", about(`"reference":"https://elsewhere.example/fhir/Patient/p1"`))
+	a.do(422, "system", "POST", "/fhir", `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":`+about(`"reference":"https://elsewhere.example/fhir/Patient/p1"`)+`,"request":{"method":"POST","url":"Observation"}}]}`)
+	a.do(201, "system", "POST", "/fhir/Observation", about(`"reference":"https://elsewhere.example/fhir/Patient/p9","identifier":{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9991234519"}`))
+	a.do(201, "system", "POST", "/fhir/Observation", about(`"reference":"`+a.env.HTTP+`/fhir/Patient/p1"`))
+	if r := a.do(200, "system", "GET", "/fhir/Patient/p1/Observation", ""); r.Total != 1 { // of another's reference the text stays, and says another
+		t.Errorf("filed: %s", r.Body)
+	}
+	if r := a.do(200, "system", "GET", "/fhir/Observation", ""); len(r.Entry) != 2 {
+		t.Errorf("stored: %s", r.Body)
+	}
+	// Within a transaction a relative reference is relative to its entry's fullUrl.
+	r := a.do(200, "system", "POST", "/fhir", `{"resourceType":"Bundle","type":"transaction","entry":[
+		{"fullUrl":"https://elsewhere.example/fhir/Patient/p1","resource":{"resourceType":"Patient","name":[{"family":"Other"}]},"request":{"method":"POST","url":"Patient"}},
+		{"fullUrl":"https://elsewhere.example/fhir/Observation/o1","resource":`+about(`"reference":"Patient/p1"`)+`,"request":{"method":"POST","url":"Observation"}},
+		{"fullUrl":"https://elsewhere.example/fhir/Observation/o2","resource":`+strings.Replace(about(`"reference":"https://elsewhere.example/fhir/Patient/p1"`), `"code"`, `"hasMember":[{"reference":"Observation/o1"}],"code"`, 1)+`,"request":{"method":"POST","url":"Observation"}}]}`, "Prefer: return=representation")
+	who := `"subject":{"reference":"Patient/` + r.Entry[0].Resource.ID + `"}`
+	if strings.Count(string(r.Body), who) != 2 || !strings.Contains(string(r.Body), `"hasMember":[{"reference":"Observation/`+r.Entry[1].Resource.ID+`"}]`) {
+		t.Errorf("by relative references: %s", r.Body)
+	}
+}
+
 // When an answer in a Bundle was written is when its resource was, to the millisecond.
 // https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response.lastModified
 func TestLastModifiedInABatch(t *testing.T) {

@@ -38,6 +38,15 @@ func (q *request) bundle() error {
 	if r.Type != "Bundle" || !r.Get("type").Is("transaction") {
 		return fault.E("api.transaction", fault.Invalid, "only a Bundle of type transaction or batch is posted to the base", "Bundle.type")
 	}
+	fulls := map[string]bool{}
+	for _, e := range r.Root().List("entry") {
+		fulls[e.Get("fullUrl").Text()] = true
+	}
+	if compact = q.relative(compact, fulls); len(compact) != len(r.JSON) {
+		if r, err = fhir.ParseTrusted(compact); err != nil {
+			return err
+		}
+	}
 	t := &transaction{q: q, entries: r.Root().List("entry"), local: map[string]string{}}
 	if err = t.carryOut(compact); fault.Is(err, fault.Conflict) && t.matched() {
 		q.status = http.StatusPreconditionFailed

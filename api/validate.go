@@ -40,6 +40,7 @@ func (q *request) checked(body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	compact = q.relative(compact, nil)
 	r, err := fhir.ParseTrusted(compact)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"selda/audit"
 	"selda/fault"
 	"selda/fhir"
+	"selda/fhir/search"
 	"selda/fhir/validate"
 	"selda/ingest"
 	"selda/ingest/fhirtofhir"
@@ -41,6 +43,22 @@ func compactOf(body []byte) ([]byte, error) {
 		return fhir.FromXML(body)
 	}
 	return fhir.Compact(body)
+}
+
+// relative are resources whose references by this server's own base are relative:
+// both name the same. What a transaction calls its entries stays.
+// https://hl7.org/fhir/R4/references.html#literal
+func (q *request) relative(compact []byte, entries map[string]bool) []byte {
+	own := q.base + "/"
+	if !bytes.Contains(compact, []byte(own)) {
+		return compact
+	}
+	return fhir.RewriteReferences(compact, func(ref string) string {
+		if rest, ok := strings.CutPrefix(ref, own); ok && !entries[ref] && search.ParseReference(rest).Type != "" {
+			return rest
+		}
+		return ref
+	})
 }
 
 // submit hands one interaction to ingest and waits for its commit.

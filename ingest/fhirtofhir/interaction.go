@@ -206,6 +206,9 @@ func (x *interaction) fill(s *step) (err error) {
 			}
 		}
 	}
+	if err := x.elsewhere(s, r.Patient); err != nil {
+		return err
+	}
 	r.Origins = []mapped.Origin{{Place: s.place}}
 	r.Body, err = x.rewrite(s)
 	return err
@@ -220,6 +223,9 @@ func (x *interaction) rewrite(s *step) (body []byte, err error) {
 	}
 	body = fhir.RewriteReferences(fhir.Bare(s.res.JSON), func(ref string) string {
 		if now, ok := x.local[ref]; ok {
+			return now
+		}
+		if now, ok := x.local[base(s.full)+ref]; ok { // a relative one is relative to its own entry
 			return now
 		}
 		switch typ, _, conditional := strings.Cut(ref, "?"); {
@@ -282,22 +288,38 @@ func (x *interaction) known(name string, p mapped.Patient) int {
 	return i
 }
 
-// about is whom a resource is about: a Patient of this server, or of the
-// transaction.
-func (x *interaction) about(s *step) int {
-	if shared[s.res.Type] {
-		return mapped.Shared
-	}
-	r := s.res.Root()
-	var refs []fhir.Node
+// abouts are the elements that may say whom a resource is about.
+func abouts(r fhir.Node) (refs []fhir.Node) {
 	for _, element := range []string{"subject", "patient", "beneficiary", "for", "individual", "securityContext"} {
 		refs = append(refs, r.List(element)...)
 	}
 	for _, p := range r.List("participant") {
 		refs = append(refs, p.Get("actor"))
 	}
-	refs = append(refs, r.List("target")...)
-	for _, n := range refs {
+	return append(refs, r.List("target")...)
+}
+
+// elsewhere refuses what is about a Patient of another server only: filed under
+// the Patient who has the same id here, it would be in a stranger's record.
+func (x *interaction) elsewhere(s *step, patient int) error {
+	if patient != mapped.Shared || shared[s.res.Type] {
+		return nil
+	}
+	for _, n := range abouts(s.res.Root()) {
+		if url := n.Get("reference").Text(); strings.Contains(url, "://") && strings.HasPrefix(relative(url), "Patient/") {
+			return fault.E("fhirtofhir.Interaction", fault.Value, "it refers to a Patient of another server: a person is Patient/id of this server, or an NHS number", s.place)
+		}
+	}
+	return nil
+}
+
+// about is whom a resource is about: a Patient of this server, or of the
+// transaction.
+func (x *interaction) about(s *step) int {
+	if shared[s.res.Type] {
+		return mapped.Shared
+	}
+	for _, n := range abouts(s.res.Root()) {
 		if !n.IsObject() {
 			continue
 		}
@@ -305,7 +327,13 @@ func (x *interaction) about(s *step) int {
 		if i, ok := x.people[url]; ok && url != "" {
 			return i
 		}
-		rel := relative(url)
+		if i, ok := x.people[base(s.full)+url]; ok && url != "" {
+			return i
+		}
+		rel := ""
+		if !strings.Contains(url, "://") { // another server's Patient is another, also by the same id
+			rel = relative(url)
+		}
 		if i, ok := x.people[rel]; ok && rel != "" {
 			return i
 		}

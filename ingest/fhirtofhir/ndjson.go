@@ -87,6 +87,10 @@ func (x *interaction) line(s *step) {
 			return
 		}
 	}
+	if err := x.elsewhere(s, r.Patient); err != nil {
+		x.out.Refused = append(x.out.Refused, mapped.Refusal{Place: s.place, Err: err})
+		return
+	}
 	x.out.Resources = append(x.out.Resources, r)
 }
 
