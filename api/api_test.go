@@ -416,7 +416,7 @@ func TestBatch(t *testing.T) {
 	for _, e := range r.Entry {
 		got = append(got, e.Response.Status[:3])
 	}
-	if fmt.Sprint(got) != "[201 422 200 200 404 412 204 422 400]" || !strings.Contains(string(r.Body), `"type":"batch-response"`) {
+	if fmt.Sprint(got) != "[201 422 200 200 404 412 204 400 400]" || !strings.Contains(string(r.Body), `"type":"batch-response"`) {
 		t.Fatalf("%v: %s", got, r.Body)
 	}
 	if r.Entry[2].Resource == nil || r.Entry[2].Resource.Total != 1 || r.Entry[3].Resource == nil || r.Entry[3].Resource.ID != "p1" || r.Entry[0].Response.Etag != `W/"1"` || r.Entry[0].Response.Location == "" {

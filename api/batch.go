@@ -77,7 +77,7 @@ func (q *request) single(e fhir.Node) *answer {
 	r, err2 := http.NewRequestWithContext(q.r.Context(), method, q.base+"/"+strings.TrimPrefix(url, q.base+"/"), bytes.NewReader(body))
 	if err != nil || err2 != nil || url == "" {
 		s.r = q.r
-		s.fail(fault.E("api.batch", fault.Value, "an entry says what is asked: request.method and request.url", "entry.request"))
+		s.fail(fault.E("api.batch", fault.Invalid, "an entry says what is asked: request.method and request.url", "entry.request"))
 		return a
 	}
 	r.Header.Set("Content-Type", kind)
@@ -90,7 +90,10 @@ func (q *request) single(e fhir.Node) *answer {
 		}
 	}
 	s.r, s.path = r, strings.Split(strings.Trim(strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(pathOf(q.base), "/")), "/"), "/")
-	if s.path[0] == "" && method != http.MethodGet {
+	if s.path[0] == "" {
+		s.path = nil
+	}
+	if s.path == nil && method != http.MethodGet {
 		s.fail(fault.E("api.batch", fault.NotSupported, "a batch does not hold another", "entry.request.url"))
 		return a
 	}

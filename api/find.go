@@ -405,7 +405,7 @@ func (q *request) answer(path string, a *answers) error {
 		}
 	}
 	total := a.total
-	if a.query.Total == "none" {
+	if a.query.Total == "none" && a.query.Summary != "count" {
 		total = -1
 	}
 	q.send(http.StatusOK, b.bytes(total, links))

@@ -153,6 +153,10 @@ func TestLastModifiedInABatch(t *testing.T) {
 	a := open(t)
 	a.patient("p1", "9991234519")
 	r := a.do(200, "system", "POST", "/fhir", `{"resourceType":"Bundle","type":"batch","entry":[{"resource":`+observation("", "p1", "x")+`,"request":{"method":"POST","url":"Observation"}}]}`)
+	odd := a.do(200, "system", "POST", "/fhir", `{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"?_type=Patient,Observation&_summary=count&_total=none"}},{}]}`)
+	if len(odd.Entry) != 2 || odd.Entry[0].Resource == nil || odd.Entry[0].Resource.Total != 2 || odd.Entry[1].Response.Status != "400 Bad Request" {
+		t.Errorf("a search of several types, and an entry that asks nothing: %s", odd.Body)
+	}
 	var b struct {
 		Entry []struct {
 			Resource struct{ Meta struct{ LastUpdated string } }
