@@ -16,8 +16,11 @@ import (
 // The codes of a value set. https://hl7.org/fhir/R4/valueset-operation-expand.html
 func (q *request) expand(typ, id string) error {
 	const op = "api.expand"
-	a, s, err := q.terms(op, "date", "context", "contextDirection")
+	a, s, err := q.terms(op, "date")
 	if err != nil {
+		return err
+	}
+	if err := a.directed(op); err != nil {
 		return err
 	}
 	if v := a.versions(); v != nil {

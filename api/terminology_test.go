@@ -327,3 +327,32 @@ func TestASearchSaysWhatIsWrongWithItsValueSet(t *testing.T) {
 		}
 	}
 }
+
+// A value set is named by the element that it is bound to, too: of a resource, of
+// a datatype in it, of a profile that changes the binding and of one that does not.
+// https://hl7.org/fhir/R4/valueset-operation-expand.html
+func TestTheValueSetOfAContext(t *testing.T) {
+	a := open(t)
+	a.do(201, "system", "PUT", "/fhir/ValueSet/two", `{"resourceType":"ValueSet","id":"two","url":"urn:two","status":"active","compose":{"include":[{"system":"http://hl7.org/fhir/administrative-gender","concept":[{"code":"male"},{"code":"female"}]}]}}`)
+	a.do(201, "system", "PUT", "/fhir/StructureDefinition/mine", `{"resourceType":"StructureDefinition","id":"mine","url":"urn:mine","name":"Mine","status":"active","kind":"resource","abstract":false,"type":"Patient","baseDefinition":"http://hl7.org/fhir/StructureDefinition/Patient","derivation":"constraint","differential":{"element":[{"id":"Patient","path":"Patient"},{"id":"Patient.gender","path":"Patient.gender","binding":{"strength":"required","valueSet":"urn:two"}}]}}`)
+	const r4 = "http://hl7.org/fhir/StructureDefinition/"
+	for context, want := range map[string]string{
+		r4 + "Patient#Patient.gender":           "http://hl7.org/fhir/ValueSet/administrative-gender",
+		r4 + "Patient#Patient.name.use":         "http://hl7.org/fhir/ValueSet/name-use",
+		r4 + "Patient#Patient.contact.gender":   "http://hl7.org/fhir/ValueSet/administrative-gender",
+		r4 + "Patient#Patient.contact.name.use": "http://hl7.org/fhir/ValueSet/name-use",
+		r4 + "HumanName#HumanName.use":          "http://hl7.org/fhir/ValueSet/name-use",
+		"urn:mine#Patient.gender":               "urn:two",
+		"urn:mine#Patient.name.use":             "http://hl7.org/fhir/ValueSet/name-use",
+	} {
+		if n := a.tree(a.do(200, "system", "GET", "/fhir/ValueSet/$expand?contextDirection=incoming&context="+url.QueryEscape(context), "")); !n.Get("url").Is(want) {
+			t.Errorf("%s: %s", context, n.JSON())
+		}
+	}
+	if got := value(a.tree(a.do(200, "gp", "GET", "/fhir/ValueSet/$validate-code?code=female&system=http://hl7.org/fhir/administrative-gender&context="+url.QueryEscape(r4+"Patient#Patient.gender"), "")), "result"); got != "true" {
+		t.Errorf("validated: %s", got)
+	}
+	for context, status := range map[string]int{r4 + "Patient": 400, r4 + "Dog#Dog.breed": 404, r4 + "Patient#Patient.birthDate": 404, r4 + "Patient#Patient.nothing": 404} {
+		a.do(status, "gp", "GET", "/fhir/ValueSet/$expand?context="+url.QueryEscape(context), "")
+	}
+}

@@ -53,7 +53,7 @@ func (a *arguments) question(op string) (terminology.Question, error) {
 // Whether a code is in a value set. https://hl7.org/fhir/R4/valueset-operation-validate-code.html
 func (q *request) validateInSet(typ, id string) error {
 	const op = "api.validateInSet"
-	a, s, err := q.terms(op, "date", "context")
+	a, s, err := q.terms(op, "date")
 	if err != nil {
 		return err
 	}
@@ -98,8 +98,12 @@ func (q *request) valueSet(a *arguments, op, typ, id string) (url string, set *t
 		}
 		return r.Get("url").Text(), terminology.ParseValueSet(r), nil
 	}
-	if url = a.text("url"); url == "" {
-		return "", nil, fault.E(op, fault.Required, "say which value set: url, valueSet, or by its id", "url")
+	if url = a.text("url"); url == "" && a.text("context") != "" {
+		url, err = q.boundAt(a.text("context"))
+		return url, nil, err
+	}
+	if url == "" {
+		return "", nil, fault.E(op, fault.Required, "say which value set: url, valueSet, context, or by its id", "url")
 	}
 	if v := a.text("valueSetVersion"); v != "" {
 		url += "|" + v
