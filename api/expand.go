@@ -16,7 +16,7 @@ import (
 // The codes of a value set. https://hl7.org/fhir/R4/valueset-operation-expand.html
 func (q *request) expand(typ, id string) error {
 	const op = "api.expand"
-	a, s, err := q.terms(op, "date")
+	a, s, err := q.terms(op)
 	if err != nil {
 		return err
 	}

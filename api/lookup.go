@@ -13,7 +13,7 @@ import (
 // What is known of a code. https://hl7.org/fhir/R4/codesystem-operation-lookup.html
 func (q *request) lookup(_, _ string) error {
 	const op = "api.lookup"
-	a, s, err := q.terms(op, "date")
+	a, s, err := q.terms(op)
 	if err != nil {
 		return err
 	}

@@ -4,9 +4,11 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"selda/fault"
 	"selda/fhir"
+	"selda/fhir/search"
 	"selda/store"
 	"selda/terminology"
 	"selda/terminology/index"
@@ -293,6 +295,14 @@ func (q *request) terms(op string, refused ...string) (*arguments, *terminology.
 	}
 	if err := a.refuses(op, refused...); err != nil {
 		return nil, nil, err
+	}
+	if d := a.text("date"); d != "" { // what was known then is not kept apart from what is known now
+		switch _, until, ok := search.ParseDate(d); {
+		case !ok:
+			return nil, nil, fault.E(op, fault.Value, "a date is written as 2026, 2026-11 or 2026-11-05", "date")
+		case until.Before(q.Now().Add(-24 * time.Hour)):
+			return nil, nil, fault.E(op, fault.NotSupported, "answers are of today's definitions: name a version for those of the past", "date")
+		}
 	}
 	for _, name := range flags {
 		if v := a.text(name); v != "" && v != "true" && v != "false" {

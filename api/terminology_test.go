@@ -173,6 +173,9 @@ func TestAnExpansionSaysWhatItIs(t *testing.T) {
 		"ValueSet/$expand?check-system-version=" + url.QueryEscape(gender+"|9") + "&url=http://hl7.org/fhir/ValueSet/administrative-gender":                 409,
 		"ValueSet/$expand?offset=9223372036854775807&count=5&filter=x&url=" + url.QueryEscape(sct+"?fhir_vs"):                                               200,
 		"ValueSet/$expand?url=" + url.QueryEscape(sct+`?fhir_vs=ecl/< 404684003 {{ term = "oedema", dialect = en-gb (prefer) }}`):                           200,
+		"ValueSet/$expand?date=2999-01-01&url=http://hl7.org/fhir/ValueSet/administrative-gender":                                                           200,
+		"ValueSet/$expand?date=2019-01-01&url=http://hl7.org/fhir/ValueSet/administrative-gender":                                                           400,
+		"CodeSystem/$lookup?date=then&code=male&system=" + gender:                                                                                           400,
 		"ValueSet/$expand?activeOnly=maybe&url=http://hl7.org/fhir/ValueSet/administrative-gender":                                                          400,
 		"ConceptMap/$translate?reverse=true&system=http://terminology.hl7.org/CodeSystem/v3-AddressUse&code=H&targetsystem=http://hl7.org/fhir/address-use": 200,
 	} {

@@ -9,7 +9,7 @@ import (
 
 // expandParameters are those of $expand that are used. Those with a type shape
 // the expansion, which says so.
-var expandParameters = []struct{ name, typ string }{{"url", ""}, {"valueSet", ""}, {"valueSetVersion", ""}, {"filter", "String"}, {"offset", "Integer"}, {"count", "Integer"},
+var expandParameters = []struct{ name, typ string }{{"url", ""}, {"valueSet", ""}, {"valueSetVersion", ""}, {"context", ""}, {"contextDirection", ""}, {"date", ""}, {"filter", "String"}, {"offset", "Integer"}, {"count", "Integer"},
 	{"activeOnly", "Boolean"}, {"displayLanguage", "Code"}, {"includeDesignations", "Boolean"}, {"designation", "String"}, {"property", "String"}, {"includeDefinition", "Boolean"}, {"excludeNested", "Boolean"},
 	{"excludeNotForUI", "Boolean"}, {"exclude-system", "Uri"}, {"system-version", "Uri"}, {"force-system-version", "Uri"}, {"check-system-version", "Uri"}}
 

@@ -53,7 +53,7 @@ func (a *arguments) question(op string) (terminology.Question, error) {
 // Whether a code is in a value set. https://hl7.org/fhir/R4/valueset-operation-validate-code.html
 func (q *request) validateInSet(typ, id string) error {
 	const op = "api.validateInSet"
-	a, s, err := q.terms(op, "date")
+	a, s, err := q.terms(op)
 	if err != nil {
 		return err
 	}
