@@ -158,6 +158,11 @@ func (r *release) code(l row) error {
 			r.b.Property(n, r.b.Name(index.PropertyName{Code: column}), 0, index.TextValue, v)
 		}
 	}
+	owner := "LOINC"
+	if l.get("EXTERNAL_COPYRIGHT_NOTICE") != "" {
+		owner = "3rdParty"
+	}
+	r.b.Property(n, r.b.Name(index.PropertyName{Code: "copyright"}), 0, index.TextValue, owner)
 	if l.get("STATUS") == "DEPRECATED" {
 		r.b.Inactive(n)
 	}

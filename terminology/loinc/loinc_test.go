@@ -43,6 +43,25 @@ func TestASampleReleaseIsRead(t *testing.T) {
 	}
 }
 
+// Codes are told apart by whose words they are. https://hl7.org/fhir/R4/loinc.html
+func TestWhoseWordsACodeIs(t *testing.T) {
+	table := "LOINC_NUM,LONG_COMMON_NAME,STATUS,EXTERNAL_COPYRIGHT_NOTICE\n1-8,Ours,ACTIVE,\n2-6,Theirs,ACTIVE,Copyright of somebody else\n"
+	b, err := Read(fstest.MapFS{"Loinc.csv": {Data: []byte(table)}})
+	x := laid(t, b, err)
+	for code, want := range map[string]string{"1-8": "LOINC", "2-6": "3rdParty"} {
+		c, _ := x.Find(code)
+		got := ""
+		for i := range x.PropertyCount(c) {
+			if p := x.Property(c, i); p.Code() == "copyright" {
+				got = p.Text()
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", code, got, want)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	b, err := os.ReadFile(sample + "/LoincTable/Loinc.csv")
 	if err != nil {
