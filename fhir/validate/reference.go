@@ -23,6 +23,9 @@ func (x *run) reference(it *fhirpath.Item, r *rule) {
 		x.say(Error, fault.NotFound, words)
 		return
 	}
+	if text != "" && !found && !wellFormed(text) {
+		x.say(Warning, fault.Value, "a reference within a server is written Type/id, with a type of FHIR R4: Patient/123")
+	}
 	if !found && x.leadsNowhere(text) {
 		x.report(Issue{Severity: Warning, Code: "not-found", Text: "the reference leads to nothing that you can see here: it is taken nevertheless, since it may come later"})
 	}
@@ -87,6 +90,30 @@ func typeOf(n, target fhir.Node, text string) string {
 		return t
 	}
 	return ""
+}
+
+// wellFormed says whether a reference is absolute, or one that a server can resolve:
+// to a resource, to a version of it, or by a search.
+// https://hl7.org/fhir/R4/references.html#literal
+func wellFormed(ref string) bool {
+	if scheme, _, absolute := strings.Cut(ref, ":"); absolute && !strings.ContainsAny(scheme, "/?#") {
+		return true
+	}
+	if typ, _, search := strings.Cut(ref, "?"); search {
+		return fhir.IsResourceType(typ)
+	}
+	ref, _, _ = strings.Cut(ref, "#")
+	parts := strings.Split(strings.TrimPrefix(ref, "/"), "/")
+	switch len(parts) {
+	case 2:
+	case 4:
+		if parts[2] != "_history" || !fhir.IsID(parts[3]) {
+			return false
+		}
+	default:
+		return false
+	}
+	return fhir.IsResourceType(parts[0]) && fhir.IsID(parts[1])
 }
 
 // namedType is the type in Patient/1 or https://example.org/fhir/Patient/1.

@@ -116,6 +116,8 @@ func TestProfilesFind(t *testing.T) {
 		"an invariant of a datatype":         {`{"resourceType":"Patient","name":[{"period":{"start":"2021","end":"2020"}}]}`, Error, "Patient.name[0].period: If present, start SHALL have a lower value than end"},
 		"a narrative with a script":          {`{"resourceType":"Patient","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><script>x</script></div>"}}`, Error, "Patient.text.div: a narrative is a div of plain XHTML"},
 		"a reference to nothing":             {`{"resourceType":"Patient","managingOrganization":{"reference":"#o"}}`, Error, "Patient.managingOrganization: nothing is contained"},
+		"a reference of no form":             {`{"resourceType":"Patient","managingOrganization":{"reference":"organization/1"}}`, Warning, "Patient.managingOrganization: a reference within a server is written Type/id"},
+		"a reference by no id":               {`{"resourceType":"Patient","managingOrganization":{"reference":"Organization/a b"}}`, Warning, "Patient.managingOrganization: a reference within a server is written Type/id"},
 		"a reference of another type":        {`{"resourceType":"Patient","managingOrganization":{"reference":"Patient/1"}}`, Error, "here it may lead to Organization only"},
 		"an extension with both":             {`{"resourceType":"Patient","extension":[{"url":"http://x.example/e","valueCode":"a","extension":[{"url":"b","valueCode":"c"}]}]}`, Error, "(ext-1)"},
 		"an extension that is unknown":       {`{"resourceType":"Patient","extension":[{"url":"http://x.example/e","valueCode":"a"}]}`, Warning, "http://x.example/e is not known"},
@@ -141,6 +143,19 @@ func TestProfilesFind(t *testing.T) {
 		}
 		if !slices.ContainsFunc(found, func(s string) bool { return strings.Contains(s, c.want) }) {
 			t.Errorf("%s: %v does not say %s", name, found, c.want)
+		}
+	}
+}
+
+// What can be followed is not found fault with, whatever it leads to.
+// https://hl7.org/fhir/R4/references.html#literal
+func TestReferencesThatAreWellFormed(t *testing.T) {
+	v := r4()
+	for _, ref := range []string{"Organization/1", "Organization/1/_history/2", "Organization?identifier=urn:x|1", "https://x.example/fhir/Organization/1", "urn:uuid:c757873d-ec9a-4326-a141-556f43239520", "mailto:x@y.example"} {
+		for _, i := range v.Profiles(parse(t, `{"resourceType":"Patient","managingOrganization":{"reference":"`+ref+`"}}`)) {
+			if strings.Contains(i.Text, "is written Type/id") {
+				t.Errorf("%s: %v", ref, i)
+			}
 		}
 	}
 }
