@@ -109,8 +109,14 @@ type apiBench struct {
 // person is the number of one of those that are asked for.
 func (b *apiBench) person(n int64) int64 { return b.first + n%benchPatients }
 
+// growing is the id of one whose record grows.
+func (b *apiBench) growing(n int64) string {
+	return fmt.Sprintf("bench-%d", b.first+benchPatients+n%benchGrowing)
+}
+
 const (
-	benchPatients = 400
+	benchPatients = 400 // that are asked for
+	benchGrowing  = 100 // whose records grow by what is created
 	asSystem      = 0
 	asDoctor      = 1
 )
@@ -186,7 +192,12 @@ func (b *apiBench) transaction() string {
 // run on the same region, whose records have grown by what it measured.
 func (b *apiBench) prepare() error {
 	b.first = time.Now().Unix() % 97 * 10_000
-	b.serial.Store(b.first + benchPatients)
+	b.serial.Store(b.first + benchPatients + benchGrowing)
+	for i := range int64(benchGrowing) {
+		if _, err := b.ask(asSystem, "PUT", "/Patient/"+b.growing(i), benchPatient(b.growing(i), b.first+benchPatients+i), false); err != nil {
+			return err
+		}
+	}
 	for i := range int64(benchPatients) {
 		id := fmt.Sprintf("bench-%d", b.person(i))
 		if _, err := b.ask(asSystem, "PUT", "/Patient/"+id, benchPatient(id, b.person(i)), false); err != nil {
@@ -250,7 +261,7 @@ func (b *apiBench) kinds() []benchKind {
 			n := b.serial.Add(1)
 			return strings.Replace(benchPatient("", n), `"id":"",`, "", 1)
 		})},
-		{"create Observation", 1, "/s", one(asSystem, "POST", "/Observation", func(n int64) string { return benchObservation(b.patients[n%benchPatients], n) })},
+		{"create Observation", 1, "/s", one(asSystem, "POST", "/Observation", func(n int64) string { return benchObservation(b.growing(n), n) })},
 		{"update Patient", 1, "/s", func(n int64) error {
 			id := b.patients[n%benchPatients]
 			_, err := b.ask(asSystem, "PUT", "/Patient/"+id, strings.Replace(benchPatient(id, b.person(n)), "Rye Lane", fmt.Sprint("Rye Lane ", b.serial.Add(1)), 1), false)
