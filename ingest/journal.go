@@ -112,7 +112,7 @@ func (f files) Scan(from segment.Position, do func(at, end segment.Position, rec
 func NewJournal(log Log) (*Journal, error) {
 	j := &Journal{log: log}
 	var err error
-	for i, level := range []zstd.EncoderLevel{zstd.SpeedDefault, zstd.SpeedBetterCompression} {
+	for i, level := range []zstd.EncoderLevel{zstd.SpeedFastest, zstd.SpeedBetterCompression} {
 		if j.enc[i], err = zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(2)); err != nil {
 			return nil, err
 		}

@@ -11,7 +11,7 @@ import (
 // to stay under 500 MB. GOGC and GOMEMLIMIT, where they are set, decide instead.
 const (
 	heapGrowth = 400       // percent
-	heapBound  = 400 << 20 // bytes
+	heapBound  = 384 << 20 // bytes
 )
 
 func tuneMemory() {
