@@ -133,3 +133,47 @@ func TestFolderOfSchemaThreeOpens(t *testing.T) {
 		}
 	}
 }
+
+// What a search pays for postings that lie fresh: nothing lies fresh, then 60.
+func BenchmarkSearchBesideFresh(b *testing.B) {
+	ctx, source := context.Background(), nhs.Source("RJZ:PAS")
+	for _, fresh := range []int{0, 60} {
+		b.Run(fmt.Sprint(fresh), func(b *testing.B) {
+			db, err := Open(b.TempDir(), Options{Fresh: 1 << 20})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = db.Close() }()
+			write := func(n int) {
+				for range n / 3 {
+					if err := db.Write(ctx, func(tx *Tx) error {
+						if _, err := tx.Begin(time.UnixMilli(1), source, 1); err != nil {
+							return err
+						}
+						for range 3 {
+							p := store.Put{Subject: 1, Type: "Patient", Source: source, Body: []byte(`{}`)}
+							for i := range 30 {
+								p.Tokens = append(p.Tokens, fmt.Sprint("t", i, rand.IntN(1000)))
+							}
+							if _, err := tx.Write(p); err != nil {
+								return err
+							}
+						}
+						return nil
+					}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			write(3000)
+			db.post()
+			write(fresh)
+			q := store.Query{Type: "Patient", Groups: [][]string{{"t1500"}, {"t2600", "t2700"}}, N: store.Latest, Limit: 50}
+			for b.Loop() {
+				if _, err := db.Search(ctx, q, &policy.Predicate{Permit: true, Everything: true}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
