@@ -231,6 +231,43 @@ func TestExportIsForThoseWhoMay(t *testing.T) {
 	}
 }
 
+// An export of patients has what their records speak of: the practitioner, whose
+// organisation, and no other.
+// https://hl7.org/fhir/uv/bulkdata/STU2/export.html#endpoint---all-patients
+func TestExportOfPatientsHasWhatTheySpeakOf(t *testing.T) {
+	a := open(t)
+	a.few()
+	for path, body := range map[string]string{
+		"Practitioner/spoken-of": `{"resourceType":"Practitioner","id":"spoken-of"}`, "Practitioner/other": `{"resourceType":"Practitioner","id":"other"}`,
+		"Organization/whose":    `{"resourceType":"Organization","id":"whose"}`,
+		"PractitionerRole/role": `{"resourceType":"PractitionerRole","id":"role","practitioner":{"reference":"Practitioner/spoken-of"},"organization":{"reference":"Organization/whose"}}`,
+		"Observation/o0":        `{"resourceType":"Observation","id":"o0","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p1"},"performer":[{"reference":"PractitionerRole/role"},{"reference":"Practitioner/never"}]}`,
+	} {
+		status := 201
+		if path == "Observation/o0" { // one of those that are there
+			status = 200
+		}
+		a.do(status, "system", "PUT", "/fhir/"+path, body)
+	}
+	for path, want := range map[string]string{
+		"/fhir/Patient/$export":                                       "map[Observation:5 Organization:1 Patient:2 Practitioner:1 PractitionerRole:1]",
+		"/fhir/Patient/$export?_type=Practitioner":                    "map[Practitioner:1]",
+		"/fhir/Patient/$export?_type=Observation":                     "map[Observation:5]",
+		"/fhir/Group/g/$export":                                       "map[Observation:2 Patient:1]", // of p2, whose record speaks of nobody
+		"/fhir/Patient/$export?_typeFilter=Organization%3F_id%3Dnone": "map[Observation:5 Patient:2 Practitioner:1 PractitionerRole:1]",
+		"/fhir/Patient/$export?_since=2100-01-01T00:00:00Z":           "map[]",
+	} {
+		m, _ := a.job("system", "GET", path, "")
+		if _, types := a.lines("system", m); fmt.Sprint(types) != want {
+			t.Errorf("%s: %v, want %s", path, types, want)
+		}
+	}
+	own, _ := a.job("citizen", "GET", "/fhir/Patient/$export", "")
+	if _, types := a.lines("citizen", own); types["Practitioner"] != 1 || types["Organization"] != 1 {
+		t.Errorf("the own record: %v", types)
+	}
+}
+
 // A download is gone on with where it broke off, plain or packed; it ends with
 // the export, which ends when it is deleted or its time is over.
 func TestExportsFilesAreFetchedAndGo(t *testing.T) {

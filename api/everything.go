@@ -51,7 +51,7 @@ func (q *request) everything(typ, id string) error {
 		}
 		b.add(entry{full: q.base + "/" + typ + "/" + id, resource: body(), mode: mode})
 	}
-	with := &support{seen: map[string]bool{}, own: map[string]bool{}}
+	with := newSupport()
 	each := q.eachOf
 	switch typ {
 	case "Encounter":
@@ -64,7 +64,7 @@ func (q *request) everything(typ, id string) error {
 		return err
 	}
 	matches := total
-	if err := with.each(f, wanted, add); err != nil {
+	if err := with.each(f, wanted, func(h *hit) { add(h.Type, h.ID, "include", h.body) }); err != nil {
 		return err
 	}
 	links := q.selfLink(path, args.values)
@@ -193,6 +193,8 @@ type support struct {
 	own  map[string]bool // of no person by its type, and in the record nevertheless: a Binary
 }
 
+func newSupport() *support { return &support{seen: map[string]bool{}, own: map[string]bool{}} }
+
 // has says that a resource is in the answer anyway.
 func (s *support) has(typ, id string) {
 	if !search.OwnRecord(typ) {
@@ -200,12 +202,23 @@ func (s *support) has(typ, id string) {
 	}
 }
 
+// again goes on with what was noted before a restart.
+func (s *support) again(refs []search.Target) {
+	for _, t := range refs {
+		s.seen[t.Type+"/"+t.ID] = true
+	}
+	s.refs = slices.Clone(refs)
+}
+
 // note finds what a resource refers to: what is of no person, or all.
 func (s *support) note(body []byte, all bool) {
 	fhir.RewriteReferences(body, func(ref string) string {
 		if !s.seen[ref] {
 			s.seen[ref] = true
-			if t := search.ParseReference(ref); t.URL == "" && t.Type != "" && (all || !search.OwnRecord(t.Type)) && !slices.Contains(s.refs, t) {
+			t := search.ParseReference(ref)
+			plain := t.Type + "/" + t.ID // without a version
+			if t.URL == "" && t.Type != "" && (all || !search.OwnRecord(t.Type)) && (plain == ref || !s.seen[plain]) {
+				s.seen[plain] = true
 				s.refs = append(s.refs, t)
 			}
 		}
@@ -214,7 +227,7 @@ func (s *support) note(body []byte, all bool) {
 }
 
 // each adds what was noted, and what that refers to in its turn.
-func (s *support) each(f field, wanted func(*store.Version) bool, add adding) error {
+func (s *support) each(f field, wanted func(*store.Version) bool, add func(*hit)) error {
 	for i := 0; i < len(s.refs) && i < maxIncluded; i++ {
 		if s.own[s.refs[i].Type+"/"+s.refs[i].ID] {
 			continue
@@ -228,7 +241,7 @@ func (s *support) each(f field, wanted func(*store.Version) bool, add adding) er
 		}
 		s.note(h.Res.JSON, false)
 		if wanted(h.version()) {
-			add(h.Type, h.ID, "include", h.body)
+			add(h)
 		}
 	}
 	return nil

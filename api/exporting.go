@@ -27,12 +27,14 @@ type exporting struct {
 	ask     exportAsk
 	filters map[string][]*search.Query
 	deleted []fhir.Object // entries of the next Bundle of deletions
+	with    *support      // what the records speak of; nil where it is not asked for
 }
 
 // exportPlace is how far an export is: as at N, after Key.
 type exportPlace struct {
-	N   uint64    `json:"n"`
-	Key store.Key `json:"key"`
+	N    uint64          `json:"n"`
+	Key  store.Key       `json:"key"`
+	With []search.Target `json:"with,omitempty"` // what was spoken of until then
 }
 
 // runExport carries an export out, from where it was when it was broken off. It
@@ -50,6 +52,9 @@ func (a *API) runExport(ctx context.Context, j *bulk.Job) error {
 	x.q.Terms = &searchTerms{q: x.q}
 	if x.filters, err = x.ask.compile(x.q.scope()); err != nil {
 		return err
+	}
+	if x.ask.Level != "system" && (len(x.ask.Types) == 0 || slices.ContainsFunc(x.ask.Types, func(t string) bool { return !search.OwnRecord(t) })) {
+		x.with = newSupport()
 	}
 	if by.Role == nhs.Citizen {
 		return x.own(ctx, by)
@@ -73,6 +78,9 @@ func (a *API) runExport(ctx context.Context, j *bulk.Job) error {
 		if err := x.checkpoint(at); err != nil {
 			return err
 		}
+	}
+	if x.with != nil {
+		x.with.again(at.With)
 	}
 	spans, err := x.spans(ctx, g, at.N)
 	if err != nil {
@@ -200,7 +208,35 @@ func (x *exporting) walk(ctx context.Context, g grant.Grant, at exportPlace, spa
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := x.support(ctx, g, at.N); err != nil {
+		return err
+	}
 	return x.deletions()
+}
+
+// mostSupport is how many resources an export has beside the records.
+const mostSupport = 100_000
+
+// support writes what the records speak of and what that speaks of in its turn:
+// the organisations, practitioners, places and medicines without which they can't be
+// understood. https://hl7.org/fhir/uv/bulkdata/STU2/export.html#endpoint---all-patients
+func (x *exporting) support(ctx context.Context, g grant.Grant, n uint64) error {
+	for i := 0; x.with != nil && i < len(x.with.refs); i++ {
+		if i == mostSupport {
+			return x.j.Line(partError, "OperationOutcome", outcome("warning", "incomplete", "more organisations, practitioners, places and medicines are spoken of than come with an export of patients: the export of the system has them all"))
+		}
+		v, err := x.a.Records.ReadAt(ctx, g, x.with.refs[i].Type, x.with.refs[i].ID, n)
+		if fault.Is(err, fault.NotFound) {
+			continue // another source's, or nobody's
+		}
+		if err == nil && v.Subject == store.Shared && !v.Deleted && !v.Recorded.Before(x.ask.Since.Truncate(time.Millisecond)) {
+			err = x.version(v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // read reads the spans, a piece ahead of the one that is written.
@@ -211,8 +247,8 @@ func (x *exporting) read(ctx context.Context, g grant.Grant, at exportPlace, spa
 			continue // done before the restart
 		}
 		w := store.Walk{N: at.N, After: s.after, Last: s.last, Since: x.ask.Since, Limit: exportPiece}
-		if len(x.ask.Types) > 0 {
-			w.Types = x.ask.Types
+		if x.with == nil {
+			w.Types = x.ask.Types // otherwise others say what is spoken of
 		}
 		if w.After.Less(at.Key) {
 			w.After = at.Key
@@ -239,11 +275,20 @@ func (x *exporting) version(v *store.Version) error {
 		return nil
 	}
 	if v.Deleted {
+		if len(x.ask.Types) > 0 && !slices.Contains(x.ask.Types, v.Type) {
+			return nil
+		}
 		x.deleted = append(x.deleted, fhir.Object{"request": fhir.Object{"method": "DELETE", "url": v.Type + "/" + v.ID}})
 		if len(x.deleted) >= deletedInOne {
 			return x.deletions()
 		}
 		return nil
+	}
+	if x.with != nil {
+		x.with.note(v.Body, false)
+		if len(x.ask.Types) > 0 && !slices.Contains(x.ask.Types, v.Type) {
+			return nil
+		}
 	}
 	if x.filters[v.Type] != nil {
 		res, err := v.Resource()
@@ -288,6 +333,9 @@ func (x *exporting) checkpoint(at exportPlace) error {
 	if err := x.deletions(); err != nil {
 		return err
 	}
+	if x.with != nil {
+		at.With = x.with.refs
+	}
 	return x.j.Checkpoint(at, nil)
 }
 
@@ -316,6 +364,11 @@ func (x *exporting) own(ctx context.Context, by policy.Subject) error {
 	for _, i := range v.Items {
 		hits = append(hits, f.hit(i))
 	}
+	if x.with != nil {
+		if hits, err = x.spokenOf(f, hits); err != nil {
+			return err
+		}
+	}
 	for _, h := range hits {
 		switch {
 		case len(x.ask.Types) > 0 && !slices.Contains(x.ask.Types, h.Type), h.Updated.Before(x.ask.Since.Truncate(time.Millisecond)), !x.ask.Until.IsZero() && h.Updated.After(x.ask.Until), !x.meets(&h.Candidate):
@@ -326,4 +379,14 @@ func (x *exporting) own(ctx context.Context, by policy.Subject) error {
 		}
 	}
 	return x.ignored()
+}
+
+// spokenOf adds to a record's hits what they speak of and the citizen may look up.
+func (x *exporting) spokenOf(f field, hits []*hit) ([]*hit, error) {
+	for _, h := range hits {
+		x.with.has(h.Type, h.ID)
+		x.with.note(h.Res.JSON, false)
+	}
+	err := x.with.each(f, func(*store.Version) bool { return true }, func(h *hit) { hits = append(hits, h) })
+	return hits, err
 }
