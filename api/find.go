@@ -393,9 +393,18 @@ func (q *request) answer(path string, a *answers) error {
 			b.add(entry{full: q.base + "/" + h.Type + "/" + h.ID, resource: q.subset(a.query, h), mode: h.mode})
 		}
 	}
+	warn := func(words string, expression ...string) {
+		issue := fhir.Object{"severity": "warning", "code": "not-supported", "diagnostics": words}
+		if len(expression) > 0 {
+			issue["expression"] = expression
+		}
+		b.add(entry{full: nameless("warning " + words + strings.Join(expression, "")), resource: fhir.Marshal(fhir.Object{"resourceType": "OperationOutcome", "issue": []fhir.Object{issue}}), mode: "outcome"})
+	}
 	for _, name := range a.query.Unknown {
-		b.add(entry{full: nameless("unknown parameter " + name), resource: fhir.Marshal(fhir.Object{"resourceType": "OperationOutcome", "issue": []fhir.Object{{"severity": "warning", "code": "not-supported",
-			"diagnostics": "the parameter was not used: it is not known for " + a.query.Type, "expression": []string{name}}}}), mode: "outcome"})
+		warn("the parameter was not used: it is not known for "+a.query.Type, name)
+	}
+	if q.Published != nil && slices.Contains(published, a.query.Type) && !namesPublished(a.query) {
+		warn("the definitions of the standard and of packages are found by url and by _id alone, and are not among these")
 	}
 	links := q.selfLink(path, a.self)
 	if a.next != nil {

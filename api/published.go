@@ -48,6 +48,11 @@ func byURL(query *search.Query) bool {
 	return slices.Contains(published, query.Type) && slices.ContainsFunc(query.Clauses, func(c *search.Clause) bool { return c.Name == "url" })
 }
 
+// namesPublished says whether a search names definitions, by id or by URL.
+func namesPublished(query *search.Query) bool {
+	return slices.ContainsFunc(query.Clauses, func(c *search.Clause) bool { return c.Modifier == "" && (c.Name == "url" || c.Name == "_id") })
+}
+
 // findPublished adds the definitions that a search names by id or URL, where
 // nothing in the record was found.
 func (q *request) findPublished(a *answers) {

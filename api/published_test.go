@@ -41,6 +41,12 @@ func TestDefinitionsAreReadable(t *testing.T) {
 			t.Errorf("%s: %s", query, r.Body)
 		}
 	}
+	// That none of them is found by what else is asked does not read as "there is none".
+	for query, told := range map[string]bool{"StructureDefinition?type=Patient": true, "ValueSet?": true, "ValueSet?url=http://x.example/none": false, "Observation?code=x": false} {
+		if r := a.do(200, "system", "GET", "/fhir/"+query, ""); strings.Contains(string(r.Body), "found by url and by _id alone") != told {
+			t.Errorf("%s: %s", query, r.Body)
+		}
+	}
 	a.do(404, "system", "GET", "/fhir/ValueSet/none", "")
 	a.do(401, "", "GET", "/fhir/ValueSet/colours", "")
 	a.do(201, "system", "PUT", "/fhir/ValueSet/colours", `{"resourceType":"ValueSet","id":"colours","url":"http://x.example/mine","status":"draft"}`)
