@@ -282,6 +282,7 @@ func (b *apiBench) kinds() []benchKind {
 		{"$everything", 22, "resources/s", one(asSystem, "GET", "/Patient/bench-%d/$everything", nil)},
 		{"a doctor: Observation by patient and code", 1, "/s", citizen("/Observation?patient=%s&code=http://loinc.org|718-3")},
 		{"a doctor: $everything", 22, "resources/s", citizen("/Patient/%s/$everything")},
+		{"a doctor: count by code, values and dates, of the people looked after", 1, "/s", one(asDoctor, "GET", "/Observation?_summary=count&code=http://loinc.org|718-3&value-quantity=gt110&date=ge2026-02", nil)},
 		{"a doctor: Patient by name and birth date", 1, "/s", func(n int64) error {
 			n = b.first + n%int64(len(b.citizens))
 			_, err := b.ask(asDoctor, "GET", fmt.Sprintf("/Patient?family=%s&birthdate=%d-%02d-%02d", url.QueryEscape(benchFamily(n)), 1930+n%80, 1+n%12, 1+n%28), "", false)
