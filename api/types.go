@@ -49,11 +49,7 @@ func (q *request) searchTypes(path string, types []string, params url.Values, ow
 	if s.cur, err = q.cursor(params, path, s.whole.self); err != nil {
 		return err
 	}
-	count := query.Count
-	if count < 0 {
-		count = defaultCount
-	}
-	switch count = min(count, maxCount); {
+	switch count := pageSize(query); {
 	case query.Summary == "count" || count == 0:
 		err = s.count()
 	case len(query.Sort) > 0:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -77,6 +78,9 @@ func OpenJournal(ctx context.Context, dir string, s Store) (*Journal, error) {
 		return nil, err
 	}
 	log, err := segment.Open(dir, segment.Options{Used: used})
+	if errors.Is(err, segment.ErrDamaged) {
+		err = fmt.Errorf("%w: these are not all the raw messages that the database was made of; restore both from one backup", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,6 @@
 package segment
 
 import (
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -164,9 +163,13 @@ func (l *Log) recover(durable, used Position) error {
 		return err
 	}
 	end := max(base, used)
-	if info, err := f.Stat(); err != nil || base+Position(info.Size()) < end {
+	info, err := f.Stat()
+	if err == nil && base+Position(info.Size()) < end {
+		err = fmt.Errorf("%w: the log ends at %d, it was used to %d", ErrDamaged, base+Position(info.Size()), used)
+	}
+	if err != nil {
 		_ = f.Close()
-		return cmp.Or(err, fmt.Errorf("%w: the log ends at %d, it was used to %d", ErrDamaged, base+Position(info.Size()), used))
+		return err
 	}
 	_, err = scanFile(f, base, end, func(p Position, data []byte) error {
 		end = p + Position(header+len(data))
