@@ -2,6 +2,7 @@ package region
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +103,7 @@ func TestEachAccountInABrowser(t *testing.T) {
 	b.base, b.record = base, signedIn(t, base, "gp").find(number)
 	hospital := hospitalNumber(t, r, number)
 	held := brokenMessage(t, r)
+	looksThroughTheCaseload(t, r, base)
 
 	b.user = "nobody"
 	b.Go(base + "/")
@@ -154,6 +156,28 @@ func TestEachAccountInABrowser(t *testing.T) {
 		b.Dark(one.user == "paramedic")
 		b.as(one.user)
 		one.does()
+	}
+}
+
+// looksThroughTheCaseload has the practice look for those of its people who have
+// a condition: each of them reads it.
+func looksThroughTheCaseload(t *testing.T, r *Region, base string) {
+	t.Helper()
+	token, err := r.Auth.Token(t.Context(), "gp", nhs.Treatment, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/fhir/Condition?_summary=count", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _ = resp.Body.Close(); resp.StatusCode != http.StatusOK {
+		t.Fatal("a search of the caseload:", resp.Status)
 	}
 }
 
@@ -322,7 +346,7 @@ func (b *tab) citizen() {
 		b.at(page)
 		b.look(name(page))
 	}
-	b.says("Dr James Whitfield", "emergency access", "Tomasz Nowak")
+	b.says("Dr James Whitfield", "emergency access", "Tomasz Nowak", "Found you in a search among the people in their care")
 	b.at("/me/medicines")
 	b.says("Stopped · Acute kidney injury", "Since 11 November 2019")
 	b.at("/me/results")
