@@ -138,7 +138,7 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 		if err != nil {
 			return grant.Grant{}, fault.E(op, err)
 		}
-		d = policy.Decide(policy.Request{Subject: s, Now: now, Facts: facts})
+		d = policy.Decide(policy.Request{Subject: s, Citizen: found.ID, Now: now, Facts: facts})
 		signs = who.signs(s, facts)
 	}
 	e := audit.From(s, action, what)

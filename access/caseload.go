@@ -293,7 +293,7 @@ func (c *Caseload) decide(ctx context.Context, now mpi.Found) (*Case, error) {
 		return nil, err
 	}
 	at := c.a.Now()
-	d := policy.Decide(policy.Request{Subject: c.s, Now: at, Facts: facts})
+	d := policy.Decide(policy.Request{Subject: c.s, Citizen: found.ID, Now: at, Facts: facts})
 	if !d.Permit {
 		return nil, nil
 	}

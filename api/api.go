@@ -118,13 +118,21 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if len(q.path) == 1 && q.path[0] == "metadata" { // it needs no sign-in
 		err = q.serve()
-	} else if q.subject, err = a.Subject(r); err == nil {
+	} else if err = q.signedOn(); err == nil {
 		q.notice()
 		err = q.serve()
 	}
 	if err != nil {
 		q.fail(err)
 	}
+}
+
+// signedOn finds who asks, and for which patient an application was launched.
+func (q *request) signedOn() (err error) {
+	if q.subject, err = q.Subject(q.r); err == nil {
+		q.subject, err = q.Access.Launched(q.r.Context(), q.subject)
+	}
+	return err
 }
 
 func baseOf(r *http.Request) string {
@@ -139,6 +147,9 @@ func baseOf(r *http.Request) string {
 // https://hl7.org/fhir/R4/http.html#summary
 func (q *request) serve() error {
 	const op = "api"
+	if err := q.scoped(); err != nil {
+		return err
+	}
 	n := len(q.path)
 	at := func(i int) string {
 		if i < n {

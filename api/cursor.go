@@ -81,7 +81,7 @@ func (q *request) cursor(params url.Values, path string, self url.Values) (curso
 	switch {
 	case err != nil:
 		return c, err
-	case c.User != q.subject.User || c.Type != path || c.Query != self.Encode():
+	case c.User != q.reader() || c.Type != path || c.Query != self.Encode():
 		return cursor{}, fault.E(op, fault.Value, "this page is of another search", "_page")
 	case q.Now().Sub(time.Unix(c.Made, 0)) > CursorLasts:
 		q.status = http.StatusGone

@@ -11,7 +11,6 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/search"
-	"selda/nhs"
 	"selda/policy"
 	"selda/store"
 )
@@ -79,7 +78,7 @@ func (q *request) everything(typ, id string) error {
 
 // theirOwn is the one patient whose own everything is asked for.
 func (q *request) theirOwn() (string, error) {
-	if q.subject.Role == nhs.Citizen || q.subject.Role == nhs.Proxy {
+	if q.theirs() {
 		ids, err := q.own()
 		if err != nil || len(ids) == 1 {
 			return strings.Join(ids, ""), err
@@ -172,7 +171,7 @@ func (q *request) eachOf(id, path string, n uint64, wanted func(*store.Version) 
 		return nil, err
 	}
 	b.meta = q.tagged()
-	if wanted(&store.Version{}) {
+	if wanted(&store.Version{}) && v.ShowsType("Patient") {
 		add("Patient", v.Citizen, "match", func() []byte { body, _, _ := Citizen(v); return body })
 	}
 	for _, i := range v.Items {

@@ -359,7 +359,10 @@ func (x *exporting) own(ctx context.Context, by policy.Subject) error {
 	if err != nil {
 		return err
 	}
-	hits := []*hit{x.q.citizenHit(v)}
+	var hits []*hit
+	if v.ShowsType("Patient") {
+		hits = append(hits, x.q.citizenHit(v))
+	}
 	f := x.q.inRecord(v)
 	for _, i := range v.Items {
 		hits = append(hits, f.hit(i))

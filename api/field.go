@@ -102,7 +102,7 @@ func (f *recordField) get(typ, id string) (*hit, error) {
 			return h, nil
 		}
 	}
-	if typ == "Patient" && id == f.view.Citizen {
+	if typ == "Patient" && id == f.view.Citizen && f.view.ShowsType("Patient") {
 		return f.q.citizenHit(f.view), nil
 	}
 	if directory[typ] || shown[typ] {

@@ -252,7 +252,7 @@ func (s *graphqlSource) Search(typ string, params url.Values) (*graphql.Page, er
 	}
 	if a.next != nil {
 		c := *a.next
-		c.Query, c.Type, c.User, c.Made = used(a.self, nil).Encode(), path, q.subject.User, q.Now().Unix()
+		c.Query, c.Type, c.User, c.Made = used(a.self, nil).Encode(), path, q.reader(), q.Now().Unix()
 		if page.Next, err = q.Cursors.seal(c); err != nil {
 			return nil, err
 		}

@@ -216,7 +216,7 @@ func (q *request) log(typ, path string, cur cursor, count int, from, to time.Tim
 // addNext adds the link to the next page.
 func (q *request) addNext(links []link, path string, params url.Values, c cursor) ([]link, error) {
 	self := used(params, nil)
-	c.Query, c.Type, c.User, c.Made, c.Posted = self.Encode(), path, q.subject.User, q.Now().Unix(), q.posted
+	c.Query, c.Type, c.User, c.Made, c.Posted = self.Encode(), path, q.reader(), q.Now().Unix(), q.posted
 	next, err := q.Cursors.seal(c)
 	if err != nil {
 		return nil, err

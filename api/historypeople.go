@@ -13,7 +13,6 @@ import (
 	"selda/access/grant"
 	"selda/fault"
 	"selda/fhir"
-	"selda/nhs"
 	"selda/policy"
 	"selda/store"
 )
@@ -112,7 +111,7 @@ func (q *request) pastOfPeople(typ, path string, params url.Values, cur cursor, 
 	p.since, _ = fhir.Time(params.Get("_since"))
 	var err error
 	switch {
-	case q.subject.Role == nhs.Citizen || q.subject.Role == nhs.Proxy:
+	case q.theirs():
 		err = p.own(path, cur.at())
 	case policy.HasCaseload(q.subject.Role):
 		err = p.ofCaseload(path, cur.at())

@@ -131,7 +131,7 @@ func (q *request) params() (url.Values, error) {
 		if err != nil {
 			return nil, err
 		}
-		if q.posted = c.Posted && c.User == q.subject.User; q.posted {
+		if q.posted = c.Posted && c.User == q.reader(); q.posted {
 			params, _ = url.ParseQuery(c.Query)
 			params.Set("_page", token)
 		}
@@ -149,7 +149,7 @@ func (q *request) searchRecord(query *search.Query, cur cursor) (*answers, error
 	}
 	switch {
 	case ids != nil:
-	case q.subject.Role == nhs.Citizen || q.subject.Role == nhs.Proxy:
+	case q.theirs():
 		if ids, err = q.own(); err != nil {
 			return nil, err
 		}
@@ -190,10 +190,13 @@ func (q *request) searchRecord(query *search.Query, cur cursor) (*answers, error
 	return q.find(q.inRecord(v), query, cur)
 }
 
-// own are the citizens whom a citizen or a proxy asks about where the search
-// names nobody.
+// own are the citizens whom a citizen or a proxy asks about, or an application
+// that was launched for one, where the search names nobody.
 func (q *request) own() ([]string, error) {
 	ctx := q.r.Context()
+	if id := q.subject.Scopes.Bound(); id != "" {
+		return []string{id}, nil
+	}
 	if q.subject.Role == nhs.Citizen {
 		id, err := q.Access.Own(ctx, q.subject)
 		return []string{id}, err

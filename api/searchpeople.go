@@ -8,7 +8,6 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/search"
-	"selda/nhs"
 	"selda/policy"
 	"selda/store"
 )
@@ -41,7 +40,7 @@ func (q *request) searchCitizens(query *search.Query, cur cursor) (*answers, err
 		own = own || is
 		return is
 	})
-	if policy.HasCaseload(q.subject.Role) && named(query.Clauses) == nil && within(query.Clauses) == nil && !describes(query.Clauses) {
+	if !q.theirs() && policy.HasCaseload(q.subject.Role) && named(query.Clauses) == nil && within(query.Clauses) == nil && !describes(query.Clauses) {
 		return q.searchCaseload(query, nil, own, cur)
 	}
 	views, err := q.citizensFor(query, cur, own)
@@ -93,7 +92,7 @@ func (q *request) citizensFor(query *search.Query, cur cursor, own bool) ([]*rec
 	ids := named(query.Clauses)
 	named := ids != nil
 	switch {
-	case q.subject.Role == nhs.Citizen || q.subject.Role == nhs.Proxy:
+	case q.theirs():
 		var err error
 		if ids, err = q.own(); err != nil {
 			return nil, err

@@ -55,6 +55,9 @@ func (q *request) bundle() error {
 
 // carryOut does all that a Bundle asks for, or nothing.
 func (t *transaction) carryOut(compact []byte) error {
+	if err := t.scoped(); err != nil {
+		return err
+	}
 	if err := t.subscriptions(); err != nil {
 		return err
 	}

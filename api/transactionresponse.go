@@ -39,7 +39,7 @@ func (t *transaction) submit(bundle []byte) error {
 		case e.Existed:
 			a.status = "200 OK"
 		}
-		if body && a.etag > 0 {
+		if body && a.etag > 0 && t.q.echoed(e.Type) {
 			a.full, a.resource = t.q.base+"/"+e.Type+"/"+e.ID, fhir.Dress(e.Body, e.ID, strconv.Itoa(e.Version), e.At)
 		}
 		a.outcome = t.told[n]

@@ -8,7 +8,6 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/search"
-	"selda/nhs"
 	"selda/policy"
 )
 
@@ -53,7 +52,7 @@ func (q *request) whose(query *search.Query, cur cursor) (ids []string, who []*s
 		}
 	}
 	switch {
-	case ids != nil || len(who) == 0 || q.subject.Role == nhs.Citizen || q.subject.Role == nhs.Proxy:
+	case ids != nil || len(who) == 0 || q.theirs():
 		return ids, who, nil
 	case policy.HasCaseload(q.subject.Role) && !slices.ContainsFunc(who, tells):
 		return nil, who, nil

@@ -288,6 +288,10 @@ func (q *request) written(out ingest.Outcome, typ string, status int) error {
 	}
 	q.headers(strconv.Itoa(i.Version), i.At)
 	q.w.Header().Set("Location", q.base+"/"+typ+"/"+i.ID+"/_history/"+strconv.Itoa(i.Version))
+	if !q.echoed(typ) {
+		q.w.WriteHeader(status)
+		return nil
+	}
 	return q.prefer(status, fhir.Dress(i.Body, i.ID, strconv.Itoa(i.Version), i.At))
 }
 

@@ -54,6 +54,7 @@ type Preference struct {
 // Request is one question.
 type Request struct {
 	Subject Subject
+	Citizen string // whose record; what an application may open is held against it
 	Now     time.Time
 	Facts   Facts
 }
@@ -89,6 +90,8 @@ func Decide(r Request) Decision {
 	switch {
 	case s.User == "" || s.Role == "":
 		return deny("G1 default deny", "nobody is signed in")
+	case !s.Scopes.opens(r.Citizen):
+		return deny("SMART patient scope", "the application may open another record alone")
 	case s.Role == nhs.Citizen || s.Role == nhs.Proxy:
 		return decideCitizen(r)
 	case s.Role == nhs.SourceSystem:

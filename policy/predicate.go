@@ -34,6 +34,9 @@ type Predicate struct {
 	DataSets DataSets
 	// OnlyTypes limits to resource types; nil does not.
 	OnlyTypes []string
+	// Only are the kinds of resource that an application may be shown; nil where
+	// none asks.
+	Only []Kinds
 	// Existence are data sets of which the reader may know that there is an
 	// item, and nothing of it (G12).
 	Existence DataSets
@@ -89,6 +92,8 @@ func (p *Predicate) OfExistence() *Predicate {
 func (p *Predicate) Shows(c *Columns) bool {
 	switch {
 	case !p.Permit:
+		return false
+	case p.Only != nil && !within(p.Only, c):
 		return false
 	case p.Everything:
 		return true

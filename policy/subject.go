@@ -23,4 +23,7 @@ type Subject struct {
 	For []nhs.Number
 	// Source is the source system's own name, of a source system.
 	Source nhs.Source
+	// Scopes are those of the application that asks in the subject's name; nil
+	// where none does.
+	Scopes *Scopes
 }

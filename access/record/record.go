@@ -78,6 +78,9 @@ func (rs *Records) viewAt(ctx context.Context, g grant.Grant, c mpi.Found, n uin
 		}
 	}
 	v.Person = v.person()
+	if !p.ShowsType("Patient") { // whether where they live is withheld can't be told: so it is
+		v.Person.Restricted = true
+	}
 	return v, rs.existence(ctx, v, c, n, p.OfExistence())
 }
 
@@ -116,6 +119,10 @@ func (v *View) Sets() policy.DataSets {
 	}
 	return p.DataSets
 }
+
+// ShowsType says whether anything of a type may be in the View, as far as the
+// application that asks is concerned.
+func (v *View) ShowsType(typ string) bool { return v.Grant.Predicate().ShowsType(typ) }
 
 // Of gives the items of some types.
 func (v *View) Of(types ...string) []Item {
@@ -357,6 +364,9 @@ func (rs *Records) Around(ctx context.Context, g grant.Grant, typ, id string, n 
 func (rs *Records) DirectoryVersion(ctx context.Context, g grant.Grant, typ, id string) (*store.Version, error) {
 	if g.Kind() == seal.None {
 		return nil, fault.E("record.Directory", fault.Security, "there is no Grant")
+	}
+	if !g.Predicate().ShowsType(typ) {
+		return nil, fault.E("record.Directory", fault.NotFound, "there is no such resource")
 	}
 	return rs.Store.Shared(ctx, typ, id)
 }

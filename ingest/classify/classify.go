@@ -117,6 +117,11 @@ func flag(r *fhir.Resource) policy.DataSet {
 }
 
 func labels(r *fhir.Resource) (l policy.Labels) {
+	for _, c := range r.Root().List("category") {
+		for _, g := range c.List("coding") {
+			l |= policy.CategoryMark(r.Type, g.Get("system").Text(), g.Get("code").Text())
+		}
+	}
 	for _, s := range r.Root().List("meta", "security") {
 		switch code := s.Get("code").Text(); s.Get("system").Text() {
 		case policy.LabelSystem, policy.ConfidentialitySystem, "http://hl7.org/fhir/v3/Confidentiality":

@@ -38,8 +38,13 @@ type Fields struct {
 	Decision  policy.Decision
 }
 
-// Make makes a Grant. Only access calls it, after the audit entry is durable.
-func Make(f Fields) Grant { return Grant{f} }
+// Make makes a Grant. Only access calls it, after the audit entry is durable. An
+// application's Grant has its scopes in the predicate, so that nothing that is
+// read goes round them.
+func Make(f Fields) Grant {
+	f.Predicate = f.Subject.Scopes.Narrow(f.Predicate, f.Citizen.ID, f.Kind == Item)
+	return Grant{f}
+}
 
 // Kind is what the Grant is for.
 func (g Grant) Kind() Kind { return g.f.Kind }
