@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,6 +70,7 @@ type asker struct {
 	Purpose      nhs.Purpose
 	Number       string
 	Source       nhs.Source
+	Scopes       *policy.Scopes `json:",omitempty"` // of the application that asked in their name
 }
 
 type failure struct {
@@ -115,7 +117,7 @@ func (j *Job) give(kind string, by policy.Subject, request string, ask any, atOn
 	if err != nil {
 		return err
 	}
-	j.given = given{Kind: kind, Request: request, Accepted: j.jobs.o.Now().UTC(), AtOnce: atOnce, Ask: b, By: asker{by.User, by.Name, by.Role, by.Organisation, by.Purpose, "", by.Source}}
+	j.given = given{Kind: kind, Request: request, Accepted: j.jobs.o.Now().UTC(), AtOnce: atOnce, Ask: b, By: asker{by.User, by.Name, by.Role, by.Organisation, by.Purpose, "", by.Source, by.Scopes}}
 	if !by.NHSNumber.IsZero() {
 		j.given.By.Number = by.NHSNumber.Digits()
 	}
@@ -153,13 +155,22 @@ func (j *Job) read(k Kept) error {
 
 func (j *Job) of(by policy.Subject) bool {
 	o := &j.given.By
-	return by.User != "" && o.User == by.User && o.Role == by.Role && o.Source == by.Source && o.Organisation == by.Organisation
+	return by.User != "" && o.User == by.User && o.Role == by.Role && o.Source == by.Source && o.Organisation == by.Organisation && alike(o.Scopes, by.Scopes)
+}
+
+// alike says whether whoever asked is shown what they were when they asked: what
+// an application had exported is not for another, nor for one that is let see less.
+func alike(a, b *policy.Scopes) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.App == b.App && a.Patient == b.Patient && slices.Equal(a.List, b.List)
 }
 
 // By is who asked for the job.
 func (j *Job) By() (policy.Subject, error) {
 	o := &j.given.By
-	s := policy.Subject{User: o.User, Name: o.Name, Role: o.Role, Organisation: o.Organisation, Purpose: o.Purpose, Source: o.Source}
+	s := policy.Subject{User: o.User, Name: o.Name, Role: o.Role, Organisation: o.Organisation, Purpose: o.Purpose, Source: o.Source, Scopes: o.Scopes.For(0)}
 	if o.Number == "" {
 		return s, nil
 	}
