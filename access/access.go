@@ -36,7 +36,7 @@ type Owners interface {
 	OwnersOf(ctx context.Context, items []store.ItemID) ([]store.Subject, error)
 }
 
-// Access decides. The zero Access refuses.
+// Access decides. The zero Access refuses. It is not to be copied.
 type Access struct {
 	Store  store.Reader
 	Index  mpi.Index
@@ -44,7 +44,11 @@ type Access struct {
 	Claims Claims
 	Marks  Marks
 	Trail  *audit.Trail
-	Now    func() time.Time
+	// Agreements are what controllers have agreed; nil agrees to nothing.
+	Agreements Agreements
+	Now        func() time.Time
+
+	worked worked
 }
 
 // Denied is a refusal, with what the user may do about it. To anyone outside
@@ -135,10 +139,14 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 		if err == nil && (s.Role == nhs.Citizen || s.Role == nhs.Proxy) {
 			facts.NHSNumbers, err = a.proven(ctx, facts.NHSNumbers, q.factsOf.ID)
 		}
+		var r policy.Request
+		if err == nil {
+			r, err = a.request(ctx, s, q.factsOf, q.factsAt, facts, now)
+		}
 		if err != nil {
 			return grant.Grant{}, fault.E(op, err)
 		}
-		d = policy.Decide(policy.Request{Subject: s, Citizen: found.ID, Now: now, Facts: facts})
+		d = policy.Decide(r)
 		signs = who.signs(s, facts)
 	}
 	e := audit.From(s, action, what)
@@ -202,14 +210,14 @@ func (a *Access) Directory(ctx context.Context, s policy.Subject, what string) (
 
 // Search asks to look for citizens by demographics.
 func (a *Access) Search(ctx context.Context, s policy.Subject, what string) (grant.Grant, error) {
-	return a.simple(ctx, "access.Search", s, audit.Search, what, seal.Search, policy.Search(s))
+	return a.simple(ctx, "access.Search", s, audit.Search, what, seal.Search, policy.Search(s, a.widest(&s)))
 }
 
 // System asks for what a source system itself wrote.
 func (a *Access) System(ctx context.Context, s policy.Subject, action, what string) (grant.Grant, error) {
 	d := policy.Decision{Rules: []string{"G1 default deny"}, Reason: "only a source system may do this"}
 	if s.Role == nhs.SourceSystem && s.Source != "" {
-		d = policy.Search(s)
+		d = policy.Search(s, nil)
 	}
 	return a.simple(ctx, "access.System", s, action, what, seal.System, d)
 }

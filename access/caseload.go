@@ -47,7 +47,7 @@ type Case struct {
 // counted get one each, by Shown.
 func (a *Access) Caseload(ctx context.Context, s policy.Subject, what string, n uint64) (*Caseload, error) {
 	const op = "access.Caseload"
-	d := policy.Caseload(s)
+	d := policy.Caseload(s, a.widest(&s))
 	if _, err := a.simple(ctx, op, s, audit.Search, what, seal.None, d); err != nil {
 		return nil, err
 	}
@@ -293,7 +293,11 @@ func (c *Caseload) decide(ctx context.Context, now mpi.Found) (*Case, error) {
 		return nil, err
 	}
 	at := c.a.Now()
-	d := policy.Decide(policy.Request{Subject: c.s, Citizen: found.ID, Now: at, Facts: facts})
+	r, err := c.a.request(ctx, c.s, now, store.Latest, facts, at)
+	if err != nil {
+		return nil, err
+	}
+	d := policy.Decide(r)
 	if !d.Permit {
 		return nil, nil
 	}

@@ -19,7 +19,8 @@ import (
 var factTypes = append([]string{"Patient", "Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CarePlan", "CareTeam", "MedicationDispense", "Consent"}, signedTypes...)
 
 // facts gathers what policy needs to know of a citizen, as at n, but for what
-// users have stated; and what makes an access to them worth a look.
+// users have stated and what was sent to whom; and what makes an access to them
+// worth a look.
 func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64, o *organisations) (policy.Facts, known, error) {
 	var f policy.Facts
 	var who known
@@ -64,13 +65,6 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64, o *organi
 		for _, r := range elsewhere {
 			if !slices.Contains(who.left, r.Organisation) { // its own word counts more
 				f.Relationships = append(f.Relationships, r)
-			}
-		}
-	}
-	if len(f.Preferences) > 0 { // only what is withheld has to be given back
-		for _, k := range found.Subjects {
-			if err := a.addressed(ctx, &f, k.Subject, n); err != nil {
-				return f, who, err
 			}
 		}
 	}

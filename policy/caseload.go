@@ -21,7 +21,7 @@ func HasCaseload(r nhs.Role) bool { return slices.Contains(caseloads, r) }
 // organisation looks after. Its predicate is the widest that Decide gives the
 // subject of any of them without an emergency: it narrows whom to decide about,
 // and shows nothing.
-func Caseload(s Subject) Decision {
+func Caseload(s Subject, agreed *Agreed) Decision {
 	switch {
 	case s.User == "" || !HasCaseload(s.Role):
 		return deny("G1 default deny", "the role "+s.Role.Title()+" has no caseload")
@@ -30,12 +30,12 @@ func Caseload(s Subject) Decision {
 	case !directCare(s.Purpose):
 		return deny("G1 direct care", "people are looked through for direct care, not for this purpose")
 	}
-	return Decision{Permit: true, Predicate: roleWide(&s), Rules: []string{"G3 finding cases for the own care team"}}
+	return Decision{Permit: true, Predicate: roleWide(&s, agreed), Rules: []string{"G3 finding cases for the own care team"}}
 }
 
 // roleWide is what a role may see at most of somebody whom its organisation looks after.
-func roleWide(s *Subject) Predicate {
-	p := Predicate{Permit: true, Own: s.Organisation, DataSets: roleDataSets(s.Role), ShowSafety: s.Role.Clinician() || s.Role == nhs.Handler111}
+func roleWide(s *Subject, agreed *Agreed) Predicate {
+	p := Predicate{Permit: true, Own: s.Organisation, DataSets: roleDataSets(s.Role), Agreed: agreed, ShowSafety: s.Role.Clinician() || s.Role == nhs.Handler111}
 	p.Hidden, p.HiddenOwn = audience(s.Role)
 	return p
 }

@@ -57,6 +57,9 @@ type Request struct {
 	Citizen string // whose record; what an application may open is held against it
 	Now     time.Time
 	Facts   Facts
+	// Agreed is what agreements show this reader of this citizen's record;
+	// AgreedInEmergency under break-glass, where it is not nil.
+	Agreed, AgreedInEmergency *Agreed
 }
 
 // Decision is the answer, with the rules that made it.
@@ -111,14 +114,15 @@ func Decide(r Request) Decision {
 
 // Search is the decision to look for citizens: demographics only, for roles
 // that look after people.
-func Search(s Subject) Decision {
+// What agreements show of anybody's demographics can be found.
+func Search(s Subject, agreed *Agreed) Decision {
 	switch {
 	case s.User != "" && s.Role == nhs.SourceSystem:
 		return ownSource(&s)
 	case s.User == "" || roleDataSets(s.Role) == 0 || s.Organisation == "" || !directCare(s.Purpose):
 		return deny("G1 default deny", "the role "+s.Role.Title()+" does not search for people")
 	}
-	p := Predicate{Permit: true, Own: s.Organisation, DataSets: SetOf(Demographics, Directory)}
+	p := Predicate{Permit: true, Own: s.Organisation, DataSets: SetOf(Demographics, Directory), Agreed: agreed}
 	p.Hidden, p.HiddenOwn = audience(s.Role)
 	return Decision{Permit: true, Predicate: p, Rules: []string{"G7 search by demographics"}}
 }
@@ -134,7 +138,7 @@ func DirectoryOf(s Subject) Decision {
 	if s.User == "" {
 		return deny("G1 default deny", "nobody is signed in")
 	}
-	return Decision{Permit: true, Rules: []string{"directory"}, Predicate: Predicate{Permit: true, DataSets: SetOf(Directory, Other, Medications), OnlyTypes: directoryTypes}}
+	return Decision{Permit: true, Rules: []string{"directory"}, Predicate: Predicate{Permit: true, DataSets: SetOf(Directory, Other, Medications), OnlyTypes: directoryTypes, Agreed: Whole}}
 }
 
 // ownSource permits a source system what it wrote itself.
@@ -155,7 +159,7 @@ func deny(rule, reason string) Decision { return Decision{Rules: []string{rule},
 
 func decideProfessional(r Request) Decision {
 	s := &r.Subject
-	d := Decision{Predicate: roleWide(s)}
+	d := Decision{Predicate: roleWide(s, nil)}
 	d.MayBreakGlass = s.Role.Clinician()
 	d.MayDeclare = s.Role.Clinician() || s.Role == nhs.Receptionist || s.Role == nhs.SocialWorker || s.Role == nhs.Handler111
 	relation := relationship(s, r.Now, r.Facts)
@@ -175,7 +179,9 @@ func decideProfessional(r Request) Decision {
 		d.Rules = append(d.Rules, "G9 emergency access")
 		d.Predicate.Hidden &= statutory
 	}
+	agreements(&d, &r)
 	objections(&d, r, emergency)
+	sentHere(&d.Predicate, &r)
 	switch s.Role {
 	case nhs.Advisor111:
 		lastVisits(&d.Predicate, r.Facts.Visits)
@@ -247,7 +253,7 @@ func decideCitizen(r Request) Decision {
 	if r.Facts.Deceased {
 		return deny("G20 death", "access ends when a person has died")
 	}
-	p := Predicate{Permit: true, DataSets: AllDataSets, Release: &Release{Now: r.Now, Delay: ReleaseDelay, Held: heldForReview}}
+	p := Predicate{Permit: true, DataSets: AllDataSets, Agreed: r.Agreed, Release: &Release{Now: r.Now, Delay: ReleaseDelay, Held: heldForReview}}
 	p.Hidden, p.HiddenOwn = audience(s.Role)
 	if s.Role == nhs.Citizen {
 		if !own {

@@ -16,8 +16,7 @@ type Addressed struct {
 	Item         Item
 }
 
-// objections narrows a predicate by what the citizen has decided. What was
-// sent to the reader's organisation is not hidden from it.
+// objections narrows a predicate by what the citizen has decided.
 func objections(d *Decision, r Request, emergency bool) {
 	p, s := &d.Predicate, &r.Subject
 	for _, c := range r.Facts.Preferences {
@@ -44,14 +43,6 @@ func objections(d *Decision, r Request, emergency bool) {
 		default:
 			p.Objected = true
 			d.Rules = append(d.Rules, "G4 objection of the citizen")
-		}
-	}
-	if !p.Objected && p.NotDataSets == 0 && len(p.Sealed) == 0 {
-		return
-	}
-	for _, a := range r.Facts.Addressed {
-		if a.Organisation == s.Organisation {
-			p.Addressed = append(p.Addressed, a.Item)
 		}
 	}
 }

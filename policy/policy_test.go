@@ -26,11 +26,11 @@ func TestZeroValuesRefuse(t *testing.T) {
 	if (&Predicate{}).Shows(&Columns{DataSet: Problems}) {
 		t.Error("the zero predicate shows something")
 	}
-	if d := Search(Subject{}); d.Permit {
+	if d := Search(Subject{}, Whole); d.Permit {
 		t.Error("nobody may search")
 	}
 	nameless := Subject{User: "system", Role: nhs.SourceSystem, Organisation: "RJ1"}
-	if Decide(Request{Subject: nameless}).Permit || Search(nameless).Permit {
+	if Decide(Request{Agreed: Whole, Subject: nameless}).Permit || Search(nameless, Whole).Permit {
 		t.Error("a system without a source has every source's")
 	}
 }
@@ -55,7 +55,7 @@ func TestG7Relationship(t *testing.T) {
 		"declared by another": {Facts{Claims: []Claim{{User: "gp2", Organisation: "G85001", From: now, To: now.Add(time.Hour)}}}, false},
 		"declared, over":      {Facts{Claims: []Claim{{User: "gp", Organisation: "G85001", From: now.Add(-2 * time.Hour), To: now}}}, false},
 	} {
-		if d := Decide(Request{Subject: gp, Now: now, Facts: c.facts}); d.Permit != c.want || len(d.Rules) == 0 {
+		if d := Decide(Request{Agreed: Whole, Subject: gp, Now: now, Facts: c.facts}); d.Permit != c.want || len(d.Rules) == 0 {
 			t.Errorf("%s: %s", name, d.Explain())
 		}
 	}
@@ -68,12 +68,12 @@ func TestG4Objection(t *testing.T) {
 	shows := func(d Decision, source nhs.Source, set DataSet) bool {
 		return d.Predicate.Shows(&Columns{Source: source, DataSet: set, Final: true})
 	}
-	d := Decide(Request{Subject: s, Now: now, Facts: f})
+	d := Decide(Request{Agreed: Whole, Subject: s, Now: now, Facts: f})
 	if !d.Permit || shows(d, "RJZ:PAS", Observations) || !shows(d, "RN7:PAS", Observations) || !shows(d, "RJZ:PAS", Demographics) {
 		t.Error(d.Explain())
 	}
 	f.Claims = []Claim{{User: "v", Organisation: "RN7", Emergency: true, Reason: "unconscious", From: now, To: now.Add(time.Hour)}}
-	if d := Decide(Request{Subject: s, Now: now, Facts: f}); !d.Emergency || !shows(d, "RJZ:PAS", Observations) {
+	if d := Decide(Request{Agreed: Whole, Subject: s, Now: now, Facts: f}); !d.Emergency || !shows(d, "RJZ:PAS", Observations) {
 		t.Error("break-glass does not open an objection", d.Explain())
 	}
 }
@@ -85,7 +85,7 @@ func TestG4Addressee(t *testing.T) {
 	f := Facts{Relationships: []Relationship{{Organisation: "RN7", Kind: "encounter"}}, Addressed: []Addressed{{"RN7", referral}, {"RJ2", Item{"ServiceRequest", "r2"}}}}
 	for name, p := range map[string]Preference{"all": {}, "a kind of data": {DataSets: SetOf(Referrals)}, "the item": {Items: []Item{referral}}, "the reader": {Organisations: []nhs.ODS{"RN7"}}} {
 		f.Preferences = []Preference{p}
-		d := Decide(Request{Subject: Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7"}, Now: now, Facts: f})
+		d := Decide(Request{Agreed: Whole, Subject: Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7"}, Now: now, Facts: f})
 		col := Columns{Type: "ServiceRequest", ID: "r1", Source: "G85001:GP", DataSet: Referrals, Final: true}
 		if !d.Predicate.Shows(&col) {
 			t.Errorf("%s withheld: a referral is hidden from whom it was sent to: %s", name, d.Explain())
@@ -107,7 +107,7 @@ func TestG5NoOverrideYieldsToStatedGrounds(t *testing.T) {
 	s := Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7"}
 	for _, overrules := range []bool{false, true} {
 		f := Facts{Preferences: []Preference{{NoOverride: true}}, Claims: []Claim{{User: "v", Organisation: "RN7", Emergency: true, Overrules: overrules, From: now, To: now.Add(time.Hour)}}}
-		d := Decide(Request{Subject: s, Now: now, Facts: f})
+		d := Decide(Request{Agreed: Whole, Subject: s, Now: now, Facts: f})
 		if got := d.Predicate.Shows(&Columns{Source: "RJZ:PAS", DataSet: Observations, Final: true}); got != overrules || !d.Emergency {
 			t.Errorf("a ground that overrules: %t, opened: %t: %s", overrules, got, d.Explain())
 		}
@@ -122,11 +122,11 @@ func TestG1DirectCareOnly(t *testing.T) {
 	f := Facts{Relationships: []Relationship{{Organisation: "RN7", Kind: "encounter"}}}
 	for p, want := range map[nhs.Purpose]bool{nhs.Treatment: true, nhs.Emergency: true, nhs.RecordAdmin: true, nhs.PublicHealthUse: false, nhs.Operations: false, nhs.PrivacyReview: false} {
 		s := Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7", Purpose: p}
-		if d := Decide(Request{Subject: s, Now: now, Facts: f}); d.Permit != want || Search(s).Permit != want {
+		if d := Decide(Request{Agreed: Whole, Subject: s, Now: now, Facts: f}); d.Permit != want || Search(s, Whole).Permit != want {
 			t.Errorf("%s: %s", p, d.Explain())
 		}
 	}
-	if d := Decide(Request{Subject: Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7", Purpose: nhs.Emergency}, Now: now}); d.Permit {
+	if d := Decide(Request{Agreed: Whole, Subject: Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7", Purpose: nhs.Emergency}, Now: now}); d.Permit {
 		t.Error("a purpose alone is no break-glass")
 	}
 }
@@ -137,7 +137,7 @@ func TestG9BreakGlass(t *testing.T) {
 	s := Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7"}
 	claim := Claim{User: "v", Organisation: "RN7", Emergency: true, From: now.Add(-time.Hour), To: now.Add(time.Hour)}
 	decide := func(s Subject, c Claim) Decision {
-		return Decide(Request{Subject: s, Now: now, Facts: Facts{Claims: []Claim{c}}})
+		return Decide(Request{Agreed: Whole, Subject: s, Now: now, Facts: Facts{Claims: []Claim{c}}})
 	}
 	d := decide(s, claim)
 	if !d.Permit || !d.Emergency || !strings.Contains(d.Explain(), "G9") {
@@ -157,7 +157,7 @@ func TestG9BreakGlass(t *testing.T) {
 		}
 	}
 	for _, role := range []nhs.Role{nhs.Receptionist, nhs.SocialWorker, nhs.Handler111} {
-		if Decide(Request{Subject: Subject{User: "u", Role: role, Organisation: "X"}, Now: now}).MayBreakGlass {
+		if Decide(Request{Agreed: Whole, Subject: Subject{User: "u", Role: role, Organisation: "X"}, Now: now}).MayBreakGlass {
 			t.Errorf("%s may break glass", role)
 		}
 	}
@@ -191,7 +191,7 @@ func TestG8Labels(t *testing.T) {
 		{nhs.SocialWorker, "LAM", VeryRestricted, "RRU:EPR", false},
 	} {
 		s := Subject{User: "u", Role: c.role, Organisation: c.org, NHSNumber: number(t, "9991234519")}
-		d := Decide(Request{Subject: s, Now: now, Facts: rel(c.org)})
+		d := Decide(Request{Agreed: Whole, Subject: s, Now: now, Facts: rel(c.org)})
 		if got := d.Predicate.Shows(&Columns{Source: c.source, DataSet: Plans, Labels: c.label, Final: true}); got != c.want {
 			t.Errorf("%s at %s, %s of %s: %t (%s)", c.role, c.org, c.label, c.source, got, d.Explain())
 		}
@@ -201,7 +201,7 @@ func TestG8Labels(t *testing.T) {
 // G10: results reach the citizen when reviewed, or after the delay.
 func TestG10Release(t *testing.T) {
 	n := number(t, "9991234519")
-	d := Decide(Request{Subject: Subject{User: "c", Role: nhs.Citizen, NHSNumber: n}, Now: now, Facts: Facts{NHSNumbers: []nhs.Number{n}}})
+	d := Decide(Request{Agreed: Whole, Subject: Subject{User: "c", Role: nhs.Citizen, NHSNumber: n}, Now: now, Facts: Facts{NHSNumbers: []nhs.Number{n}}})
 	for name, c := range map[string]struct {
 		col  Columns
 		want bool
@@ -227,18 +227,18 @@ func TestG11ProxyAndG20Death(t *testing.T) {
 	at := func(years int) Facts {
 		return Facts{NHSNumbers: []nhs.Number{n}, BirthDate: now.AddDate(-years, 0, 0)}
 	}
-	if d := Decide(Request{Subject: p, Now: now, Facts: at(5)}); !d.Predicate.DataSets.Has(Problems) {
+	if d := Decide(Request{Agreed: Whole, Subject: p, Now: now, Facts: at(5)}); !d.Predicate.DataSets.Has(Problems) {
 		t.Error(d.Explain())
 	}
-	if d := Decide(Request{Subject: p, Now: now, Facts: at(11)}); !d.Permit || d.Predicate.DataSets.Has(Problems) {
+	if d := Decide(Request{Agreed: Whole, Subject: p, Now: now, Facts: at(11)}); !d.Permit || d.Predicate.DataSets.Has(Problems) {
 		t.Error(d.Explain())
 	}
-	if d := Decide(Request{Subject: p, Now: now, Facts: at(16)}); d.Permit {
+	if d := Decide(Request{Agreed: Whole, Subject: p, Now: now, Facts: at(16)}); d.Permit {
 		t.Error(d.Explain())
 	}
 	f := at(50)
 	f.Deceased = true
-	if d := Decide(Request{Subject: Subject{User: "c", Role: nhs.Citizen, NHSNumber: n}, Now: now, Facts: f}); d.Permit || !strings.Contains(d.Explain(), "G20") {
+	if d := Decide(Request{Agreed: Whole, Subject: Subject{User: "c", Role: nhs.Citizen, NHSNumber: n}, Now: now, Facts: f}); d.Permit || !strings.Contains(d.Explain(), "G20") {
 		t.Error(d.Explain())
 	}
 }
@@ -246,14 +246,14 @@ func TestG11ProxyAndG20Death(t *testing.T) {
 // G12: a handler is no clinician, a receptionist sees appointments.
 func TestG12Roles(t *testing.T) {
 	for role, want := range map[nhs.Role][2]DataSet{nhs.Handler111: {Alerts, Problems}, nhs.Receptionist: {Appointments, Alerts}, nhs.Advisor111: {Plans, Results}} {
-		d := Decide(Request{Subject: Subject{User: "u", Role: role, Organisation: "X"}, Now: now, Facts: Facts{Relationships: []Relationship{{Organisation: "X", Kind: "encounter"}}}})
+		d := Decide(Request{Agreed: Whole, Subject: Subject{User: "u", Role: role, Organisation: "X"}, Now: now, Facts: Facts{Relationships: []Relationship{{Organisation: "X", Kind: "encounter"}}}})
 		if !d.Predicate.DataSets.Has(want[0]) || d.Predicate.DataSets.Has(want[1]) {
 			t.Errorf("%s: %s", role, d.Explain())
 		}
 	}
 	for _, role := range []nhs.Role{nhs.Engineer, nhs.PrivacyOfficer, nhs.Administrator, nhs.Analyst, nhs.GovernanceLead, nhs.CaldicottGuardian} {
 		s := Subject{User: "u", Role: role, Organisation: "X"}
-		if Decide(Request{Subject: s, Now: now, Facts: Facts{Relationships: []Relationship{{Organisation: "X", Kind: "encounter"}}}}).Permit || Search(s).Permit {
+		if Decide(Request{Agreed: Whole, Subject: s, Now: now, Facts: Facts{Relationships: []Relationship{{Organisation: "X", Kind: "encounter"}}}}).Permit || Search(s, Whole).Permit {
 			t.Errorf("%s opens records", role)
 		}
 	}
@@ -272,7 +272,7 @@ func TestG12TheLastThreeVisits(t *testing.T) {
 	visit("e", "RJ1:PAS", 30, 0)
 	visit("own", "RRU:CAD", 300, 0)
 	for role, want := range map[nhs.Role]string{nhs.Advisor111: "acd own", nhs.GP: "acde own"} {
-		d := Decide(Request{Subject: Subject{User: "u", Role: role, Organisation: "RRU"}, Now: now, Facts: f})
+		d := Decide(Request{Agreed: Whole, Subject: Subject{User: "u", Role: role, Organisation: "RRU"}, Now: now, Facts: f})
 		got := ""
 		for _, v := range f.Visits {
 			if d.Predicate.Shows(&v.Columns) {
@@ -283,7 +283,7 @@ func TestG12TheLastThreeVisits(t *testing.T) {
 			t.Errorf("%s sees %q, want %q", role, got, want)
 		}
 	}
-	if d := Decide(Request{Subject: Subject{User: "u", Role: nhs.Advisor111, Organisation: "RRU"}, Now: now, Facts: Facts{Relationships: f.Relationships}}); d.Predicate.Shows(&f.Visits[0].Columns) {
+	if d := Decide(Request{Agreed: Whole, Subject: Subject{User: "u", Role: nhs.Advisor111, Organisation: "RRU"}, Now: now, Facts: Facts{Relationships: f.Relationships}}); d.Predicate.Shows(&f.Visits[0].Columns) {
 		t.Error("a visit that is not among the facts is shown")
 	}
 }
@@ -302,7 +302,7 @@ func TestInvariant7DecisionsExplainThemselvesAndReplay(t *testing.T) {
 		nhs.HospiceNurse, nhs.PrivacyOfficer, nhs.CaldicottGuardian, nhs.GovernanceLead, nhs.Analyst, nhs.Administrator, nhs.Engineer, nhs.SourceSystem, nhs.Citizen, nhs.Proxy}
 	for _, role := range roles {
 		for i, f := range facts {
-			r := Request{Subject: Subject{User: "u", Role: role, Organisation: "RJZ", NHSNumber: n, For: []nhs.Number{n}, Source: "RJZ:API"}, Now: now, Facts: f}
+			r := Request{Agreed: Whole, Subject: Subject{User: "u", Role: role, Organisation: "RJZ", NHSNumber: n, For: []nhs.Number{n}, Source: "RJZ:API"}, Now: now, Facts: f}
 			d := Decide(r)
 			if len(d.Rules) == 0 || !d.Permit && (d.Reason == "" || d.Predicate.Permit) {
 				t.Errorf("%s, facts %d: it does not explain itself: %+v", role, i, d)

@@ -42,6 +42,8 @@ type Predicate struct {
 	Existence DataSets
 	// Own is the reader's organisation. An objection and the labels in OwnLabels do not hide its items from it (G4).
 	Own nhs.ODS
+	// Agreed is what the agreements in force show of other organisations' items.
+	Agreed *Agreed
 	// Objected: items of other organisations are hidden, but for demographics (G4).
 	Objected bool
 	// NotDataSets are data sets that the citizen withholds from this reader, the own organisation's aside.
@@ -54,8 +56,8 @@ type Predicate struct {
 	// Sealed are single items that are hidden from this reader, the own
 	// organisation's aside.
 	Sealed []Item
-	// Addressed are items that were sent to the reader's organisation: nothing
-	// that the citizen withholds is among them (G4).
+	// Addressed are items that were sent to the reader's organisation: neither an
+	// objection (G4) nor the want of an agreement hides what its author sent there.
 	Addressed []Item
 	// VisitsOnly are the Encounters of other organisations that are shown (G12);
 	// nil does not limit them.
@@ -106,6 +108,9 @@ func (p *Predicate) Shows(c *Columns) bool {
 	}
 	own := p.Own != "" && c.Source.Organisation() == p.Own
 	if safe := p.ShowSafety && c.Labels&SafetyPlan != 0; !safe && (c.Labels&p.HiddenOwn != 0 || !own && c.Labels&p.Hidden != 0) {
+		return false
+	}
+	if !own && p.OnlySource == "" && !p.Agreed.Has(c.Source, c.DataSet) && !names(p.Addressed, c) {
 		return false
 	}
 	if !own && (p.withheld(c) || p.VisitsOnly != nil && c.Type == "Encounter" && !names(p.VisitsOnly, c)) {

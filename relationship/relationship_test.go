@@ -88,7 +88,7 @@ func TestG7TokensFindEveryRelationshipThatHolds(t *testing.T) {
 		held := 0
 		for h := -24 * 100; h < 24*800; h += 6 {
 			now := at.Add(time.Duration(h) * time.Hour)
-			holds := policy.Decide(policy.Request{Subject: subject, Now: now, Facts: policy.Facts{Relationships: rels}}).Permit
+			holds := policy.Decide(policy.Request{Agreed: policy.Whole, Subject: subject, Now: now, Facts: policy.Facts{Relationships: rels}}).Permit
 			found := finds(tokens, Asked("RJZ", []string{"kings"}, now))
 			if holds && !found {
 				t.Fatalf("%s holds at %v, and is not found by %v", c.body, now, tokens)

@@ -104,7 +104,7 @@ func OpenWith(ctx context.Context, o region.Options, now time.Time) (e *Env, err
 	if e.Region, err = region.Open(ctx, o); err != nil {
 		return nil, err
 	}
-	if err := e.accounts(); err != nil {
+	if err := errors.Join(e.accounts(), e.Region.DemoAgreements(ctx, now)); err != nil {
 		return nil, errors.Join(err, e.Region.Close())
 	}
 	ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))

@@ -70,7 +70,7 @@ func TestARegionOfBeforeIsOpened(t *testing.T) {
 	}
 	defer func() { _ = db.Close() }()
 	all := &policy.Predicate{Permit: true, Everything: true}
-	labelled := &policy.Predicate{Permit: true, DataSets: ^policy.DataSets(0), Hidden: 4}
+	labelled := &policy.Predicate{Permit: true, DataSets: ^policy.DataSets(0), Agreed: policy.Whole, Hidden: 4}
 	for _, want := range []struct {
 		n     uint64
 		p     *policy.Predicate

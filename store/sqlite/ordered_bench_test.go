@@ -67,7 +67,7 @@ func BenchmarkCountsByCode(b *testing.B) {
 		want int
 	}{
 		{"everything", &policy.Predicate{Permit: true, Everything: true}, 0},
-		{"a clinician", &policy.Predicate{Permit: true, DataSets: policy.AllDataSets, Own: "RJZ", Hidden: policy.SexualHealth}, want},
+		{"a clinician", &policy.Predicate{Permit: true, DataSets: policy.AllDataSets, Agreed: policy.Whole, Own: "RJZ", Hidden: policy.SexualHealth}, want},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {

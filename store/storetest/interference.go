@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,7 +93,7 @@ func (w *world) id(item int) string { return fmt.Sprintf("%s-%d", w.token, item)
 
 func drawPredicate(t *rapid.T, w world) *policy.Predicate {
 	p := &policy.Predicate{Permit: rapid.IntRange(0, 19).Draw(t, "permit") > 0, Everything: rapid.IntRange(0, 9).Draw(t, "everything") == 0,
-		DataSets: policy.AllDataSets, Own: rapid.SampledFrom([]nhs.ODS{"", "RJZ", "RJ1"}).Draw(t, "own"),
+		DataSets: policy.AllDataSets, Agreed: drawAgreed(t), Own: rapid.SampledFrom([]nhs.ODS{"", "RJZ", "RJ1"}).Draw(t, "own"),
 		Objected: rapid.IntRange(0, 3).Draw(t, "objected") == 0, ShowSafety: rapid.Bool().Draw(t, "safety"),
 		Hidden: rapid.SampledFrom(worldLabels).Draw(t, "hidden"), HiddenOwn: rapid.SampledFrom(worldLabels).Draw(t, "hidden own")}
 	if rapid.IntRange(0, 3).Draw(t, "narrow") == 0 {
@@ -111,6 +112,22 @@ func drawPredicate(t *rapid.T, w world) *policy.Predicate {
 			Held: policy.SetOf(policy.Results, policy.Documents)}
 	}
 	return p
+}
+
+// drawAgreed is what agreements show: everything, nothing, or some sets of some sources.
+func drawAgreed(t *rapid.T) *policy.Agreed {
+	sets := rapid.SampledFrom([]policy.DataSets{0, policy.AllDataSets, policy.SetOf(worldSets[0]), policy.SetOf(worldSets...)})
+	switch rapid.IntRange(0, 3).Draw(t, "agreed") {
+	case 0:
+		return nil
+	case 1:
+		a := &policy.Agreed{Default: sets.Draw(t, "agreed of others")}
+		for _, s := range slices.Sorted(slices.Values([]nhs.Source{worldFrom[0], nhs.Source(worldFrom[len(worldFrom)-1].Organisation())})) {
+			a.Of = append(a.Of, policy.AgreedWith{Source: s, DataSets: sets.Draw(t, "agreed of one")})
+		}
+		return a
+	}
+	return policy.Whole
 }
 
 // shown says of each item whether the reader may know of it as at w.at.

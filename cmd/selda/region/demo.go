@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -69,6 +71,9 @@ func (r *Region) StartDemo(ctx context.Context, d Demo) (Demo, error) {
 	if err := r.demoAccounts(); err != nil {
 		return d, err
 	}
+	if err := r.DemoAgreements(ctx, d.Now); err != nil {
+		return d, err
+	}
 	if err := r.named(ctx, d); err != nil {
 		return d, err
 	}
@@ -100,6 +105,26 @@ func (r *Region) demoAccounts() error {
 			NHSNumber: a.NHSNumber, For: a.For, Source: a.Source, PasswordHash: hash}); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// DemoAgreements puts the demonstration's agreements in the place of the one
+// with which a region begins.
+func (r *Region) DemoAgreements(ctx context.Context, now time.Time) error {
+	s := OperatorSubject()
+	files := synth.Agreements(now)
+	for _, id := range slices.Sorted(maps.Keys(files)) {
+		if r.Agreements.Latest().Find(id) != nil {
+			continue
+		}
+		if _, err := r.PutAgreement(ctx, s, []byte(files[id])); err != nil {
+			return err
+		}
+	}
+	if a := r.Agreements.Latest().Find("founding"); a != nil && a.Withdrawn.IsZero() {
+		_, err := r.WithdrawAgreement(ctx, s, a.ID)
+		return err
 	}
 	return nil
 }

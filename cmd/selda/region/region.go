@@ -22,6 +22,7 @@ import (
 
 	"selda/access"
 	"selda/access/record"
+	"selda/agreement/register"
 	"selda/api"
 	"selda/audit"
 	"selda/auth"
@@ -50,6 +51,8 @@ type Region struct {
 	Now     func() time.Time
 	// Terminology is what was imported, over the box of R4.
 	Terminology *release.Store
+	// Agreements are what controllers have agreed.
+	Agreements *register.Register
 	// Unmapped counts the codes that found no concept map.
 	Unmapped *unmapped.Ledger
 	// Subscriptions tells those who subscribed what has changed.
@@ -113,6 +116,9 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if err != nil {
 		return r, err
 	}
+	if err = r.openAgreements(); err != nil {
+		return r, err
+	}
 	r.mapper = &mapper{documents: r.documents, codings: r.Terminology.Codings, valid: &validators{packaged: guides, terms: r.Terminology.Service}}
 	r.Unmapped = unmapped.Open(r.documents)
 	if r.searches, err = openSearches(ctx, r.Store, r.documents, guides, o.Log); err != nil {
@@ -125,7 +131,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, Heard: feeds, OnOutcome: r.outcome, Line: r.line, Parameters: r.searches.indexed}); err != nil {
 		return r, err
 	}
-	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Marks: marks{r}, Trail: r.Trail, Now: o.Now}
+	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Marks: marks{r}, Trail: r.Trail, Agreements: r.Agreements, Now: o.Now}
 	r.Records = &record.Records{Store: r.Store}
 	if r.cursors, err = api.NewCursors(r.Store.Secret("cursors")); err != nil {
 		return r, err
@@ -140,6 +146,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	r.stop = stop
 	r.running.Go(func() { r.searches.follow(running) })
+	r.running.Go(func() { r.followAgreements(running) })
 	if err == nil && r.Nodes != nil {
 		r.running.Go(func() { r.beANode(running) })
 	}
