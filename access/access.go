@@ -141,7 +141,7 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 		}
 		var r policy.Request
 		if err == nil {
-			r, err = a.request(ctx, s, q.factsOf, q.factsAt, facts, now)
+			r, err = a.request(ctx, s, found.ID, q.factsOf, q.factsAt, facts, now)
 		}
 		if err != nil {
 			return grant.Grant{}, fault.E(op, err)

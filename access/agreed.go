@@ -43,8 +43,8 @@ const mostConditions = 64
 
 // request is the question whether somebody may open a record: with what is
 // agreed, and, where something is withheld, with what was sent to whom.
-func (a *Access) request(ctx context.Context, s policy.Subject, of mpi.Found, n uint64, f policy.Facts, now time.Time) (policy.Request, error) {
-	r := policy.Request{Subject: s, Citizen: of.ID, Now: now, Facts: f}
+func (a *Access) request(ctx context.Context, s policy.Subject, citizen string, of mpi.Found, n uint64, f policy.Facts, now time.Time) (policy.Request, error) {
+	r := policy.Request{Subject: s, Citizen: citizen, Now: now, Facts: f}
 	r.Agreed, r.AgreedInEmergency = a.agreed(&s, &f, n, now)
 	if len(f.Preferences) == 0 && !r.Agreed.Limits() {
 		return r, nil

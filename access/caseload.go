@@ -293,7 +293,7 @@ func (c *Caseload) decide(ctx context.Context, now mpi.Found) (*Case, error) {
 		return nil, err
 	}
 	at := c.a.Now()
-	r, err := c.a.request(ctx, c.s, now, store.Latest, facts, at)
+	r, err := c.a.request(ctx, c.s, found.ID, now, store.Latest, facts, at)
 	if err != nil {
 		return nil, err
 	}
