@@ -7,8 +7,10 @@
 // which is the last entry's number and hash, stands beside the trail, so that a
 // cut tail is found. Verify walks the whole trail and names the first entry
 // that does not hold. An index, which is derived and can be rebuilt, finds
-// entries by citizen, user, organisation and time. The trail is a Chain: the
-// files of one process, or a table that several nodes append to.
+// entries by citizen, user, organisation and time. A tree follows the chain and
+// signs checkpoints of it: who has kept one finds what was written anew since, and
+// an entry can be proven to who may see it (Prove, CheckFile). The trail is a Chain:
+// the files of one process, or a table that several nodes append to.
 //
 // Entries have the facts that an IHE BALP AuditEvent needs
 // (https://profiles.ihe.net/ITI/BALP/). The trail itself may name citizens by
@@ -17,9 +19,11 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"selda/audit/tree"
 	"selda/fault"
 	"selda/internal/segment"
 	"selda/nhs"
@@ -91,6 +95,13 @@ type Chain interface {
 	Scan(ctx context.Context, from segment.Position, f func(at segment.Position, e Entry) error) (end segment.Position, err error)
 	// Read gives the entries at positions, in that order.
 	Read(ctx context.Context, at []segment.Position) ([]Entry, error)
+	// Records calls f for the durable records from an entry's number on, as they
+	// lie in the chain: the hash, and the entry as JSON.
+	Records(ctx context.Context, from uint64, f func(seq uint64, record []byte) error) error
+	// Size is how many entries are durable.
+	Size(ctx context.Context) (uint64, error)
+	// Key is what the chain is keyed with.
+	Key() []byte
 	// Durable is the end of what is durable.
 	Durable() segment.Position
 	// Sync is called now and then, for what may wait a moment.
@@ -102,13 +113,19 @@ type Chain interface {
 type Trail struct {
 	chain Chain
 	index Index
+	tree  *tree.Log
 	now   func() time.Time
 	stop  context.CancelFunc
 	wg    sync.WaitGroup
+
+	growing sync.Mutex // one extends the tree at a time
 }
 
+// closeWithin is how long the end of a trail waits for its tree.
+const closeWithin = 5 * time.Second
+
 // Options of a trail. Data is the region's data folder: the trail is all of
-// Data/audit; its key and head are in Data/audit-head.
+// Data/audit; its key and head are in Data/audit-head, its tree in Data/audit-tree.
 type Options struct {
 	Data  string
 	Now   func() time.Time
@@ -124,13 +141,18 @@ func Open(o Options) (*Trail, error) {
 	if err != nil {
 		return nil, err
 	}
-	return New(f, o.Index, o.Now), nil
+	log, err := openTree(o.Data)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return New(f, o.Index, log, o.Now), nil
 }
 
-// New is the trail on a chain.
-func New(c Chain, index Index, now func() time.Time) *Trail {
+// New is the trail on a chain. index and log may be nil: then entries can't be
+// searched, or not proven.
+func New(c Chain, index Index, log *tree.Log, now func() time.Time) *Trail {
 	ctx, cancel := context.WithCancel(context.Background())
-	t := &Trail{chain: c, index: index, now: now, stop: cancel}
+	t := &Trail{chain: c, index: index, tree: log, now: now, stop: cancel}
 	t.wg.Go(func() { t.follow(ctx) })
 	return t
 }
@@ -183,9 +205,14 @@ func (t *Trail) add(ctx context.Context, e Entry) (func() (uint64, error), error
 	}, nil
 }
 
-// Close ends the trail.
+// Close ends the trail. The tree holds all of it then, where that can be.
 func (t *Trail) Close() error {
 	t.stop()
 	t.wg.Wait()
+	if t.tree != nil && t.chain.Err() == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+		_, _ = t.Grow(ctx) // else it does when it is opened again
+		cancel()
+	}
 	return t.chain.Close()
 }

@@ -34,8 +34,18 @@ type files struct {
 	seq  uint64
 	hash [sha256.Size]byte
 
-	heads sync.Mutex // guards marks
-	marks []mark     // heads of what is appended and not yet flushed
+	heads   sync.Mutex // guards marks and durable
+	marks   []mark     // heads of what is appended and not yet flushed
+	durable uint64     // the last entry that is on disk
+
+	places sync.Mutex
+	place  place // where the last walk by number ended
+}
+
+// place is where an entry is.
+type place struct {
+	seq uint64
+	at  segment.Position
 }
 
 type mark struct {
@@ -75,6 +85,7 @@ func openFiles(o Options) (*files, error) {
 		_ = headFile.Close()
 		return nil, fault.E(op, fault.NoStore, err)
 	}
+	t.durable = t.seq
 	if end := t.log.Durable(); end > known.end {
 		if err := writeHead(t.head, t.key, mark{end, t.seq, t.hash}); err != nil {
 			return nil, fault.E(op, fault.NoStore, err)
@@ -205,7 +216,7 @@ func (t *files) flushed(end segment.Position) {
 	}
 	var m mark
 	if last != nil {
-		m = *last
+		m, t.durable = *last, last.seq
 	}
 	t.marks = t.marks[i:]
 	t.heads.Unlock()
@@ -230,6 +241,83 @@ func (t *files) Scan(_ context.Context, from segment.Position, f func(at segment
 		return f(p, e)
 	})
 }
+
+// Records is Chain's.
+func (t *files) Records(_ context.Context, from uint64, f func(seq uint64, record []byte) error) error {
+	now, err := t.find(from)
+	if err != nil {
+		return err
+	}
+	limit := t.log.Durable()
+	end, err := segment.Scan(t.dir, now.at, func(p segment.Position, data []byte) error {
+		if p >= limit {
+			return errEnough
+		}
+		seq := now.seq
+		now = place{seq + 1, segment.After(p, len(data))}
+		if seq < from {
+			return nil
+		}
+		return f(seq, data)
+	})
+	if errors.Is(err, segment.ErrTorn) && end >= limit { // on its way just now
+		err = nil
+	}
+	if now.at >= limit && errors.Is(err, errEnough) {
+		err = nil
+	}
+	t.places.Lock()
+	t.place = now
+	t.places.Unlock()
+	return err
+}
+
+// find gives a place at an entry or before it: where the last walk ended, or the
+// beginning of its file.
+func (t *files) find(seq uint64) (place, error) {
+	t.places.Lock()
+	last := t.place
+	t.places.Unlock()
+	if last.seq > 0 && last.seq <= seq {
+		return last, nil
+	}
+	starts, err := segment.Files(t.dir)
+	if err != nil {
+		return place{}, err
+	}
+	found := place{seq: 1}
+	for lo, hi := 0, len(starts); lo < hi; {
+		mid := (lo + hi) / 2
+		if starts[mid] >= t.log.Durable() {
+			hi = mid
+			continue
+		}
+		data, err := t.log.Read(starts[mid])
+		if err != nil {
+			return found, err
+		}
+		e, err := entryOf(data)
+		if err != nil {
+			return found, err
+		}
+		if e.Seq > seq {
+			hi = mid
+		} else {
+			found, lo = place{e.Seq, starts[mid]}, mid+1
+		}
+	}
+	return found, nil
+}
+
+// Size is Chain's.
+func (t *files) Size(context.Context) (uint64, error) {
+	t.heads.Lock()
+	defer t.heads.Unlock()
+	return t.durable, nil
+}
+
+// Key is Chain's.
+func (t *files) Key() []byte { return t.key }
 
 // Read is Chain's.
 func (t *files) Read(_ context.Context, at []segment.Position) ([]Entry, error) {

@@ -41,11 +41,16 @@ const followEvery = 500 * time.Millisecond
 // indexedWithin is when an entry is in the index without being asked for.
 const indexedWithin = time.Minute
 
-// follow keeps the index up with the trail.
+// follow keeps the index and the tree up with the trail.
 func (t *Trail) follow(ctx context.Context) {
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
+	var grown time.Time
 	for {
+		if t.tree != nil && time.Since(grown) >= treeEvery {
+			_, _ = t.Grow(ctx) // tried again the next time; Behind tells of it, and Verify what is wrong
+			grown = time.Now()
+		}
 		if t.index != nil {
 			_ = t.catchUp(ctx) // tried again at the next tick
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"selda/audit/tree"
 	"selda/fault"
 	"selda/internal/segment"
 )
@@ -19,10 +20,12 @@ type Report struct {
 	Files   int    `json:"files"`
 	Bytes   int64  `json:"bytes"`
 	Head    string `json:"head"` // the last entry's hash
+	Tree    int64  `json:"tree"` // how many entries the latest checkpoint has
 }
 
-// Verify walks every byte under data/audit. The error names the first entry
-// that does not hold. It may run while the trail is being written to.
+// Verify walks every byte under data/audit, and holds the tree against it. The
+// error names the first entry that does not hold. It may run while the trail is
+// being written to.
 func Verify(data string) (Report, error) {
 	const op = "audit.Verify"
 	w := walk{dir: filepath.Join(data, "audit")}
@@ -38,7 +41,12 @@ func Verify(data string) (Report, error) {
 	if w.known, err = readHead(head, w.key); err != nil {
 		return w.Report, fault.E(op, fault.Invalid, err)
 	}
-	err = w.entries()
+	if w.tree, err = folderWalk(data); err != nil {
+		return w.Report, fault.E(op, fault.Invalid, err)
+	}
+	if err = w.entries(); err == nil {
+		w.Tree, err = w.tree.End()
+	}
 	w.Head = hex.EncodeToString(w.hash[:])
 	if alien := onlySegments(w.dir, &w.Report); err == nil {
 		err = alien
@@ -57,6 +65,7 @@ type walk struct {
 	known mark // what was durable when it began
 	hash  [sha256.Size]byte
 	end   segment.Position
+	tree  *tree.Walk
 }
 
 // writing is how long an entry may be half written by a server at work: longer
@@ -101,7 +110,7 @@ func (w *walk) on() error {
 			return fmt.Errorf("entry %d does not hold: it is not the one that was written", seq)
 		}
 		w.Entries, w.hash, w.end = seq, hash, segment.After(p, len(rec))
-		return nil
+		return InTree(w.tree, w.key, rec)
 	})
 	return err
 }

@@ -14,10 +14,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"selda/audit"
 	"selda/auth"
 	"selda/cmd/selda/region"
-	"selda/fault"
 	"selda/nhs"
 )
 
@@ -132,38 +130,6 @@ func (c userListCmd) Run(e *env) error {
 	}
 	if !c.JSON {
 		e.table("user\tname\trole\torganisation", rows)
-	}
-	return nil
-}
-
-type auditCmd struct {
-	Verify auditVerifyCmd `cmd:"" help:"Check the trail: every byte of it."`
-}
-
-type auditVerifyCmd struct {
-	JSON bool `name:"json" help:"Print one JSON object."`
-}
-
-func (c auditVerifyCmd) Run(e *env) error {
-	r, err := region.VerifyTrail(e.ctx, e.data, e.dsn)
-	if c.JSON {
-		reason := ""
-		if err != nil {
-			reason = fault.Reason(err)
-		}
-		if err := e.printJSON(struct {
-			audit.Report
-			Holds  bool   `json:"holds"`
-			Reason string `json:"reason,omitempty"`
-		}{r, err == nil, reason}); err != nil {
-			return err
-		}
-	}
-	if err != nil {
-		return err
-	}
-	if !c.JSON {
-		fmt.Fprintf(e.stdout, "the trail holds: %d entries in %d files, %d bytes, head %s\n", r.Entries, r.Files, r.Bytes, r.Head)
 	}
 	return nil
 }

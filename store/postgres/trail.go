@@ -283,10 +283,7 @@ func (r *trailRows) add(e *audit.Entry, hash [sha256.Size]byte, body []byte) {
 
 // Scan is audit.Chain's. An entry's position is its number.
 func (t *Trail) Scan(ctx context.Context, from segment.Position, f func(at segment.Position, e audit.Entry) error) (segment.Position, error) {
-	err := t.each(ctx, func(seq uint64, _, entry []byte, _ trailColumns) error {
-		if segment.Position(seq) < from {
-			return nil
-		}
+	err := t.each(ctx, max(int64(from)-1, 0), func(seq uint64, _, entry []byte, _ trailColumns) error {
 		var e audit.Entry
 		if err := json.Unmarshal(entry, &e); err != nil {
 			return err
@@ -296,6 +293,22 @@ func (t *Trail) Scan(ctx context.Context, from segment.Position, f func(at segme
 	})
 	return from, err
 }
+
+// Records is audit.Chain's.
+func (t *Trail) Records(ctx context.Context, from uint64, f func(seq uint64, record []byte) error) error {
+	return t.each(ctx, int64(from)-1, func(seq uint64, hash, entry []byte, _ trailColumns) error {
+		return f(seq, append(hash[:len(hash):len(hash)], entry...))
+	})
+}
+
+// Size is audit.Chain's.
+func (t *Trail) Size(ctx context.Context) (n uint64, err error) {
+	n, _, err = t.head(ctx, t.db.readers, "")
+	return n, err
+}
+
+// Key is audit.Chain's.
+func (t *Trail) Key() []byte { return t.key }
 
 // Read is audit.Chain's.
 func (t *Trail) Read(ctx context.Context, at []segment.Position) ([]audit.Entry, error) {

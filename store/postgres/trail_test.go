@@ -29,7 +29,11 @@ func TestNodesAppendToOneTrail(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tr := audit.New(c, c, time.Now)
+		log, err := c.Tree(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := audit.New(c, c, log, time.Now)
 		t.Cleanup(func() { _ = tr.Close() })
 		last, trail = db, tr
 		for user := range 4 {
@@ -120,5 +124,96 @@ func TestVerifyFindsWhatIsDoneToTheTrail(t *testing.T) {
 				t.Errorf("%v, want %s", err, c.want)
 			}
 		})
+	}
+}
+
+// R14: the tree of a region's trail grows at whichever node, in tiles, and is held
+// against the trail; what is done to it is found.
+func TestTreeOfTheTrail(t *testing.T) {
+	dsn := database(t)
+	var nodes []*audit.Trail
+	var db *postgres.DB
+	for range 2 {
+		db = openAt(t, dsn)
+		c, err := db.OpenTrail(t.Context(), time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log, err := c.Tree(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := audit.New(c, c, log, time.Now)
+		t.Cleanup(func() { _ = tr.Close() })
+		nodes = append(nodes, tr)
+	}
+	if nodes[0].Tree().Key() != nodes[1].Tree().Key() {
+		t.Fatal("two nodes sign with keys of their own")
+	}
+	var kept []byte
+	for i := range 3 {
+		var wg sync.WaitGroup
+		for j := range 200 {
+			wg.Go(func() {
+				if _, err := nodes[j%2].Append(context.Background(), audit.Entry{Action: audit.Read, User: fmt.Sprint("user", i*200+j)}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		for _, n := range nodes {
+			wg.Go(func() {
+				if _, err := n.Grow(context.Background()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if kept != nil {
+			if _, err := nodes[1].Tree().Extends(t.Context(), kept); err != nil {
+				t.Error(err)
+			}
+		}
+		at, err := nodes[0].Tree().Latest(t.Context())
+		if err != nil || at.Size != int64(i+1)*200 {
+			t.Fatal(at.Size, err)
+		}
+		kept = at.Note
+	}
+	for _, seq := range []uint64{1, 256, 257, 600} {
+		file, err := nodes[0].Prove(t.Context(), seq, audit.Parts()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := audit.CheckFile(file, nodes[1].Tree().Key()); err != nil || got.Entry.Seq != seq {
+			t.Error(got, err)
+		}
+	}
+	if r, err := db.VerifyTrail(t.Context()); err != nil || r.Tree != 600 {
+		t.Fatal(r, err)
+	}
+	for _, n := range nodes {
+		if err := n.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	for _, c := range []struct{ sql, want string }{
+		{`UPDATE trail_tile SET hashes=set_byte(hashes, 32*43, get_byte(hashes, 32*43)#1) WHERE level=0 AND n=1`, "entry 300 "},
+		{`DELETE FROM trail_tile WHERE level=1`, "does not hold"},
+		{`DELETE FROM trail_tile WHERE level=0 AND n=2`, "does not hold"},
+		{`UPDATE trail_tree SET note=set_byte(note, 40, get_byte(note, 40)#1)`, "checkpoint"},
+		{`DELETE FROM trail_tree`, "checkpoint"},
+	} {
+		if _, err := conn.Exec(t.Context(), c.sql); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.VerifyTrail(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", c.sql, err, c.want)
+		}
 	}
 }

@@ -22,9 +22,9 @@ type trailColumns struct {
 	username, organisation, action string
 }
 
-// each calls f for the entries of the trail, in order.
-func (t *Trail) each(ctx context.Context, f func(seq uint64, hash, entry []byte, c trailColumns) error) error {
-	for last := int64(0); ; {
+// each calls f for the entries of the trail after one, in order.
+func (t *Trail) each(ctx context.Context, last int64, f func(seq uint64, hash, entry []byte, c trailColumns) error) error {
+	for {
 		n := 0
 		err := t.db.rows(ctx, func(r pgx.Rows) error {
 			var hash, entry []byte
@@ -60,7 +60,11 @@ func (db *DB) VerifyTrail(ctx context.Context) (audit.Report, error) {
 		return audit.Report{}, fault.E(op, fault.Invalid, err)
 	}
 	w := audit.NewWalk(key)
-	err = t.each(ctx, func(seq uint64, link, entry []byte, c trailColumns) error {
+	held, err := t.walk(ctx)
+	if err != nil {
+		return audit.Report{}, fault.E(op, fault.Invalid, err)
+	}
+	err = t.each(ctx, 0, func(seq uint64, link, entry []byte, c trailColumns) error {
 		if seq != w.Entries+1 {
 			return fmt.Errorf("entry %d does not hold: it is gone", w.Entries+1)
 		}
@@ -70,10 +74,16 @@ func (db *DB) VerifyTrail(ctx context.Context) (audit.Report, error) {
 		if seq == known && w.Hash() != hash {
 			return fmt.Errorf("entry %d does not hold: it is not the one that was written", seq)
 		}
-		return c.check(seq, entry)
+		if err := c.check(seq, entry); err != nil {
+			return err
+		}
+		return audit.InTree(held, key, append(link[:len(link):len(link)], entry...))
 	})
 	if err == nil && w.Entries < known {
 		err = fmt.Errorf("entry %d does not hold: the trail ends before it, and %d entries were written", w.Entries+1, known)
+	}
+	if err == nil {
+		w.Tree, err = held.End()
 	}
 	h := w.Hash()
 	w.Head = hex.EncodeToString(h[:])

@@ -90,10 +90,13 @@ func (r *Region) backupFolder(ctx context.Context, t *tar.Writer, db *sqlite.DB)
 	if err := addFile(t, record, "record.db"); err != nil {
 		return err
 	}
-	if err := r.addFiles(t, audit.HeadFolder, func(string) bool { return false }); err != nil {
-		return err
+	// The tree comes before the trail too: it is never ahead of it.
+	for _, first := range []string{audit.HeadFolder, audit.TreeFolder} {
+		if err := r.addFiles(t, first, func(string) bool { return false }); err != nil {
+			return err
+		}
 	}
-	return r.addFiles(t, ".", func(rel string) bool { return derived(rel) || rel == audit.HeadFolder })
+	return r.addFiles(t, ".", func(rel string) bool { return derived(rel) || rel == audit.HeadFolder || rel == audit.TreeFolder })
 }
 
 // addFiles adds the files below a part of the data folder, without what is left out.

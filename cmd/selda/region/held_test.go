@@ -31,7 +31,7 @@ func (slowChain) Close() error { return nil }
 // on disk; where it can't be, nothing of the answer leaves at all.
 func TestNothingLeavesBeforeTheTrailHasIt(t *testing.T) {
 	trail := func(c slowChain) *audit.Trail {
-		tr := audit.New(c, nil, time.Now)
+		tr := audit.New(c, nil, nil, time.Now)
 		t.Cleanup(func() { _ = tr.Close() })
 		return tr
 	}
@@ -99,7 +99,7 @@ func TestNothingLeavesBeforeTheTrailHasIt(t *testing.T) {
 // the answer is over is waited for by who enters it.
 func TestTheRestOfAnAnswerWaitsToo(t *testing.T) {
 	chain := slowChain{disk: make(chan error, 1)}
-	tr := audit.New(chain, nil, time.Now)
+	tr := audit.New(chain, nil, nil, time.Now)
 	defer func() { _ = tr.Close() }()
 	w := httptest.NewRecorder()
 	var later context.Context

@@ -1,6 +1,7 @@
 package region
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -29,8 +30,20 @@ func newMetrics(r *Region) *metrics {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10}}, []string{"kind", "method", "status"}),
 	}
 	m.registry.MustRegister(m.messages, m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "selda_uncommitted_bytes", Help: "Bytes of the journal that are not committed yet."}, func() float64 { return float64(r.Ingest.Behind()) }))
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "selda_uncommitted_bytes", Help: "Bytes of the journal that are not committed yet."}, func() float64 { return float64(r.Ingest.Behind()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "selda_audit_tree_behind", Help: "Entries of the trail that its tree does not hold yet; -1 where the tree can't be read."}, func() float64 { return treeBehind(r) }))
 	return m
+}
+
+// treeBehind is how far the tree is behind the trail.
+func treeBehind(r *Region) float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	n, err := r.Trail.Behind(ctx)
+	if err != nil {
+		return -1
+	}
+	return float64(n)
 }
 
 // outcome counts what became of a message.

@@ -118,7 +118,11 @@ func (r *Region) openPostgres(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	r.Trail = audit.New(trail, trail, o.Now)
+	log, err := trail.Tree(ctx)
+	if err != nil {
+		return errors.Join(err, trail.Close())
+	}
+	r.Trail = audit.New(trail, trail, log, o.Now)
 	r.Journal, err = ingest.NewJournal(db.OpenJournal())
 	return err
 }

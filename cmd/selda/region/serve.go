@@ -104,6 +104,7 @@ func (r *Region) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", r.readyz)
 	mux.Handle("GET /metrics", r.metrics.handler())
+	r.transparency(mux)
 	r.Auth.Routes(mux)
 	mux.Handle("GET "+api.SocketPath, r.Subscriptions.Sockets(r.Auth.Subject))
 	mux.Handle("/fhir", r.fhir)

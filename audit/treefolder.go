@@ -1,0 +1,88 @@
+package audit
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"selda/audit/tree"
+	"selda/fault"
+)
+
+// TreeFolder is where the tree is in a data folder. The key that signs it is in
+// HeadFolder.
+const TreeFolder = "audit-tree"
+
+func signerPath(data string) string { return filepath.Join(data, HeadFolder, "signer") }
+
+// openTree opens the tree of a trail in files, and begins it where there is
+// none. One that was taken away is not begun again: it says so whenever it is asked,
+// and care goes on.
+func openTree(data string) (*tree.Log, error) {
+	const op = "audit.openTree"
+	folder := tree.Folder(filepath.Join(data, TreeFolder))
+	seed, err := os.ReadFile(signerPath(data))
+	if err == nil {
+		return tree.New(folder, seed)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.E(op, fault.NoStore, err)
+	}
+	ctx := context.Background()
+	// The key is kept last: a tree without one is of nothing, or its key is gone.
+	if head, err := folder.Head(ctx); err != nil {
+		return nil, fault.E(op, fault.NoStore, err)
+	} else if lines := strings.Split(string(head), "\n"); head != nil && (len(lines) < 2 || lines[1] != "0") {
+		return nil, fault.E(op, fault.NoStore, "the trail's tree is there but the key that signs it is gone")
+	}
+	if err := os.RemoveAll(string(folder)); err != nil {
+		return nil, fault.E(op, fault.NoStore, err)
+	}
+	seed = make([]byte, 32)
+	_, _ = rand.Read(seed)
+	l, err := tree.Open(ctx, folder, seed)
+	if err == nil {
+		err = keep(signerPath(data), seed)
+	}
+	if err != nil {
+		return nil, fault.E(op, fault.NoStore, err)
+	}
+	return l, nil
+}
+
+// folderWalk begins to hold a tree in files against its trail; nil where the
+// trail is from before there was one.
+func folderWalk(data string) (*tree.Walk, error) {
+	folder := tree.Folder(filepath.Join(data, TreeFolder))
+	seed, err := os.ReadFile(signerPath(data))
+	if errors.Is(err, fs.ErrNotExist) {
+		if head, _ := folder.Head(context.Background()); head != nil {
+			return nil, fault.E("audit.Verify", fault.Invalid, "the key that signs the trail's checkpoints is gone")
+		}
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	l, err := tree.New(folder, seed)
+	if err != nil {
+		return nil, err
+	}
+	return l.Walk(context.Background())
+}
+
+// InTree holds the next record of a chain against its tree.
+func InTree(w *tree.Walk, key, record []byte) error {
+	if !w.Wants() {
+		return nil
+	}
+	leaf, _, err := leafOf(key, record)
+	if err != nil {
+		return err
+	}
+	return w.Next(tree.Leaf(leaf))
+}
