@@ -136,6 +136,9 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 		if err == nil {
 			facts.Claims, err = a.claims(ctx, q.factsOf)
 		}
+		if err == nil && q.n != q.factsAt { // what is shown is of another n
+			err = a.contents(ctx, facts.Preferences, q.found, q.n)
+		}
 		if err == nil && (s.Role == nhs.Citizen || s.Role == nhs.Proxy) {
 			facts.NHSNumbers, err = a.proven(ctx, facts.NHSNumbers, q.factsOf.ID)
 		}

@@ -289,6 +289,9 @@ func (c *Caseload) decide(ctx context.Context, now mpi.Found) (*Case, error) {
 		found = stillLinked(found, now)
 	}
 	facts, who, err := c.a.facts(ctx, now, store.Latest, &c.names)
+	if err == nil && !c.latest {
+		err = c.a.contents(ctx, facts.Preferences, found, c.n)
+	}
 	if err != nil {
 		return nil, err
 	}

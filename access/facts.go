@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 
-	"selda/consent"
 	"selda/fhir"
 	"selda/mpi"
 	"selda/nhs"
@@ -27,6 +26,7 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64, o *organi
 	var elsewhere []policy.Relationship // registrations that others than the practice state
 	var waiting []*store.Version        // to be signed off
 	naming := func(ref fhir.Node) nhs.ODS { return o.of(ctx, ref) }
+	directory := a.namedBy(ctx, found, n, o, system)
 	for _, k := range found.Subjects {
 		versions, err := a.Store.Compartment(ctx, k.Subject, n, system, factTypes...)
 		if err != nil {
@@ -42,8 +42,8 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64, o *organi
 				who.add(r)
 				elsewhere = append(elsewhere, patientFacts(&f, &who, v, r, naming)...)
 			case "Consent":
-				if p, ok := consent.Read(r, v.ID, v.Recorded); ok {
-					f.Preferences = append(f.Preferences, p)
+				if p := understood(v, r, directory); p.Decides {
+					f.Preferences = append(f.Preferences, p.Preference)
 				}
 			case "DiagnosticReport", "DocumentReference", "Composition":
 				if relationship.Pending(r) {
@@ -67,6 +67,9 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64, o *organi
 				f.Relationships = append(f.Relationships, r)
 			}
 		}
+	}
+	if err := a.contents(ctx, f.Preferences, found, n); err != nil {
+		return f, who, err
 	}
 	return f, who, nil
 }

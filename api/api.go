@@ -63,8 +63,10 @@ type API struct {
 	Published func(typ, id, url string) (*fhir.Resource, error)
 	// ProfilesOf is what a source wants done about profiles.
 	ProfilesOf func(nhs.Source) Profiles
-	Now        func() time.Time
-	Version    string // of this build, for the CapabilityStatement
+	// Organisation is an organisation's name; nil where codes have to do.
+	Organisation func(nhs.ODS) string
+	Now          func() time.Time
+	Version      string // of this build, for the CapabilityStatement
 
 	conditions conditions
 	statement  statement

@@ -1,18 +1,29 @@
 // Package consent reads and writes what citizens decided about sharing, as
-// FHIR Consent. What a citizen states is an objection or a preference, not the
-// basis on which care is given (G1). It is pure.
+// FHIR Consent, and says it in plain words. What a citizen states is an objection
+// or a preference, not the basis on which care is given (G1). It is pure.
 //
-// Shapes that are read: policyRule OPTOUT with provision.type deny and no
-// actor (object to sharing with everyone, G4); the same with actors (those
-// organisations only), with provision.class or code (those data sets only), with
-// provision.data (those items only); a nested deny for purpose BTG means no
-// emergency override (G5). policyRule OPTIN, or a permit, decides nothing: it
-// is what holds where there is no objection.
+// A Consent is read as a rule with exceptions (policy.Rule): the base policy in
+// policyRule (OPTOUT, OPTIN and their kin), the root provision as an exception to
+// it, nested provisions as exceptions to those around them. The innermost that
+// applies decides; of two side by side the one that denies. A provision names
+// actors (organisations by ODS code or by reference, care teams, roles, users),
+// classes, codes, security labels, a period, a period of the data, purposes and
+// data. A deny for the purpose BTG or ETREAT means no emergency override (G5). An
+// opt-out of research, or of another secondary use alone, decides nothing here (G3).
+//
+// What can't be told fails safe: a deny is then wider, a permit is left out, and
+// Statement.Doubts says so to the one who states it. What can't be honoured at
+// all has a Refusal.
+//
+// Several Consents: R4 has no rule by which one replaces another but its status
+// (inactive: "terminated or replaced"). So all that are active are in force
+// together, and what any of them withholds is withheld. One thing is told apart: an
+// OPTIN that is about everything and everyone states the whole choice anew, and
+// takes back what the same source has stated before (docs/adr/0018).
 // https://hl7.org/fhir/R4/consent.html
 package consent
 
 import (
-	"strings"
 	"time"
 
 	"selda/fhir"
@@ -26,128 +37,129 @@ const (
 	ActReason = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 	scope     = "http://terminology.hl7.org/CodeSystem/consentscope"
 	category  = "http://loinc.org"
+
+	participation = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+	resourceTypes = "http://hl7.org/fhir/resource-types"
 )
-
-// Read gives the preference that a Consent states; false where it states none
-// that narrows anything: a permit, a draft, one that was withdrawn.
-func Read(r *fhir.Resource, id string, recorded time.Time) (policy.Preference, bool) {
-	p := policy.Preference{ID: id, From: recorded}
-	if r.Type != "Consent" || !r.Get("status").Is("active") || elsewhere(r) {
-		return p, false
-	}
-	provision := r.Get("provision")
-	optOut := false
-	for _, c := range r.Root().List("policyRule", "coding") {
-		optOut = optOut || strings.HasPrefix(c.Get("code").Text(), "OPTOUT")
-	}
-	if t := provision.Get("type"); !t.Is("deny") && (t.Exists() || !optOut) {
-		return p, false
-	}
-	if t, ok := fhir.Time(r.Get("dateTime").Text()); ok && t.Before(recorded) {
-		p.From = t
-	}
-	if t, ok := fhir.Time(provision.Get("period", "start").Text()); ok {
-		p.From = t
-	}
-	if t, ok := fhir.Time(provision.Get("period", "end").Text()); ok {
-		p.To = t
-	}
-	for _, nested := range provision.List("provision") {
-		if nested.Get("type").Is("deny") && nested.Get("purpose", "code").Is(string(nhs.Emergency)) {
-			p.NoOverride = true
-		}
-	}
-	for _, class := range append(provision.List("class"), provision.List("code")...) {
-		if d := dataSet(class); d != policy.NoDataSet {
-			p.DataSets |= policy.SetOf(d)
-		}
-	}
-	for _, d := range provision.List("data") {
-		if typ, item, ok := strings.Cut(d.Get("reference", "reference").Text(), "/"); ok {
-			p.Items = append(p.Items, policy.Item{Type: typ, ID: item})
-		}
-	}
-	// An actor that can't be told fails safe: it is withheld from everyone.
-	for _, a := range provision.List("actor") {
-		ref := a.Get("reference")
-		if !ref.Get("identifier", "system").Is(nhs.ODSSystem) {
-			p.Organisations = nil
-			break
-		}
-		o, err := nhs.ParseODS(ref.Get("identifier", "value").Text())
-		if err != nil {
-			p.Organisations = nil
-			break
-		}
-		p.Organisations = append(p.Organisations, o)
-	}
-	return p, true
-}
-
-// elsewhere says whether a Consent is about something else than sharing for
-// care: research, treatment, advance decisions, or a secondary use alone. Such
-// an opt-out does not touch individual care (G3).
-func elsewhere(r *fhir.Resource) bool {
-	for _, c := range r.Root().List("scope", "coding") {
-		switch c.Get("code").Text() {
-		case "research", "treatment", "adr":
-			return true
-		}
-	}
-	purposes := r.Root().List("provision", "purpose")
-	for _, p := range purposes {
-		switch p.Get("code").Text() {
-		case "TREAT", "CAREMGT", "COC", "ETREAT", "HPAYMT", "PATRQT", "PATADMIN", string(nhs.Emergency):
-			return false
-		}
-	}
-	return len(purposes) > 0
-}
-
-// dataSet reads a class (a resource type or one of SELDA's data sets).
-func dataSet(n fhir.Node) policy.DataSet {
-	codes := append([]fhir.Node{n}, n.List("coding")...)
-	for _, c := range codes {
-		code := c.Get("code").Text()
-		if d := policy.ParseDataSet(code); d != policy.NoDataSet {
-			return d
-		}
-	}
-	return policy.NoDataSet
-}
 
 // Build makes the Consent of a preference. subject is the citizen's own
 // number; the caller checks who may state it.
 func Build(p policy.Preference, subject nhs.Number, at time.Time) fhir.Object {
-	provision := fhir.Object{"type": "deny"}
-	var actors []fhir.Object
-	for _, o := range p.Organisations {
-		actors = append(actors, fhir.Object{"role": fhir.Concept("", fhir.Coding("http://terminology.hl7.org/CodeSystem/v3-RoleClass", "IRCP", "information recipient")),
-			"reference": fhir.Object{"identifier": fhir.Object{"system": nhs.ODSSystem, "value": string(o)}}})
+	rule, code, display := p.Rule, "OPTOUT", "opt-out"
+	if rule.Permit {
+		code, display = "OPTIN", "opt-in"
 	}
-	provision["actor"] = actors
-	var classes []fhir.Object
-	for d := policy.Demographics; d <= policy.Other; d++ {
-		if p.DataSets != 0 && p.DataSets.Has(d) {
-			classes = append(classes, fhir.Coding(policy.DataSetSystem, d.String(), ""))
-		}
-	}
-	provision["class"] = classes
-	var data []fhir.Object
-	for _, i := range p.Items {
-		data = append(data, fhir.Object{"meaning": "instance", "reference": fhir.Ref(i.Type + "/" + i.ID)})
-	}
-	provision["data"] = data
-	if p.NoOverride {
-		provision["provision"] = []fhir.Object{{"type": "deny", "purpose": []fhir.Object{fhir.Coding(ActReason, string(nhs.Emergency), "break the glass")}}}
-	}
+	rule.From, rule.To = p.From, p.To
 	return fhir.Object{
 		"resourceType": "Consent", "status": "active",
 		"scope":      fhir.Concept("", fhir.Coding(scope, "patient-privacy", "Privacy Consent")),
 		"category":   []fhir.Object{fhir.Concept("", fhir.Coding(category, "59284-0", "Consent Document"))},
 		"patient":    fhir.Object{"identifier": fhir.Object{"system": nhs.NumberSystem, "value": subject.Digits()}},
 		"dateTime":   fhir.Instant(at),
-		"policyRule": fhir.Concept("", fhir.Coding(ActCode, "OPTOUT", "opt-out")),
-		"provision":  provision,
+		"policyRule": fhir.Concept("", fhir.Coding(ActCode, code, display)),
+		"provision":  provision(&rule),
 	}
+}
+
+func provision(r *policy.Rule) fhir.Object {
+	p := fhir.Object{"type": "deny"}
+	if r.Permit {
+		p["type"] = "permit"
+	}
+	if o := period(r.From, r.To); o != nil {
+		p["period"] = o
+	}
+	actors := actors(r.Actors)
+	for _, o := range r.Data.Sources {
+		actors = append(actors, actor("CST", "custodian", policy.Actor{Organisation: o}))
+	}
+	p["actor"] = actors
+	var purposes []fhir.Object
+	if r.Uses&policy.InCare != 0 {
+		purposes = append(purposes, fhir.Coding(ActReason, string(nhs.Treatment), "treatment"))
+	}
+	if r.Uses&policy.InEmergency != 0 {
+		purposes = append(purposes, fhir.Coding(ActReason, string(nhs.Emergency), "break the glass"))
+	}
+	p["purpose"] = purposes
+	data(p, &r.Data)
+	var nested []fhir.Object
+	for i := range r.But {
+		nested = append(nested, provision(&r.But[i]))
+	}
+	p["provision"] = nested
+	return p
+}
+
+func actors(all []policy.Actor) (out []fhir.Object) {
+	for _, a := range all {
+		out = append(out, actor("IRCP", "information recipient", a))
+	}
+	return out
+}
+
+// actor writes one actor; of a role it says which, of others how they are involved.
+func actor(code, display string, a policy.Actor) fhir.Object {
+	role := fhir.Concept("", fhir.Coding(participation, code, display))
+	if a.Role != "" {
+		role = fhir.Concept("", fhir.Coding(RoleSystem, string(a.Role), a.Role.Title()))
+	}
+	ref := fhir.Object{"display": a.Role.Title()}
+	switch {
+	case a.User != "":
+		ref = fhir.Object{"identifier": fhir.Object{"system": UserSystem, "value": a.User}}
+	case a.Organisation != "":
+		ref = fhir.Object{"identifier": fhir.Object{"system": nhs.ODSSystem, "value": string(a.Organisation)}}
+	}
+	return fhir.Object{"role": role, "reference": ref}
+}
+
+func data(p fhir.Object, d *policy.Data) {
+	var classes, labels, items, codes []fhir.Object
+	for k := policy.Demographics; k <= policy.Other; k++ {
+		if d.DataSets != 0 && d.DataSets.Has(k) {
+			classes = append(classes, fhir.Coding(policy.DataSetSystem, k.String(), ""))
+		}
+	}
+	for _, t := range d.Types {
+		classes = append(classes, fhir.Coding(resourceTypes, t, ""))
+	}
+	for _, l := range d.Labels.Codes() {
+		labels = append(labels, fhir.Coding(policy.LabelSystem, l, ""))
+	}
+	switch {
+	case d.Without&policy.Restricted != 0:
+		labels = append(labels, fhir.Coding(policy.ConfidentialitySystem, "N", "normal"))
+	case d.Without != 0:
+		labels = append(labels, fhir.Coding(policy.ConfidentialitySystem, "R", "restricted"))
+	}
+	for _, i := range d.Items {
+		items = append(items, fhir.Object{"meaning": "instance", "reference": fhir.Ref(i.Type + "/" + i.ID)})
+	}
+	if c := d.Content; c != nil {
+		for _, i := range c.Related {
+			items = append(items, fhir.Object{"meaning": "related", "reference": fhir.Ref(i.Type + "/" + i.ID)})
+		}
+		for _, x := range c.Codes {
+			codes = append(codes, fhir.Concept("", fhir.Coding(x.System, x.Code, "")))
+		}
+		if o := period(c.From, c.To); o != nil {
+			p["dataPeriod"] = o
+		}
+	}
+	p["class"], p["securityLabel"], p["data"], p["code"] = classes, labels, items, codes
+}
+
+func period(from, to time.Time) fhir.Object {
+	o := fhir.Object{}
+	if !from.IsZero() {
+		o["start"] = fhir.Instant(from)
+	}
+	if !to.IsZero() {
+		o["end"] = fhir.Instant(to)
+	}
+	if len(o) == 0 {
+		return nil
+	}
+	return o
 }

@@ -18,7 +18,8 @@ func ExampleRead() {
 		fmt.Println(err)
 		return
 	}
-	p, ok := consent.Read(r, "c1", time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC))
-	fmt.Println(ok, len(p.Organisations), p.From.Format(time.DateOnly))
-	// Output: true 0 2026-11-25
+	now := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+	s := consent.Read(r, consent.Version{ID: "c1", Source: "SELDA:ME", Recorded: now}, nil)
+	fmt.Println(consent.Words(s.Preference, now, consent.Names{}))
+	// Output: Everything is kept from everyone
 }

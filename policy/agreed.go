@@ -74,7 +74,7 @@ func agreements(d *Decision, r *Request) {
 // sentHere gives back what was sent to the reader's organisation, where
 // something may keep it from it (G4).
 func sentHere(p *Predicate, r *Request) {
-	if !p.Objected && p.NotDataSets == 0 && len(p.Sealed) == 0 && !p.Agreed.Limits() {
+	if !p.Objected && p.NotDataSets == 0 && len(p.Sealed) == 0 && p.Withheld == nil && !p.Agreed.Limits() {
 		return
 	}
 	for _, a := range r.Facts.Addressed {

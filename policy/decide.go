@@ -41,16 +41,6 @@ type Claim struct {
 	From, To     time.Time
 }
 
-// Preference is what a citizen has decided (G4). Empty fields do not narrow it.
-type Preference struct {
-	ID            string    // of the Consent
-	Organisations []nhs.ODS // the readers' from whom it is withheld; none is everyone
-	DataSets      DataSets  // 0 is all
-	Items         []Item    // single items; empty is all
-	NoOverride    bool      // no emergency override (G5)
-	From, To      time.Time // in force
-}
-
 // Request is one question.
 type Request struct {
 	Subject Subject

@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"slices"
+	"time"
 
 	"selda/nhs"
 )
@@ -18,32 +18,79 @@ type Addressed struct {
 
 // objections narrows a predicate by what the citizen has decided.
 func objections(d *Decision, r Request, emergency bool) {
-	p, s := &d.Predicate, &r.Subject
-	for _, c := range r.Facts.Preferences {
-		if r.Now.Before(c.From) || !c.To.IsZero() && !r.Now.Before(c.To) {
+	for i := range r.Facts.Preferences {
+		c := &r.Facts.Preferences[i]
+		if !c.holds(r.Now) || r.Facts.anew(c, r.Now) {
 			continue
 		}
-		if len(c.Organisations) > 0 && !slices.Contains(c.Organisations, s.Organisation) {
-			continue
+		withhold(d, r, c, emergency)
+	}
+}
+
+// holds says whether a preference is in force.
+func (c *Preference) holds(now time.Time) bool {
+	return !now.Before(c.From) && (c.To.IsZero() || now.Before(c.To))
+}
+
+// anew says whether a whole choice that is in force was stated after this one.
+func (f *Facts) anew(c *Preference, now time.Time) bool {
+	for i := range f.Preferences {
+		if a := &f.Preferences[i]; a.Anew && a.By == c.By && a.N > c.N && a.holds(now) {
+			return true
 		}
-		if emergency && !c.NoOverride {
-			continue
+	}
+	return false
+}
+
+// InForce are the preferences that hold at a time: each whose time it is, but
+// for those that a later one has stated anew.
+func (f *Facts) InForce(now time.Time) (out []Preference) {
+	for i := range f.Preferences {
+		if c := &f.Preferences[i]; c.holds(now) && !f.anew(c, now) {
+			out = append(out, *c)
 		}
-		if emergency && overruled(r) {
-			d.Rules = append(d.Rules, "G5 no emergency override yields to the stated ground")
-			continue
-		}
+	}
+	return out
+}
+
+// withhold folds one preference into the predicate.
+func withhold(d *Decision, r Request, c *Preference, emergency bool) {
+	rule, applies := asker{&r.Subject, r.Now, false}.of(&c.Rule)
+	if !applies || !rule.Denies() {
+		return
+	}
+	w := Withholding{rule}
+	if emergency {
+		urgent, applies := asker{&r.Subject, r.Now, true}.of(&c.Rule)
 		switch {
-		case len(c.Items) > 0:
-			p.Sealed = append(p.Sealed, c.Items...)
-			d.Rules = append(d.Rules, "G4 sealed items")
-		case c.DataSets != 0:
-			p.NotDataSets |= c.DataSets
-			d.Rules = append(d.Rules, "G4 kinds of data withheld")
-		default:
-			p.Objected = true
-			d.Rules = append(d.Rules, "G4 objection of the citizen")
+		case !applies || !urgent.Denies():
+			return
+		case overruled(r):
+			d.Rules = append(d.Rules, "G5 no emergency override yields to the stated ground")
+			return
+		case rule.But != nil || urgent.But != nil || urgent.Permit: // else they say the same
+			w = append(w, urgent)
 		}
+	}
+	p, data := &d.Predicate, rule.Data
+	simple := len(w) == 1 && rule.But == nil && data.Types == nil && data.Labels == 0 && data.Without == 0 && data.Sources == nil && data.Content == nil
+	switch {
+	case data.Items != nil || data.Content != nil:
+		d.Rules = append(d.Rules, "G4 sealed items")
+	case data.DataSets != 0 || data.Types != nil || data.Labels != 0 || data.Without != 0:
+		d.Rules = append(d.Rules, "G4 kinds of data withheld")
+	default:
+		d.Rules = append(d.Rules, "G4 objection of the citizen")
+	}
+	switch {
+	case !simple || data.Items != nil && data.DataSets != 0:
+		p.Withheld = append(p.Withheld, w)
+	case data.Items != nil:
+		p.Sealed = append(p.Sealed, data.Items...)
+	case data.DataSets != 0:
+		p.NotDataSets |= data.DataSets
+	default:
+		p.Objected = true
 	}
 }
 

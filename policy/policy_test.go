@@ -83,7 +83,7 @@ func TestG4Objection(t *testing.T) {
 func TestG4Addressee(t *testing.T) {
 	referral := Item{"ServiceRequest", "r1"}
 	f := Facts{Relationships: []Relationship{{Organisation: "RN7", Kind: "encounter"}}, Addressed: []Addressed{{"RN7", referral}, {"RJ2", Item{"ServiceRequest", "r2"}}}}
-	for name, p := range map[string]Preference{"all": {}, "a kind of data": {DataSets: SetOf(Referrals)}, "the item": {Items: []Item{referral}}, "the reader": {Organisations: []nhs.ODS{"RN7"}}} {
+	for name, p := range map[string]Preference{"all": {}, "a kind of data": {Rule: Rule{Data: Data{DataSets: SetOf(Referrals)}}}, "the item": {Rule: Rule{Data: Data{Items: []Item{referral}}}}, "the reader": {Rule: Rule{Actors: []Actor{{Organisation: "RN7"}}}}} {
 		f.Preferences = []Preference{p}
 		d := Decide(Request{Agreed: Whole, Subject: Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7"}, Now: now, Facts: f})
 		col := Columns{Type: "ServiceRequest", ID: "r1", Source: "G85001:GP", DataSet: Referrals, Final: true}
@@ -106,7 +106,7 @@ func TestG4Addressee(t *testing.T) {
 func TestG5NoOverrideYieldsToStatedGrounds(t *testing.T) {
 	s := Subject{User: "v", Role: nhs.HospitalDoctor, Organisation: "RN7"}
 	for _, overrules := range []bool{false, true} {
-		f := Facts{Preferences: []Preference{{NoOverride: true}}, Claims: []Claim{{User: "v", Organisation: "RN7", Emergency: true, Overrules: overrules, From: now, To: now.Add(time.Hour)}}}
+		f := Facts{Preferences: []Preference{{Rule: Rule{But: []Rule{NoOverride()}}}}, Claims: []Claim{{User: "v", Organisation: "RN7", Emergency: true, Overrules: overrules, From: now, To: now.Add(time.Hour)}}}
 		d := Decide(Request{Agreed: Whole, Subject: s, Now: now, Facts: f})
 		if got := d.Predicate.Shows(&Columns{Source: "RJZ:PAS", DataSet: Observations, Final: true}); got != overrules || !d.Emergency {
 			t.Errorf("a ground that overrules: %t, opened: %t: %s", overrules, got, d.Explain())
@@ -295,7 +295,7 @@ func TestInvariant7DecisionsExplainThemselvesAndReplay(t *testing.T) {
 		{},
 		{NHSNumbers: []nhs.Number{n}, BirthDate: now.AddDate(-40, 0, 0)},
 		{NHSNumbers: []nhs.Number{n}, Deceased: true},
-		{Relationships: []Relationship{{Organisation: "RJZ", Kind: "encounter"}}, Preferences: []Preference{{From: now}, {From: now, DataSets: SetOf(Results)}}},
+		{Relationships: []Relationship{{Organisation: "RJZ", Kind: "encounter"}}, Preferences: []Preference{{From: now}, {From: now, Rule: Rule{Data: Data{DataSets: SetOf(Results)}}}}},
 		{Claims: []Claim{{User: "u", Organisation: "RJZ", Emergency: true, Reason: "r", From: now, To: now.Add(time.Hour)}}},
 	}
 	roles := []nhs.Role{"", nhs.GP, nhs.HospitalDoctor, nhs.Nurse, nhs.Pharmacist, nhs.SocialWorker, nhs.Handler111, nhs.Advisor111, nhs.Paramedic, nhs.Receptionist,

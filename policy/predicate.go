@@ -56,6 +56,9 @@ type Predicate struct {
 	// Sealed are single items that are hidden from this reader, the own
 	// organisation's aside.
 	Sealed []Item
+	// Withheld is what else the citizen withholds from this reader, with
+	// exceptions, the own organisation's items aside.
+	Withheld []Withholding
 	// Addressed are items that were sent to the reader's organisation: neither an
 	// objection (G4) nor the want of an agreement hides what its author sent there.
 	Addressed []Item
@@ -121,7 +124,8 @@ func (p *Predicate) Shows(c *Columns) bool {
 
 // withheld says whether the citizen withholds an item of another organisation.
 func (p *Predicate) withheld(c *Columns) bool {
-	hidden := (p.Objected || p.NotDataSets.Has(c.DataSet)) && c.DataSet != Demographics && c.DataSet != Directory
+	hidden := p.Objected || p.NotDataSets.Has(c.DataSet) || slices.ContainsFunc(p.Withheld, func(w Withholding) bool { return w.denies(c) })
+	hidden = hidden && c.DataSet != Demographics && c.DataSet != Directory
 	return (hidden || names(p.Sealed, c)) && !names(p.Addressed, c)
 }
 

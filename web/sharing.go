@@ -31,7 +31,7 @@ func (h *Web) choices(m *mine) *page.Sharing {
 func objections(m *mine) []*fhir.Resource {
 	var out []*fhir.Resource
 	for _, i := range m.v.Of("Consent") {
-		if _, ok := consent.Read(i.Res, i.ID, i.Recorded); ok {
+		if c := consent.Read(i.Res, consent.Version{ID: i.ID, Source: i.Source, N: i.N, Recorded: i.Recorded}, nil); c.Decides && c.Rule.Denies() {
 			out = append(out, i.Res)
 		}
 	}
@@ -163,7 +163,7 @@ func (h *Web) save(r *http.Request, m *mine, choice string) error {
 		return h.submit(r, "POST Consent", fhir.Marshal(body), m.v.Citizen)
 	}
 	for _, i := range m.v.Of("Consent") {
-		if _, ok := consent.Read(i.Res, i.ID, i.Recorded); !ok || i.Source != ownStatements {
+		if c := consent.Read(i.Res, consent.Version{ID: i.ID}, nil); !c.Decides || i.Source != ownStatements {
 			continue
 		}
 		body := strings.Replace(string(i.Res.JSON), `"status":"active"`, `"status":"inactive"`, 1)

@@ -180,13 +180,21 @@ func (h *hidden) draw(t *rapid.T) *written {
 	}
 	for i := range rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "decisions") {
 		provision := fhir.Object{"type": "deny"}
-		switch rapid.IntRange(0, 3).Draw(t, "decision") {
+		switch rapid.IntRange(0, 7).Draw(t, "decision") {
 		case 0:
 			provision["data"] = []fhir.Object{{"meaning": "instance", "reference": fhir.Ref(rapid.SampledFrom(ids).Draw(t, "sealed"))}}
 		case 1:
 			provision["class"] = []fhir.Object{fhir.Coding(policy.DataSetSystem, rapid.SampledFrom([]string{"results", "problems", "medications", "documents"}).Draw(t, "class"), "")}
 		case 2:
 			provision["actor"] = []fhir.Object{{"reference": fhir.Object{"identifier": fhir.Object{"system": nhs.ODSSystem, "value": "RJZ"}}}}
+		case 3:
+			provision["provision"] = []fhir.Object{{"type": "permit", "class": []fhir.Object{fhir.Coding("", rapid.SampledFrom([]string{"Condition", "results", "Encounter"}).Draw(t, "but"), "")},
+				"provision": []fhir.Object{{"type": "deny", "data": []fhir.Object{{"meaning": "authoredby", "reference": fhir.Object{"identifier": fhir.Object{"system": nhs.ODSSystem, "value": "RJ1"}}}}}}}}
+		case 4:
+			provision["code"] = []fhir.Object{fhir.Concept("", fhir.Coding("http://snomed.info/sct", "44054006", ""))}
+		case 5:
+			provision["data"] = []fhir.Object{{"meaning": "related", "reference": fhir.Ref(rapid.SampledFrom(ids).Draw(t, "related"))}}
+			provision["dataPeriod"] = fhir.Object{"start": "2026-10-10"}
 		}
 		w.consent = append(w.consent, string(fhir.Marshal(fhir.Object{"resourceType": "Consent", "id": fmt.Sprintf("%s-c%d", w.key, i), "status": "active",
 			"patient":    fhir.Object{"identifier": fhir.Object{"system": nhs.NumberSystem, "value": w.number.Digits()}},

@@ -99,7 +99,7 @@ func drawPredicate(t *rapid.T, w world) *policy.Predicate {
 	if rapid.IntRange(0, 3).Draw(t, "narrow") == 0 {
 		p.DataSets = policy.SetOf(rapid.SampledFrom(worldSets).Draw(t, "set"), rapid.SampledFrom(worldSets).Draw(t, "set"))
 	}
-	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	switch rapid.IntRange(0, 5).Draw(t, "kind") {
 	case 0:
 		p.OnlySource = rapid.SampledFrom(worldFrom).Draw(t, "only")
 	case 1:
@@ -107,6 +107,10 @@ func drawPredicate(t *rapid.T, w world) *policy.Predicate {
 	case 2:
 		i := rapid.IntRange(0, len(w.types)-1).Draw(t, "sealed")
 		p.Sealed = []policy.Item{{Type: w.types[i], ID: w.id(i)}}
+	case 4: // all but one kind, and of that one not one item
+		i := rapid.IntRange(0, len(w.types)-1).Draw(t, "excepted")
+		p.Withheld = []policy.Withholding{{{But: []policy.Rule{{Permit: true, Data: policy.Data{DataSets: policy.SetOf(rapid.SampledFrom(worldSets).Draw(t, "given back"))},
+			But: []policy.Rule{{Data: policy.Data{Items: []policy.Item{{Type: w.types[i], ID: w.id(i)}}}}}}}}}}
 	case 3:
 		p.Release = &policy.Release{Now: epoch.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "now")) * time.Hour), Delay: 5 * time.Hour,
 			Held: policy.SetOf(policy.Results, policy.Documents)}

@@ -50,6 +50,12 @@ func (r *Region) sourceNames() func(nhs.Source) string {
 	}
 }
 
+// organisationNames are the names of organisations by their codes.
+func (r *Region) organisationNames() func(nhs.ODS) string {
+	names := r.sourceNames()
+	return func(o nhs.ODS) string { return names(nhs.Source(string(o) + ":")) }
+}
+
 // shortNames are what people write of sources at the end of a row; "" where
 // none is known.
 func shortNames() func(nhs.Source) string {

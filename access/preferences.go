@@ -1,0 +1,103 @@
+package access
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"selda/access/grant"
+	"selda/access/internal/seal"
+	"selda/consent"
+	"selda/fault"
+	"selda/fhir"
+	"selda/mpi"
+	"selda/nhs"
+	"selda/policy"
+	"selda/store"
+)
+
+// understood reads a Consent of one of a citizen's subjects, as at n.
+func understood(v *store.Version, r *fhir.Resource, directory consent.Directory) consent.Statement {
+	return consent.Read(r, consent.Version{ID: v.ID, Source: v.Source, N: v.N, Recorded: v.Recorded}, directory)
+}
+
+// namedBy finds the organisations that an actor of a Consent names: an
+// Organization, or those of the citizen's own CareTeam.
+func (a *Access) namedBy(ctx context.Context, found mpi.Found, n uint64, o *organisations, p *policy.Predicate) consent.Directory {
+	return func(ref fhir.Node) (out []nhs.ODS) {
+		id, ok := strings.CutPrefix(ref.Get("reference").Text(), "CareTeam/")
+		if !ok {
+			if code := o.of(ctx, ref); code != "" {
+				out = append(out, code)
+			}
+			return out
+		}
+		v, err := a.Store.Read(ctx, "CareTeam", id, n, p)
+		if err != nil || v.Deleted || !slices.ContainsFunc(found.Subjects, func(k mpi.Known) bool { return k.Subject == v.Subject }) {
+			return nil
+		}
+		team, err := v.Resource()
+		if err != nil {
+			return nil
+		}
+		refs := team.Root().List("managingOrganization")
+		for _, p := range team.Root().List("participant") {
+			refs = append(refs, p.Get("member"), p.Get("onBehalfOf"))
+		}
+		for _, ref := range refs {
+			if code := o.of(ctx, ref); code != "" && !slices.Contains(out, code) {
+				out = append(out, code)
+			}
+		}
+		return out
+	}
+}
+
+// Understood is a Consent about the citizen of a Grant as it would be read, by
+// what its holder may know.
+func (a *Access) Understood(ctx context.Context, g grant.Grant, r *fhir.Resource) (consent.Statement, error) {
+	if g.Kind() != seal.Record {
+		return consent.Statement{}, fault.E("access.Understood", fault.Security, "the Grant does not open a record")
+	}
+	return consent.Read(r, consent.Version{ID: r.ID, Recorded: a.Now()}, a.namedBy(ctx, g.Citizen(), g.N(), &organisations{a: a}, g.Predicate())), nil
+}
+
+// contents finds the items that preferences are about by what the items say,
+// as at n, beside those that were found before.
+func (a *Access) contents(ctx context.Context, preferences []policy.Preference, found mpi.Found, n uint64) error {
+	type sought struct {
+		data   *policy.Data
+		permit bool
+	}
+	var all []sought
+	for i := range preferences {
+		for _, r := range preferences[i].Rule.Contents() {
+			all = append(all, sought{&r.Data, r.Permit})
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	for _, k := range found.Subjects {
+		versions, err := a.Store.Compartment(ctx, k.Subject, n, system)
+		if err != nil {
+			return err
+		}
+		for _, v := range versions {
+			r, err := v.Resource()
+			if err != nil {
+				return err
+			}
+			item := policy.Item{Type: v.Type, ID: v.ID}
+			for _, s := range all {
+				if c := s.data.Content; consent.Holds(s.data, s.permit, item, r, v.When) && !slices.Contains(c.Found, item) {
+					c.Found = append(c.Found, item)
+				}
+			}
+		}
+	}
+	for _, s := range all {
+		s.data.Content.Known = true
+	}
+	return nil
+}
