@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -87,18 +88,9 @@ func (t *Trail) Prove(ctx context.Context, seq uint64, show ...string) ([]byte, 
 	if _, err := t.Grow(ctx); err != nil {
 		return nil, err
 	}
-	var record []byte
-	if seq > 0 {
-		err := t.chain.Records(ctx, seq, func(_ uint64, r []byte) error {
-			record = append(record, r...)
-			return errEnough
-		})
-		if err != nil && !errors.Is(err, errEnough) {
-			return nil, fault.E(op, fault.NoStore, err)
-		}
-	}
-	if record == nil {
-		return nil, fault.E(op, fault.NotFound, fmt.Sprintf("the trail has no entry %d", seq))
+	record, err := t.record(ctx, seq)
+	if err != nil {
+		return nil, fault.E(op, err)
 	}
 	leaf, all, err := leafOf(t.chain.Key(), record)
 	if err != nil {
@@ -115,6 +107,37 @@ func (t *Trail) Prove(ctx context.Context, seq uint64, show ...string) ([]byte, 
 	p.Proof = string(proof)
 	b, err := json.MarshalIndent(p, "", "  ")
 	return append(b, '\n'), err
+}
+
+// Entry is an entry by its number.
+func (t *Trail) Entry(ctx context.Context, seq uint64) (Entry, error) {
+	const op = "audit.Entry"
+	record, err := t.record(ctx, seq)
+	if err != nil {
+		return Entry{}, fault.E(op, err)
+	}
+	e, err := entryOf(record)
+	if err != nil {
+		return e, fault.E(op, fault.NoStore, err)
+	}
+	return e, nil
+}
+
+// record is an entry as it lies in the chain.
+func (t *Trail) record(ctx context.Context, seq uint64) (record []byte, err error) {
+	if seq > 0 && seq <= math.MaxInt64 {
+		err = t.chain.Records(ctx, seq, func(_ uint64, r []byte) error {
+			record = append(record, r...)
+			return errEnough
+		})
+	}
+	switch {
+	case err != nil && !errors.Is(err, errEnough):
+		return nil, fault.E("audit.record", fault.NoStore, err)
+	case record == nil:
+		return nil, fault.E("audit.record", fault.NotFound, fmt.Sprintf("the trail has no entry %d", seq))
+	}
+	return record, nil
 }
 
 // Parts are all parts of an entry.

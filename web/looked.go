@@ -18,13 +18,12 @@ import (
 // maxLooks is how many looks are shown.
 const maxLooks = 200
 
-// looked is who has looked at the record. The Grant for the own record is what
-// entitles to it; concealed entries (G9, G25) are left out.
+// looked is who has looked at the record, as far as they may see it (access.Seen).
 func (h *Web) looked(r *http.Request, m *mine) (*page.Looked, error) {
 	if h.Access.Trail == nil {
 		return &page.Looked{}, nil
 	}
-	entries, err := h.Access.Trail.Find(r.Context(), audit.Query{Citizen: m.v.Citizen, Limit: maxLooks})
+	entries, err := h.Access.Looks(r.Context(), m.subject, m.v.Citizen, maxLooks)
 	if err != nil {
 		return nil, fault.E("web.looked", err)
 	}
@@ -39,22 +38,25 @@ func (h *Web) looked(r *http.Request, m *mine) (*page.Looked, error) {
 		return nil, fault.E("web.looked", err)
 	}
 	l := &page.Looked{}
+	if tree := h.Access.Trail.Tree(); tree != nil {
+		l.Key = tree.Key()
+	}
 	var last time.Time
 	for _, e := range entries {
-		if e.Concealed || e.User == m.subject.User || e.Action == audit.SignIn || e.Action == audit.Ask {
+		if e.User == m.subject.User || e.Action == audit.SignIn || e.Action == audit.Ask {
 			continue
 		}
-		if emergency := e.Action == audit.BreakGlass || e.Purpose == nhs.Emergency; emergency && m.subject.Role == nhs.Proxy {
-			continue // the person is told, nobody for them (G9)
-		}
 		look := h.look(e)
+		if l.Key != "" {
+			look.Proof = m.base + "/proof/" + strconv.FormatUint(e.Seq, 10)
+		}
 		if m.subject.Role == nhs.Citizen && e.Organisation != "" {
 			look.Ask = "/me/ask/" + strconv.FormatUint(e.Seq, 10)
 		}
 		answer, asked := answers[e.Seq]
 		// One visit opens many pages: it is one look, told by its first.
 		if n := len(l.Looks); n > 0 && (e.Action == audit.Read || e.Action == audit.Search) && same(l.Looks[n-1], look) && last.Sub(e.At) < visit {
-			l.Looks[n-1].At, l.Looks[n-1].Ask, last = look.At, look.Ask, e.At
+			l.Looks[n-1].At, l.Looks[n-1].Ask, l.Looks[n-1].Proof, last = look.At, look.Ask, look.Proof, e.At
 		} else {
 			last = e.At
 			l.Looks = append(l.Looks, look)
@@ -85,6 +87,28 @@ func (h *Web) askAbout(w http.ResponseWriter, r *http.Request, s policy.Subject)
 		return fault.E("web.ask", err)
 	}
 	http.Redirect(w, r, "/me/looked", http.StatusSeeOther)
+	return nil
+}
+
+// proof hands over the file that proves a look: what the page shows of it, and
+// nothing else.
+func (h *Web) proof(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
+	const op = "web.proof"
+	m, err := h.openMine(r, s, "own record: a proof of an access")
+	if err != nil {
+		return err
+	}
+	seq, err := strconv.ParseUint(r.PathValue("entry"), 10, 64)
+	if err != nil {
+		return fault.E(op, fault.NotFound, "there is no such access")
+	}
+	file, err := h.Access.ProveLook(r.Context(), s, m.v.Citizen, seq)
+	if err != nil {
+		return fault.E(op, err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Disposition", `attachment; filename="proof-`+r.PathValue("entry")+`.json"`)
+	_, _ = w.Write(file)
 	return nil
 }
 

@@ -86,6 +86,7 @@ type Looked struct {
 	Looks []Look
 	Days  []DayCount
 	More  string
+	Key   string // what a proof is checked with; "" where there are none
 }
 
 // DayCount is how many looks a day had.
@@ -105,6 +106,7 @@ type Look struct {
 	Emergency bool
 	Ask       string // where to ask about it
 	Answer    string // what became of that
+	Proof     string // where its proof is
 }
 
 // PlainMeaning says what a result means in plain words: whether it is in its

@@ -1,0 +1,69 @@
+package access
+
+import (
+	"context"
+	"slices"
+
+	"selda/audit"
+	"selda/fault"
+	"selda/nhs"
+	"selda/policy"
+)
+
+// Seen is an entry of the trail of somebody's record as the one may see it whose
+// record it is, or who acts for them; false where they may not know of it. Their pages, the
+// proofs that they take away and their AuditEvents all show this and no more.
+func Seen(s policy.Subject, e audit.Entry) (audit.Entry, bool) {
+	if e.Concealed {
+		return audit.Entry{}, false // a protective enquiry, or one whose telling was deferred (G8, G9, G25)
+	}
+	if (e.Action == audit.BreakGlass || e.Purpose == nhs.Emergency) && s.Role == nhs.Proxy {
+		return audit.Entry{}, false // the person is told, nobody for them (G9)
+	}
+	e.Signs = nil // they are raised to the privacy officer alone
+	if e.User != s.User {
+		// Which item somebody read may be one that is hidden (G8); accounts are
+		// not needed to know who it was.
+		e.User, e.What = "", ""
+	}
+	return e, true
+}
+
+// Looks are the entries of a record, the latest first, as its citizen may see
+// them. The Grant for the record is what entitles to it: it is asked for before.
+func (a *Access) Looks(ctx context.Context, s policy.Subject, citizen string, limit int) ([]audit.Entry, error) {
+	entries, err := a.Trail.Find(ctx, audit.Query{Citizen: citizen, Limit: limit})
+	if err != nil {
+		return nil, fault.E("access.Looks", err)
+	}
+	out := entries[:0]
+	for _, e := range entries {
+		if seen, ok := Seen(s, e); ok {
+			out = append(out, seen)
+		}
+	}
+	return out, nil
+}
+
+// ProveLook is the file that proves an entry of a record: it shows what its
+// citizen may see of it, and nothing else. One that they may not know of is answered as
+// one that never was.
+func (a *Access) ProveLook(ctx context.Context, s policy.Subject, citizen string, seq uint64) ([]byte, error) {
+	const op = "access.ProveLook"
+	e, err := a.Trail.Entry(ctx, seq)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return nil, fault.E(op, err)
+	}
+	seen, ok := Seen(s, e)
+	if err != nil || !ok || e.Citizen != citizen {
+		return nil, fault.E(op, fault.NotFound, "there is no such access")
+	}
+	show := []string{audit.PartAct, audit.PartReason}
+	for _, p := range []struct{ name, value string }{{audit.PartName, seen.Name}, {audit.PartUser, seen.User}, {audit.PartWhat, seen.What}} {
+		if p.value != "" {
+			show = append(show, p.name)
+		}
+	}
+	slices.Sort(show)
+	return a.Trail.Prove(ctx, seq, show...)
+}
