@@ -67,6 +67,9 @@ func (q *request) grantFor(typ, id string) (grant.Grant, *record.View, error) {
 
 // Read. https://hl7.org/fhir/R4/http.html#read
 func (q *request) read(typ, id string) error {
+	if q.isSelf(typ, id) {
+		return q.readSelf(typ, id)
+	}
 	g, view, err := q.grantFor(typ, id)
 	if err != nil {
 		return q.readPublished(typ, id, err)

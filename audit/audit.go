@@ -74,14 +74,20 @@ type Entry struct {
 	// Signs are what was seen of the access that a privacy officer should look
 	// at: the user's own record, the same family name.
 	Signs []string `json:"signs,omitempty"`
+	// App is the application that asked in the user's name; "" where none did.
+	App string `json:"app,omitempty"`
 	// About is the number of the entry that a review is of.
 	About uint64 `json:"about,omitempty"`
 }
 
 // From fills who of an entry from a decision's subject.
 func From(s policy.Subject, action, what string) Entry {
-	return Entry{Action: action, Outcome: Permit, User: s.User, Name: s.Name, Role: s.Role,
+	e := Entry{Action: action, Outcome: Permit, User: s.User, Name: s.Name, Role: s.Role,
 		Organisation: s.Organisation, Purpose: s.Purpose, What: what}
+	if s.Scopes != nil {
+		e.App = s.Scopes.App
+	}
+	return e
 }
 
 // Chain is the port to where the entries are.

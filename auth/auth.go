@@ -28,6 +28,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
+	"selda/auth/app"
 	"selda/auth/provider"
 	"selda/fault"
 	"selda/internal/document"
@@ -70,6 +71,11 @@ type Config struct {
 	Idle, Absolute time.Duration
 	// HTTP speaks to providers outside; http.DefaultClient unless said.
 	HTTP *http.Client
+	// Patients are those whom somebody may let an application see; nil where
+	// nobody can choose one.
+	Patients Patients
+	// LoopbackKeys lets applications keep their keys on this machine, for tests.
+	LoopbackKeys bool
 }
 
 // Demonstration has the sign-in form show who can sign in, and sign them in at
@@ -83,6 +89,10 @@ type Demonstration struct {
 type Auth struct {
 	Accounts *Accounts
 	Tokens   *Tokens
+	// Apps are the applications that may act in people's names, and Connections
+	// what people let them do.
+	Apps        *app.Register
+	Connections *app.Connections
 
 	conf      Config
 	sessions  *scs.SessionManager
@@ -90,6 +100,11 @@ type Auth struct {
 	providers []*relyingParty
 	seal      sealer
 	verify    chan struct{} // bounds the passwords that are checked at once
+	passing   Passing
+	appKeys   *app.Keys
+	revoked   *app.Revoked
+	joining   rate      // registrations
+	began     time.Time // when what is kept in memory began to be
 }
 
 // New opens sign-on over conf.Dir, and makes the signing key where there is
@@ -137,6 +152,9 @@ func New(conf Config) (*Auth, error) {
 		return nil, fault.E(op, err)
 	}
 	a := &Auth{Accounts: accounts, Tokens: &Tokens{keys: keys, accounts: accounts}, conf: conf, seal: seal, sessions: newSessions(conf), verify: make(chan struct{}, 2)}
+	if err := a.openApps(docs); err != nil {
+		return nil, fault.E(op, err)
+	}
 	if err := a.addProviders(keys); err != nil {
 		return nil, fault.E(op, err)
 	}
@@ -201,22 +219,41 @@ func (a *Auth) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+signedOutPath, a.signedOut)
 	if a.builtIn != nil {
 		mux.Handle("/oidc/", a.builtIn)
-		mux.Handle("GET /.well-known/openid-configuration", a.builtIn)
-		mux.HandleFunc("GET /.well-known/smart-configuration", a.SMARTConfiguration)
 	}
+	a.appRoutes(mux)
 }
 
 // Subject is who asks: by the bearer token, where the request has one, else by
 // the session. The fault is Login where nobody has signed in, and Expired where
-// the session or token has ended. The request must have come through Wrap.
+// the session or token has ended. The request must have come through Wrap. An
+// application's token is none: FHIRSubject takes it, where its scopes are heeded.
 func (a *Auth) Subject(r *http.Request) (policy.Subject, error) {
+	return a.subject(r, func(c claims) (policy.Subject, error) {
+		return policy.Subject{}, fault.E("auth.Subject", fault.Login, "the token is an application's, for /fhir alone")
+	})
+}
+
+// FHIRSubject is Subject for /fhir: the token may be an application's, and then
+// the subject has the scopes that it was given.
+func (a *Auth) FHIRSubject(r *http.Request) (policy.Subject, error) { return a.subject(r, a.ofApp) }
+
+func (a *Auth) subject(r *http.Request, ofApp func(claims) (policy.Subject, error)) (policy.Subject, error) {
 	const op = "auth.Subject"
 	if h := r.Header.Get("Authorization"); h != "" {
 		scheme, token, _ := strings.Cut(h, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			return policy.Subject{}, fault.E(op, fault.Login, "the way in is a bearer token", "Authorization")
 		}
-		s, err := a.Tokens.Verify(strings.TrimSpace(token), time.Now())
+		c, err := a.Tokens.verify(strings.TrimSpace(token), audienceFHIR, time.Now())
+		if err != nil {
+			return policy.Subject{}, fault.E(op, err)
+		}
+		var s policy.Subject
+		if c.Client != "" {
+			s, err = ofApp(c)
+		} else {
+			s, err = a.Tokens.subject(c)
+		}
 		if err != nil {
 			return policy.Subject{}, fault.E(op, err)
 		}

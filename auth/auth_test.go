@@ -99,7 +99,14 @@ func newRegion(t testing.TB, conf Config) *region {
 	mux.HandleFunc("/{$}", page)
 	mux.HandleFunc("/record/", page)
 	mux.HandleFunc("/favicon.ico", page)
-	mux.HandleFunc("/fhir/", page)
+	mux.HandleFunc("/fhir/", func(w http.ResponseWriter, r *http.Request) {
+		s, err := a.FHIRSubject(r)
+		if err != nil || s.Scopes == nil {
+			page(w, r)
+			return
+		}
+		io.WriteString(w, "hello "+s.User+" by "+s.Scopes.App+" at "+s.Scopes.Patient+" to "+strings.Join(words(s.Scopes.List), " "))
+	})
 	g.handler = a.Wrap(mux)
 	return g
 }

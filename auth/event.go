@@ -17,6 +17,12 @@ const (
 	Refused     EventKind = "refusal"
 	SignedOut   EventKind = "sign-out"
 	TokenIssued EventKind = "token-issue"
+	// What happens between people and applications.
+	AppRegistered EventKind = "app-registration"
+	AppLaunched   EventKind = "app-launch"
+	AppConnected  EventKind = "app-connection"
+	AppDeclined   EventKind = "app-refusal"
+	AppEnded      EventKind = "app-end"
 )
 
 // Event is something that the audit trail must know.
@@ -31,6 +37,8 @@ type Event struct {
 	Reason   string    // why it was refused
 	TokenID  string    // the token's jti
 	Expires  time.Time // when the token ends
+	App      string    // the application's id
+	Citizen  string    // whose record it was launched for, by stable id
 }
 
 // record hands e to the audit trail. What can't be recorded does not happen.

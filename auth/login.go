@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"selda/auth/app"
 	"selda/auth/provider"
 	"selda/fault"
 	"selda/policy"
@@ -162,7 +163,13 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if signedIn {
-		err := a.record(ctx, Event{Kind: SignedOut, Time: time.Now(), Subject: subject, Provider: rp.name(), Address: a.conf.Address(r)})
+		// An application that may act while its user is here stops now.
+		_, err := a.Connections.End(subject.User, "the user signed out", time.Now(), func(c *app.Connection) bool { return c.Online })
+		if err != nil {
+			a.say(w, http.StatusServiceUnavailable, "You have signed out", "Applications that you opened could not be ended: they end within 8 hours.")
+			return
+		}
+		err = a.record(ctx, Event{Kind: SignedOut, Time: time.Now(), Subject: subject, Provider: rp.name(), Address: a.conf.Address(r)})
 		if err != nil {
 			a.say(w, http.StatusServiceUnavailable, "You have signed out", "This could not be recorded in the audit trail.")
 			return
@@ -221,7 +228,11 @@ func (a *Auth) party(name string) (*relyingParty, bool) {
 // localPath is a path on this server, or "/" where s would lead anywhere else,
 // or round in a circle.
 func localPath(s string) string {
-	if len(s) < 2 || len(s) > 1024 || s[0] != '/' || s[1] == '/' || s[1] == '\\' {
+	most := 1024
+	if strings.HasPrefix(s, authorizePath+"?") {
+		most = maxReturn
+	}
+	if len(s) < 2 || len(s) > most || s[0] != '/' || s[1] == '/' || s[1] == '\\' {
 		return "/"
 	}
 	for i := 0; i < len(s); i++ {
@@ -233,7 +244,7 @@ func localPath(s string) string {
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.HasPrefix(u.Path, "//") {
 		return "/"
 	}
-	if u.Path == "/login" || strings.HasPrefix(u.Path, "/login/") || u.Path == "/logout" || u.Path == signedOutPath || strings.HasPrefix(u.Path, "/oidc/") {
+	if u.Path == "/login" || strings.HasPrefix(u.Path, "/login/") || u.Path == "/logout" || u.Path == signedOutPath || strings.HasPrefix(u.Path, "/oidc/") && (u.Path != authorizePath || u.RawQuery == "") && !strings.HasPrefix(u.Path, connectPath) {
 		return "/"
 	}
 	return s

@@ -261,6 +261,9 @@ func (p people) Whose(token string) (string, error) {
 	if err != nil {
 		c, err = p.a.Tokens.verify(token, audienceFHIR, time.Now())
 	}
+	if err == nil && c.Client != "" { // what an application may know is asked elsewhere
+		return "", fault.E("auth.Whose", fault.Login, "the token is an application's")
+	}
 	return c.Subject, err
 }
 

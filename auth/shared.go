@@ -31,6 +31,11 @@ type Passing interface {
 const (
 	passingSession = "session"
 	passingCode    = "code"
+	passingAsked   = "app-asked"     // an application's request, while a person decides
+	passingAppCode = "app-code"      // a code for an application
+	passingUsed    = "app-code-used" // what came of such a code
+	passingLaunch  = "app-launch"    // a launch from a record
+	passingProof   = "app-assertion" // an assertion that was used
 )
 
 // sharedSessions is scs.Store for nodes.

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -71,6 +72,13 @@ func (s *signed) put(token [sha256.Size]byte, c claims) {
 type claims struct {
 	jwt.Claims
 	Purpose nhs.Purpose `json:"purpose"`
+	// Of an application's token: RFC 9068, section 2.2.
+	Client     string `json:"client_id,omitempty"`
+	Scope      string `json:"scope,omitempty"`
+	Patient    string `json:"patient,omitempty"`
+	Connection string `json:"connection,omitempty"`
+
+	scopes []policy.Scope
 }
 
 // Issue makes a token with which an account reads and writes /fhir for a
@@ -125,9 +133,18 @@ func (t *Tokens) sign(c claims) (string, error) {
 func (t *Tokens) Verify(token string, now time.Time) (policy.Subject, error) {
 	const op = "auth.Verify"
 	c, err := t.verify(token, audienceFHIR, now)
+	if err == nil && c.Client != "" {
+		err = fault.E(op, fault.Login, "the token is an application's")
+	}
 	if err != nil {
 		return policy.Subject{}, fault.E(op, err)
 	}
+	return t.subject(c)
+}
+
+// subject is whom a token's claims speak of, as the account stands now.
+func (t *Tokens) subject(c claims) (policy.Subject, error) {
+	const op = "auth.Verify"
 	a, ok, err := t.accounts.find(c.Subject)
 	if err != nil {
 		return policy.Subject{}, fault.E(op, err)
@@ -178,5 +195,10 @@ func (t *Tokens) claimsOf(token string) (c claims, ok bool) {
 		return c, false
 	}
 	err = parsed.Claims(key, &c)
+	for w := range strings.FieldsSeq(c.Scope) {
+		if s, ok := policy.ParseScope(w); ok {
+			c.scopes = append(c.scopes, s)
+		}
+	}
 	return c, err == nil && c.Expiry != nil && c.IssuedAt != nil && c.Subject != ""
 }

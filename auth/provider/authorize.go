@@ -97,7 +97,7 @@ func (req *request) check(q url.Values) refusal {
 		return refusal{"invalid_request", "state is needed"}
 	case req.nonce == "" || len(req.nonce) > maxState:
 		return refusal{"invalid_request", "nonce is needed"}
-	case q.Get("code_challenge_method") != "S256" || !pkceText(req.challenge, 43, 43):
+	case q.Get("code_challenge_method") != "S256" || !PKCEText(req.challenge, 43, 43):
 		return refusal{"invalid_request", "PKCE with S256 is needed"}
 	}
 	return refusal{}
@@ -105,7 +105,7 @@ func (req *request) check(q url.Values) refusal {
 
 // refuse tells the client.
 func (req *request) refuse(w http.ResponseWriter, r *http.Request, why refusal) {
-	to := addQuery(req.redirect, "error", why.code, "error_description", why.words, "state", req.state, "iss", req.issuer)
+	to := AddQuery(req.redirect, "error", why.code, "error_description", why.words, "state", req.state, "iss", req.issuer)
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
@@ -151,11 +151,11 @@ func (p *OpenID) signIn(w http.ResponseWriter, r *http.Request) {
 		p.errorPage(w, http.StatusServiceUnavailable, "Signing in does not work at the moment. Nothing was changed. Try again in a minute.")
 		return
 	}
-	http.Redirect(w, r, addQuery(req.redirect, "code", code, "state", req.state, "iss", req.issuer), http.StatusSeeOther)
+	http.Redirect(w, r, AddQuery(req.redirect, "code", code, "state", req.state, "iss", req.issuer), http.StatusSeeOther)
 }
 
-// pkceText says whether s is unreserved text as PKCE wants it. RFC 7636, section 4.1.
-func pkceText(s string, least, most int) bool {
+// PKCEText says whether s is unreserved text as PKCE wants it. RFC 7636, section 4.1.
+func PKCEText(s string, least, most int) bool {
 	if len(s) < least || len(s) > most {
 		return false
 	}
@@ -168,8 +168,8 @@ func pkceText(s string, least, most int) bool {
 	return true
 }
 
-// addQuery adds pairs of name and value to a URI's query; empty values are left out.
-func addQuery(uri string, pairs ...string) string {
+// AddQuery adds pairs of name and value to a URI's query; empty values are left out.
+func AddQuery(uri string, pairs ...string) string {
 	u, err := url.Parse(uri)
 	if err != nil {
 		return uri

@@ -82,9 +82,13 @@ func Choose(w http.ResponseWriter, stylesheet, title string, choices []Choice) {
 	render(w, http.StatusOK, "", pageData{Title: title, Stylesheet: stylesheet, Choices: choices})
 }
 
-// render writes a page. Scripts are not allowed on it at all. redirect is
-// where the form's answer will go: browsers hold form-action against that too.
 func render(w http.ResponseWriter, status int, redirect string, d pageData) {
+	Render(w, status, redirect, page, d)
+}
+
+// Render writes a page. Scripts are not allowed on it at all. redirect is
+// where the form's answer will go: browsers hold form-action against that too.
+func Render(w http.ResponseWriter, status int, redirect string, page *template.Template, d any) {
 	formTo := "'self'"
 	if u, err := url.Parse(redirect); err == nil && u.Host != "" && !strings.ContainsAny(u.Host, " ;,'\"") {
 		formTo += " " + u.Scheme + "://" + u.Host

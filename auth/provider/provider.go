@@ -211,7 +211,7 @@ func (p *OpenID) logout(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	to := q.Get("post_logout_redirect_uri")
 	if c, ok := p.client(q.Get("client_id")); ok && to != "" && slices.Contains(absolute(base, c.LogoutURIs), to) {
-		http.Redirect(w, r, addQuery(to, "state", q.Get("state")), http.StatusSeeOther)
+		http.Redirect(w, r, AddQuery(to, "state", q.Get("state")), http.StatusSeeOther)
 		return
 	}
 	p.message(w, http.StatusOK, "You have signed out", "You can close this page.")

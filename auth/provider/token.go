@@ -115,7 +115,7 @@ func (p *OpenID) token(w http.ResponseWriter, r *http.Request) {
 	}
 	now := time.Now()
 	i, ok := p.take(form.Get("code"), now)
-	if !ok || i.Client != client.ID || i.Redirect != form.Get("redirect_uri") || !fits(i.Challenge, form.Get("code_verifier")) {
+	if !ok || i.Client != client.ID || i.Redirect != form.Get("redirect_uri") || !Fits(i.Challenge, form.Get("code_verifier")) {
 		tokenError(w, http.StatusBadRequest, "invalid_grant")
 		return
 	}
@@ -174,9 +174,9 @@ func (p *OpenID) authenticate(r *http.Request, form url.Values) (Client, bool) {
 	return c, ok && subtle.ConstantTimeCompare(want[:], got[:]) == 1
 }
 
-// fits says whether a verifier belongs to a challenge. RFC 7636, section 4.6.
-func fits(challenge, verifier string) bool {
-	if !pkceText(verifier, 43, 128) {
+// Fits says whether a verifier belongs to a challenge. RFC 7636, section 4.6.
+func Fits(challenge, verifier string) bool {
+	if !PKCEText(verifier, 43, 128) {
 		return false
 	}
 	sum := sha256.Sum256([]byte(verifier))

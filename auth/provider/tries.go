@@ -33,7 +33,7 @@ type try struct {
 // are no way round. It says how long to wait where it is too soon; that one is
 // not counted.
 func (t *tries) try(user, address string, now time.Time) time.Duration {
-	u, a := "user "+user, "address "+network(address)
+	u, a := "user "+user, "address "+Network(address)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if wait := max(t.wait(u, freeForUser, now), t.wait(a, freeForAddress, now)); wait > 0 {
@@ -64,7 +64,7 @@ func (t *tries) forget(user, address string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.m, "user "+user)
-	a := "address " + network(address)
+	a := "address " + Network(address)
 	if e, ok := t.m[a]; ok && e.count > 1 {
 		t.m[a] = try{e.count - 1, e.last}
 	} else {
@@ -93,8 +93,8 @@ func (t *tries) prune(now time.Time) {
 	}
 }
 
-// network is the address itself, and of IPv6 its /64: a household has that many.
-func network(address string) string {
+// Network is the address itself, and of IPv6 its /64: a household has that many.
+func Network(address string) string {
 	ip, err := netip.ParseAddr(address)
 	if err != nil || ip.Unmap().Is4() {
 		return address

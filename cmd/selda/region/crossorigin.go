@@ -17,7 +17,7 @@ func crossOrigin(next http.Handler) http.Handler {
 		}
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "Content-Location, ETag, Expires, Last-Modified, Link, Location, Retry-After, X-Progress, X-Security-Context")
+		h.Set("Access-Control-Expose-Headers", "Content-Location, ETag, Expires, Last-Modified, Link, Location, Retry-After, WWW-Authenticate, X-Progress, X-Security-Context")
 		if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 			next.ServeHTTP(w, r)
 			return
@@ -29,7 +29,12 @@ func crossOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// isFHIR says whether a path is of the API, or says how to sign in to it.
+// isFHIR says whether a path is of the API, or is where applications sign in to it
+// by what they prove themselves: never one that looks at a session.
 func isFHIR(path string) bool {
-	return path == "/fhir" || strings.HasPrefix(path, "/fhir/") || strings.HasPrefix(path, "/.well-known/")
+	switch path {
+	case "/fhir", "/cds-services", "/oidc/token", "/oidc/register", "/oidc/introspect", "/oidc/revoke", "/oidc/jwks", "/oidc/userinfo":
+		return true
+	}
+	return strings.HasPrefix(path, "/fhir/") || strings.HasPrefix(path, "/cds-services/") || strings.HasPrefix(path, "/.well-known/") || strings.HasPrefix(path, "/oidc/.well-known/")
 }

@@ -34,6 +34,7 @@ import (
 	"selda/policy"
 	"selda/subscription"
 	"selda/terminology/release"
+	"selda/web"
 )
 
 // Region is one data folder, open, or a node on a database.
@@ -88,6 +89,8 @@ type Options struct {
 	ImportFrom []string
 	SignOn     *SignOn             // nil: with the built-in provider alone
 	Demo       *auth.Demonstration // set where the region is a demonstration
+	// LoopbackKeys lets applications keep their public keys on this machine, for tests.
+	LoopbackKeys bool
 	// Subscribing says where subscribers may be called; nil: at public addresses.
 	Subscribing *Subscribing
 }
@@ -136,7 +139,8 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if r.cursors, err = api.NewCursors(r.Store.Secret("cursors")); err != nil {
 		return r, err
 	}
-	r.Auth, err = auth.New(o.SignOn.config(auth.Config{Dir: o.Data, Shared: r.shared, Demonstration: o.Demo, OnEvent: r.signOn}))
+	r.Auth, err = auth.New(o.SignOn.config(auth.Config{Dir: o.Data, Shared: r.shared, Demonstration: o.Demo, OnEvent: r.signOn,
+		Patients: web.Patients{Access: r.Access, Records: r.Records, Now: o.Now}, LoopbackKeys: o.LoopbackKeys}))
 	if err == nil {
 		err = r.subscribe(ctx, o.Subscribing)
 	}
@@ -203,6 +207,12 @@ func (r *Region) signOn(ctx context.Context, e auth.Event) error {
 		entry.Action, entry.Outcome, entry.Rules = audit.SignIn, audit.Deny, []string{e.Reason}
 	}
 	entry.Reason = e.Provider
+	if e.App != "" || e.Kind == auth.AppRegistered {
+		entry.App, entry.Citizen, entry.Reason, entry.What = e.App, e.Citizen, e.Reason, "application"
+		if e.Kind == auth.AppDeclined {
+			entry.Outcome, entry.Rules = audit.Deny, []string{e.Reason}
+		}
+	}
 	_, err := r.Trail.Append(ctx, entry)
 	return err
 }

@@ -110,6 +110,7 @@ func (r *Region) Handler() http.Handler {
 	mux.Handle("/fhir", r.fhir)
 	mux.Handle("/fhir/", r.fhir)
 	mux.HandleFunc("GET /fhir/.well-known/smart-configuration", r.Auth.SMARTConfiguration)
+	mux.HandleFunc("GET /cds-services", r.fhir.CDSServices)
 	if pages, err := r.pages(); err == nil {
 		pages.Routes(mux)
 	} else {
