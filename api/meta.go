@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 
 	"selda/audit"
 	"selda/fault"
@@ -68,7 +69,7 @@ func (q *request) changeMeta(typ, id string, add bool) error {
 	if err != nil {
 		return err
 	}
-	if _, err := q.submit(putCall(typ, id, version), body, q.subject.Source, ""); err != nil {
+	if _, err := q.submit("META"+strings.TrimPrefix(putCall(typ, id, version), "PUT"), body, q.subject.Source, ""); err != nil {
 		return err
 	}
 	r, err := q.stored(typ, id)

@@ -150,7 +150,9 @@ func TestProfilesAsTheirSourceWants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.env.Region.Wish(feeds)
+	if err := a.env.Region.Wish(feeds); err != nil {
+		t.Fatal(err)
+	}
 	if r := a.do(422, "system", "POST", "/fhir/Observation", weight); len(r.Issue) == 0 {
 		t.Errorf("refused: %s", r.Body)
 	}

@@ -48,12 +48,12 @@ func (c *commit) apply() error {
 		return err
 	}
 	for i := range c.msg.Resources {
-		c.ready = c.r.prepared(i)
+		c.ready, c.carried = c.r.prepared(i), c.r.carriedTo(i)
 		if err := c.resource(&c.msg.Resources[i], c.targets[i]); err != nil {
 			return err
 		}
 	}
-	c.ready = nil
+	c.ready, c.carried = nil, 0
 	if err := c.takeBack(); err != nil {
 		return err
 	}
@@ -319,12 +319,15 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 		put.Deleted, put.DataSet, put.Labels = true, old.DataSet, old.Labels
 	case r.Action != mapped.Put && old != nil && !old.Deleted:
 		body = overlay(r.Type, fhir.Without(old.Body, r.Cleared...), body)
+	case r.Action == mapped.Put && !r.SaysLabels && old != nil && !old.Deleted && c.raw.Format != CDA: // a CDA document says it each time
+		body = c.stillLabelled(r, body, old.Body)
 	}
 	if r.Type == "Encounter" && !put.Deleted {
 		body = wholeEncounter(c.begun(body))
 	}
 	if !put.Deleted {
 		var failed error
+		var visit string
 		put.Body = mapped.Rewrite(body, func(typ, key string) string { return c.reference(typ, key, &failed) })
 		if failed != nil {
 			return failed
@@ -332,13 +335,18 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 		if c.ready.of(put.Body) {
 			fill(&put, &c.ready.class)
 			put.Origin, put.Packed = c.ready.origin, c.ready.packed
+			visit = c.ready.class.Visit
 		} else {
 			res, err := fhir.ParseTrusted(put.Body)
 			if err != nil {
 				return err
 			}
-			class := classify.Of(res, put.Source, c.r.p.parameters())
+			class := classify.Of(res, put.Source, c.r.p.classifiedBy())
 			fill(&put, &class)
+			visit = class.Visit
+		}
+		if err := c.label(&put, visit); err != nil {
+			return err
 		}
 		if old != nil && bytes.Equal(old.Body, put.Body) {
 			put.Labels |= old.Labels & policy.Reviewed // what is changed has not been reviewed (G10)
@@ -349,6 +357,7 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 	if err != nil {
 		return err
 	}
+	c.visited(&put, w.ID)
 	item := Item{Written: w, Type: r.Type, Existed: t.exists && (old == nil || !old.Deleted), Place: r.Place, At: c.now, Deleted: put.Deleted}
 	if c.raw.Call != "" && !c.msg.Each {
 		item.Body = put.Body

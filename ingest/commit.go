@@ -9,6 +9,7 @@ import (
 
 	"selda/fault"
 	"selda/ingest/mapped"
+	"selda/policy"
 	"selda/store"
 )
 
@@ -183,7 +184,9 @@ type commit struct {
 	n        uint64
 	sent     map[store.MessageID]time.Time // when earlier messages were made
 	refused  []mapped.Refusal
-	ready    *ready // of the resource that is written
+	ready    *ready                   // of the resource that is written
+	carried  policy.Labels            // that go on to it from what it came with
+	visits   map[string]policy.Labels // by reference, of the visits that the message speaks of
 }
 
 func (c *commit) run() (Outcome, error) {

@@ -179,7 +179,7 @@ func (c *commit) absent(r *mapped.Resource, t target) error {
 		return err
 	}
 	_, err = c.tx.Write(store.Put{Subject: c.subjects[0], Type: r.Type, Item: t.l.Item, Source: c.raw.Source, Message: c.r.ID, Deleted: true,
-		DataSet: classify.Of(none, c.raw.Source, nil).DataSet, Origin: EncodeOrigins(r.Place, nil)})
+		DataSet: classify.Of(none, c.raw.Source, classify.By{}).DataSet, Origin: EncodeOrigins(r.Place, nil)})
 	return err
 }
 
@@ -384,7 +384,7 @@ func (c *commit) withdraw(r *mapped.Resource, l store.Located, others *standing)
 		if err != nil {
 			return err
 		}
-		class := classify.Of(res, v.Source, c.r.p.parameters())
+		class := classify.Of(res, v.Source, c.r.p.classifiedBy())
 		_, err = c.tx.Write(store.Put{Subject: l.Subject, Type: l.Type, Item: l.Item, Source: v.Source, DataSet: v.DataSet, Labels: v.Labels, Final: v.Final,
 			When: v.When, Reported: v.Reported, Message: v.Message, Body: v.Body, Origin: v.Origin, Tokens: class.Tokens, Ordered: class.Ordered})
 		return err

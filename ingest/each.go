@@ -40,7 +40,7 @@ func (c *commit) each() error {
 			c.refuse(r.Place, absent[r.Patient], len(c.msg.Patients[r.Patient].Body) == 0)
 			continue
 		}
-		c.ready = c.r.prepared(i)
+		c.ready, c.carried = c.r.prepared(i), c.r.carriedTo(i)
 		if err := c.one(r); err != nil {
 			if !refusable(err) {
 				return err

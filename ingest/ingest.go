@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"selda/fault"
-	"selda/fhir/search"
+	"selda/ingest/classify"
 	"selda/ingest/mapped"
 	"selda/internal/segment"
 	"selda/mpi"
@@ -99,8 +99,9 @@ type Receipt struct {
 	msg     *mapped.Message
 	err     error
 	hash    [16]byte
-	made    []*ready // of each resource, where it could be
-	persons []*ready // of each patient
+	made    []*ready        // of each resource, where it could be
+	carried []policy.Labels // of each resource, from what it came with; nil for none
+	persons []*ready        // of each patient
 
 	unusable error // why it could not be committed; the committer's alone
 
@@ -136,14 +137,14 @@ type Item struct {
 
 // Pipeline is the door in, open.
 type Pipeline struct {
-	journal  *Journal
-	store    Store
-	packer   Packer // nil where the store packs itself
-	mapper   Mapper
-	now      func() time.Time
-	log      *slog.Logger
-	searched func() *search.Parameters
-	told     func(raw *Raw, msg *mapped.Message, state string)
+	journal *Journal
+	store   Store
+	packer  Packer // nil where the store packs itself
+	mapper  Mapper
+	now     func() time.Time
+	log     *slog.Logger
+	by      func() classify.By
+	told    func(raw *Raw, msg *mapped.Message, state string)
 
 	heard heard
 
@@ -174,8 +175,9 @@ type Options struct {
 	// OnOutcome is told what became of each message, once it is committed; msg
 	// is nil where it could not be mapped.
 	OnOutcome func(raw *Raw, msg *mapped.Message, state string)
-	// Parameters are those that resources are found by; R4's where nil.
-	Parameters func() *search.Parameters
+	// By is what resources are found by and labelled by; R4's parameters and the
+	// lists of the box where nil.
+	By func() classify.By
 	// Line bounds how many messages wait for their commit; 4,096 where 0. Who
 	// asks for an answer after the commit waits for as many.
 	Line int
@@ -191,7 +193,7 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	if o.Line == 0 {
 		o.Line = 4096
 	}
-	p := &Pipeline{journal: o.Journal, store: o.Store, mapper: o.Mapper, now: o.Now, log: o.Log, told: o.OnOutcome, searched: o.Parameters, queue: make(chan *Receipt, o.Line),
+	p := &Pipeline{journal: o.Journal, store: o.Store, mapper: o.Mapper, now: o.Now, log: o.Log, told: o.OnOutcome, by: o.By, queue: make(chan *Receipt, o.Line),
 		work: make(chan *Receipt, o.Line), room: newRoom(o.InFlightBytes), failed: make(chan struct{})}
 	p.moved = sync.NewCond(&p.idle)
 	for _, f := range o.Heard {
@@ -330,6 +332,7 @@ func (p *Pipeline) mapAll() {
 		r.msg, r.err = p.mapSafely(r.raw)
 		r.hash = hashOf(r.raw.Body)
 		r.made, r.persons = p.prepare(r.raw, r.msg), p.people(r.raw, r.msg)
+		r.carried = p.carry(r.raw, r.msg, r.made)
 		close(r.mapped)
 	}
 }

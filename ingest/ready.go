@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"selda/fhir"
-	"selda/fhir/search"
 	"selda/ingest/classify"
 	"selda/ingest/mapped"
 	"selda/mpi"
@@ -29,12 +28,12 @@ type ready struct {
 	demographics mpi.Demographics // of a Patient
 }
 
-// parameters are those that resources are found by.
-func (p *Pipeline) parameters() *search.Parameters {
-	if p.searched == nil {
-		return nil
+// classifiedBy is what resources are found by and labelled by.
+func (p *Pipeline) classifiedBy() classify.By {
+	if p.by == nil {
+		return classify.By{}
 	}
-	return p.searched()
+	return p.by()
 }
 
 // prepare makes ready what of a message refers to nothing by key: its bodies
@@ -79,7 +78,7 @@ func (p *Pipeline) made(source nhs.Source, typ string, body []byte, place string
 	if err != nil {
 		return nil, nil
 	}
-	k := &ready{body: body, class: classify.Of(res, source, p.parameters()), origin: EncodeOrigins(place, origins)}
+	k := &ready{body: body, class: classify.Of(res, source, p.classifiedBy()), origin: EncodeOrigins(place, origins)}
 	if p.packer != nil {
 		k.packed = p.packer.Pack(typ, body, k.origin)
 	}

@@ -257,3 +257,12 @@ type Writer interface {
 	// f is run again.
 	Update(ctx context.Context, f func(Tx) error) error
 }
+
+// Relabeller gives what is there the labels that the lists of now find in it (G8).
+type Relabeller interface {
+	// Relabel calls label with all versions of each subject, which gives the
+	// labels of each; those that differ are replaced where they stand, in history
+	// too. It gives how many did. What is found across citizens follows with the
+	// next Reindex.
+	Relabel(ctx context.Context, at time.Time, label func(all []*Version) []policy.Labels) (int, error)
+}

@@ -54,6 +54,7 @@ func Map(d *cda.Document, source nhs.Source) (*mapped.Message, error) {
 	for _, c := range m.root.First("component", "structuredBody").All("component") {
 		m.section(c.First("section"))
 	}
+	m.coded()
 	return m.msg, nil
 }
 

@@ -23,21 +23,38 @@ type Class struct {
 	Final    bool
 	When     time.Time // zero where it has no clinical time
 	Reported time.Time // when a result or document was issued (G10); zero where it does not say
+	Visit    string    // the encounter that it is of, "Encounter/id"; "" for none
 	Tokens   []string
 	Ordered  []search.Ordered
 }
 
-// Index is the number of what Tokens and Ordered mean: an index that was made under
-// another is made again.
-const Index = 5
+// By is what resources are classified by. The zero By has R4's parameters, and the
+// lists of the box.
+type By struct {
+	Parameters *search.Parameters
+	Lists      *Lists
+}
 
-// Of classifies a resource of a source, which is found by the parameters of ps;
-// by R4's where it is nil.
-func Of(r *fhir.Resource, source nhs.Source, ps *search.Parameters) Class {
+// Index is the number of what Tokens and Ordered mean: an index that was made under
+// another is made again, and what is there is labelled again. It goes up with the
+// lists of the box, too.
+const Index = 6
+
+// Sensitive are the lists to label by.
+func (b By) Sensitive() *Lists {
+	if b.Lists == nil {
+		return Box()
+	}
+	return b.Lists
+}
+
+// Of classifies a resource of a source.
+func Of(r *fhir.Resource, source nhs.Source, by By) Class {
+	ps := by.Parameters
 	if ps == nil {
 		ps = search.R4()
 	}
-	c := Class{DataSet: dataSet(r), Labels: labels(r), Final: final(r), When: when(r)}
+	c := Class{DataSet: dataSet(r), Labels: LabelsOf(r, source, by.Sensitive()), Final: final(r), When: when(r), Visit: Visit(r)}
 	c.Tokens, c.Ordered = append(tokens(r, ps), relationship.Tokens(r, source)...), ps.Ordered(r)
 	if c.DataSet == policy.Results || c.DataSet == policy.Documents {
 		for _, name := range []string{"issued", "date"} {
@@ -116,12 +133,24 @@ func flag(r *fhir.Resource) policy.DataSet {
 	return policy.Alerts
 }
 
-func labels(r *fhir.Resource) (l policy.Labels) {
+// LabelsOf are the labels of a resource: what its source says of it, or of all
+// that it sends, and what the lists find in it.
+func LabelsOf(r *fhir.Resource, source nhs.Source, lists *Lists) policy.Labels {
+	return Stated(r) | marks(r) | lists.OfSource(source) | lists.Content(r)
+}
+
+// marks are those of the categories that an application's scopes may name.
+func marks(r *fhir.Resource) (l policy.Labels) {
 	for _, c := range r.Root().List("category") {
 		for _, g := range c.List("coding") {
 			l |= policy.CategoryMark(r.Type, g.Get("system").Text(), g.Get("code").Text())
 		}
 	}
+	return l
+}
+
+// Stated are the labels that stand in a resource itself.
+func Stated(r *fhir.Resource) (l policy.Labels) {
 	for _, s := range r.Root().List("meta", "security") {
 		switch code := s.Get("code").Text(); s.Get("system").Text() {
 		case policy.LabelSystem, policy.ConfidentialitySystem, "http://hl7.org/fhir/v3/Confidentiality":

@@ -29,7 +29,7 @@ func TestG8SensitivityInEveryVocabulary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Of(r, "", nil).Labels; got != c.want {
+		if got := Of(r, "", By{}).Labels; got != c.want {
 			t.Errorf("%s|%s: %s, want %s", c.system, c.code, got, c.want)
 		}
 	}

@@ -15,7 +15,7 @@ func of(t *testing.T, body string) Class {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Of(r, "", nil)
+	return Of(r, "", By{})
 }
 
 // Roles and objections speak of data sets: each type is of one, unless its

@@ -15,13 +15,17 @@ import (
 
 // Interaction reads one write through a FHIR API: call is the method and the
 // URL below the base, with the version of If-Match where there is one, + where any must be there, and * where nothing may be: "POST
-// Observation", "PUT Observation/a1 3", "PUT Observation/a1 +", "PUT Observation/a1 *", "DELETE Observation/a1", "MERGE Patient/a Patient/b", "POST" for a
+// Observation", "PUT Observation/a1 3", "PUT Observation/a1 +", "PUT Observation/a1 *", "META Observation/a1 3" ($meta-add, $meta-delete), "DELETE Observation/a1", "MERGE Patient/a Patient/b", "POST" for a
 // batch or transaction. References are to ids of this server.
 // https://hl7.org/fhir/R4/http.html
 func Interaction(call string, compact []byte, source nhs.Source) (*mapped.Message, error) {
 	const op = "fhirtofhir.Interaction"
 	method, rest, _ := strings.Cut(call, " ")
 	url, match, _ := strings.Cut(rest, " ")
+	labels := method == "META" // a PUT of a resource whose labels were changed by themselves
+	if labels {
+		method = "PUT"
+	}
 	if method == "MERGE" {
 		return merge(rest)
 	}
@@ -58,6 +62,9 @@ func Interaction(call string, compact []byte, source nhs.Source) (*mapped.Messag
 	}
 	if err := x.run(); err != nil {
 		return nil, err
+	}
+	for i := range x.out.Resources {
+		x.out.Resources[i].SaysLabels = labels
 	}
 	return x.out, nil
 }

@@ -29,6 +29,8 @@ type Message struct {
 	Unmapped  []Unmapped // what was understood as HL7, CDA, … but not put into FHIR
 	// Untranslated are the codes that no concept map has SNOMED CT for.
 	Untranslated []Code
+	// Coded is what a document's sections are headed by and coded with.
+	Coded []Code
 	// Each: every resource stands for itself, as a line of an import does. One
 	// that can't be used is refused, and the others are written.
 	Each    bool
@@ -138,6 +140,8 @@ type Resource struct {
 	Encloses, Replaces bool
 	// Cleared are elements that the source says have no value any more, of a Patch.
 	Cleared []string
+	// SaysLabels: that Body has no security label says that there is none.
+	SaysLabels bool
 	// Unnumbered is a visit that its source gives no number: the person's one
 	// that is open, or, of a discharge that is taken back, the last. Key is "".
 	Unnumbered bool

@@ -13,6 +13,7 @@ import (
 	"selda/api"
 	"selda/hl7v2"
 	"selda/nhs"
+	"selda/policy"
 )
 
 // Feeds says which senders are admitted at the MLLP door, and as which source.
@@ -25,6 +26,9 @@ import (
 //	  - source: G85001:GP
 //	    profiles: refuse       # what it writes to /fhir and does not hold to the
 //	                           # profiles that it names; left out: report
+//	  - source: RJ1:GUM
+//	    facility: RJ1
+//	    labels: [sexual-health] # that all of its items have (G8)
 //
 // With no file, a peer on this machine is admitted as source MSH-4:MSH-3, and
 // nobody else is.
@@ -39,9 +43,11 @@ type feed struct {
 	Application string   `yaml:"application"`
 	From        []string `yaml:"from"`
 	Profiles    string   `yaml:"profiles"`
+	Labels      []string `yaml:"labels"`
 
 	source   nhs.Source
 	prefixes []netip.Prefix
+	labels   policy.Labels
 }
 
 // OpenFeeds admits peers on this machine.
@@ -71,7 +77,14 @@ func parseFeeds(path string, b []byte) (_ *Feeds, err error) {
 		if !slices.Contains([]string{"", "report", "refuse"}, f.Profiles) {
 			return nil, fmt.Errorf("%s: feed %s: profiles is report or refuse", path, f.Source)
 		}
-		if f.Facility == "" && f.Profiles == "" {
+		for _, code := range f.Labels {
+			l := policy.ParseLabel(code)
+			if l == 0 {
+				return nil, fmt.Errorf("%s: feed %s: there is no label %q", path, f.Source, code)
+			}
+			f.labels |= l
+		}
+		if f.Facility == "" && f.Profiles == "" && f.labels == 0 {
 			return nil, fmt.Errorf("%s: feed %s: say its facility, which is MSH-4 of its messages", path, f.Source)
 		}
 		for _, p := range f.From {
@@ -92,11 +105,17 @@ func parseFeeds(path string, b []byte) (_ *Feeds, err error) {
 
 // Wish has what the sources of a feeds file wish done about profiles be done.
 // It is called before anything is served.
-func (r *Region) Wish(f *Feeds) {
-	if f != nil {
-		r.fhir.ProfilesOf = f.Profiles
-		r.mapper.profiles.Store(f)
+func (r *Region) Wish(f *Feeds) error {
+	if f == nil {
+		return nil
 	}
+	r.fhir.ProfilesOf = f.Profiles
+	r.mapper.profiles.Store(f)
+	changed, err := r.labels.from(f.Labelled())
+	if changed && r.Log != nil {
+		r.Log.Info("the labels of sources have changed: what comes is labelled by them, and what is there by selda reindex")
+	}
+	return err
 }
 
 // Profiles is what a source wants done about profiles.

@@ -33,7 +33,7 @@ func (m marks) Mark(ctx context.Context, s store.Subject, typ, id string, label 
 		if _, err := tx.Begin(m.r.Now(), v.Source, v.Message); err != nil {
 			return err
 		}
-		class := classify.Of(res, v.Source, m.r.searches.indexed())
+		class := classify.Of(res, v.Source, m.r.by())
 		_, err = tx.Write(store.Put{Subject: s, Type: typ, Item: l.Item, Source: v.Source, DataSet: v.DataSet, Labels: v.Labels | label, Final: v.Final,
 			When: v.When, Reported: v.Reported, Message: v.Message, Body: v.Body, Origin: v.Origin, Tokens: class.Tokens, Ordered: class.Ordered})
 		return err

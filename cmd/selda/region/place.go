@@ -41,6 +41,7 @@ type Store interface {
 	subscription.Queue
 	subscription.Ledger
 	subscription.Links
+	store.Relabeller
 	// Secret is a key of 32 bytes for one use, the same at every node.
 	Secret(use string) []byte
 	Reindex(ctx context.Context, index func(*fhir.Resource, nhs.Source) store.Index) (int, error)

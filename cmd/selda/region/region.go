@@ -71,6 +71,7 @@ type Region struct {
 
 	calls    *subscription.Calls
 	searches *searches
+	labels   *labels
 	cursors  *api.Cursors
 	fhir     *api.API
 	mapper   *mapper
@@ -122,16 +123,20 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if err = r.openAgreements(); err != nil {
 		return r, err
 	}
+	r.labels = &labels{terms: r.Terminology.Service, documents: r.documents}
+	if err = r.labels.load(); err != nil {
+		return r, err
+	}
 	r.mapper = &mapper{documents: r.documents, codings: r.Terminology.Codings, valid: &validators{packaged: guides, terms: r.Terminology.Service}}
 	r.Unmapped = unmapped.Open(r.documents)
-	if r.searches, err = openSearches(ctx, r.Store, r.documents, guides, o.Log); err != nil {
+	if r.searches, err = openSearches(ctx, r, guides); err != nil {
 		return r, err
 	}
 	feeds, err := r.Store.Feeds(ctx, o.Now().Add(-ingest.HeardHours*time.Hour))
 	if err != nil {
 		return r, err
 	}
-	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, Heard: feeds, OnOutcome: r.outcome, Line: r.line, Parameters: r.searches.indexed}); err != nil {
+	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, Heard: feeds, OnOutcome: r.outcome, Line: r.line, By: r.by}); err != nil {
 		return r, err
 	}
 	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Marks: marks{r}, Trail: r.Trail, Agreements: r.Agreements, Now: o.Now}

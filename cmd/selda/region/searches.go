@@ -3,6 +3,7 @@ package region
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,8 @@ type searches struct {
 	store     Store
 	documents document.Store
 	packaged  *packaged
+	labels    *labels
+	now       func() time.Time
 	log       *slog.Logger
 	nudge     chan struct{}
 	working   sync.Mutex
@@ -48,8 +51,9 @@ const lookEvery = 5 * time.Second
 
 // openSearches reads what is there, and makes the index again where it was made
 // by a version that kept other tokens.
-func openSearches(ctx context.Context, st Store, documents document.Store, p *packaged, log *slog.Logger) (*searches, error) {
-	s := &searches{store: st, documents: documents, packaged: p, log: log, nudge: make(chan struct{}, 1)}
+func openSearches(ctx context.Context, r *Region, p *packaged) (*searches, error) {
+	st, log := r.Store, r.Log
+	s := &searches{store: st, documents: r.documents, packaged: p, labels: r.labels, now: r.Now, log: log, nudge: make(chan struct{}, 1)}
 	state, err := s.load()
 	if err != nil {
 		return nil, err
@@ -98,7 +102,7 @@ func (s *searches) follow(ctx context.Context) {
 		case <-s.nudge:
 		case <-look.C:
 		}
-		if err := s.refresh(ctx); err != nil && ctx.Err() == nil && s.log != nil {
+		if err := errors.Join(s.labels.follow(), s.refresh(ctx)); err != nil && ctx.Err() == nil && s.log != nil {
 			s.log.Error("a search parameter could not be made ready", "error", err)
 		}
 	}
@@ -169,10 +173,14 @@ func (s *searches) refresh(ctx context.Context) error {
 	return err
 }
 
-// reindex makes the search index again from the record.
+// reindex makes the search index again from the record, with the labels that the
+// lists of now find in it.
 func (s *searches) reindex(ctx context.Context) (int, error) {
 	s.working.Lock()
 	defer s.working.Unlock()
+	if _, err := s.labels.relabel(ctx, s.store, s.now()); err != nil {
+		return 0, err
+	}
 	return s.index(ctx)
 }
 
@@ -183,7 +191,7 @@ func (s *searches) index(ctx context.Context) (int, error) {
 	}
 	with := s.written.Load()
 	n, err := s.store.Reindex(ctx, func(r *fhir.Resource, source nhs.Source) store.Index {
-		c := classify.Of(r, source, with)
+		c := classify.Of(r, source, classify.By{Parameters: with, Lists: s.labels.lists()})
 		return store.Index{Tokens: c.Tokens, Ordered: c.Ordered}
 	})
 	if err != nil {

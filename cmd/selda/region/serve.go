@@ -44,7 +44,10 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 		_ = web.Close()
 		return err
 	}
-	r.Wish(d.Feeds)
+	if err := r.Wish(d.Feeds); err != nil {
+		_, _ = web.Close(), v2.Close()
+		return err
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var wg sync.WaitGroup

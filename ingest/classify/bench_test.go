@@ -1,0 +1,50 @@
+package classify
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"selda/fhir"
+)
+
+// BenchmarkContent is what looking for what is sensitive costs a resource, over the
+// official examples; BenchmarkParse is the least that anything costs.
+func BenchmarkContent(b *testing.B) {
+	var all []*fhir.Resource
+	var bodies [][]byte
+	files, _ := filepath.Glob("../../../shared/material/synthea-r4/*/*.json")
+	more, _ := filepath.Glob("../../../shared/material/fhir-r4-examples/*.json")
+	for _, f := range append(files, more...) {
+		body, err := os.ReadFile(f)
+		if err != nil || len(body) > 20_000 {
+			continue
+		}
+		if body, err = fhir.Compact(body); err != nil {
+			continue
+		}
+		if r, err := fhir.ParseTrusted(body); err == nil && looked[r.Type] {
+			all, bodies = append(all, r), append(bodies, body)
+		}
+	}
+	if len(all) == 0 {
+		b.Skip("no ../shared/material")
+	}
+	l := Box()
+	b.Run("content", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			l.Content(all[i%len(all)])
+		}
+	})
+	b.Run("parse", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			_, _ = fhir.ParseTrusted(bodies[i%len(bodies)])
+		}
+	})
+	b.Run("of", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			Of(all[i%len(all)], "RJZ:PAS", By{})
+		}
+	})
+}

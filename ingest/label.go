@@ -1,0 +1,157 @@
+package ingest
+
+import (
+	"bytes"
+	"strings"
+
+	"selda/fault"
+	"selda/fhir"
+	"selda/ingest/classify"
+	"selda/ingest/mapped"
+	"selda/policy"
+	"selda/store"
+)
+
+// This file gives what is committed the labels that go on to it from what belongs
+// with it (G8): from the resources of its message, and from its visit.
+
+// carry finds what goes on from one resource of a message to another; nil where
+// nothing does, as in nearly every message.
+func (p *Pipeline) carry(raw *Raw, m *mapped.Message, made []*ready) []policy.Labels {
+	if m == nil || m.Each || len(m.Resources) < 2 && len(m.Coded) == 0 {
+		return nil
+	}
+	by := p.classifiedBy()
+	var document policy.Labels // what its sections say
+	for _, c := range m.Coded {
+		document |= by.Sensitive().Coded(c.System, c.Code, c.Display)
+	}
+	all := make([]classify.Said, 0, len(m.Resources))
+	sensitive := false
+	for i := range m.Resources {
+		r := &m.Resources[i]
+		s := classify.Said{Names: []string{mapped.LocalRef(i)}, Whole: raw.Format == CDA && r.Encloses && r.Type == "DocumentReference"}
+		if r.ID != "" {
+			s.Names = append(s.Names, r.Type+"/"+r.ID)
+		}
+		if r.Key != "" {
+			s.Names = append(s.Names, mapped.Ref(r.Type, r.Key))
+		}
+		if len(r.Body) > 0 {
+			if made[i] != nil {
+				s.Labels = made[i].class.Labels
+			} else if res, err := fhir.ParseTrusted(r.Body); err == nil {
+				s.Resource = res
+				s.Labels = classify.LabelsOf(res, raw.Source, by.Sensitive())
+			}
+		}
+		if s.Whole {
+			s.Labels |= document
+		}
+		sensitive = sensitive || s.Labels&classify.Sensitive != 0
+		all = append(all, s)
+	}
+	if !sensitive {
+		return nil
+	}
+	for i := range all {
+		if all[i].Resource == nil {
+			body := m.Resources[i].Body
+			if len(body) == 0 {
+				body = []byte(`{"resourceType":"` + m.Resources[i].Type + `"}`)
+			}
+			res, err := fhir.ParseTrusted(body)
+			if err != nil {
+				return nil // its commit says so
+			}
+			all[i].Resource = res
+		}
+	}
+	return classify.Carry(all)
+}
+
+// carriedTo is what goes on to the message's i-th resource.
+func (r *Receipt) carriedTo(i int) policy.Labels {
+	if i < len(r.carried) {
+		return r.carried[i] & classify.Sensitive
+	}
+	return 0
+}
+
+// label adds to a version's labels those that go on to it.
+func (c *commit) label(put *store.Put, visit string) error {
+	put.Labels |= c.carried
+	if visit == "" || put.Subject == store.Shared {
+		return nil
+	}
+	labels, known := c.visits[visit]
+	if !known {
+		id, ok := strings.CutPrefix(visit, "Encounter/")
+		if !ok {
+			return nil
+		}
+		l, exists, err := c.tx.ByID("Encounter", id)
+		if err != nil {
+			return err
+		}
+		if exists && !l.Deleted && l.Subject == put.Subject {
+			v, err := c.tx.Current(l)
+			if err != nil && !fault.Is(err, fault.NotFound) {
+				return err
+			}
+			if err == nil {
+				labels = v.Labels
+			}
+		}
+		c.visited(&store.Put{Type: "Encounter", Labels: labels}, id)
+	}
+	put.Labels |= classify.OfVisit(put.Type, labels)
+	return nil
+}
+
+// visited remembers the labels of a visit that the message speaks of.
+func (c *commit) visited(put *store.Put, id string) {
+	if put.Type != "Encounter" {
+		return
+	}
+	if c.visits == nil {
+		c.visits = map[string]policy.Labels{}
+	}
+	c.visits["Encounter/"+id] = put.Labels
+}
+
+// stillLabelled is a new version with the security labels that the version before
+// had, where it says nothing of them: that a source does not repeat a label is no
+// word that the item is not sensitive any more. Where it does say something, the
+// source is followed, and what it took back is told to those who run the interface
+// (docs/adr/0016).
+func (c *commit) stillLabelled(r *mapped.Resource, body, old []byte) []byte {
+	if !bytes.Contains(old, []byte(`"security"`)) {
+		return body
+	}
+	was, err := fhir.ParseTrusted(old)
+	if err != nil {
+		return body
+	}
+	is, err := fhir.ParseTrusted(body)
+	if err != nil {
+		return body
+	}
+	before := was.Get("meta", "security")
+	switch {
+	case !before.Exists():
+		return body
+	case is.Get("meta", "security").Exists():
+		if gone := classify.Stated(was) &^ classify.Stated(is); gone != 0 {
+			c.left = append(c.left, mapped.Unmapped{Place: r.Place, Reason: "the source has taken back a label that the version before had: " + gone.String()})
+		}
+		return body
+	}
+	meta := is.Get("meta").JSON()
+	if len(meta) == 0 {
+		meta = []byte("{}")
+	}
+	security := append(append([]byte(`{"security":`), before.JSON()...), '}')
+	meta = fhir.Overlay(meta, security)
+	return fhir.Overlay(body, append(append([]byte(`{"meta":`), meta...), '}'))
+}
