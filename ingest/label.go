@@ -28,6 +28,7 @@ func (p *Pipeline) carry(raw *Raw, m *mapped.Message, made []*ready) []policy.La
 	}
 	all := make([]classify.Said, 0, len(m.Resources))
 	sensitive := false
+	written := raw.Format != FHIR // bodies of other formats are our own writing
 	for i := range m.Resources {
 		r := &m.Resources[i]
 		s := classify.Said{Names: []string{mapped.LocalRef(i)}, Whole: raw.Format == CDA && r.Encloses && r.Type == "DocumentReference"}
@@ -40,6 +41,8 @@ func (p *Pipeline) carry(raw *Raw, m *mapped.Message, made []*ready) []policy.La
 		if len(r.Body) > 0 {
 			if made[i] != nil {
 				s.Labels = made[i].class.Labels
+			} else if written && document == 0 && by.Sensitive().OfSource(raw.Source) == 0 && !bytes.Contains(r.Body, []byte(`"security"`)) && !by.Sensitive().May(r.Body) {
+				s.Labels = 0
 			} else if res, err := fhir.ParseTrusted(r.Body); err == nil {
 				s.Resource = res
 				s.Labels = classify.LabelsOf(res, raw.Source, by.Sensitive())

@@ -48,3 +48,14 @@ func BenchmarkContent(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkMay is what a body costs in which there is nothing.
+func BenchmarkMay(b *testing.B) {
+	body := []byte(`{"resourceType":"Observation","status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}]}],"code":{"coding":[{"system":"https://selda.example/id/RJZ:LAB","code":"NA","display":"Sodium"}],"text":"Sodium"},"subject":{"reference":"urn:selda:key:Patient:0"},"effectiveDateTime":"2026-11-05T08:00:00+00:00","valueQuantity":{"value":141,"unit":"mmol/L","system":"http://unitsofmeasure.org","code":"mmol/L"},"referenceRange":[{"low":{"value":133},"high":{"value":146}}]}`)
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		if Box().May(body) {
+			b.Fatal("there is nothing in it")
+		}
+	}
+}

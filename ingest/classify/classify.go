@@ -54,7 +54,7 @@ func Of(r *fhir.Resource, source nhs.Source, by By) Class {
 	if ps == nil {
 		ps = search.R4()
 	}
-	c := Class{DataSet: dataSet(r), Labels: LabelsOf(r, source, by.Sensitive()), Final: final(r), When: when(r), Visit: Visit(r)}
+	c := Class{DataSet: dataSet(r), Labels: LabelsOf(r, source, by.Sensitive()), Final: final(r), When: when(r), Visit: strings.Clone(Visit(r))}
 	c.Tokens, c.Ordered = append(tokens(r, ps), relationship.Tokens(r, source)...), ps.Ordered(r)
 	if c.DataSet == policy.Results || c.DataSet == policy.Documents {
 		for _, name := range []string{"issued", "date"} {

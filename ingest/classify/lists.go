@@ -53,6 +53,9 @@ type Lists struct {
 	words     map[string][]phrase // by their first word
 	sources   map[nhs.Source]policy.Labels
 	hash      string
+
+	may        filter
+	categories map[string]bool // of ICD-10, for May
 }
 
 // phrase is words in a row.
@@ -188,6 +191,8 @@ func (l *Lists) compile(below func(string) []string) {
 	for _, s := range sortedSources(l.sources) {
 		_, _ = sum.Write([]byte(string(s) + "=" + l.sources[s].String() + "\n"))
 	}
+	l.categories = map[string]bool{}
+	l.quick()
 	l.hash = hex.EncodeToString(sum.Sum(nil)[:8])
 }
 
