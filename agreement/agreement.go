@@ -187,3 +187,24 @@ func (a *Agreement) ActsFor(o nhs.ODS, p Party) bool {
 		return g.Organisation == o && slices.ContainsFunc(g.For, func(x Party) bool { return x == All || x == p })
 	})
 }
+
+// State is how it stands, in a word.
+func (a *Agreement) State(now time.Time) string {
+	switch {
+	case a.withdrawn(now):
+		return "withdrawn"
+	case now.Before(a.Begins):
+		return "not begun"
+	case a.Overdue(now):
+		return "overdue"
+	case !a.Ends.IsZero() && !now.Before(a.Ends):
+		return "ended"
+	case len(a.Signatures) == 0:
+		return "unsigned"
+	case slices.ContainsFunc(a.Signatures, func(s Signature) bool { return s.Provisional }):
+		return "provisional"
+	case slices.ContainsFunc(a.Suspensions, func(x Suspension) bool { return !now.Before(x.Since) && (x.Until.IsZero() || now.Before(x.Until)) }):
+		return "suspended in part"
+	}
+	return "in force"
+}

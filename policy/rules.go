@@ -35,3 +35,6 @@ func RoleRules() []RoleRule {
 	}
 	return out
 }
+
+// OpensRecords says whether a role opens records of others.
+func OpensRecords(r nhs.Role) bool { return roleDataSets(r) != 0 }

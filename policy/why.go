@@ -12,6 +12,8 @@ func (p *Predicate) Why(c *Columns) (shown bool, rules []string) {
 	switch {
 	case !p.Permit:
 		return false, []string{"G1 default deny: nothing of the record is shown"}
+	case p.Only != nil && !within(p.Only, c):
+		return false, []string{"SMART: the application's scopes do not reach it"}
 	case p.Everything:
 		return true, []string{"the exchange itself sees everything"}
 	}

@@ -37,6 +37,8 @@ type cli struct {
 	Link         linkCmd         `cmd:"" help:"Links between source identities and citizens."`
 	Token        tokenCmd        `cmd:"" help:"Print a bearer token of a demonstration account."`
 	User         userCmd         `cmd:"" help:"The accounts."`
+	Agreement    agreementCmd    `cmd:"" help:"What controllers have agreed to share: list, try, sign, suspend, renew."`
+	Why          whyCmd          `cmd:"" help:"Why somebody can see an item, or can't."`
 	Audit        auditCmd        `cmd:"" help:"The audit trail."`
 	HL7v2        hl7v2Cmd        `cmd:"" name:"hl7v2" help:"The HL7 v2 engine by itself."`
 	CDA          cdaCmd          `cmd:"" name:"cda" help:"The CDA engine by itself."`

@@ -5,11 +5,14 @@ import (
 	"crypto/rand"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"selda/access"
 	"selda/agreement"
 	"selda/agreement/register"
 	"selda/audit"
+	"selda/auth"
 	"selda/fault"
 	"selda/nhs"
 	"selda/policy"
@@ -205,4 +208,66 @@ func (r *Region) Escalate(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// TryAgreement says what an agreement would change if it were signed by all whose
+// data it shares, or one that is there if it were withdrawn (no file).
+func (r *Region) TryAgreement(ctx context.Context, s policy.Subject, file []byte, citizens int) (*agreement.Agreement, *access.Trial, error) {
+	a, err := agreement.Parse(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	now := r.Now()
+	signed := *a
+	signed.Signatures = append(slices.Clone(a.Signatures), agreement.Signature{Organisation: "TRIAL", Name: "trial", Office: "trial", Signed: now, For: []agreement.Party{agreement.All}})
+	if signed.Begins.After(now) {
+		signed.Begins = now
+	}
+	t, err := r.Access.TryAgreements(ctx, s, r.Agreements.Latest().With(&signed), "agreement "+a.ID+": a trial", citizens, r.rolesAt)
+	return a, t, err
+}
+
+// TryWithout says what it would change if an agreement were withdrawn.
+func (r *Region) TryWithout(ctx context.Context, s policy.Subject, id string, citizens int) (*access.Trial, error) {
+	a := r.Agreements.Latest().Find(id)
+	if a == nil {
+		return nil, fault.E("region.TryWithout", fault.NotFound, "there is no agreement "+id)
+	}
+	gone := *a
+	gone.Withdrawn = r.Now()
+	return r.Access.TryAgreements(ctx, s, r.Agreements.Latest().With(&gone), "agreement "+id+": a trial of its end", citizens, r.rolesAt)
+}
+
+// rolesAt are the roles in which people of an organisation open records: those of
+// its accounts, else what is usual at a practice or elsewhere.
+func (r *Region) rolesAt(o nhs.ODS) []nhs.Role {
+	var out []nhs.Role
+	for _, a := range r.Auth.Accounts.List() {
+		if a.Organisation == o && policy.OpensRecords(a.Role) && !slices.Contains(out, a.Role) {
+			out = append(out, a.Role)
+		}
+	}
+	switch {
+	case len(out) > 0:
+	case len(o) == 6: // practices have a letter and five digits
+		out = []nhs.Role{nhs.GP}
+	default:
+		out = []nhs.Role{nhs.HospitalDoctor, nhs.Nurse}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Why says why an account can see an item, or can't.
+func (r *Region) Why(ctx context.Context, s policy.Subject, user, item string) (access.Why, error) {
+	const op = "region.Why"
+	typ, id, ok := strings.Cut(item, "/")
+	if !ok {
+		return access.Why{}, fault.E(op, fault.Value, "name an item as Type/id, such as Observation/123")
+	}
+	acc, ok := r.Auth.Accounts.Find(user)
+	if !ok {
+		return access.Why{}, fault.E(op, fault.NotFound, "there is no account "+user)
+	}
+	return r.Access.WhyOf(ctx, s, acc.Subject(auth.Purpose(acc.Role)), typ, id)
 }
