@@ -57,8 +57,9 @@ type RolePath struct {
 // mostLost are named of what a pathway loses.
 const mostLost = 6
 
-// PathsByRole are the pathways that would break, one for each role.
-func (t *Trial) PathsByRole() []RolePath {
+// PathsByRole are the pathways that would break, one for each role. name gives what
+// people call an organisation.
+func (t *Trial) PathsByRole(name func(nhs.ODS) string) []RolePath {
 	type key struct {
 		pathway string
 		role    nhs.Role
@@ -72,11 +73,15 @@ func (t *Trial) PathsByRole() []RolePath {
 		if !known {
 			i = len(out)
 			at[k] = i
-			out = append(out, RolePath{Pathway: p.Pathway, Role: p.Role, Where: cmp.Or(string(p.Reader), "home")})
+			where := "home"
+			if p.Reader != "" {
+				where = name(p.Reader)
+			}
+			out = append(out, RolePath{Pathway: p.Pathway, Role: p.Role, Where: where})
 		}
 		count[k]++
 		for _, f := range p.Lost {
-			if w := f.Kind.String() + " of " + string(f.Source.Organisation()); !slices.Contains(out[i].Lost, w) {
+			if w := f.Kind.String() + " of " + name(f.Source.Organisation()); !slices.Contains(out[i].Lost, w) {
 				out[i].Lost = append(out[i].Lost, w)
 			}
 		}

@@ -125,6 +125,11 @@ type Suspension struct {
 	By     string // who suspended it
 }
 
+// holds says whether a suspension is in force.
+func (x *Suspension) holds(now time.Time) bool {
+	return !now.Before(x.Since) && (x.Until.IsZero() || now.Before(x.Until))
+}
+
 // signedFor is since when an agreement binds a source's data; false where
 // nobody has signed for it.
 func (a *Agreement) signedFor(s Party) (since time.Time, ok bool) {
@@ -145,7 +150,7 @@ func (a *Agreement) signedFor(s Party) (since time.Time, ok bool) {
 func (a *Agreement) suspended(s Party, now time.Time) (Suspension, bool) {
 	o := nhs.Source(s).Organisation()
 	for _, x := range a.Suspensions {
-		if now.Before(x.Since) || !x.Until.IsZero() && !now.Before(x.Until) {
+		if !x.holds(now) {
 			continue
 		}
 		if slices.ContainsFunc(x.From, func(p Party) bool { return p == All || p == s || p == Party(o) }) {
@@ -203,8 +208,35 @@ func (a *Agreement) State(now time.Time) string {
 		return "unsigned"
 	case slices.ContainsFunc(a.Signatures, func(s Signature) bool { return s.Provisional }):
 		return "provisional"
-	case slices.ContainsFunc(a.Suspensions, func(x Suspension) bool { return !now.Before(x.Since) && (x.Until.IsZero() || now.Before(x.Until)) }):
+	case len(a.Suspended(now)) > 0:
 		return "suspended in part"
 	}
 	return "in force"
+}
+
+// Suspended are the suspensions in force.
+func (a *Agreement) Suspended(now time.Time) (out []Suspension) {
+	for _, x := range a.Suspensions {
+		if x.holds(now) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// Shows says whether anything of a party flows under it to anybody, where it is in force.
+func (a *Agreement) Shows(p Party, now time.Time) bool {
+	o := Party(nhs.Source(p).Organisation())
+	since, signed := a.signedFor(p)
+	if _, stopped := a.suspended(p, now); stopped || !signed || now.Before(since) {
+		return false
+	}
+	return slices.ContainsFunc(a.Shares, func(s Share) bool {
+		return slices.ContainsFunc(s.From, func(x Party) bool { return x == All || x == p || x == o })
+	})
+}
+
+// SharesWith says whether it shares anything with an organisation.
+func (a *Agreement) SharesWith(o nhs.ODS) bool {
+	return slices.ContainsFunc(a.Shares, func(s Share) bool { return slices.ContainsFunc(s.With, func(p Party) bool { return p.is(o) }) })
 }

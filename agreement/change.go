@@ -42,7 +42,7 @@ func Resume(content []byte, from Party, at time.Time) ([]byte, error) {
 		ended := 0
 		list := child(root, "suspended")
 		for i, x := range a.Suspensions {
-			if slices.Contains(x.From, from) && !at.Before(x.Since) && (x.Until.IsZero() || at.Before(x.Until)) {
+			if slices.Contains(x.From, from) && x.holds(at) {
 				set(list.Content[i], "until", at.UTC().Format(time.RFC3339))
 				ended++
 			}

@@ -87,10 +87,8 @@ func (a *Agreement) notices(now time.Time) (out []Notice) {
 			add(Unsigned, g.Signed, int(now.Sub(g.Signed)/day), g.For, "stands in until its controllers have signed: it was signed provisionally for "+said(g.For)+" by "+g.Name)
 		}
 	}
-	for _, x := range a.Suspensions {
-		if !now.Before(x.Since) && (x.Until.IsZero() || now.Before(x.Until)) {
-			add(Suspended, x.Since, int(now.Sub(x.Since)/day), x.From, "is suspended for "+said(x.From)+": "+x.Reason)
-		}
+	for _, x := range a.Suspended(now) {
+		add(Suspended, x.Since, int(now.Sub(x.Since)/day), x.From, "is suspended for "+said(x.From)+": "+x.Reason)
 	}
 	return out
 }

@@ -216,10 +216,7 @@ func (s *Set) NotShared(r Reader, now time.Time) []Stopped {
 			if !a.Shares[i].with(r) {
 				continue
 			}
-			for _, x := range a.Suspensions {
-				if now.Before(x.Since) || !x.Until.IsZero() && !now.Before(x.Until) {
-					continue
-				}
+			for _, x := range a.Suspended(now) {
 				for _, p := range x.From {
 					if !slices.ContainsFunc(out, func(o Stopped) bool { return o.Source == p }) {
 						out = append(out, Stopped{p, x.Since})

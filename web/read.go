@@ -59,7 +59,7 @@ func (h *Web) open(r *http.Request, s policy.Subject, what string) (*opened, err
 	}
 	o := &opened{subject: s, grant: g, v: v, looked: looked, base: "/record/" + v.Citizen}
 	whole := r.PathValue("section") == "timeline" || r.PathValue("item") != ""
-	o.sources = h.sources(v)
+	o.sources = append(h.notShared(s), h.sources(v)...)
 	out := slices.ContainsFunc(o.sources, func(l page.SourceLine) bool { return l.Out })
 	o.rec = (&sheet{v: v, name: h.Name, looked: looked, now: h.Now(), whole: whole, out: out, brief: h.Short}).record()
 	return o, nil

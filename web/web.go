@@ -80,6 +80,8 @@ type Deps struct {
 	Ingest  Writer
 	Desk    Desk
 	Origins *origin.Origins
+	// Governance is what is agreed; nil where that is kept elsewhere.
+	Governance Governance
 	// Name is what people call a source; its code where it has no name.
 	Name func(nhs.Source) string
 	// Short is what people write of a source where there is little room: "KCH";
@@ -138,6 +140,7 @@ func (h *Web) Stylesheet() string { return h.files.Path("selda.css") }
 func (h *Web) Routes(mux *http.ServeMux) {
 	mux.Handle("GET "+assets.Prefix, h.files)
 	mux.HandleFunc("GET /favicon.ico", h.icon)
+	mux.HandleFunc("GET /notice", h.notice)
 	for pattern, f := range map[string]handler{
 		"GET /{$}":         h.start,
 		"GET /search":      h.searchForm,
@@ -150,6 +153,8 @@ func (h *Web) Routes(mux *http.ServeMux) {
 		"GET /me/proof/{entry}": h.proof, "GET /for/{id}/proof/{entry}": h.proof,
 		"GET /for/{id}": h.me, "GET /for/{id}/{section}": h.me,
 		"GET /privacy": h.privacy, "POST /privacy/outcome/{entry}": h.outcome, "GET /rules": h.rules, "GET /accounts": h.accounts, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
+		"GET /governance": h.governance, "GET /governance/try": h.tryForm, "POST /governance/try": h.try, "GET /governance/{agreement}": h.agreement, "POST /governance/{agreement}/{act}": h.act,
+		"POST /governance/request/{request}": h.decideJoin, "GET /privacy/why": h.whyForm, "POST /privacy/why": h.whyOf, "GET /record/{id}/why/{type}/{item}": h.myWhy,
 		"GET /feeds": h.feeds, "GET /feeds/{source}": h.feed, "POST /quarantine/replay": h.replayAll, "GET /quarantine": h.quarantine, "GET /quarantine/{message}": h.held, "POST /quarantine/{message}/replay": h.replay,
 		"GET /trace": h.traceForm, "POST /trace": h.trace, "GET /trace/{message}": h.trace,
 		"/": h.nowhere,
@@ -283,7 +288,9 @@ func (h *Web) frame(s policy.Subject, title string) page.Frame {
 	case nhs.Engineer:
 		f.Links = []page.Link{{Href: "/feeds", Text: "Feeds"}, {Href: "/quarantine", Text: "Quarantine"}, {Href: "/trace", Text: "Trace"}}
 	case nhs.PrivacyOfficer, nhs.CaldicottGuardian:
-		f.Links = []page.Link{{Href: "/privacy", Text: "To review"}, {Href: "/privacy/trail", Text: "Trail"}, {Href: "/rules", Text: "Rules"}}
+		f.Links = []page.Link{{Href: "/privacy", Text: "To review"}, {Href: "/privacy/trail", Text: "Trail"}, {Href: "/privacy/why", Text: "Why"}, {Href: "/governance", Text: "Agreements"}, {Href: "/rules", Text: "Rules"}}
+	case nhs.GovernanceLead:
+		f.Links = []page.Link{{Href: "/governance", Text: "Agreements"}, {Href: "/rules", Text: "Rules"}}
 	case nhs.Administrator:
 		f.Links = []page.Link{{Href: "/accounts", Text: "Accounts"}, {Href: "/rules", Text: "Rules"}}
 	case nhs.Paramedic:
@@ -314,7 +321,7 @@ func (h *Web) start(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 	case nhs.Engineer:
 		to = "/feeds"
 	case nhs.GovernanceLead:
-		to = "/rules"
+		to = "/governance"
 	case nhs.Administrator:
 		to = "/accounts"
 	default:

@@ -307,7 +307,7 @@ func (e *env) printTrial(t *access.Trial) {
 		return
 	}
 	fmt.Fprintln(e.stdout, "\npathways that would break:")
-	for _, p := range t.PathsByRole() {
+	for _, p := range t.PathsByRole(func(o nhs.ODS) string { return string(o) }) {
 		fmt.Fprintf(e.stdout, "  %s\n    %s at %s would see no more %s\n", p.Pathway, p.Role.Title(), p.Where, strings.Join(p.Lost, ", "))
 	}
 }

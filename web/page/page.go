@@ -123,6 +123,7 @@ type RecordPage struct {
 	Timeline *Timeline
 	Origin   *Origin
 	Break    *BreakGlass
+	Why      *WhyPage
 	Letter   *Letter
 }
 

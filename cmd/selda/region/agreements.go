@@ -251,6 +251,8 @@ func (r *Region) rolesAt(o nhs.ODS) []nhs.Role {
 	case len(out) > 0:
 	case len(o) == 6: // practices have a letter and five digits
 		out = []nhs.Role{nhs.GP}
+	case strings.Trim(string(o), "0123456789") == "": // local authorities have digits alone
+		out = []nhs.Role{nhs.SocialWorker}
 	default:
 		out = []nhs.Role{nhs.HospitalDoctor, nhs.Nurse}
 	}
