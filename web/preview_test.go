@@ -53,7 +53,7 @@ func sample(t testing.TB) *record.View {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := classify.Of(r, line.Source, nil)
+		c := classify.Of(r, line.Source, classify.By{})
 		if line.Source.System() == "MOSAIC" {
 			c.DataSet = policy.SocialCare
 		}
