@@ -10,45 +10,104 @@ import (
 // This file keeps G8, each sensitive label states its audience, and G12,
 // which roles see which data sets.
 
-// statutory labels are not opened by break-glass: their protection is law
-// (Human Fertilisation and Embryology Act, Gender Recognition Act, adoption).
-const statutory = Fertility | GenderRecognition | Adoption
+// Readers are the kinds of professionals that an audience tells apart.
+type Readers uint8
 
-// ownOnly labels are for the organisation that wrote the item.
-const ownOnly = statutory | SexualHealth | HIVSTI | Termination | Convictions
+// The readers. The front desk, receptionists and call handlers, sees nothing that
+// has a label: it is not treating anybody.
+const (
+	Clinicians Readers = 1 << iota
+	Pharmacists
+	SocialWorkers
+)
 
-// cliniciansOnly labels are for treating clinicians. The confidentiality codes
-// R and V alone are among them: NHS documents carry V as a matter of routine
-// (docs/adr/0003), and hiding those from who treats the patient is unsafe.
-const cliniciansOnly = SubstanceMisuse | MentalHealthDetail | FGM | Restricted | VeryRestricted
+// treating are all professionals who treat or look after a person.
+const treating = Clinicians | Pharmacists | SocialWorkers
 
-// protective labels are for treating professionals, and kept from the
-// citizen, proxies, letters, apps and the access trail.
-const protective = DomesticAbuse | ThirdParty | Safeguarding
+// Audience is who sees the items that have a label, while the reader has a
+// legitimate relationship. Letters and apps go to the citizen, and hold what the
+// citizen sees. The citizen's trail names no item, whatever its labels.
+type Audience struct {
+	Label     Labels
+	Own       Readers // within the organisation that wrote the item
+	Elsewhere Readers // in other organisations
+	// Statute: not opened by emergency access either, since its protection is law
+	// (Human Fertilisation and Embryology Act, Gender Recognition Act, adoption).
+	Statute        bool
+	Citizen, Proxy bool
+	Desk           bool // receptionists and call handlers, too
+}
+
+// audiences are all of them: what holds, and what is shown to those who govern.
+//
+// The confidentiality codes R and V alone are for treating clinicians: NHS documents
+// carry V as a matter of routine (docs/adr/0003), and hiding those from who treats
+// the patient is unsafe.
+var audiences = []Audience{
+	{Label: SexualHealth, Own: treating, Citizen: true},
+	{Label: HIVSTI, Own: treating, Citizen: true},
+	{Label: Termination, Own: treating, Citizen: true},
+	{Label: Fertility, Own: treating, Citizen: true, Statute: true},
+	{Label: GenderRecognition, Own: treating, Citizen: true, Statute: true},
+	{Label: Adoption, Own: treating, Statute: true},
+	{Label: Convictions, Own: treating, Citizen: true},
+	{Label: FGM, Own: treating, Elsewhere: Clinicians, Citizen: true},
+	{Label: SubstanceMisuse, Own: treating, Elsewhere: Clinicians | Pharmacists, Citizen: true},
+	{Label: MentalHealthDetail, Own: treating, Elsewhere: Clinicians, Citizen: true},
+	{Label: DomesticAbuse, Own: treating, Elsewhere: treating},
+	{Label: ThirdParty, Own: treating, Elsewhere: treating},
+	{Label: Safeguarding, Own: treating, Elsewhere: treating},
+	{Label: Restricted, Own: treating, Elsewhere: Clinicians | Pharmacists, Citizen: true},
+	{Label: VeryRestricted, Own: treating, Elsewhere: Clinicians | Pharmacists, Citizen: true},
+	{Label: NotVisibleOnline, Own: treating, Elsewhere: treating, Desk: true},
+}
+
+// Audiences are who sees what, by label, as it is in force.
+func Audiences() []Audience { return slices.Clone(audiences) }
+
+// statutory are the labels that break-glass does not open.
+var statutory = func() (l Labels) {
+	for _, a := range audiences {
+		if a.Statute {
+			l |= a.Label
+		}
+	}
+	return l
+}()
+
+// readers is the kind that a role is of; 0 of the front desk and of everybody else.
+func readers(r nhs.Role) Readers {
+	switch {
+	case r == nhs.Pharmacist:
+		return Pharmacists
+	case r == nhs.SocialWorker:
+		return SocialWorkers
+	case r.Clinician():
+		return Clinicians
+	}
+	return 0
+}
 
 // audience gives the labels that hide an item of another organisation from a
 // role, and those that hide it even within the own organisation.
 func audience(r nhs.Role) (hidden, hiddenOwn Labels) {
-	switch r {
-	case nhs.Citizen:
-		h := protective | NotVisibleOnline | Adoption
-		return h, h
-	case nhs.Proxy:
-		h := protective | NotVisibleOnline | ownOnly | cliniciansOnly
-		return h, h
-	case nhs.Pharmacist:
-		return ownOnly | MentalHealthDetail | FGM, 0
-	case nhs.SocialWorker:
-		return ownOnly | cliniciansOnly, 0
-	case nhs.Receptionist, nhs.Handler111:
-		h := ownOnly | cliniciansOnly | protective
-		return h, h
+	kind, desk := readers(r), r == nhs.Receptionist || r == nhs.Handler111
+	for _, a := range audiences {
+		elsewhere, own := a.Elsewhere&kind != 0 || a.Desk && desk, a.Own&kind != 0 || a.Desk && desk
+		switch r {
+		case nhs.Citizen:
+			elsewhere, own = a.Citizen, a.Citizen
+		case nhs.Proxy:
+			elsewhere, own = a.Proxy, a.Proxy
+		}
+		if !elsewhere {
+			hidden |= a.Label
+		}
+		if !own {
+			hiddenOwn |= a.Label
+		}
 	}
-	if r.Clinician() {
-		return ownOnly, 0
-	}
-	all := ownOnly | cliniciansOnly | protective
-	return all, all
+	return hidden, hiddenOwn
 }
 
 var clinical = AllDataSets &^ SetOf(Preferences)

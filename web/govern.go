@@ -24,12 +24,10 @@ var govern = map[nhs.Role][]string{
 
 // rules are the rules in force, by role, in words.
 func (h *Web) rules(w http.ResponseWriter, _ *http.Request, s policy.Subject) error {
-	switch s.Role {
-	case nhs.GovernanceLead, nhs.PrivacyOfficer, nhs.CaldicottGuardian, nhs.Administrator:
-	default:
-		return fault.E("web.rules", fault.Security, "only those who govern the exchange read its rules here")
+	if err := mayGovern(s); err != nil {
+		return err
 	}
-	p := page.RulesPage{Frame: h.frame(s, "Rules in force")}
+	p := page.RulesPage{Frame: h.frame(s, "Rules in force"), Audiences: audienceRows()}
 	for _, r := range policy.RoleRules() {
 		row := page.RuleRow{Role: r.Role.Title(), Hidden: labelWords(r.Hidden &^ r.HiddenOwn), HiddenOwn: labelWords(r.HiddenOwn), Declares: r.Declares, BreaksGlass: r.BreaksGlass}
 		row.Sees = seesWords(r.DataSets)

@@ -23,6 +23,7 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/ingest"
+	"selda/ingest/classify"
 	"selda/nhs"
 	"selda/policy"
 	"selda/web/assets"
@@ -89,6 +90,8 @@ type Deps struct {
 	Short func(nhs.Source) string
 	// Accounts are those that can sign in; nil where they are kept elsewhere.
 	Accounts func() []auth.Account
+	// Lists are those by which items are labelled; the box's where nil.
+	Lists func() *classify.Lists
 	// LastHeard is when anything of a source last came; nil where that is not known.
 	LastHeard func(nhs.Source) time.Time
 	Now       func() time.Time
@@ -152,7 +155,7 @@ func (h *Web) Routes(mux *http.ServeMux) {
 		"GET /me": h.me, "GET /me/{section}": h.me, "GET /me/file/{type}/{item}": h.myFile, "GET /for/{id}/file/{type}/{item}": h.myFile, "POST /me/sharing": h.share, "POST /me/ask/{entry}": h.askAbout,
 		"GET /me/proof/{entry}": h.proof, "GET /for/{id}/proof/{entry}": h.proof,
 		"GET /for/{id}": h.me, "GET /for/{id}/{section}": h.me,
-		"GET /privacy": h.privacy, "POST /privacy/outcome/{entry}": h.outcome, "GET /rules": h.rules, "GET /accounts": h.accounts, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
+		"GET /privacy": h.privacy, "POST /privacy/outcome/{entry}": h.outcome, "GET /rules": h.rules, "GET /rules/labels": h.labels, "GET /accounts": h.accounts, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
 		"GET /governance": h.governance, "GET /governance/try": h.tryForm, "POST /governance/try": h.try, "GET /governance/{agreement}": h.agreement, "POST /governance/{agreement}/{act}": h.act,
 		"POST /governance/request/{request}": h.decideJoin, "GET /privacy/why": h.whyForm, "POST /privacy/why": h.whyOf, "GET /record/{id}/why/{type}/{item}": h.myWhy,
 		"GET /feeds": h.feeds, "GET /feeds/{source}": h.feed, "POST /quarantine/replay": h.replayAll, "GET /quarantine": h.quarantine, "GET /quarantine/{message}": h.held, "POST /quarantine/{message}/replay": h.replay,

@@ -166,6 +166,9 @@ func (l *Lists) With(sources map[nhs.Source]policy.Labels, below func(code strin
 	return out
 }
 
+// Sources are those all of whose items have labels.
+func (l *Lists) Sources() []nhs.Source { return sortedSources(l.sources) }
+
 // OfSource are the labels that all items of a source have.
 func (l *Lists) OfSource(s nhs.Source) policy.Labels { return l.sources[s] }
 
