@@ -23,8 +23,11 @@ func Seen(s policy.Subject, e audit.Entry) (audit.Entry, bool) {
 	e.Signs = nil // they are raised to the privacy officer alone
 	if e.User != s.User {
 		// Which item somebody read may be one that is hidden (G8); accounts are
-		// not needed to know who it was.
-		e.User, e.What = "", ""
+		// not needed to know who it was. That a type was searched names no item.
+		e.User, e.From, e.Request = "", "", ""
+		if !e.Searched() {
+			e.What = ""
+		}
 	}
 	return e, true
 }

@@ -167,6 +167,8 @@ func (q *request) serve() error {
 		return q.only("GET, HEAD", q.metadata)
 	case first == "Subscription" && q.Subscriptions != nil:
 		return q.subscribing()
+	case first == "AuditEvent" && q.trailed():
+		return q.auditing()
 	case n == 1 && strings.HasPrefix(first, "$"):
 		return q.operate(onSystem, "", "", first)
 	case n >= 2 && first == jobsAt:

@@ -62,6 +62,8 @@ func (q *request) capabilities(ps *search.Parameters) []byte {
 		switch {
 		case t == "Subscription" && q.Subscriptions != nil:
 			types = append(types, q.subscriptionCapability(ps))
+		case t == "AuditEvent":
+			types = append(types, trailCapability(ps))
 		case !notStored[t]:
 			types = append(types, capability(ps, t, back[t]))
 		}
@@ -91,6 +93,26 @@ func (q *request) instantiates() (out []string) {
 	if q.Subscriptions != nil {
 		out = append(out, "http://hl7.org/fhir/uv/subscriptions-backport/CapabilityStatement/backport-subscription-server-r4")
 	}
+	return out
+}
+
+// trailCapability is what can be done with AuditEvents.
+func trailCapability(ps *search.Parameters) fhir.Object {
+	c := capability(ps, "AuditEvent", nil)
+	return fhir.Object{"type": "AuditEvent", "searchParam": c["searchParam"], "interaction": codes("read", "search-type"), "versioning": "no-version", "referencePolicy": []string{"literal", "logical"},
+		"supportedProfile": balpProfiles(),
+		"documentation": "The trail: who did what, when, why and under which rule, in the shape of IHE BALP, the latest first. A citizen reads that of their own record, who acts for them too (patient=ID), a privacy officer or Caldicott guardian that of the own organisation's users; " +
+			"it is written by what is done, and by nobody else. A source system may keep AuditEvents of its own, as any type: they are no part of it."}
+}
+
+// balpProfiles are those that entries are made by.
+func balpProfiles() (out []string) {
+	for _, d := range deeds {
+		if d.profile != "" {
+			out = append(out, balpProfile+d.profile, balpProfile+"Patient"+d.profile)
+		}
+	}
+	slices.Sort(out)
 	return out
 }
 

@@ -72,6 +72,8 @@ func (q *request) searchedFrom(path, typ string, params url.Values, owner *searc
 	switch {
 	case typ == "Subscription" && q.Subscriptions != nil:
 		a, err = q.find(&subscriptionField{q}, query, cur)
+	case typ == "AuditEvent" && q.trailed():
+		a, err = q.searchTrail(query, cur)
 	case q.system():
 		var f *systemField
 		if f, err = q.ownField(typ, cur.at()); err == nil {

@@ -40,7 +40,11 @@ func (q *request) searchTypes(path string, types []string, params url.Values, ow
 		}
 		return q.answer(path, a)
 	}
-	s := &ofTypes{q: q, path: path, params: without(params, "_type"), owner: owner, all: len(types) == len(fhir.ResourceTypes()), whole: &answers{total: -1}, seen: map[string]bool{}, by: map[string][]search.Key{}}
+	all := len(types) == len(fhir.ResourceTypes())
+	if q.trailed() { // it is no part of what is searched for with others
+		types = slices.DeleteFunc(slices.Clone(types), func(t string) bool { return t == "AuditEvent" })
+	}
+	s := &ofTypes{q: q, path: path, params: without(params, "_type"), owner: owner, all: all, whole: &answers{total: -1}, seen: map[string]bool{}, by: map[string][]search.Key{}}
 	query, err := s.read(types)
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ const (
 	Export     = "export"
 	SignIn     = "sign-in"
 	SignOut    = "sign-out"
+	Token      = "token-issue"
 	BreakGlass = "break-glass"
 	Declare    = "declare-relationship"
 	Administer = "administer"
@@ -78,6 +80,18 @@ type Entry struct {
 	App string `json:"app,omitempty"`
 	// About is the number of the entry that a review is of.
 	About uint64 `json:"about,omitempty"`
+	// From is the address of the connection that asked, Request the id that its
+	// request was given.
+	From    string `json:"from,omitempty"`
+	Request string `json:"request,omitempty"`
+}
+
+// searchSuffix ends what stands in an entry for a search of one type.
+const searchSuffix = " search"
+
+// Searched says whether what was done is a search, of one record or of many.
+func (e *Entry) Searched() bool {
+	return e.Action == Search || e.Action == Read && strings.HasSuffix(e.What, searchSuffix) && !strings.ContainsAny(e.What, "/:")
 }
 
 // From fills who of an entry from a decision's subject.
@@ -198,7 +212,7 @@ func (t *Trail) add(ctx context.Context, e Entry) (func() (uint64, error), error
 	if t == nil || t.chain == nil {
 		return nil, fault.E(op, fault.NoStore, "there is no trail")
 	}
-	durable, err := t.chain.Append(ctx, e)
+	durable, err := t.chain.Append(ctx, called(ctx, e))
 	if err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"selda/fault"
 	"selda/internal/segment"
 	"selda/nhs"
 )
@@ -17,6 +18,9 @@ type Index interface {
 	// FindAudit gives the positions of entries, the latest first.
 	FindAudit(ctx context.Context, q Query) ([]segment.Position, error)
 }
+
+// Position is the place of an entry in its chain.
+type Position = segment.Position
 
 // Indexed is an entry with its place in the trail.
 type Indexed struct {
@@ -32,6 +36,8 @@ type Query struct {
 	Action       string
 	From, To     time.Time
 	Limit        int // 100 where 0
+	// Before leaves out what is at a position or after it; 0 leaves out nothing.
+	Before segment.Position
 }
 
 // followEvery is how far the index may be behind: entries are indexed many at a
@@ -80,6 +86,45 @@ func (t *Trail) catchUp(ctx context.Context) error {
 		return err
 	}
 	return t.index.IndexAudit(ctx, batch, end)
+}
+
+// walkBatch is how many entries a walk asks the index for at once.
+const walkBatch = 500
+
+// Walk gives the entries that q asks for with their positions, the latest first,
+// until f wants no more.
+func (t *Trail) Walk(ctx context.Context, q Query, f func(at segment.Position, e Entry) bool) error {
+	if t == nil || t.index == nil {
+		return fault.E("audit.Walk", fault.NoStore, "there is no trail, or it has no index")
+	}
+	// Who asks finds that they asked, whether or not it was on disk by now.
+	if h, ok := ctx.Value(heldKey{}).(*Held); ok {
+		if err := h.Durable(); err != nil {
+			return err
+		}
+	}
+	if err := t.catchUp(ctx); err != nil {
+		return err
+	}
+	q.Limit = walkBatch
+	for {
+		at, err := t.index.FindAudit(ctx, q)
+		if err != nil || len(at) == 0 {
+			return err
+		}
+		entries, err := t.chain.Read(ctx, at)
+		if err != nil {
+			return err
+		}
+		for i, e := range entries {
+			if !f(at[i], e) {
+				return nil
+			}
+		}
+		if q.Before = at[len(at)-1]; len(at) < walkBatch || q.Before == 0 {
+			return nil
+		}
+	}
 }
 
 // Find gives the entries that q asks for, the latest first. It sees every

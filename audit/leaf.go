@@ -23,19 +23,19 @@ const leafKind = "selda.example/trail-entry@v1"
 // Parts of an entry that are shown or kept back, in the order in which the leaf
 // has them.
 const (
-	PartAct    = "act"    // number, time, action, outcome, role, organisation, purpose, citizen, rules
+	PartAct    = "act"    // number, time, action, outcome, role, organisation, purpose, citizen, rules, application
 	PartName   = "name"   // the user's name
 	PartUser   = "user"   // the user's account
 	PartReason = "reason" // what the user stated
 	PartWhat   = "what"   // which item, or what was searched for
-	PartRest   = "rest"   // what a privacy officer is shown: signs, which entry it is about
+	PartRest   = "rest"   // what a privacy officer is shown: signs, which entry it is about, from which address
 )
 
 var parts = []string{PartAct, PartName, PartUser, PartReason, PartWhat, PartRest}
 
 // partOf is the part that a member of an entry belongs to.
 var partOf = map[string]string{"seq": PartAct, "at": PartAct, "action": PartAct, "outcome": PartAct, "role": PartAct, "organisation": PartAct, "purpose": PartAct,
-	"citizen": PartAct, "rules": PartAct, "name": PartName, "user": PartUser, "reason": PartReason, "what": PartWhat}
+	"citizen": PartAct, "rules": PartAct, "app": PartAct, "name": PartName, "user": PartUser, "reason": PartReason, "what": PartWhat}
 
 // Shown is a part that is shown: text under its salt.
 type Shown struct {

@@ -209,6 +209,28 @@ func (c *Clause) Since() (from time.Time, ok bool) {
 	return from, ok
 }
 
+// Window is the stretch of time, from and up to, in which an instant lies that
+// meets the clause; a zero time is an open end. ok is false where nothing can be said.
+func (c *Clause) Window() (from, to time.Time, ok bool) {
+	if c.Param == nil || c.Param.Kind != Date || c.Modifier != "" || len(c.Values) != 1 {
+		return from, to, false
+	}
+	prefix, rest := cutPrefix(unescape(c.Values[0]))
+	first, last, ok := ParseDate(rest)
+	switch {
+	case !ok:
+	case prefix == "" || prefix == "eq":
+		from, to = first, last
+	case prefix == "ge" || prefix == "gt" || prefix == "sa":
+		from = first
+	case prefix == "le" || prefix == "lt" || prefix == "eb":
+		to = last
+	default:
+		ok = false
+	}
+	return from, to, ok
+}
+
 // decimals is how many digits stand after the point, for the precision of a number.
 func decimals(s string) (n int, exponent int) {
 	point := false

@@ -379,6 +379,10 @@ func (t *Trail) FindAudit(ctx context.Context, q audit.Query) (out []segment.Pos
 			sql += fmt.Sprintf(" AND %s=$%d", f.column, len(args))
 		}
 	}
+	if q.Before > 0 {
+		args = append(args, int64(q.Before))
+		sql += fmt.Sprintf(" AND seq<$%d", len(args))
+	}
 	err = t.db.rows(ctx, func(r pgx.Rows) error {
 		var seq int64
 		err := r.Scan(&seq)

@@ -89,7 +89,7 @@ func (x *AuditIndex) index(entries []audit.Indexed, next segment.Position) error
 // FindAudit is audit.Index's.
 func (x *AuditIndex) FindAudit(_ context.Context, q audit.Query) (out []segment.Position, err error) {
 	where, args := auditTerms(q)
-	where = append(where, "at>=? AND at<?")
+	where = append(where, "at>=? AND at<? AND position<?")
 	to := int64(1) << 62
 	if !q.To.IsZero() {
 		to = q.To.UnixMilli()
@@ -97,6 +97,10 @@ func (x *AuditIndex) FindAudit(_ context.Context, q audit.Query) (out []segment.
 	from := int64(0)
 	if !q.From.IsZero() {
 		from = q.From.UnixMilli()
+	}
+	before := int64(1) << 62
+	if q.Before > 0 {
+		before = int64(q.Before)
 	}
 	limit := q.Limit
 	if limit == 0 {
@@ -110,7 +114,8 @@ func (x *AuditIndex) FindAudit(_ context.Context, q audit.Query) (out []segment.
 	}
 	_ = s.BindInt64(len(args)+1, from)
 	_ = s.BindInt64(len(args)+2, to)
-	_ = s.BindInt64(len(args)+3, int64(limit))
+	_ = s.BindInt64(len(args)+3, before)
+	_ = s.BindInt64(len(args)+4, int64(limit))
 	err = rows(s, func() error {
 		out = append(out, segment.Position(s.ColumnInt64(0)))
 		return nil

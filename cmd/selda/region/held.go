@@ -17,7 +17,11 @@ import (
 // answer leaves.
 func held(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, entries := audit.Hold(r.Context())
+		from, _, err := net.SplitHostPort(r.RemoteAddr)
+		if err != nil {
+			from = r.RemoteAddr
+		}
+		ctx, entries := audit.Hold(audit.With(r.Context(), audit.Caller{Address: from, Request: r.Header.Get("X-Request-Id")}))
 		h := &heldWriter{ResponseWriter: w, entries: entries, fhir: strings.HasPrefix(r.URL.Path, "/fhir")}
 		defer func() {
 			err := entries.End()

@@ -211,7 +211,7 @@ func (r *Region) signOn(ctx context.Context, e auth.Event) error {
 	if e.Kind == auth.Refused {
 		entry.Action, entry.Outcome, entry.Rules = audit.SignIn, audit.Deny, []string{e.Reason}
 	}
-	entry.Reason = e.Provider
+	entry.Reason, entry.From = e.Provider, e.Address
 	if e.App != "" || e.Kind == auth.AppRegistered {
 		entry.App, entry.Citizen, entry.Reason, entry.What = e.App, e.Citizen, e.Reason, "application"
 		if e.Kind == auth.AppDeclined {
