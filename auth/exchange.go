@@ -83,7 +83,13 @@ func clientID(r *http.Request, f url.Values) string {
 // client is the application of a request, proven. RFC 6749, section 2.3; it has
 // answered where it is not ok.
 func (a *Auth) client(w http.ResponseWriter, r *http.Request, f url.Values, base string) (app.App, bool) {
-	x, err := a.Apps.Find(clientID(r, f))
+	id := clientID(r, f)
+	if id == "" { // a public client need not name itself where its refresh token does: RFC 6749, section 6
+		if c, _, err := a.Connections.Refreshing(f.Get("refresh_token")); err == nil {
+			id = c.App
+		}
+	}
+	x, err := a.Apps.Find(id)
 	if fault.Is(err, fault.NoStore) {
 		sayOAuth(w, http.StatusServiceUnavailable, "temporarily_unavailable", "")
 		return x, false

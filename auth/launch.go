@@ -9,6 +9,7 @@ import (
 	"selda/auth/app"
 	"selda/auth/provider"
 	"selda/fault"
+	"selda/nhs"
 	"selda/policy"
 )
 
@@ -74,3 +75,48 @@ func (a *Auth) takeLaunch(value string) (l launch, ok bool) {
 	}
 	return l, true
 }
+
+// Connected is an application that somebody connected, and what they let it do.
+type Connected struct {
+	App          app.App // who it is; of one that was removed the id alone
+	Live         bool
+	Began, Until time.Time
+	Ended        time.Time
+	Why          string
+	Sees         []string // in plain words
+}
+
+// Connected are the applications that somebody connected, the latest first.
+func (a *Auth) Connected(s policy.Subject) ([]Connected, error) {
+	const op = "auth.Connected"
+	list, err := a.Connections.List(s.User)
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	now := time.Now()
+	var out []Connected
+	for _, k := range list {
+		x, err := a.Apps.Find(k.App)
+		if fault.Is(err, fault.NoStore) {
+			return nil, fault.E(op, err)
+		}
+		c := Connected{App: x, Live: err == nil && k.Live(now) && x.Usable(now), Began: k.Began, Until: k.Until, Ended: k.Ended, Why: k.Why}
+		if err != nil {
+			c.App = app.App{ID: k.App, Name: "An app that was removed"}
+		}
+		if !c.Live && c.Ended.IsZero() {
+			if c.Ended, c.Why = k.Until, "its time was over"; now.Before(k.Until) {
+				c.Ended, c.Why = now, "it was stopped for everybody"
+			}
+		}
+		citizen := s.Role == nhs.Citizen || s.Role == nhs.Proxy
+		for _, r := range resources(k.Scopes) {
+			c.Sees = append(c.Sees, scopeWords(r, citizen))
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// Register is the applications of the region.
+func (a *Auth) Register() *app.Register { return a.Apps }

@@ -92,6 +92,8 @@ type Deps struct {
 	Accounts func() []auth.Account
 	// Lists are those by which items are labelled; the box's where nil.
 	Lists func() *classify.Lists
+	// SignOn has the applications that act in people's names; nil where there are none.
+	SignOn SignOn
 	// LastHeard is when anything of a source last came; nil where that is not known.
 	LastHeard func(nhs.Source) time.Time
 	Now       func() time.Time
@@ -159,6 +161,8 @@ func (h *Web) Routes(mux *http.ServeMux) {
 		"GET /governance": h.governance, "GET /governance/try": h.tryForm, "POST /governance/try": h.try, "GET /governance/{agreement}": h.agreement, "POST /governance/{agreement}/{act}": h.act,
 		"POST /governance/request/{request}": h.decideJoin, "GET /privacy/why": h.whyForm, "POST /privacy/why": h.whyOf, "GET /record/{id}/why/{type}/{item}": h.myWhy,
 		"GET /feeds": h.feeds, "GET /feeds/{source}": h.feed, "POST /quarantine/replay": h.replayAll, "GET /quarantine": h.quarantine, "GET /quarantine/{message}": h.held, "POST /quarantine/{message}/replay": h.replay,
+		"GET /me/apps": h.apps, "POST /me/apps": h.endApp, "GET /apps": h.apps, "POST /apps": h.endApp,
+		"GET /apps/register": h.register, "POST /apps/register/{app}": h.decideApp, "GET /record/{id}/apps": h.recordApps, "POST /record/{id}/apps": h.launchApp,
 		"GET /trace": h.traceForm, "POST /trace": h.trace, "GET /trace/{message}": h.trace,
 		"/": h.nowhere,
 	} {
@@ -256,9 +260,14 @@ func sentence(s string) string {
 
 // render writes a page whole, or says that it can't.
 func (h *Web) render(w http.ResponseWriter, status int, c templ.Component) {
+	h.renderUnder(w, status, page.CSP, c)
+}
+
+// renderUnder is render under a policy of its own.
+func (h *Web) renderUnder(w http.ResponseWriter, status int, policy string, c templ.Component) {
 	head := w.Header()
 	head.Set("Content-Type", "text/html; charset=utf-8")
-	head.Set("Content-Security-Policy", page.CSP)
+	head.Set("Content-Security-Policy", policy)
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Content-Type-Options", "nosniff")
 	head.Set("Referrer-Policy", "same-origin")
@@ -279,12 +288,15 @@ func (h *Web) frame(s policy.Subject, title string) page.Frame {
 		return f
 	}
 	f.Role = s.Role.Title()
+	if h.SignOn != nil {
+		f.Apps = "/apps"
+	}
 	if s.Organisation != "" {
 		f.Role += " · " + h.organisation(s.Organisation)
 	}
 	switch s.Role {
 	case nhs.Citizen, nhs.Proxy:
-		f.Kind, f.Role, f.Quick = page.Citizen, "Your own record", "https://www.bbc.co.uk/weather"
+		f.Kind, f.Role, f.Apps, f.Quick = page.Citizen, "Your own record", "/me/apps", "https://www.bbc.co.uk/weather"
 		if s.Role == nhs.Proxy {
 			f.Role = "For somebody you help"
 		}
@@ -293,9 +305,9 @@ func (h *Web) frame(s policy.Subject, title string) page.Frame {
 	case nhs.PrivacyOfficer, nhs.CaldicottGuardian:
 		f.Links = []page.Link{{Href: "/privacy", Text: "To review"}, {Href: "/privacy/trail", Text: "Trail"}, {Href: "/privacy/why", Text: "Why"}, {Href: "/governance", Text: "Agreements"}, {Href: "/rules", Text: "Rules"}}
 	case nhs.GovernanceLead:
-		f.Links = []page.Link{{Href: "/governance", Text: "Agreements"}, {Href: "/rules", Text: "Rules"}}
+		f.Links = []page.Link{{Href: "/governance", Text: "Agreements"}, {Href: "/rules", Text: "Rules"}, {Href: "/apps/register", Text: "Apps"}}
 	case nhs.Administrator:
-		f.Links = []page.Link{{Href: "/accounts", Text: "Accounts"}, {Href: "/rules", Text: "Rules"}}
+		f.Links = []page.Link{{Href: "/accounts", Text: "Accounts"}, {Href: "/apps/register", Text: "Apps"}, {Href: "/rules", Text: "Rules"}}
 	case nhs.Paramedic:
 		f.Kind = page.Crew
 		f.Search = true

@@ -39,6 +39,7 @@ type cli struct {
 	User         userCmd         `cmd:"" help:"The accounts."`
 	Agreement    agreementCmd    `cmd:"" help:"What controllers have agreed to share: list, try, sign, suspend, renew."`
 	Why          whyCmd          `cmd:"" help:"Why somebody can see an item, or can't."`
+	App          appCmd          `cmd:"" help:"The applications that may act in people's names."`
 	Audit        auditCmd        `cmd:"" help:"The audit trail."`
 	HL7v2        hl7v2Cmd        `cmd:"" name:"hl7v2" help:"The HL7 v2 engine by itself."`
 	CDA          cdaCmd          `cmd:"" name:"cda" help:"The CDA engine by itself."`

@@ -48,6 +48,8 @@ type Frame struct {
 	JS    []string
 	// Quick is where the safety mode's quick exit leads; "" for none.
 	Quick string
+	// Apps is where the applications are that the user connected; "" for none.
+	Apps string
 }
 
 // Link is a link.
@@ -125,6 +127,7 @@ type RecordPage struct {
 	Break    *BreakGlass
 	Why      *WhyPage
 	Letter   *Letter
+	Apps     *RecordApps
 }
 
 // Summary is the first page of a record.
@@ -253,6 +256,8 @@ func (p RecordPage) Heading() string {
 		return "Origin"
 	case p.Break != nil:
 		return "Emergency access"
+	case p.Apps != nil:
+		return "Apps"
 	}
 	return "Record"
 }

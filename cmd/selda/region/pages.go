@@ -19,7 +19,7 @@ import (
 
 // pages wires the pages.
 func (r *Region) pages() (*web.Web, error) {
-	return web.New(web.Deps{Subject: r.Auth.Subject, Lists: r.labels.lists, Access: r.Access, Records: r.Records, Ingest: r.Ingest, Desk: desk{r}, Governance: govern{r},
+	return web.New(web.Deps{Subject: r.Auth.Subject, Lists: r.labels.lists, SignOn: r.Auth, Access: r.Access, Records: r.Records, Ingest: r.Ingest, Desk: desk{r}, Governance: govern{r},
 		Origins: &origin.Origins{Raws: r.Journal}, Name: r.sourceNames(), Short: shortNames(), Accounts: r.Auth.Accounts.List, LastHeard: r.Ingest.LastHeard, Now: r.Now, Log: r.Log})
 }
 
