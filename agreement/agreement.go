@@ -225,14 +225,16 @@ func (a *Agreement) Suspended(now time.Time) (out []Suspension) {
 }
 
 // Shows says whether anything of a party flows under it to anybody, where it is in force.
-func (a *Agreement) Shows(p Party, now time.Time) bool {
+func (a *Agreement) Shows(p Party, now time.Time) bool { return a.shows(p, policy.AllDataSets, now) }
+
+func (a *Agreement) shows(p Party, kinds policy.DataSets, now time.Time) bool {
 	o := Party(nhs.Source(p).Organisation())
 	since, signed := a.signedFor(p)
 	if _, stopped := a.suspended(p, now); stopped || !signed || now.Before(since) {
 		return false
 	}
 	return slices.ContainsFunc(a.Shares, func(s Share) bool {
-		return slices.ContainsFunc(s.From, func(x Party) bool { return x == All || x == p || x == o })
+		return s.Kinds&kinds != 0 && slices.ContainsFunc(s.From, func(x Party) bool { return x == All || x == p || x == o })
 	})
 }
 

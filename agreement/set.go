@@ -175,6 +175,16 @@ func (s *Share) with(r Reader) bool {
 	return slices.ContainsFunc(s.With, func(p Party) bool { return p.is(r.Organisation) })
 }
 
+// Sharing are the agreements under which a source's kind of data flows to anybody.
+func (s *Set) Sharing(source nhs.Source, kind policy.DataSet, now time.Time) (ids []string) {
+	for _, a := range s.list {
+		if slices.ContainsFunc(a.Purposes, func(p Purpose) bool { return a.Flows(p, now) }) && a.shows(Party(source), policy.SetOf(kind), now) {
+			ids = append(ids, a.ID)
+		}
+	}
+	return ids
+}
+
 // Changes is the next moment after now at which what is in force changes by
 // itself: something begins, ends, or a suspension does. It is zero where nothing will.
 func (s *Set) Changes(now time.Time) (next time.Time) {

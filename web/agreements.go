@@ -186,6 +186,36 @@ func (h *Web) flowRow(set *agreement.Set, f Flow) page.FlowRow {
 	return row
 }
 
+// catalogue is which sources hold which kinds of data, and how each is shared.
+func (h *Web) catalogue(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
+	if err := h.governing(s); err != nil {
+		return err
+	}
+	held, citizens, all, err := h.Access.Catalogue(r.Context(), s, 0)
+	if err != nil {
+		return fault.E("web.catalogue", err)
+	}
+	p := page.CataloguePage{Frame: h.frame(s, "Data sets"), Of: ofCitizens(citizens, all)}
+	set, now := h.Governance.Agreements(), h.Now()
+	for _, x := range held {
+		row := page.HeldRow{Kind: words(x.Kind.String()), Items: x.Items, Citizens: x.Citizens, Under: list(set.Sharing(x.Source, x.Kind, now))}
+		if n := len(p.Sources); n == 0 || p.Sources[n-1].Source != string(x.Source) {
+			p.Sources = append(p.Sources, page.HeldSource{Source: string(x.Source), Name: h.Name(x.Source)})
+		}
+		one := &p.Sources[len(p.Sources)-1]
+		one.Kinds = append(one.Kinds, row)
+	}
+	h.render(w, http.StatusOK, page.Catalogue(p))
+	return nil
+}
+
+func ofCitizens(n int, all bool) string {
+	if all {
+		return fmt.Sprintf("of all %d citizens", n)
+	}
+	return fmt.Sprintf("of %d citizens who were looked at, spread over all", n)
+}
+
 // agreement is one agreement.
 func (h *Web) agreement(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
 	return h.showAgreement(w, r, s, http.StatusOK, "", "")
@@ -363,10 +393,7 @@ func (h *Web) wrongFile(w http.ResponseWriter, p page.TrialPage, err error) erro
 const mostTrialRows = 20
 
 func (h *Web) trial(p *page.TrialPage, t *access.Trial) {
-	p.Tried, p.Of = true, fmt.Sprintf("of all %d citizens", t.Citizens)
-	if !t.All {
-		p.Of = fmt.Sprintf("of %d citizens who were looked at, spread over all", t.Citizens)
-	}
+	p.Tried, p.Of = true, ofCitizens(t.Citizens, t.All)
 	if p.Without != "" {
 		p.WithoutAction = "/governance/" + p.Without + "/withdraw"
 	}

@@ -16,15 +16,16 @@ import (
 )
 
 type agreementCmd struct {
-	List     agreementListCmd     `cmd:"" help:"The agreements, how each stands, and what a controller has to look at."`
-	Show     agreementShowCmd     `cmd:"" help:"An agreement's file, as it is or as a revision had it."`
-	Put      agreementPutCmd      `cmd:"" help:"Put a file in force, in place of the agreement of its name."`
-	Try      agreementTryCmd      `cmd:"" help:"What a file would change if it were signed, or what the end of an agreement would: who would see how many more or fewer items, of which kinds."`
-	Sign     agreementSignCmd     `cmd:"" help:"Sign for an organisation."`
-	Suspend  agreementSuspendCmd  `cmd:"" help:"Stop the flow from some sources."`
-	Resume   agreementResumeCmd   `cmd:"" help:"Let it flow again."`
-	Renew    agreementRenewCmd    `cmd:"" help:"Give it a new end."`
-	Withdraw agreementWithdrawCmd `cmd:"" help:"End it for good."`
+	List      agreementListCmd      `cmd:"" help:"The agreements, how each stands, and what a controller has to look at."`
+	Show      agreementShowCmd      `cmd:"" help:"An agreement's file, as it is or as a revision had it."`
+	Put       agreementPutCmd       `cmd:"" help:"Put a file in force, in place of the agreement of its name."`
+	Try       agreementTryCmd       `cmd:"" help:"What a file would change if it were signed, or what the end of an agreement would: who would see how many more or fewer items, of which kinds."`
+	Catalogue agreementCatalogueCmd `cmd:"" help:"Which sources hold which kinds of data, and under which agreements each is shared."`
+	Sign      agreementSignCmd      `cmd:"" help:"Sign for an organisation."`
+	Suspend   agreementSuspendCmd   `cmd:"" help:"Stop the flow from some sources."`
+	Resume    agreementResumeCmd    `cmd:"" help:"Let it flow again."`
+	Renew     agreementRenewCmd     `cmd:"" help:"Give it a new end."`
+	Withdraw  agreementWithdrawCmd  `cmd:"" help:"End it for good."`
 }
 
 type agreementLine struct {
@@ -75,6 +76,41 @@ func (c agreementListCmd) Run(e *env) error {
 	}
 	if !c.JSON {
 		e.table("agreement\tstate\tbegins\tends\trevision\ttitle", rows)
+	}
+	return nil
+}
+
+type agreementCatalogueCmd struct {
+	Citizens int  `help:"How many citizens are looked at, spread over all." default:"2000" placeholder:"N"`
+	JSON     bool `name:"json" help:"One JSON object a line."`
+}
+
+func (agreementCatalogueCmd) needsRegion() {}
+
+func (c agreementCatalogueCmd) Run(e *env) error {
+	list, citizens, all, err := e.region.Access.Catalogue(e.ctx, region.OperatorSubject(), c.Citizens)
+	if err != nil {
+		return err
+	}
+	set, now := e.region.Agreements.Latest(), e.region.Now()
+	var rows [][]string
+	for _, h := range list {
+		under := set.Sharing(h.Source, h.Kind, now)
+		if c.JSON {
+			if err := e.printJSON(map[string]any{"source": h.Source, "kind": h.Kind.String(), "items": h.Items, "citizens": h.Citizens, "of": citizens, "agreements": under}); err != nil {
+				return err
+			}
+			continue
+		}
+		rows = append(rows, []string{string(h.Source), h.Kind.String(), strconv.Itoa(h.Items), strconv.Itoa(h.Citizens), cmp.Or(strings.Join(under, ", "), "none")})
+	}
+	if !c.JSON {
+		of := "all " + strconv.Itoa(citizens) + " citizens"
+		if !all {
+			of = strconv.Itoa(citizens) + " citizens, spread over all"
+		}
+		fmt.Fprintf(e.stdout, "of %s:\n\n", of)
+		e.table("source\tkind\titems\tcitizens\tagreements", rows)
 	}
 	return nil
 }

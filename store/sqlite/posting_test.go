@@ -177,3 +177,79 @@ func BenchmarkSearchBesideFresh(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSearchUnderPredicate is what a predicate costs a search by token and one of the
+// whole compartment, of the same answers: of the exchange itself, and of a clinician to whom
+// agreements of single sources, labels, seals and an objection to some kinds apply.
+func BenchmarkSearchUnderPredicate(b *testing.B) {
+	db, err := Open(b.TempDir(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	ctx := context.Background()
+	sources := []nhs.Source{"RJZ:PAS", "RJ1:LIMS", "G85001:GP"}
+	for i := 0; i < 100_000; {
+		if err := db.Update(ctx, func(tx store.Tx) error {
+			for range 1000 {
+				if i%20 == 0 {
+					if _, err := tx.Begin(time.UnixMilli(int64(i)), sources[i/20%3], 1); err != nil {
+						return err
+					}
+				}
+				if _, err := tx.Write(store.Put{Subject: store.Subject(1 + i/100), Type: "Observation", Source: sources[i/20%3], DataSet: policy.Observations, Final: true,
+					Body: []byte(`{"resourceType":"Observation","status":"final","code":{"coding":[{"code":"8867-4"}]}}`), Tokens: []string{fmt.Sprint("c:", i%50), fmt.Sprint("p:", i/100)}}); err != nil {
+					return err
+				}
+				i++
+			}
+			return nil
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := db.Fold(ctx); err != nil {
+		b.Fatal(err)
+	}
+	agreed := &policy.Agreed{}
+	for _, s := range []nhs.Source{"G85001", "G85002", "G85003", "G85004", "RJ1", "RJ2", "RJZ", "RN7", "RPG", "RRU", "RV5"} {
+		agreed.Of = append(agreed.Of, policy.AgreedWith{Source: s, DataSets: policy.AllDataSets &^ policy.SetOf(policy.SocialCare)})
+	}
+	clinician := &policy.Predicate{Permit: true, DataSets: policy.AllDataSets &^ policy.SetOf(policy.Preferences), Agreed: agreed, Own: "RJZ", Hidden: policy.SexualHealth | policy.HIVSTI | policy.Adoption,
+		ShowSafety: true, NotDataSets: policy.SetOf(policy.Documents), Sealed: []policy.Item{{Type: "Condition", ID: "x"}, {Type: "Observation", ID: "y"}}}
+	for _, q := range []struct {
+		name string
+		ask  func(p *policy.Predicate) (int, error)
+	}{
+		{"20 of a code", func(p *policy.Predicate) (int, error) {
+			f, err := db.Search(ctx, store.Query{Type: "Observation", Groups: [][]string{{"c:7"}}, N: store.Latest, Limit: 20, Bodies: true}, p)
+			return len(f), err
+		}},
+		{"all 2,000 of a code", func(p *policy.Predicate) (int, error) {
+			f, err := db.Search(ctx, store.Query{Type: "Observation", Groups: [][]string{{"c:7"}}, N: store.Latest, Limit: 5000}, p)
+			return len(f), err
+		}},
+		{"code and person", func(p *policy.Predicate) (int, error) {
+			f, err := db.Search(ctx, store.Query{Type: "Observation", Groups: [][]string{{"c:7"}, {"p:500"}}, N: store.Latest, Limit: 20, Bodies: true}, p)
+			return len(f), err
+		}},
+		{"a compartment", func(p *policy.Predicate) (int, error) {
+			v, err := db.Compartment(ctx, 500, store.Latest, p)
+			return len(v), err
+		}},
+	} {
+		want, err := q.ask(&policy.Predicate{Permit: true, Everything: true})
+		if err != nil || want == 0 {
+			b.Fatal(q.name, want, err)
+		}
+		for name, p := range map[string]*policy.Predicate{"everything": {Permit: true, Everything: true}, "a clinician": clinician} {
+			b.Run(q.name+", "+name, func(b *testing.B) {
+				for b.Loop() {
+					if got, err := q.ask(p); err != nil || got != want {
+						b.Fatal(got, want, err)
+					}
+				}
+			})
+		}
+	}
+}

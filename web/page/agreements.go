@@ -49,6 +49,26 @@ type JoinRow struct {
 	Action                                   string // where it is decided; "" where the reader may not
 }
 
+// CataloguePage is which sources hold which kinds of data.
+type CataloguePage struct {
+	Frame
+	Of      string // of whom it is counted
+	Sources []HeldSource
+}
+
+// HeldSource is a source with its kinds of data.
+type HeldSource struct {
+	Source, Name string
+	Kinds        []HeldRow
+}
+
+// HeldRow is a data set.
+type HeldRow struct {
+	Kind            string
+	Items, Citizens int
+	Under           string // the agreements; "" for none
+}
+
 // AgreementPage is one agreement.
 type AgreementPage struct {
 	Frame
