@@ -33,7 +33,14 @@ func (a *Access) Ask(ctx context.Context, s policy.Subject, seq uint64) error {
 		return nil // it has been asked
 	}
 	i := slices.IndexFunc(entries, func(e audit.Entry) bool { return e.Seq == seq })
-	if i < 0 || entries[i].Concealed || entries[i].Organisation == "" {
+	if i < 0 || entries[i].Organisation == "" {
+		return fault.E(op, fault.NotFound, "there is no such access")
+	}
+	kept, err := a.Kept(ctx, own)
+	if err != nil {
+		return fault.E(op, err)
+	}
+	if _, ok := kept.Seen(s, entries[i]); !ok {
 		return fault.E(op, fault.NotFound, "there is no such access")
 	}
 	e := audit.From(s, audit.Ask, "an access")

@@ -39,9 +39,13 @@ func (a *Access) Looks(ctx context.Context, s policy.Subject, citizen string, li
 	if err != nil {
 		return nil, fault.E("access.Looks", err)
 	}
+	kept, err := a.Kept(ctx, citizen)
+	if err != nil {
+		return nil, fault.E("access.Looks", err)
+	}
 	out := entries[:0]
 	for _, e := range entries {
-		if seen, ok := Seen(s, e); ok {
+		if seen, ok := kept.Seen(s, e); ok {
 			out = append(out, seen)
 		}
 	}
@@ -57,8 +61,15 @@ func (a *Access) ProveLook(ctx context.Context, s policy.Subject, citizen string
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, fault.E(op, err)
 	}
-	seen, ok := Seen(s, e)
-	if err != nil || !ok || e.Citizen != citizen {
+	if err != nil || e.Citizen != citizen {
+		return nil, fault.E(op, fault.NotFound, "there is no such access")
+	}
+	kept, err := a.Kept(ctx, citizen)
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	seen, ok := kept.Seen(s, e)
+	if !ok {
 		return nil, fault.E(op, fault.NotFound, "there is no such access")
 	}
 	show := []string{audit.PartAct, audit.PartReason}

@@ -46,6 +46,8 @@ const (
 	Declare    = "declare-relationship"
 	Administer = "administer"
 	Review     = "review" // of an entry by a privacy officer: About says which
+	Defer      = "defer"  // of telling a citizen of the entry that About says, or the end of it (G9)
+	Shield     = "shield" // of the name of the user of the entry that About says (G9)
 	Ask        = "ask"    // by the citizen about an entry: it is filed with that entry's organisation
 )
 

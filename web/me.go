@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"strings"
+	"time"
 
 	"selda/fault"
 	"selda/nhs"
@@ -73,6 +74,9 @@ func (h *Web) nameFor(s policy.Subject) func(nhs.Source) string {
 	}
 }
 
+// toldFor is how long the first page tells of an emergency access.
+const toldFor = 30 * 24 * time.Hour
+
 func firstName(names string) string {
 	first, _, _ := strings.Cut(names, " ")
 	return first
@@ -113,6 +117,16 @@ func (h *Web) fillMine(r *http.Request, m *mine, section string) error {
 	case "":
 		m.p.Back = false
 		m.p.Home = h.home(m)
+		if m.subject.Role == nhs.Citizen { // they are told, nobody for them (G9)
+			told, err := h.Access.Emergencies(r.Context(), m.subject, m.v.Citizen, h.Now().Add(-toldFor))
+			if err != nil {
+				return fault.E("web.me", err)
+			}
+			for _, e := range told {
+				look := h.look(e)
+				m.p.Home.Emergencies = append(m.p.Home.Emergencies, "On "+look.At.Plain()+" somebody opened your record in an emergency: "+look.Who+", "+look.Where+".")
+			}
+		}
 	case "record":
 		rows := page.Rows{Heading: "Your record", Empty: page.NothingReleased}
 		if m.p.Of != "" {

@@ -44,6 +44,11 @@ func (h *Web) showQueue(w http.ResponseWriter, r *http.Request, s policy.Subject
 			row.Who, row.Role, row.Reason = cmp.Or(c.about.Name, "An access"), c.about.Role.Title(), c.about.Reason
 			row.Href = "/privacy/trail?near=" + strconv.FormatUint(c.first.About, 10)
 		}
+		if c.first.Action == audit.BreakGlass && c.first.Outcome == audit.Permit {
+			if row.Telling, err = h.telling(ctx, s, c.first); err != nil {
+				return fault.E(op, err)
+			}
+		}
 		if n := len(c.outcomes); n > 0 {
 			last := c.outcomes[0] // the latest
 			row.Outcome, row.By = access.OutcomeOf(last).Words, last.Name+", "+at(last).ProTime()

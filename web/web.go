@@ -163,6 +163,7 @@ func (h *Web) Routes(mux *http.ServeMux) {
 		"GET /feeds": h.feeds, "GET /feeds/{source}": h.feed, "POST /quarantine/replay": h.replayAll, "GET /quarantine": h.quarantine, "GET /quarantine/{message}": h.held, "POST /quarantine/{message}/replay": h.replay,
 		"GET /me/apps": h.apps, "POST /me/apps": h.endApp, "GET /apps": h.apps, "POST /apps": h.endApp,
 		"GET /apps/register": h.register, "POST /apps/register/{app}": h.decideApp, "GET /record/{id}/apps": h.recordApps, "POST /record/{id}/apps": h.launchApp,
+		"POST /privacy/telling/{entry}": h.tell, "POST /privacy/telling/{entry}/{act}": h.tell,
 		"GET /trace": h.traceForm, "POST /trace": h.trace, "GET /trace/{message}": h.trace,
 		"/": h.nowhere,
 	} {

@@ -31,6 +31,7 @@ type Home struct {
 	Never             bool // they have not looked before
 	New, ToDo, Coming []view.Item
 	Menu              []Link
+	Emergencies       []string // of which they are told, a sentence each
 }
 
 // Rows is a list of their record, in plain words.

@@ -31,6 +31,20 @@ type Case struct {
 	Action  string // where an outcome is recorded; "" where the reader may not
 	Outcome string // the latest, and who recorded it when
 	By      string
+	Telling *Telling // of an emergency access
+}
+
+// Telling is whether the person has been told of an emergency access, and what the
+// reader may do about it (G9).
+type Telling struct {
+	State   string // "The person has been told."
+	Defer   string // where it is put off; "" where the reader may not
+	Agree   string // where another agrees to that
+	End     string // where it is ended
+	Shield  string // where the user's name is kept
+	Grounds []Reason
+	Soonest string // the first review date that may be chosen, and the last: YYYY-MM-DD
+	Latest  string
 }
 
 // TrailRow is an entry of the trail.
