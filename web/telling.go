@@ -45,12 +45,12 @@ func (h *Web) telling(ctx context.Context, s policy.Subject, e audit.Entry) (*pa
 	case open == nil && !mine:
 		t.Defer = base + strconv.FormatUint(e.Seq, 10)
 	case open != nil && open.Agreed == "":
-		t.State = "Telling the person is put off by " + open.Name + " until " + day(open.Until()) + ", unless another person agrees: then until " + day(open.Review) + ". Ground: " + open.Ground + "."
+		t.State = "Telling the person is put off by " + open.Name + " until " + dayWords(open.Until()) + ", unless another person agrees: then until " + dayWords(open.Review) + ". Ground: " + open.Ground + "."
 		if open.By != s.User && !mine {
 			t.Agree = base + strconv.FormatUint(open.Seq, 10) + "/agree"
 		}
 	case open != nil:
-		t.State = "Telling the person is put off until " + day(open.Review) + " by " + open.Name + ", and " + open.Agreed + " agrees. Ground: " + open.Ground + "."
+		t.State = "Telling the person is put off until " + dayWords(open.Review) + " by " + open.Name + ", and " + open.Agreed + " agrees. Ground: " + open.Ground + "."
 	}
 	if open != nil && !mine {
 		t.End = base + strconv.FormatUint(open.Seq, 10) + "/end"
@@ -61,7 +61,7 @@ func (h *Web) telling(ctx context.Context, s policy.Subject, e audit.Entry) (*pa
 	return t, nil
 }
 
-func day(t time.Time) string { return view.ParseDate(t.Format(time.RFC3339)).Pro() }
+func dayWords(t time.Time) string { return view.ParseDate(t.Format(time.RFC3339)).Pro() }
 
 // tell does what a form of the page asks: puts telling off, agrees, ends it, keeps a name.
 func (h *Web) tell(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
