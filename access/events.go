@@ -16,6 +16,7 @@ type Events struct {
 	s       policy.Subject
 	within  audit.Query // what they are entitled to; nothing of it is given beyond that
 	citizen bool        // they see their own, or of whom they act for
+	kept    *Kept       // what is kept from them now
 }
 
 // Plain says that the reader is the one whose record it is, or acts for them.
@@ -42,7 +43,11 @@ func (a *Access) OpenEvents(ctx context.Context, s policy.Subject, citizen, what
 		if err != nil {
 			return nil, fault.E(op, err)
 		}
-		return &Events{trail: a.Trail, s: s, within: audit.Query{Citizen: g.Citizen().ID}, citizen: true}, nil
+		kept, err := a.Kept(ctx, g.Citizen().ID)
+		if err != nil {
+			return nil, fault.E(op, err)
+		}
+		return &Events{trail: a.Trail, s: s, within: audit.Query{Citizen: g.Citizen().ID}, citizen: true, kept: kept}, nil
 	}
 	if s.Scopes != nil {
 		s.Role = "" // what an application acts for does not open the trail to it
@@ -63,7 +68,7 @@ func (e *Events) see(x audit.Entry) (audit.Entry, bool) {
 		return audit.Entry{}, false
 	}
 	if e.citizen {
-		return Seen(e.s, x)
+		return e.kept.Seen(e.s, x)
 	}
 	return x, true
 }

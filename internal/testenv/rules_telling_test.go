@@ -52,6 +52,9 @@ func TestG9TellingIsPutOffByTwo(t *testing.T) {
 		t.Helper()
 		list := o.sees("citizen", "James Whitfield", "/me/looked")
 		home := o.sees("citizen", "opened your record in an emergency", "/me")
+		if events := o.sees("citizen", "James Whitfield", "/fhir/AuditEvent?patient={citizen}"); len(events) != len(list) {
+			t.Errorf("the list and the AuditEvents differ: %v %v", list, events)
+		}
 		if len(list) != len(home) {
 			t.Errorf("the list and the first page differ: %v %v", list, home)
 		}
@@ -85,7 +88,7 @@ func TestG9TellingIsPutOffByTwo(t *testing.T) {
 	if told() {
 		t.Error("it is put off, and the citizen is told")
 	}
-	if where := o.sees("citizen", "serious", "/me", "/me/looked", "/fhir/Patient/{citizen}"); len(where) > 0 {
+	if where := o.sees("citizen", "serious", "/me", "/me/looked", "/fhir/Patient/{citizen}", "/fhir/AuditEvent?patient={citizen}"); len(where) > 0 {
 		t.Error("that it is put off shows at", where)
 	}
 	if a := o.action("privacy", "/privacy", put+"/agree"); a != "" {
@@ -142,7 +145,7 @@ func TestG9TellingEndsAndNamesAreKept(t *testing.T) {
 	if strings.Contains(body, "Whitfield") || !strings.Contains(body, "Hospital doctor") || !strings.Contains(body, "King") {
 		t.Error("not the role and the organisation instead of the name")
 	}
-	if where := o.sees("citizen", "Whitfield", "/me", "/me/looked"); len(where) > 0 {
+	if where := o.sees("citizen", "Whitfield", "/me", "/me/looked", "/fhir/AuditEvent?patient={citizen}"); len(where) > 0 {
 		t.Error("the name shows at", where)
 	}
 	o.Advance(3 * 24 * time.Hour)
