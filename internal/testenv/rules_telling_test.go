@@ -32,7 +32,7 @@ func (o *outside) posts(user, path, form string) (int, string) {
 func (o *outside) action(user, page, pattern string) string {
 	o.Helper()
 	_, body := o.asks(user, "GET", page, "")
-	found := regexp.MustCompile(`action="(`+pattern+`)"`).FindStringSubmatch(body)
+	found := regexp.MustCompile(`action="(` + pattern + `)"`).FindStringSubmatch(body)
 	if found == nil {
 		return ""
 	}
