@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"selda/nhs"
 	"selda/policy"
@@ -35,7 +37,8 @@ func Words(p policy.Preference, now time.Time, n Names) string {
 	if !p.To.IsZero() {
 		s += ", until the end of " + Day(p.To.Add(-time.Nanosecond))
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	r, n1 := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n1:]
 }
 
 // Day is a day as people write it.
@@ -62,7 +65,7 @@ func (n Names) rule(r *policy.Rule) string {
 	if len(what) > 0 {
 		s += " except " + list(what)
 	}
-	s += verb(&r.Data)
+	s += n.verb(&r.Data)
 	if r.Permit {
 		s += " shared with "
 	} else {
@@ -83,9 +86,9 @@ func (n Names) rule(r *policy.Rule) string {
 }
 
 // verb is how a sentence about data goes on.
-func verb(d *policy.Data) string {
+func (n Names) verb(d *policy.Data) string {
 	one := d.DataSets == 0 && d.Types == nil || d.DataSets == policy.SetOf(policy.SocialCare) || d.DataSets == policy.SetOf(policy.CareTeam)
-	if one && len(d.Items) < 2 {
+	if one && !strings.Contains(n.items(&policy.Data{Items: d.Items}, ""), " and ") {
 		return " is"
 	}
 	return " are"
@@ -138,7 +141,9 @@ func (n Names) data(d *policy.Data) string {
 func (n Names) items(d *policy.Data, s string) string {
 	var items []string
 	for _, i := range d.Items {
-		items = append(items, n.item(i))
+		if w := n.item(i); !slices.Contains(items, w) { // the same letter from two services
+			items = append(items, w)
+		}
 	}
 	c := d.Content
 	if c == nil {

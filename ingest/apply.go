@@ -143,7 +143,7 @@ func (c *commit) ownAccount(s store.Subject) error {
 	if len(all) == 0 {
 		return fault.E("ingest.about", fault.NotFound, "there is no such citizen")
 	}
-	return mpi.Merge(c.tx, all[0], s, "link", "own account", "stated from the citizen's own account", c.now, c.r.ID)
+	return mpi.Merge(c.tx, all[0], s, "link", "own account", "stated by the citizen, or for them by their practice", c.now, c.r.ID)
 }
 
 func (c *commit) writePatient(i int) error {

@@ -160,10 +160,11 @@ func (h *Web) fillMine(r *http.Request, m *mine, section string) error {
 	case "people":
 		rowsOf("People who help "+cmp.Or(m.p.Of, "you"), "The care team, as services have named them.", view.CareTeam)
 	case "sharing":
-		if m.subject.Role != nhs.Citizen {
-			return fault.E("web.me", fault.Security, "only the person themselves can change this here")
+		c, err := h.own(r, m)
+		if err != nil {
+			return err
 		}
-		m.p.Sharing, m.p.Frame.Title = h.choices(m), "Sharing choices"
+		m.p.Sharing, m.p.Frame.Title = c.start(), "Sharing choices"
 	case "looked":
 		looked, err := h.looked(r, m)
 		if err != nil {

@@ -129,6 +129,7 @@ func pages(t testing.TB) map[string]templ.Component {
 	all["search-found"] = page.Search(page.SearchPage{Frame: frame(page.Staff, "2 people found"), Asked: true, As: "name and birth date", Found: []page.Found{hit, other}})
 	all["search-none"] = page.Search(page.SearchPage{Frame: frame(page.Staff, "Nobody found"), Asked: true, As: "name and birth date"})
 	all["declare"] = page.Declare(page.DeclarePage{Frame: frame(page.Staff, "Are you caring for this person?"), Banner: b0, Action: base + "/declare", Break: base + "/emergency", Why: []page.Reason{{Code: "here", Text: "The patient is in front of me"}, {Code: "asked", Text: "I was asked for advice about them"}}})
+	all["record-sharing"] = page.Behalf(page.BehalfPage{Frame: frame(page.Staff, "Sharing choices"), Banner: b0, Base: base, Sharing: page.Sharing{Behalf: "Folake Adeyemi", Action: base + "/sharing", Details: &page.Details{Choice: page.Choice{Code: "object", Title: "Don't share"}, Authorities: []page.Reason{{Code: "telephone", Text: "The person told me by telephone, and I checked who they are"}}}}})
 	all["message"] = page.Message(page.MessagePage{Frame: frame(page.Staff, "Not found"), Heading: "There is no such page", Text: []string{"Nothing was changed."}, Link: page.Link{Href: "/", Text: "Go to the search"}, Trace: "01K9"})
 	for name, c := range citizenPages(rec) {
 		all[name] = c
@@ -156,10 +157,16 @@ func citizenPages(rec *view.Record) map[string]templ.Component {
 	sharing := my("Sharing choices")
 	sharing.Sharing = &page.Sharing{Choices: choices, Action: "/me/sharing"}
 	preview := my("Sharing choices")
-	preview.Sharing = &page.Sharing{Choices: choices, Action: "/me/sharing", Preview: &page.Preview{Choice: choices[1], Changes: []string{"A&E at King's College Hospital will not see your GP medicines."}, Keeps: []string{"Your GP still sees what your practice wrote."}}}
+	preview.Sharing = &page.Sharing{Choices: choices, Action: "/me/sharing", Preview: &page.Preview{Choice: choices[1], Words: "Everything is kept from everyone", Fields: []page.Field{{Name: "choice", Value: "object"}}, Changes: []string{"A&E at King's College Hospital will not see your GP medicines."}, Keeps: []string{"Your GP still sees what your practice wrote."}}}
+	sharing.Sharing.Now = []page.Stated{{Words: "Letters are kept from King's College Hospital, until the end of 31 March 2027", Who: "You chose this", When: "on 12 November 2026", Back: "/me/sharing/back/c1"},
+		{Words: "Everything is kept from everyone", Who: "Dr A Okafor, General practitioner, Old Kent Road Surgery, stated this for you. The person told me by telephone, and I checked who they are (called back)", When: "on 1 November 2026", Back: "/me/sharing/back/c2"}}
+	sharing.Sharing.Past = []page.Stated{{Words: "“Creatinine” is kept from everyone", Who: "You chose this", When: "on 2 October 2026", Until: "on 5 October 2026"}}
+	details := my("Sharing choices")
+	details.Sharing = &page.Sharing{Action: "/me/sharing", Error: "Choose at least one kind of information", Details: &page.Details{Choice: page.Choice{Code: "kind", Title: "Share, but keep some kinds of information private"}, Kinds: []page.Option{{Code: "documents", Text: "Letters", On: true}, {Code: "results", Text: "Test results"}},
+		Organisations: []page.Option{{Code: "RJZ", Text: "King's College Hospital"}}, Closed: true, From: "2026-12-01"}}
 	looked := my("Who has looked")
 	looked.Looked = &page.Looked{Days: []page.DayCount{{Day: view.ParseDate("2026-11-22"), Count: 2}}, Looks: []page.Look{{At: view.ParseDate("2026-11-22T09:10:00Z"), Who: "Dr A Okafor", Where: "Old Kent Road Surgery", Did: "Looked at your record", Why: "You are registered there", Rule: "G7 registration", Ask: "/me/ask/12"}, {At: view.ParseDate("2026-11-21T02:10:00Z"), Who: "Dr V Stone", Where: "Darent Valley Hospital", Did: "Opened your record in an emergency", Why: "You could not be asked", Rule: "G9 emergency access", Emergency: true}}}
-	return map[string]templ.Component{"me": page.My(home), "me-results": page.My(results), "me-letters": page.My(letters), "me-sharing": page.My(sharing), "me-preview": page.My(preview), "me-looked": page.My(looked)}
+	return map[string]templ.Component{"me": page.My(home), "me-results": page.My(results), "me-letters": page.My(letters), "me-sharing": page.My(sharing), "me-preview": page.My(preview), "me-sharing-details": page.My(details), "me-looked": page.My(looked)}
 }
 
 func deskPages() map[string]templ.Component {

@@ -3,8 +3,9 @@ package web
 import (
 	"net/http"
 	"slices"
-	"strings"
+	"time"
 
+	"selda/access"
 	"selda/consent"
 	"selda/fault"
 	"selda/fhir"
@@ -15,31 +16,118 @@ import (
 	"selda/web/view"
 )
 
-// The ways to share, as the pages know them. Finer ones are made through /fhir.
-var shareAll = page.Choice{Code: "share", Title: "Share with those who care for me", Text: "Your GP, hospitals, mental health, community and social care teams see what they need for your care."}
-var shareNone = page.Choice{Code: "object", Title: "Don't share", Text: "Each service sees only what it wrote itself. In an emergency a doctor can still look, and you are told."}
+// The ways to share. What is stated through the page is one Consent a choice;
+// what the page can't say can be stated through /fhir.
+var (
+	shareAll = page.Choice{Code: "share", Title: "Share with those who care for me", Text: "Your GP, hospitals, mental health, community and social care teams see what they need for your care. This takes back what you asked for before."}
+	shareNot = page.Choice{Code: "object", Title: "Don't share", Text: "Each service sees only what it wrote itself."}
+	shareBut = page.Choice{Code: "organisation", Title: "Share, but not with some services", Text: "You choose which services don't see what others wrote about you."}
+	shareFew = page.Choice{Code: "kind", Title: "Share, but keep some kinds of information private", Text: "For example, only your letters, or only your test results."}
+	shareOne = page.Choice{Code: "item", Title: "Keep this private", Text: "Only this one thing."}
+	shareBck = page.Choice{Code: "back", Title: "Take this back", Text: "What you asked for before no longer holds."}
+)
 
-// choices are the ways to share, with the one in force marked.
-func (h *Web) choices(m *mine) *page.Sharing {
-	objecting := len(objections(m)) > 0
-	all, none := shareAll, shareNone
-	all.Now, none.Now = !objecting, objecting
-	return &page.Sharing{Choices: []page.Choice{all, none}, Action: m.base + "/sharing"}
+// ownStatements is the source of what is stated by citizens, and for them, here.
+const ownStatements = nhs.Source("SELDA:ME")
+
+// sharer is a record whose sharing is looked at and changed: one's own, or
+// somebody's for whom it is stated.
+type sharer struct {
+	*opened
+	h      *Web
+	now    time.Time
+	action string
+	behalf bool
+	stated []access.Stated // of the own record
 }
 
-// objections are the Consents in force that withhold anything.
-func objections(m *mine) []*fhir.Resource {
-	var out []*fhir.Resource
-	for _, i := range m.v.Of("Consent") {
-		if c := consent.Read(i.Res, consent.Version{ID: i.ID, Source: i.Source, N: i.N, Recorded: i.Recorded}, nil); c.Decides && c.Rule.Denies() {
-			out = append(out, i.Res)
+// own is the sharing of the own record.
+func (h *Web) own(r *http.Request, m *mine) (*sharer, error) {
+	if m.subject.Role != nhs.Citizen {
+		return nil, fault.E("web.sharing", fault.Security, "only the person themselves can change this here")
+	}
+	stated, err := h.Access.Statements(r.Context(), m.grant, h.Now())
+	if err != nil {
+		return nil, fault.E("web.sharing", err)
+	}
+	return &sharer{opened: m.opened, h: h, now: h.Now(), action: m.base + "/sharing", stated: stated}, nil
+}
+
+// start is the first step: what is in force, what was, and the ways to share.
+func (c *sharer) start() *page.Sharing {
+	s := &page.Sharing{Action: c.action, Choices: []page.Choice{shareAll, shareNot, shareBut, shareFew}}
+	if c.behalf {
+		for i := range s.Choices {
+			s.Choices[i].Text = behalfTexts[s.Choices[i].Code]
+		}
+		return s
+	}
+	withheld := false
+	for _, x := range c.stated {
+		row := c.row(x)
+		if x.InForce && x.Rule.Denies() {
+			withheld = true
+			if x.By == ownStatements {
+				row.Back = c.action + "/back/" + x.ID
+			} else {
+				s.Others = true
+			}
+			s.Now = append(s.Now, row)
+		} else if x.Decides {
+			s.Past = append(s.Past, row)
 		}
 	}
-	return out
+	s.Choices[0].Now = !withheld
+	s.Choices[1].Now = slices.ContainsFunc(c.stated, func(x access.Stated) bool {
+		return x.InForce && !x.Rule.Permit && x.Rule.Whole() && x.Rule.But == nil
+	})
+	return s
 }
 
-// share shows what a choice would change, and saves it when it is posted again
-// from that page.
+// row is one statement in words.
+func (c *sharer) row(x access.Stated) page.Stated {
+	row := page.Stated{Words: c.words(x.Preference), Who: "You chose this", When: "on " + consent.Day(x.Recorded)}
+	switch {
+	case x.By != ownStatements:
+		row.Who = c.h.Name(x.By) + " wrote this down"
+	case x.Origin.User != "":
+		row.Who = x.Origin.Name + ", " + c.h.organisation(x.Origin.Organisation) + ", stated this for you. " + x.Origin.Authority.Words
+		if x.Origin.Evidence != "" {
+			row.Who += " (" + x.Origin.Evidence + ")"
+		}
+	}
+	if !x.Until.IsZero() {
+		row.Until = "on " + consent.Day(x.Until)
+	}
+	return row
+}
+
+func (c *sharer) words(p policy.Preference) string {
+	return consent.Words(p, c.now, consent.Names{Organisation: c.h.organisation, Item: func(i policy.Item) string {
+		it, ok := c.find(i.Type + "/" + i.ID)
+		if !ok {
+			return ""
+		}
+		return "“" + it.Title + "”"
+	}})
+}
+
+// find is the row of the record that an item is shown in.
+func (c *sharer) find(ref string) (view.Item, bool) {
+	for _, part := range c.rec.Parts {
+		for _, g := range part.Groups {
+			for _, it := range g.Items {
+				if it.Ref == ref || slices.ContainsFunc(it.Witnesses, func(w view.Witness) bool { return w.Ref == ref }) {
+					return it, true
+				}
+			}
+		}
+	}
+	return view.Item{}, false
+}
+
+// share goes on with a choice: asks what it needs to know, shows what it would
+// change, and saves it when it is posted again from there.
 func (h *Web) share(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
 	const op = "web.share"
 	if err := r.ParseForm(); err != nil {
@@ -52,129 +140,127 @@ func (h *Web) share(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 	if err != nil {
 		return err
 	}
-	m.p.Sharing, m.p.Frame.Title = h.choices(m), "Sharing choices"
-	i := slices.IndexFunc(m.p.Sharing.Choices, func(c page.Choice) bool { return c.Code == r.PostForm.Get("choice") })
-	if i < 0 {
-		m.p.Sharing.Error = "Choose how you want to share"
-		h.render(w, http.StatusUnprocessableEntity, page.My(m.p))
-		return nil
+	c, err := h.own(r, m)
+	if err != nil {
+		return err
 	}
-	choice := m.p.Sharing.Choices[i]
-	switch {
-	case r.PostForm.Get("save") != "yes":
-		m.p.Sharing.Preview = preview(m, choice)
-	case !choice.Now:
-		if err := h.save(r, m, choice.Code); err != nil {
-			return fault.E(op, err)
-		}
+	sharing, saved, err := c.step(r)
+	if err != nil {
+		return fault.E(op, err)
+	}
+	if saved != "" {
 		if m, err = h.openMine(r, s, "own sharing choices"); err != nil {
 			return err
 		}
-		m.p.Sharing = h.choices(m)
-		m.p.Sharing.Saved = "From now on: " + strings.ToLower(choice.Title[:1]) + choice.Title[1:] + "."
+		if c, err = h.own(r, m); err != nil {
+			return err
+		}
+		sharing = c.start()
+		sharing.Saved = saved
 	}
+	status := http.StatusOK
+	if sharing.Error != "" {
+		status = http.StatusUnprocessableEntity
+	}
+	m.p.Sharing, m.p.Frame.Title = sharing, "Sharing choices"
+	h.render(w, status, page.My(m.p))
+	return nil
+}
+
+// shareItem asks about one item of the own record, or about one choice to be taken back.
+func (h *Web) shareItem(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
+	m, err := h.openMine(r, s, "own sharing choices")
+	if err != nil {
+		return err
+	}
+	c, err := h.own(r, m)
+	if err != nil {
+		return err
+	}
+	sharing := &page.Sharing{Action: c.action}
+	if back := r.PathValue("consent"); back != "" {
+		if sharing.Preview, err = c.preview(r, draft{choice: shareBck, back: back}); err != nil {
+			return err
+		}
+	} else if sharing.Details, err = c.details(r, draft{choice: shareOne, ref: r.PathValue("type") + "/" + r.PathValue("item")}); err != nil {
+		return err
+	}
+	m.p.Sharing, m.p.Frame.Title = sharing, "Sharing choices"
 	h.render(w, http.StatusOK, page.My(m.p))
 	return nil
 }
 
-// plainKinds are the sections as a citizen calls what is in them.
-var plainKinds = map[view.Section]string{view.Problems: "conditions", view.Medicines: "medicines", view.Allergies: "allergies", view.Results: "test results",
-	view.Observations: "measurements", view.Immunisations: "vaccines", view.Procedures: "operations", view.Documents: "letters", view.Plans: "plans",
-	view.Referrals: "appointments", view.SocialCare: "social care", view.Encounters: "visits"}
-
-// preview says what a choice would change, from what is in the record now: of
-// each service that holds anything, what it would no longer see.
-func preview(m *mine, choice page.Choice) *page.Preview {
-	p := &page.Preview{Choice: choice}
-	if choice.Now {
-		return p
-	}
-	wrote := map[string][]string{} // by service, in the order of the record
-	var kinds, names []string
-	for _, part := range m.rec.Parts {
-		kind := plainKinds[part.Section]
-		if kind == "" {
-			continue
+// step is the next step of a choice that was posted; saved says what was saved.
+func (c *sharer) step(r *http.Request) (s *page.Sharing, saved string, err error) {
+	d, problem := c.draft(r)
+	s = &page.Sharing{Action: c.action}
+	whole := r.PostForm.Get("details") == "yes" || r.PostForm.Get("save") == "yes"
+	switch {
+	case d.choice.Code == "":
+		s = c.start()
+		s.Error = problem
+		return s, "", nil
+	case problem != "" && whole, !whole && c.asks(d):
+		if s.Details, err = c.details(r, d); whole {
+			s.Error = problem
 		}
-		for _, g := range part.Groups {
-			for _, it := range g.Items {
-				for _, s := range it.Sources {
-					if !slices.Contains(names, s) {
-						names = append(names, s)
-					}
-					if !slices.Contains(wrote[s], kind) {
-						wrote[s] = append(wrote[s], kind)
-					}
-				}
-				if !slices.Contains(kinds, kind) {
-					kinds = append(kinds, kind)
-				}
-			}
-		}
+		return s, "", err
+	case r.PostForm.Get("save") != "yes":
+		s.Preview, err = c.preview(r, d)
+		return s, "", err
 	}
-	slices.Sort(names)
-	for _, n := range names {
-		var others []string
-		for _, kind := range kinds {
-			if slices.ContainsFunc(names, func(o string) bool { return o != n && slices.Contains(wrote[o], kind) }) {
-				others = append(others, kind)
-			}
-		}
-		switch {
-		case len(others) == 0:
-		case choice.Code == "object":
-			p.Changes = append(p.Changes, n+" will not see your "+list(others)+" from other services.")
-		default:
-			p.Changes = append(p.Changes, n+" will see your "+list(others)+" from other services, as far as they need them to care for you.")
-		}
-	}
-	if choice.Code == "object" {
-		p.Changes = append(p.Changes, "A doctor or nurse who meets you for the first time may not know your allergies and medicines, and will have to ask you.")
-		p.Keeps = append(p.Keeps, "Each service still sees what it wrote itself.", "In an emergency a doctor can still look. You are told who did, and why.", "Whoever you are referred to still gets that referral.")
-	}
-	if len(p.Changes) == 0 {
-		p.Changes = []string{"What services write from now on is shared as you choose here."}
-	}
-	return p
+	return nil, c.saved(d), c.save(r, d)
 }
 
-// list is words in a sentence: "a, b and c".
-func list(words []string) string {
-	if n := len(words); n > 1 {
-		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+// saved says what holds from now on.
+func (c *sharer) saved(d draft) string {
+	switch d.choice.Code {
+	case "share":
+		return "From now on your record is shared with those who care for you."
+	case "back":
+		return "What you asked for before no longer holds."
 	}
-	return strings.Join(words, "")
+	return c.words(d.preference(c.now)) + "."
 }
 
-// ownStatements is the source of what citizens state themselves.
-const ownStatements = nhs.Source("SELDA:ME")
+// asks says whether a choice needs to know more before it can be shown.
+func (c *sharer) asks(d draft) bool {
+	return c.behalf || d.choice.Code != "share" && d.choice.Code != "back"
+}
 
 // save writes the choice as a Consent: in force for the next query. Sharing
 // again takes back each Consent that withholds.
-func (h *Web) save(r *http.Request, m *mine, choice string) error {
+func (c *sharer) save(r *http.Request, d draft) error {
 	const op = "web.save"
-	if h.Ingest == nil {
+	if c.h.Ingest == nil {
 		return fault.E(op, fault.NotSupported, "nothing can be saved here")
 	}
-	subject := fhir.Object{"identifier": fhir.Object{"system": nhs.NumberSystem, "value": m.subject.NHSNumber.Digits()}}
-	if choice == "object" {
-		body := consent.Build(policy.Preference{}, m.subject.NHSNumber, h.Now())
-		body["patient"] = subject
-		return h.submit(r, "POST Consent", fhir.Marshal(body), m.v.Citizen)
+	if c.behalf {
+		return c.saveFor(r, d)
 	}
-	for _, i := range m.v.Of("Consent") {
-		if c := consent.Read(i.Res, consent.Version{ID: i.ID}, nil); !c.Decides || i.Source != ownStatements {
-			continue
+	switch d.choice.Code {
+	case "share", "back":
+		for _, x := range c.stated {
+			if x.By == ownStatements && x.Until.IsZero() && x.Status == "active" && (d.choice.Code == "share" || x.ID == d.back) {
+				if err := c.takeBack(r, x.ID); err != nil {
+					return fault.E(op, err)
+				}
+			}
 		}
-		body := strings.Replace(string(i.Res.JSON), `"status":"active"`, `"status":"inactive"`, 1)
-		if i.Res.ID == "" {
-			body = strings.Replace(body, `{"resourceType":"Consent"`, `{"resourceType":"Consent","id":"`+i.ID+`"`, 1)
-		}
-		if err := h.submit(r, "PUT Consent/"+i.ID, []byte(body), m.v.Citizen); err != nil {
-			return fault.E(op, err)
-		}
+		return nil
 	}
-	return nil
+	body := consent.Build(d.preference(c.now), c.subject.NHSNumber, c.now)
+	return c.h.submit(r, "POST Consent", fhir.Marshal(body), c.v.Citizen)
+}
+
+// takeBack sets a Consent to inactive.
+func (c *sharer) takeBack(r *http.Request, id string) error {
+	i, ok := c.v.Find("Consent", id)
+	if !ok {
+		return fault.E("web.takeBack", fault.NotFound, "there is no such choice")
+	}
+	body := fhir.Overlay(fhir.Bare(i.Body), fhir.Marshal(fhir.Object{"resourceType": "Consent", "id": id, "status": "inactive"}))
+	return c.h.submit(r, "PUT Consent/"+id, body, c.v.Citizen)
 }
 
 func (h *Web) submit(r *http.Request, call string, body []byte, citizen string) error {
@@ -191,4 +277,18 @@ func (h *Web) submit(r *http.Request, call string, body []byte, citizen string) 
 		return fault.E("web.submit", err)
 	}
 	return nil
+}
+
+// date reads a day of a form; zero where it is left empty. A day begins here
+// as the clocks of the region have it.
+func date(s string) (time.Time, bool) {
+	if s == "" {
+		return time.Time{}, true
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil || t.Year() < 1900 || t.Year() > 2200 {
+		return time.Time{}, false
+	}
+	at, ok := fhir.Time(s + "T00:00:00" + offset(t))
+	return at, ok
 }

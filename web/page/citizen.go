@@ -59,29 +59,6 @@ type PlainItem struct {
 	By    string
 }
 
-// Sharing is the sharing choices.
-type Sharing struct {
-	Choices []Choice
-	Saved   string // what was saved just now
-	Error   string
-	// Preview is what the choice would change, before it is saved.
-	Preview *Preview
-	Action  string
-}
-
-// Choice is one way to share.
-type Choice struct {
-	Code, Title, Text string
-	Now               bool // it is in force
-}
-
-// Preview says what a choice would do.
-type Preview struct {
-	Choice  Choice
-	Changes []string // "A doctor at King's will not see your GP medicines"
-	Keeps   []string // what stays as it is
-}
-
 // Looked is who has looked at the record.
 type Looked struct {
 	Looks []Look

@@ -119,6 +119,7 @@ type RecordPage struct {
 	Relation string // how the reader is entitled: "registered with your practice"
 	Base     string // "/record/0197…"
 	Reviewer bool   // the reader may mark results and letters as reviewed
+	Behalf   bool   // the reader may state a sharing choice for the person
 	// What the section shows: one of these.
 	Summary  *Summary
 	Part     *view.Part

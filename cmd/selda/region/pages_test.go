@@ -284,6 +284,8 @@ func TestSharingChoice(t *testing.T) {
 	}
 	citizen.readsLetter("/me")
 	status, page := citizen.post("/me/sharing", url.Values{"choice": {"object"}})
+	citizen.says(status, page, http.StatusOK, "In an emergency", "From which day?")
+	status, page = citizen.post("/me/sharing", url.Values{"choice": {"object"}, "details": {"yes"}})
 	citizen.says(status, page, http.StatusOK, "If you choose", "will not see", "Save this choice")
 	if _, page := visiting.get(record + "/medicines"); !strings.Contains(page, "Apixaban") {
 		t.Error("a choice held before it was saved")
