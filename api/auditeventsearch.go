@@ -10,6 +10,7 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/search"
+	"selda/policy"
 
 	"selda/store"
 )
@@ -47,6 +48,9 @@ func (q *request) auditEventOf(id string) error {
 		seq = 0 // no entry has it
 	}
 	e, err := events.Get(q.r.Context(), seq)
+	if b := q.subject.Scopes.Bound(); err == nil && b != "" && e.Citizen != b { // an application that is for another's record
+		err = fault.E("api.auditEvent", fault.NotFound, "there is no such resource")
+	}
 	if err != nil {
 		return err
 	}
@@ -61,6 +65,15 @@ func (q *request) searchTrail(query *search.Query, cur cursor) (*answers, error)
 	f := &trailField{q: q, narrow: narrowed(query.Clauses)}
 	if len(query.Sort) == 1 && query.Sort[0].Down && query.Sort[0].Param != nil && query.Sort[0].Param.Code == "date" {
 		query.Sort = nil // so they are
+	}
+	if err := q.mayDo(need{"AuditEvent", policy.ToSearch}); err != nil { // GraphQL asks here, too
+		return nil, err
+	}
+	if b := q.subject.Scopes.Bound(); b != "" {
+		if f.narrow.Citizen != "" && f.narrow.Citizen != b {
+			return nothing(query, cur), nil
+		}
+		f.narrow.Citizen = b
 	}
 	var err error
 	if f.events, err = q.Access.OpenEvents(q.r.Context(), q.subject, f.narrow.Citizen, "AuditEvent search"); err != nil {

@@ -447,3 +447,27 @@ func (a *Auth) fhirUser(ctx context.Context, acc Account, base string) string {
 	typ, id := s.Person()
 	return base + "/fhir/" + typ + "/" + id
 }
+
+// AppToken connects an application in an account's name without the screens, for
+// demonstrations and tests at the command line: for at most an hour, and for no
+// more than the application may have.
+func (a *Auth) AppToken(ctx context.Context, user, client, patient string, scopes []string) (string, error) {
+	const op = "auth.AppToken"
+	now := time.Now()
+	acc, ok := a.Accounts.Find(user)
+	x, err := a.Apps.Find(client)
+	if !ok || err != nil || !x.Usable(now) || !serves(&x, acc.Role) || x.Serves(app.Systems) && x.Account != user {
+		return "", fault.E(op, fault.NotFound, "there is no such account, or no such application for it that is approved")
+	}
+	granted := grantable(&x, scopes)
+	if len(granted) == 0 {
+		return "", fault.E(op, fault.Value, "the application may have none of these scopes", "scope")
+	}
+	c := app.Connection{App: x.ID, Scopes: granted, Patient: patient, Until: now.Add(accessFor)}
+	if x.Serves(app.Systems) {
+		c.Until = now.Add(backendFor)
+	} else if c, _, err = a.Connections.Begin(user, c, false, now); err != nil {
+		return "", fault.E(op, err)
+	}
+	return a.issueApp(ctx, &x, acc, c, granted, a.conf.PublicURL, now)
+}

@@ -72,6 +72,9 @@ type tokenCmd struct {
 	User    string `required:"" help:"The account." placeholder:"NAME"`
 	Purpose string `help:"Purpose of use, such as TREAT or BTG." placeholder:"P"`
 	Hours   int    `default:"8" help:"How long it holds."`
+	App     string `help:"As the application of this id, for an hour: with --scope." placeholder:"ID"`
+	Scope   string `help:"The application's scopes." placeholder:"SCOPES"`
+	Patient string `help:"The citizen for whom the application is launched, by id." placeholder:"ID"`
 }
 
 func (tokenCmd) needsRegion() {}
@@ -83,6 +86,14 @@ func (c tokenCmd) Run(e *env) error {
 	account, ok := e.region.Auth.Accounts.Find(c.User)
 	if !ok {
 		return fmt.Errorf("there is no account of this name: `selda user list` shows them")
+	}
+	if c.App != "" {
+		t, err := e.region.Auth.AppToken(e.ctx, c.User, c.App, c.Patient, strings.Fields(c.Scope))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(e.stdout, t)
+		return nil
 	}
 	purpose := auth.Purpose(account.Role)
 	if c.Purpose != "" {

@@ -26,8 +26,7 @@ func (h *hidden) exported(t *rapid.T, w *written) {
 	for e := range h.env {
 		ask := func(method, path, body string) *httptest.ResponseRecorder {
 			req := httptest.NewRequestWithContext(h.Context(), method, "http://selda.example"+path, strings.NewReader(body))
-			token, err := h.env[e].Token(h.Context(), w.user())
-			h.must(err)
+			token := h.token(e, w)
 			req.Header.Set("Authorization", "Bearer "+token)
 			req.Header.Set("Prefer", "respond-async")
 			a := httptest.NewRecorder()

@@ -21,6 +21,7 @@ import (
 
 	"selda/audit"
 	"selda/auth"
+	"selda/auth/app"
 	"selda/cmd/selda/region"
 	"selda/hl7v2"
 	"selda/ingest"
@@ -276,6 +277,42 @@ func (e *Env) Token(ctx context.Context, user string) (string, error) {
 	}
 	t, err := e.Region.Auth.Token(ctx, user, auth.Purpose(a.Role), time.Hour)
 	e.tokens[user] = t
+	return t, err
+}
+
+// AppToken is a token of an application that acts in somebody's name within
+// scopes, for a patient. The application is registered with all that there is,
+// and approved, at the first call.
+func (e *Env) AppToken(ctx context.Context, user, patient, scope string) (string, error) {
+	key := user + " " + patient + " " + scope
+	if t, ok := e.tokens[key]; ok {
+		return t, nil
+	}
+	now := time.Now()
+	m := app.Metadata{Name: "An application", Contacts: []string{"help@app.example"}, RedirectURIs: []string{"https://app.example/"}, Method: "none",
+		Scope: "openid fhirUser launch/patient patient/*.cruds user/*.cruds"}
+	account := ""
+	if a, _ := e.Region.Auth.Accounts.Find(user); a.Role == nhs.SourceSystem {
+		account = user
+		m.RedirectURIs, m.Method, m.Grants, m.Scope, m.KeysURI = nil, "private_key_jwt", []string{app.ClientGrant}, "system/*.cruds", "https://app.example/jwks"
+	}
+	id, ok := e.tokens["app "+account]
+	if !ok {
+		x, _, err := m.App(now)
+		if err == nil {
+			x, err = e.Region.Auth.Apps.Add(x, now)
+		}
+		if err == nil {
+			x, err = e.Region.Auth.Apps.Approve(x.ID, "admin", account, now, now.Add(24*time.Hour))
+		}
+		if err != nil {
+			return "", err
+		}
+		id = x.ID
+		e.tokens["app "+account] = id
+	}
+	t, err := e.Region.Auth.AppToken(ctx, user, id, patient, strings.Fields(scope))
+	e.tokens[key] = t
 	return t, err
 }
 
