@@ -344,7 +344,7 @@ func (h *hidden) shown(w *written) (pieces []kept, consents bool) {
 func (h *hidden) one(t *rapid.T) {
 	w := h.draw(t)
 	w.dedupe()
-	if by := w.reader; (by == "gp" || by == "citizen" || by == "system") && rapid.IntRange(0, 2).Draw(t, "by an application") == 0 {
+	if by := w.reader; (by == "gp" || by == "citizen" || by == "system") && rapid.IntRange(0, 2).Draw(t, "by an application") <= map[string]int{"system": 1}[by] {
 		w.byApp(t)
 	}
 	var list [2][]*ingest.Raw
