@@ -46,7 +46,10 @@ type Access struct {
 	Trail  *audit.Trail
 	// Agreements are what controllers have agreed; nil agrees to nothing.
 	Agreements Agreements
-	Now        func() time.Time
+	// Downtime: what is read is a downtime copy, and of records these data sets are
+	// shown (G21); 0 of a region itself.
+	Downtime policy.DataSets
+	Now      func() time.Time
 
 	worked worked
 }
@@ -150,6 +153,10 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 			return grant.Grant{}, fault.E(op, err)
 		}
 		d = policy.Decide(r)
+		if a.Downtime != 0 && d.Permit {
+			d.Predicate.DataSets &= a.Downtime
+			d.Rules = append(d.Rules, "G21 downtime copy")
+		}
 		signs = who.signs(s, facts)
 	}
 	e := audit.From(s, action, what)

@@ -48,6 +48,9 @@ type Case struct {
 func (a *Access) Caseload(ctx context.Context, s policy.Subject, what string, n uint64) (*Caseload, error) {
 	const op = "access.Caseload"
 	d := policy.Caseload(s, a.widest(&s))
+	if a.Downtime != 0 {
+		d = policy.Decision{Rules: []string{"G21 downtime copy"}, Reason: "one record at a time is opened of a downtime copy"}
+	}
 	if _, err := a.simple(ctx, op, s, audit.Search, what, seal.None, d); err != nil {
 		return nil, err
 	}

@@ -80,6 +80,10 @@ type Entry struct {
 	Signs []string `json:"signs,omitempty"`
 	// App is the application that asked in the user's name; "" where none did.
 	App string `json:"app,omitempty"`
+	// Journal and Happened are of an entry that a downtime copy kept, and that was
+	// included afterwards (G21): the copy with the entry's number there, and when it was.
+	Journal  string    `json:"journal,omitempty"`
+	Happened time.Time `json:"happened,omitzero"`
 	// About is the number of the entry that a review is of.
 	About uint64 `json:"about,omitempty"`
 	// From is the address of the connection that asked, Request the id that its

@@ -81,6 +81,8 @@ type Deps struct {
 	Ingest  Writer
 	Desk    Desk
 	Origins *origin.Origins
+	// Emergency stands at the top of every page while a downtime copy is served (G21).
+	Emergency string
 	// Governance is what is agreed; nil where that is kept elsewhere.
 	Governance Governance
 	// Name is what people call a source; its code where it has no name.
@@ -285,7 +287,7 @@ func (h *Web) renderUnder(w http.ResponseWriter, status int, policy string, c te
 
 // frame is what stands around a page of somebody.
 func (h *Web) frame(s policy.Subject, title string) page.Frame {
-	f := page.Frame{Title: title, Kind: page.Staff, User: s.Name, Now: h.Now(), CSS: h.files.Path("selda.css"), JS: []string{h.files.Path("selda.js")}}
+	f := page.Frame{Title: title, Kind: page.Staff, User: s.Name, Now: h.Now(), Emergency: h.Emergency, CSS: h.files.Path("selda.css"), JS: []string{h.files.Path("selda.js")}}
 	if s.User == "" {
 		return f
 	}

@@ -48,6 +48,7 @@ type cli struct {
 	Terminology  terminologyCmd  `cmd:"" help:"Code systems, value sets and maps: import releases, list them."`
 	Package      packageCmd      `cmd:"" help:"FHIR packages: profiles and terminology of implementation guides."`
 	Synth        synthCmd        `cmd:"" help:"Write synthetic citizens and their messages as files."`
+	Downtime     downtimeCmd     `cmd:"" help:"A copy that can be read while the region can't be used: make, serve, include."`
 	Backup       backupCmd       `cmd:"" help:"Write the region to one file, while it runs."`
 	Restore      restoreCmd      `cmd:"" help:"Make a region of a backup."`
 	Reindex      reindexCmd      `cmd:"" help:"Make the search index again from the record."`

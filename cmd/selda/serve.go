@@ -21,6 +21,8 @@ type doorFlags struct {
 	Feeds     string        `help:"Which senders are admitted, as which source." placeholder:"FILE"`
 	Subscribe string        `name:"subscriptions" help:"Whom subscribers may have called, their topics, and the mail server." placeholder:"FILE"`
 	SignOn    string        `name:"sign-on" help:"The identity services that people sign in with." placeholder:"FILE"`
+	Downtime  string        `help:"Folder in which a downtime copy is kept; name one on another disk." placeholder:"DIR"`
+	CopyEvery time.Duration `name:"downtime-every" default:"1h" help:"How often the downtime copy is made." placeholder:"TIME"`
 	Import    []string      `name:"import-from" help:"Folder, or address beginning with https://, that source systems may have files imported from through /fhir/$import; more than one with commas between." placeholder:"PLACE"`
 }
 
@@ -56,6 +58,13 @@ func (f doorFlags) doors(e *env) (region.Doors, error) {
 	return d, nil
 }
 
+// copies has a downtime copy made every so often, where a folder is named.
+func (f doorFlags) copies(ctx context.Context, e *env, r *region.Region) {
+	if f.Downtime != "" {
+		go r.FollowDowntime(ctx, e.path(f.Downtime), max(f.CopyEvery, time.Minute))
+	}
+}
+
 type serveCmd struct{ doorFlags }
 
 func (c serveCmd) Run(e *env) error {
@@ -75,7 +84,10 @@ func (c serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return e.serve(r, doors, func(context.Context, region.Served) error { return nil })
+	return e.serve(r, doors, func(ctx context.Context, _ region.Served) error {
+		c.copies(ctx, e, r)
+		return nil
+	})
 }
 
 // serve runs a region until the process is told to stop, and closes it.
@@ -135,6 +147,7 @@ func (c demoCmd) Run(e *env) error {
 	defer wg.Wait()
 	return e.serve(r, doors, func(ctx context.Context, s region.Served) error {
 		e.welcome(r, s)
+		c.copies(ctx, e, r)
 		wg.Go(func() { e.arrive(ctx, r, d, s) })
 		return nil
 	})

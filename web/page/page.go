@@ -42,6 +42,8 @@ type Frame struct {
 	Links  []Link // at the top
 	Search bool   // the search box is at the top
 	Now    time.Time
+	// Emergency says that this is a downtime copy, and of when; "" for the region itself.
+	Emergency string
 	// Whose is named at the foot of each printed sheet.
 	Whose string
 	CSS   string // paths of the assets

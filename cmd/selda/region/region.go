@@ -76,6 +76,7 @@ type Region struct {
 	fhir     *api.API
 	mapper   *mapper
 	metrics  *metrics
+	downtime *Downtime    // of a copy
 	drop     atomic.Value // string: the folder that is watched
 }
 
@@ -92,6 +93,9 @@ type Options struct {
 	Demo       *auth.Demonstration // set where the region is a demonstration
 	// LoopbackKeys lets applications keep their public keys on this machine, for tests.
 	LoopbackKeys bool
+	// Downtime: the folder is a downtime copy, in use while the region can't be (G21):
+	// it is read alone.
+	Downtime *Downtime
 	// Subscribing says where subscribers may be called; nil: at public addresses.
 	Subscribing *Subscribing
 }
@@ -140,6 +144,9 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		return r, err
 	}
 	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Marks: marks{r}, Trail: r.Trail, Agreements: r.Agreements, Now: o.Now}
+	if o.Downtime != nil {
+		r.Access.Downtime, r.downtime = shownInDowntime, o.Downtime
+	}
 	r.Records = &record.Records{Store: r.Store}
 	if r.cursors, err = api.NewCursors(r.Store.Secret("cursors")); err != nil {
 		return r, err
