@@ -49,6 +49,9 @@ func (h *Web) showQueue(w http.ResponseWriter, r *http.Request, s policy.Subject
 				return fault.E(op, err)
 			}
 		}
+		if c.first.Citizen != "" && c.first.User != s.User {
+			row.Choices = "/privacy/choices/" + strconv.FormatUint(c.first.Seq, 10)
+		}
 		if n := len(c.outcomes); n > 0 {
 			last := c.outcomes[0] // the latest
 			row.Outcome, row.By = access.OutcomeOf(last).Words, last.Name+", "+at(last).ProTime()

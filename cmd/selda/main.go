@@ -36,6 +36,7 @@ type cli struct {
 	Trace        traceCmd        `cmd:"" help:"Every stage of a message."`
 	Link         linkCmd         `cmd:"" help:"Links between source identities and citizens."`
 	Token        tokenCmd        `cmd:"" help:"Print a bearer token of a demonstration account."`
+	Preference   preferenceCmd   `cmd:"" help:"What citizens have chosen about sharing."`
 	Optout       optoutCmd       `cmd:"" help:"National data opt-outs and Type 1 objections: load them, leave people out of a file."`
 	User         userCmd         `cmd:"" help:"The accounts."`
 	Agreement    agreementCmd    `cmd:"" help:"What controllers have agreed to share: list, try, sign, suspend, renew."`

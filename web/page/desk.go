@@ -27,6 +27,7 @@ type Case struct {
 	Reason  string // the reason that was given
 	Facts   []string
 	Tone    view.Tone
+	Choices string // what the citizen had chosen at the time
 	Href    string // the trail around it
 	Action  string // where an outcome is recorded; "" where the reader may not
 	Outcome string // the latest, and who recorded it when
