@@ -109,7 +109,7 @@ func (q *request) part(typ string, body []byte) []byte {
 // as is a version as the one who asks may see it: of somebody whose address is
 // withheld without it.
 func (q *request) as(g grant.Grant, v *store.Version) ([]byte, error) {
-	if q.system() || v.Type != "Patient" && v.Type != "RelatedPerson" {
+	if q.system() || !record.TellsPlaces(v.Type) {
 		return dressed(v), nil
 	}
 	view, err := q.Records.Open(q.r.Context(), g, "Patient")

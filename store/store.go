@@ -92,6 +92,13 @@ func (v *Version) Parse() error {
 	return err
 }
 
+// Saying is the version with another body, for who may not see all that it says.
+func (v *Version) Saying(body []byte) (*Version, error) {
+	less := *v
+	less.Body, less.parsed, less.memo = body, nil, nil
+	return &less, less.Parse()
+}
+
 // Reader answers queries. Every method takes the predicate of a Grant and
 // knows only what it shows; an id that is hidden is as unknown as one that
 // never was (fault.NotFound).

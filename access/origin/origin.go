@@ -81,25 +81,38 @@ func (o *Origins) Of(ctx context.Context, v *record.View, item record.Item, othe
 	case ingest.HL7v2:
 		err = out.v2(raw.Body, place, origins, others, restricted)
 	case ingest.CDA:
-		err = out.cda(raw.Body, place, origins, restricted && tellsWhere(item.Type))
+		err = out.cda(raw.Body, place, origins, restricted && record.TellsPlaces(item.Type))
 	case ingest.CSV:
 		out.csv(raw, origins, restricted)
 	default:
 		body, within := lineOf(raw.Body, place)
-		err = out.fhir(body, within, restricted && tellsWhere(item.Type))
+		var placed string
+		if restricted {
+			placed = item.Type
+		}
+		err = out.fhir(body, within, placed)
 	}
 	return out, err
 }
 
-// tellsWhere says whether resources of a type tell where somebody lives.
-func tellsWhere(typ string) bool { return typ == "Patient" || typ == "RelatedPerson" }
-
+// isPlace says whether an element, by its path, tells where somebody lives, or can
+// be reached or met.
 func isPlace(element string) bool {
-	return strings.HasPrefix(element, "address") || strings.HasPrefix(element, "telecom") || strings.HasPrefix(element, "contact")
+	if strings.HasPrefix(element, "contact") {
+		return true
+	}
+	for name := range strings.SplitSeq(element, ".") {
+		name, _, _ = strings.Cut(name, "[")
+		if record.IsPlace(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // hiddenPlaces are the fields that a restricted citizen's message does not show.
-var hiddenPlaces = []string{"PID-11", "PID-12", "PID-13", "PID-14", "NK1-4", "NK1-5", "NK1-6", "PD1-3", "PD1-4", "PV1-3", "GT1-5"}
+var hiddenPlaces = []string{"PID-11", "PID-12", "PID-13", "PID-14", "PID-23", "PID-40", "NK1-4", "NK1-5", "NK1-6", "NK1-13", "NK1-31", "NK1-32", "PD1-3", "PD1-4", "PD1-8", "PV1-3", "PV1-6", "PV1-11", "PV1-37", "PV1-39", "PV1-42", "PV1-43",
+	"PV2-1", "PV2-23", "GT1-5", "GT1-6", "GT1-7", "IN1-5", "IN1-7", "IN1-19", "ORC-13", "ORC-22", "ORC-23", "ORC-24", "SCH-9", "AIL-3", "AIL-4", "RGS-3", "ROL-11", "ROL-12", "PRD-3", "PRD-4", "PRD-5", "CTD-3", "CTD-4", "CTD-5", "TXA-24"}
 
 // v2 shows the segments that visible items were read from, the header aside.
 func (o *Origin) v2(body []byte, place string, origins []mapped.Origin, others []*store.Version, restricted bool) error {
@@ -222,7 +235,8 @@ func (o *Origin) csv(raw *ingest.Raw, origins []mapped.Origin, restricted bool) 
 }
 
 // fhir shows the resource as it stood in the Bundle, laid out for reading.
-func (o *Origin) fhir(body []byte, place string, withoutPlaces bool) error {
+// placed is its type, where it is to be shown without places.
+func (o *Origin) fhir(body []byte, place, placed string) error {
 	compact, err := fhirJSON(body)
 	if err != nil {
 		return err
@@ -236,8 +250,8 @@ func (o *Origin) fhir(body []byte, place string, withoutPlaces bool) error {
 		text = part
 	}
 	text = slices.Clone(text)
-	if withoutPlaces {
-		text = fhir.Without(text, "address", "telecom", "contact", "text")
+	if placed != "" {
+		text = slices.Clone(jsontext.Value(record.Placeless(placed, text)))
 	}
 	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
 		return fault.E("origin.fhir", fault.Structure, "the resource can't be laid out")

@@ -81,6 +81,12 @@ func (rs *Records) viewAt(ctx context.Context, g grant.Grant, c mpi.Found, n uin
 	if !p.ShowsType("Patient") { // whether where they live is withheld can't be told: so it is
 		v.Person.Restricted = true
 	}
+	if v.Person.Restricted {
+		v.Person.Practice, v.Person.PracticeODS = "", ""
+		if err := v.withhold(); err != nil {
+			return nil, err
+		}
+	}
 	return v, rs.existence(ctx, v, c, n, p.OfExistence())
 }
 

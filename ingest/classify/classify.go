@@ -38,7 +38,7 @@ type By struct {
 // Index is the number of what Tokens and Ordered mean: an index that was made under
 // another is made again, and what is there is labelled again. It goes up with the
 // lists of the box, too.
-const Index = 6
+const Index = 7
 
 // Sensitive are the lists to label by.
 func (b By) Sensitive() *Lists {
@@ -136,7 +136,13 @@ func flag(r *fhir.Resource) policy.DataSet {
 // LabelsOf are the labels of a resource: what its source says of it, or of all
 // that it sends, and what the lists find in it.
 func LabelsOf(r *fhir.Resource, source nhs.Source, lists *Lists) policy.Labels {
-	return Stated(r) | marks(r) | lists.OfSource(source) | lists.Content(r)
+	stated := Stated(r)
+	if r.Type == "Patient" || r.Type == "RelatedPerson" {
+		// Here R and V say that the address is withheld: such people are found, and
+		// show no place (record.Placeless). They hide nobody.
+		stated &^= policy.Restricted | policy.VeryRestricted
+	}
+	return stated | marks(r) | lists.OfSource(source) | lists.Content(r)
 }
 
 // marks are those of the categories that an application's scopes may name.
