@@ -197,7 +197,7 @@ type Scopes struct {
 	App     string // the application's id
 	Patient string // the citizen of the launch; "" where there is none
 	List    []Scope
-	Self    bool   // it may read who the user is (fhirUser)
+	Self    bool // it may read who the user is (fhirUser)
 	// Doing is what the request does; reading and searching where it is 0, so
 	// that what is not said permits least.
 	Doing Interactions

@@ -61,6 +61,20 @@ func TestWhatIsGrantedIsAskedForAndPermitted(t *testing.T) {
 	}
 }
 
+// A category's mark is no label: however many labels there come to be.
+func TestCategoriesAreNoLabels(t *testing.T) {
+	if len(labels) > firstCategory {
+		t.Fatal("a label stands where a category's mark is: give the marks other bits, and have what is stored labelled anew")
+	}
+	for _, typ := range CategoryTypes() {
+		for _, c := range Categories(typ) {
+			if m := CategoryMark(typ, "", c); m == 0 || len(m.Codes()) > 0 {
+				t.Errorf("%s of %s is told as the labels %v", c, typ, m.Codes())
+			}
+		}
+	}
+}
+
 // Whatever the scopes, an application is shown nothing that the user is not.
 func TestScopesNeverWiden(t *testing.T) {
 	scope := rapid.Custom(func(t *rapid.T) Scope {

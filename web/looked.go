@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"selda/audit"
+	"selda/auth"
 	"selda/fault"
 	"selda/nhs"
 	"selda/policy"
@@ -118,6 +119,7 @@ func same(a, b page.Look) bool {
 
 // deeds are the trail's actions in words, as a citizen reads them.
 var deeds = map[string]string{audit.Read: "Looked at your record", audit.Search: "Found you in a search among the people in their care", audit.BreakGlass: "Opened your record in an emergency",
+	string(auth.AppLaunched): "Opened an app", string(auth.AppConnected): "Let an app look", string(auth.AppDeclined): "Did not let an app look",
 	audit.Declare: "Said that you are in their care", audit.Export: "Took out a copy", audit.Create: "Wrote to your record", audit.Update: "Changed your record", audit.Delete: "Took something back"}
 
 // whys are the rules of a decision in plain words.
@@ -161,6 +163,13 @@ func (h *Web) look(e audit.Entry) page.Look {
 	}
 	if look.Did == "" {
 		look.Did = "Used your record"
+	}
+	if e.App != "" && h.SignOn != nil {
+		name := "an app"
+		if x, err := h.SignOn.Register().Find(e.App); err == nil {
+			name = "the app " + x.Name
+		}
+		look.Did += ", with " + name
 	}
 	if e.Outcome == audit.Deny {
 		look.Did = "Asked for your record, and was refused"

@@ -134,6 +134,9 @@ func TestPatientScopesAreOfOnePatient(t *testing.T) {
 			t.Errorf("%s opens another's record: %s", path, body)
 		}
 	}
+	if status, body, _ := o.app("gp", o.citizen, "patient/*.rs", "GET", "/fhir/Patient/"+other, ""); status != 404 {
+		t.Error("another patient is not as one who never was:", status, body)
+	}
 	if _, body, _ := o.app("gp", o.citizen, "patient/*.rs", "GET", "/fhir/Condition", ""); !strings.Contains(body, "ASTHMA") {
 		t.Error("a search that names nobody is not of the patient:", body)
 	}
