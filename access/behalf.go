@@ -16,6 +16,9 @@ import (
 // This file has staff state a citizen's choice for them: the practice where the
 // citizen is registered may, which knows them and keeps their record.
 
+// statedFor is what the trail says of it.
+const statedFor = "sharing choice, stated for the citizen"
+
 // forThem are the roles that do so.
 var forThem = []nhs.Role{nhs.GP, nhs.Nurse, nhs.Receptionist}
 
@@ -33,7 +36,7 @@ func (a *Access) StateFor(ctx context.Context, s policy.Subject, g grant.Grant, 
 	if g.Kind() != seal.Record {
 		return fault.E(op, fault.Security, "the Grant does not open a record")
 	}
-	e := audit.From(s, audit.Create, "sharing choice, stated for the citizen")
+	e := audit.From(s, audit.Create, statedFor)
 	e.Citizen, e.Reason, e.Rules = g.Citizen().ID, o.Authority.Words, []string{"G1 the citizen's word, by their practice"}
 	may := MayStateFor(s, g) && o.Authority.Code != "" && o.Evidence != ""
 	if !may {

@@ -20,6 +20,9 @@ func Seen(s policy.Subject, e audit.Entry) (audit.Entry, bool) {
 	if (e.Action == audit.BreakGlass || e.Purpose == nhs.Emergency) && s.Role == nhs.Proxy {
 		return audit.Entry{}, false // the person is told, nobody for them (G9)
 	}
+	if s.Role == nhs.Proxy && (e.Role == nhs.Citizen || e.What == statedFor) {
+		return audit.Entry{}, false // what a child does with their own record, and says at their practice, is theirs (G11)
+	}
 	e.Signs = nil // they are raised to the privacy officer alone
 	if e.User != s.User {
 		// Which item somebody read may be one that is hidden (G8); accounts are

@@ -14,7 +14,7 @@ import (
 )
 
 // citizenSource is the source of what citizens state themselves.
-const citizenSource = nhs.Source("SELDA:ME")
+const citizenSource = consent.Statements
 
 // consent takes a citizen's own preference: in force for the next query.
 func (q *request) consent(body []byte) error {

@@ -42,6 +42,10 @@ const (
 	resourceTypes = "http://hl7.org/fhir/resource-types"
 )
 
+// Statements is the source of what citizens state here themselves, and of what
+// is stated here for them.
+const Statements = nhs.Source("SELDA:ME")
+
 // Build makes the Consent of a preference. subject is the citizen's own
 // number; the caller checks who may state it.
 func Build(p policy.Preference, subject nhs.Number, at time.Time) fhir.Object {

@@ -204,7 +204,7 @@ func TestOfficialExamples(t *testing.T) {
 func TestBuildIsReadBack(t *testing.T) {
 	n, _ := nhs.ParseNumber("9991234519")
 	rapid.Check(t, func(t *rapid.T) {
-		p := policy.Preference{ID: "c1", By: "SELDA:ME", N: 7, From: at, Rule: drawRule(t, 3)}
+		p := policy.Preference{ID: "c1", By: "SELDA:ME", N: 7, From: at, Own: true, Rule: drawRule(t, 3)}
 		p.Rule.From, p.Rule.To = time.Time{}, time.Time{}
 		if p.Rule.Uses == policy.InEmergency {
 			p.Rule.Uses = 0

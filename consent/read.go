@@ -88,6 +88,8 @@ func Read(c *fhir.Resource, v Version, directory Directory) Statement {
 	if c.Get("modifierExtension").Exists() || c.Get("implicitRules").Exists() {
 		r.refuse("Consent.modifierExtension", "it has an extension that changes its meaning and is not known here")
 	}
+	o := OriginOf(c)
+	s.Own = v.Source == Statements && (o.User == "" || o.Authority.Own)
 	if t, ok := fhir.Time(c.Get("dateTime").Text()); ok && t.Before(v.Recorded) {
 		s.From = t
 	}

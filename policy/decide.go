@@ -263,9 +263,10 @@ func decideCitizen(r Request) Decision {
 		return deny("G11 proxy", "a parent's access ends at 16")
 	case age >= 11:
 		p.DataSets = SetOf(Demographics, Allergies, Immunisations, Appointments, Directory)
-		return Decision{Permit: true, Predicate: p, Rules: []string{"G11 proxy of a child of 11 to 15: narrowed"}}
+		return keptPrivate(Decision{Permit: true, Predicate: p, Rules: []string{"G11 proxy of a child of 11 to 15: narrowed"}}, r)
 	}
-	return Decision{Permit: true, Predicate: p, Rules: []string{"G11 proxy of a child under 11"}}
+	p.DataSets &^= SetOf(Preferences)
+	return keptPrivate(Decision{Permit: true, Predicate: p, Rules: []string{"G11 proxy of a child under 11"}}, r)
 }
 
 func has(list []nhs.Number, n nhs.Number) bool {

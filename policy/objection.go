@@ -27,6 +27,18 @@ func objections(d *Decision, r Request, emergency bool) {
 	}
 }
 
+// keptPrivate hides from who acts for a child what the child keeps private by
+// their own word, whatever their age (G11). What somebody else has decided for the
+// child does not: else they would hide it from themselves.
+func keptPrivate(d Decision, r Request) Decision {
+	for i := range r.Facts.Preferences {
+		if c := &r.Facts.Preferences[i]; c.Own && c.holds(r.Now) && !r.Facts.anew(c, r.Now) {
+			withhold(&d, r, c, false)
+		}
+	}
+	return d
+}
+
 // holds says whether a preference is in force.
 func (c *Preference) holds(now time.Time) bool {
 	return !now.Before(c.From) && (c.To.IsZero() || now.Before(c.To))

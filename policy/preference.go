@@ -19,6 +19,8 @@ type Preference struct {
 	// Anew: it states the whole choice anew. What the same source has stated
 	// before is not in force while it is.
 	Anew bool
+	// Own: it is the citizen's own word, not that of somebody who decides for them.
+	Own bool
 }
 
 // Rule withholds, or gives back, some data from some readers. Empty fields do

@@ -28,7 +28,7 @@ var (
 )
 
 // ownStatements is the source of what is stated by citizens, and for them, here.
-const ownStatements = nhs.Source("SELDA:ME")
+const ownStatements = consent.Statements
 
 // sharer is a record whose sharing is looked at and changed: one's own, or
 // somebody's for whom it is stated.

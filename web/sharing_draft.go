@@ -198,12 +198,12 @@ func (c *sharer) services(r *http.Request) ([]nhs.ODS, error) {
 		add(i.Source.Organisation())
 	}
 	if !c.behalf && c.h.Access.Trail != nil {
-		looks, err := c.h.Access.Trail.Find(r.Context(), audit.Query{Citizen: c.v.Citizen, Limit: maxLooks})
+		looks, err := c.h.Access.Looks(r.Context(), c.subject, c.v.Citizen, maxLooks)
 		if err != nil {
 			return nil, fault.E("web.services", err)
 		}
 		for _, e := range looks {
-			if !e.Concealed && e.Outcome == audit.Permit {
+			if e.Outcome == audit.Permit {
 				add(e.Organisation)
 			}
 		}

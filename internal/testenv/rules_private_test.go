@@ -1,0 +1,64 @@
+package testenv
+
+import (
+	"strings"
+	"testing"
+
+	"selda/auth"
+	"selda/nhs"
+)
+
+// G11: what a child keeps private by their own word is hidden from who acts for
+// them, by every way, and that they do is hidden, too; what was decided for the
+// child is not hidden from those who decide.
+func TestG11WhatAChildKeepsPrivate(t *testing.T) {
+	o := known(t)
+	o.child("2017-04-19")
+	s, err := o.Subject("parent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Region.Auth.Accounts.Put(auth.Account{User: "kofi", Name: "Kofi Mensah", Role: nhs.Citizen, NHSNumber: s.For[0]}); err != nil {
+		t.Fatal(err)
+	}
+	about := `"subject":{"reference":"Patient/kofi"}`
+	o.writes("G85915:GP", "Condition", "c1", `"code":{"text":"PRIVATETHING"},`+about)
+	o.writes("G85915:GP", "Condition", "c2", `"code":{"text":"Asthma"},`+about)
+	paths := []string{"/for/{citizen}", "/for/{citizen}/record", "/for/{citizen}/looked", "/fhir/Condition?patient={citizen}", "/fhir/Condition/c1", "/fhir/Patient/{citizen}/$everything", "/fhir/Consent?patient={citizen}"}
+	if where := o.sees("parent", "PRIVATETHING", paths...); len(where) < 3 {
+		t.Fatal("the parent does not see it to begin with", where)
+	}
+	// The practice states for the parent that services are not to see it: the parent still does.
+	form := "choice=object&authority=parent&evidence=birth+certificate+seen&save=yes"
+	if status, page := o.posts("gp", "/record/"+o.citizen+"/sharing", form); status != 200 || !strings.Contains(page, "Saved.") {
+		t.Fatal(status, page)
+	}
+	if n := o.total("parent", "/fhir/Condition?patient={citizen}"); n != 2 {
+		t.Errorf("decided by the parent, and the parent finds %d", n)
+	}
+	// The child keeps one thing private.
+	if status, page := o.posts("kofi", "/me/sharing", "choice=item&item=Condition%2Fc1&save=yes"); status != 200 || !strings.Contains(page, "Saved.") {
+		t.Fatal(status, page)
+	}
+	if where := o.sees("parent", "PRIVATETHING", paths...); len(where) > 0 {
+		t.Errorf("the parent sees it at %v", where)
+	}
+	if n := o.total("parent", "/fhir/Condition?patient={citizen}"); n != 1 {
+		t.Errorf("the parent finds %d", n)
+	}
+	if where := o.sees("parent", `"resourceType":"Consent"`, paths...); len(where) > 0 {
+		t.Errorf("the parent reads what was stated at %v", where)
+	}
+	if where := o.sees("parent", "Kofi Mensah, citizen", "/for/{citizen}/looked"); len(where) > 0 {
+		t.Error("the parent is told what the child does with their record")
+	}
+	if status, _ := o.posts("gp", "/record/"+o.citizen+"/sharing", strings.Replace(form, "parent", "in-person", 1)); status != 200 {
+		t.Fatal(status)
+	}
+	if where := o.sees("parent", "face to face", "/for/{citizen}/looked", "/fhir/AuditEvent?patient={citizen}"); len(where) > 0 {
+		t.Errorf("the parent is told at %v what the child said at the practice", where)
+	}
+	if n := o.total("kofi", "/fhir/Condition?patient={citizen}"); n != 2 {
+		t.Errorf("the child finds %d", n)
+	}
+}
