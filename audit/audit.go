@@ -100,6 +100,18 @@ func (e *Entry) Searched() bool {
 	return e.Action == Search || e.Action == Read && strings.HasSuffix(e.What, searchSuffix) && !strings.ContainsAny(e.What, "/:")
 }
 
+// beforeDecision begins the rule of what was refused before anything was decided.
+const beforeDecision = "HTTP "
+
+// NotDecided is the rule of a request that was refused before anything was
+// decided: it was not understood, not signed in, or is none that there is.
+func NotDecided(words string) []string { return []string{beforeDecision + words} }
+
+// Undecided says whether an entry is of such a request.
+func (e *Entry) Undecided() bool {
+	return e.Outcome == Deny && len(e.Rules) == 1 && strings.HasPrefix(e.Rules[0], beforeDecision)
+}
+
 // From fills who of an entry from a decision's subject.
 func From(s policy.Subject, action, what string) Entry {
 	e := Entry{Action: action, Outcome: Permit, User: s.User, Name: s.Name, Role: s.Role,
@@ -218,6 +230,7 @@ func (t *Trail) add(ctx context.Context, e Entry) (func() (uint64, error), error
 	if t == nil || t.chain == nil {
 		return nil, fault.E(op, fault.NoStore, "there is no trail")
 	}
+	note(ctx)
 	durable, err := t.chain.Append(ctx, called(ctx, e))
 	if err != nil {
 		return nil, fault.E(op, fault.NoStore, err)

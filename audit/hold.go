@@ -12,6 +12,9 @@ type Held struct {
 	mu    sync.Mutex
 	waits []func() (uint64, error)
 	over  bool
+
+	entered   bool // something of this answer is in the trail
+	otherwise func(status int) error
 }
 
 type heldKey struct{}
@@ -20,6 +23,39 @@ type heldKey struct{}
 func Hold(ctx context.Context) (context.Context, *Held) {
 	h := &Held{}
 	return context.WithValue(ctx, heldKey{}, h), h
+}
+
+// Otherwise has f enter something of the answer that a context is of, where
+// nothing else has been entered by the time that it begins with a status.
+func Otherwise(ctx context.Context, f func(status int) error) {
+	if h, ok := ctx.Value(heldKey{}).(*Held); ok {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.otherwise = f
+	}
+}
+
+// Begin is called before an answer begins with a status.
+func (h *Held) Begin(status int) error {
+	h.mu.Lock()
+	f := h.otherwise
+	if h.otherwise = nil; h.entered {
+		f = nil
+	}
+	h.mu.Unlock()
+	if f == nil {
+		return nil
+	}
+	return f(status)
+}
+
+// note notes that something is entered of the answer that a context is of.
+func note(ctx context.Context) {
+	if h, ok := ctx.Value(heldKey{}).(*Held); ok {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.entered = true
+	}
 }
 
 // holds has the answer that a context is of wait for an entry; false where it is of none.

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -71,7 +70,7 @@ func (a *Auth) openApps(docs document.Store) (err error) {
 	return nil
 }
 
-func (a *Auth) appRoutes(mux *http.ServeMux) {
+func (a *Auth) appRoutes(mux Mux) {
 	mux.HandleFunc("GET "+authorizePath, a.authorize)
 	mux.HandleFunc("GET "+connectPath+"{request}", a.connect)
 	mux.HandleFunc("POST "+connectPath+"{request}", a.decide)

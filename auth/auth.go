@@ -210,9 +210,15 @@ func (a *Auth) demonstration() *provider.Demonstration {
 	}}
 }
 
+// Mux is what routes are added to.
+type Mux interface {
+	Handle(pattern string, h http.Handler)
+	HandleFunc(pattern string, f func(http.ResponseWriter, *http.Request))
+}
+
 // Routes adds the paths of sign-on to mux. The whole server is to be wrapped
 // by Wrap.
-func (a *Auth) Routes(mux *http.ServeMux) {
+func (a *Auth) Routes(mux Mux) {
 	mux.HandleFunc("GET /login", a.login)
 	mux.HandleFunc("GET "+callbackPath, a.callback)
 	mux.HandleFunc("POST /logout", a.logout)

@@ -37,7 +37,7 @@ var kinds = []struct {
 	{"Own record", view.Bad, func(e audit.Entry) bool { return slices.Contains(e.Signs, access.SignOwn) }},
 	{"Same family name", view.Warn, func(e audit.Entry) bool { return slices.Contains(e.Signs, access.SignFamily) }},
 	{"Restricted record", view.Warn, func(e audit.Entry) bool { return slices.Contains(e.Signs, access.SignRestricted) }},
-	{"Refused", view.Warn, func(e audit.Entry) bool { return e.Outcome == audit.Deny }},
+	{"Refused", view.Warn, func(e audit.Entry) bool { return e.Outcome == audit.Deny && !e.Undecided() }},
 }
 
 // many is how many records a user opens on one day before that is unusual.

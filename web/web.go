@@ -143,8 +143,14 @@ func shortName(name string) string {
 // Stylesheet is the path of the pages' stylesheet, for the pages of sign-on.
 func (h *Web) Stylesheet() string { return h.files.Path("selda.css") }
 
+// Mux is what routes are added to.
+type Mux interface {
+	Handle(pattern string, h http.Handler)
+	HandleFunc(pattern string, f func(http.ResponseWriter, *http.Request))
+}
+
 // Routes adds the pages to mux. The whole server is to be wrapped by auth's Wrap.
-func (h *Web) Routes(mux *http.ServeMux) {
+func (h *Web) Routes(mux Mux) {
 	mux.Handle("GET "+assets.Prefix, h.files)
 	mux.HandleFunc("GET /favicon.ico", h.icon)
 	mux.HandleFunc("GET /notice", h.notice)

@@ -56,9 +56,9 @@ func (o *outside) writes(source nhs.Source, typ, id, about string) {
 const atGP, atKings = `"subject":{"reference":"Patient/p-g85915"}`, `"subject":{"reference":"Patient/p-rjz"}`
 
 // asks makes a request and gives status and body.
-func (o *outside) asks(user, method, path, body string) (int, string) {
+func (o *outside) asks(user, method, path, body string, headers ...string) (int, string) {
 	o.Helper()
-	a, err := o.Do(o.Context(), user, method, strings.ReplaceAll(path, "{citizen}", o.citizen), []byte(body))
+	a, err := o.Do(o.Context(), user, method, strings.ReplaceAll(path, "{citizen}", o.citizen), []byte(body), headers...)
 	if err != nil {
 		o.Fatal(err)
 	}

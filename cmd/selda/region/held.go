@@ -2,6 +2,7 @@ package region
 
 import (
 	"bufio"
+	"cmp"
 	"net"
 	"net/http"
 	"strings"
@@ -37,6 +38,7 @@ type heldWriter struct {
 	entries *audit.Held
 	fhir    bool
 	begun   bool
+	status  int // with which it begins
 	failed  error
 }
 
@@ -46,7 +48,13 @@ func (w *heldWriter) durable(wait func() error) error {
 	if w.failed != nil {
 		return w.failed
 	}
-	if w.failed = wait(); w.failed == nil || w.begun {
+	if !w.begun {
+		w.failed = w.entries.Begin(cmp.Or(w.status, http.StatusOK))
+	}
+	if w.failed == nil {
+		w.failed = wait()
+	}
+	if w.failed == nil || w.begun {
 		return w.failed
 	}
 	w.begun = true
@@ -64,6 +72,9 @@ func (w *heldWriter) durable(wait func() error) error {
 }
 
 func (w *heldWriter) WriteHeader(status int) {
+	if !w.begun {
+		w.status = status
+	}
 	if w.durable(w.entries.Durable) != nil {
 		return
 	}
@@ -91,6 +102,7 @@ func (w *heldWriter) FlushError() error {
 // Hijack gives the connection away, of which nothing is known from then on:
 // whoever enters something under its context waits for it.
 func (w *heldWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.status = http.StatusSwitchingProtocols
 	if err := w.durable(w.entries.End); err != nil {
 		return nil, nil, err
 	}

@@ -69,15 +69,16 @@ type Region struct {
 	unfit     context.CancelFunc
 	running   sync.WaitGroup
 
-	calls    *subscription.Calls
-	searches *searches
-	labels   *labels
-	cursors  *api.Cursors
-	fhir     *api.API
-	mapper   *mapper
-	metrics  *metrics
-	downtime *Downtime    // of a copy
-	drop     atomic.Value // string: the folder that is watched
+	calls     *subscription.Calls
+	searches  *searches
+	labels    *labels
+	cursors   *api.Cursors
+	strangers strangers
+	fhir      *api.API
+	mapper    *mapper
+	metrics   *metrics
+	downtime  *Downtime    // of a copy
+	drop      atomic.Value // string: the folder that is watched
 }
 
 // Options of a region.

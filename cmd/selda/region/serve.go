@@ -103,7 +103,13 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 
 // Handler serves everything over HTTP.
 func (r *Region) Handler() http.Handler {
-	mux := http.NewServeMux()
+	mux := &routes{ServeMux: http.NewServeMux()}
+	r.route(mux)
+	return r.metrics.measure(crossOrigin(held(r.outside(r.Auth.Wrap(r.recorded(mux.ServeMux))))))
+}
+
+// route adds every route of the region.
+func (r *Region) route(mux *routes) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", r.readyz)
 	mux.Handle("GET /metrics", r.metrics.handler())
@@ -119,7 +125,6 @@ func (r *Region) Handler() http.Handler {
 	} else {
 		mux.Handle("/", noPages(err))
 	}
-	return r.metrics.measure(crossOrigin(held(r.Auth.Wrap(mux))))
 }
 
 // readyz says whether the store answers and the trail can be written.

@@ -14,7 +14,7 @@ import (
 // for whoever holds a proof: hashes, and nothing that can be guessed from one.
 // Entries are not published. https://c2sp.org/tlog-tiles
 
-func (r *Region) transparency(mux *http.ServeMux) {
+func (r *Region) transparency(mux *routes) {
 	mux.HandleFunc("GET /audit/checkpoint", func(w http.ResponseWriter, req *http.Request) {
 		at, err := r.Trail.Tree().Latest(req.Context())
 		answerHashes(w, at.Note, "text/plain; charset=utf-8", "max-age=2", err)
