@@ -138,7 +138,8 @@ func run(ctx context.Context, args []string, cwd string, stdout, stderr io.Write
 // open, or here with the folder opened for the while.
 func (e *env) dispatch(k *kong.Context, args []string) error {
 	verb := k.Selected().Target.Addr().Interface()
-	if _, needs := verb.(onRegion); needs && e.region == nil {
+	_, needs := verb.(onRegion)
+	if needs && e.region == nil {
 		if e.dsn == "" {
 			if done, err := e.remote(withEnv(k, args)); done {
 				return err
@@ -159,7 +160,17 @@ func (e *env) dispatch(k *kong.Context, args []string) error {
 			}
 		}()
 	}
+	if needs {
+		if err := e.region.Commanded(e.ctx, verbOf(k)); err != nil {
+			return err
+		}
+	}
 	return k.Run(e)
+}
+
+// verbOf names the verb, without what it was given.
+func verbOf(k *kong.Context) string {
+	return strings.TrimPrefix(k.Selected().FullPath(), k.Model.Name+" ")
 }
 
 func mayMake(verb any) bool {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -148,6 +149,37 @@ func (zeros) Read(b []byte) (int, error) {
 // Restore makes a region of a backup: in a data folder that is empty or not
 // there, or with a dsn in a database that holds none.
 func Restore(ctx context.Context, file, data, dsn string) (err error) {
+	if err := restore(ctx, file, data, dsn); err != nil {
+		return err
+	}
+	return enterRestored(ctx, data, dsn)
+}
+
+// enterRestored records in the trail that came with a backup that it was restored.
+func enterRestored(ctx context.Context, data, dsn string) (err error) {
+	var trail *audit.Trail
+	if dsn == "" {
+		trail, err = audit.Open(audit.Options{Data: data, Now: time.Now})
+	} else {
+		db, openErr := postgres.Open(ctx, dsn, postgres.Options{})
+		if openErr != nil {
+			return openErr
+		}
+		defer func() { err = errors.Join(err, db.Close()) }()
+		chain, chainErr := db.OpenTrail(ctx, time.Now)
+		if chainErr != nil {
+			return chainErr
+		}
+		trail = audit.New(chain, chain, nil, time.Now)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = trail.Append(ctx, audit.From(OperatorSubject(), audit.Administer, "restore of a backup"))
+	return errors.Join(err, trail.Close())
+}
+
+func restore(ctx context.Context, file, data, dsn string) (err error) {
 	const op = "region.Restore"
 	if list, err := os.ReadDir(data); dsn == "" && err == nil && len(list) > 0 {
 		return fault.E(op, fault.Conflict, "the data folder is not empty: restore into another with --data")

@@ -230,6 +230,13 @@ func (r *Region) signOn(ctx context.Context, e auth.Event) error {
 	return err
 }
 
+// Commanded records a verb of the command line before it is carried out. What the verb was
+// given is not in it: that may be of a person.
+func (r *Region) Commanded(ctx context.Context, verb string) error {
+	_, err := r.Trail.Append(ctx, audit.From(OperatorSubject(), audit.Administer, "command: "+verb))
+	return err
+}
+
 // OperatorSubject is the operating-system user, who acts at the command line.
 func OperatorSubject() policy.Subject {
 	name := fmt.Sprintf("uid %d", os.Getuid())

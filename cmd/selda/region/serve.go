@@ -44,6 +44,10 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 		_ = web.Close()
 		return err
 	}
+	if err := r.Commanded(ctx, "the doors are opened"); err != nil {
+		_, _ = web.Close(), v2.Close()
+		return err
+	}
 	if err := r.Wish(d.Feeds); err != nil {
 		_, _ = web.Close(), v2.Close()
 		return err
@@ -95,6 +99,9 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 	defer cancel()
 	err = server.Shutdown(closing)
 	wg.Wait()
+	if r.Trail.Ready() == nil {
+		err = errors.Join(err, r.Commanded(closing, "the doors are closed"))
+	}
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
