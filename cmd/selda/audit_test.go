@@ -19,8 +19,8 @@ func TestAuditIsProvenElsewhere(t *testing.T) {
 	write(t, at("old"), ok(t, data, "audit", "checkpoint"))
 	write(t, at("key"), ok(t, data, "audit", "key"))
 	trace(t, data, "P1")
-	write(t, at("proof"), ok(t, data, "audit", "prove", "1"))
-	write(t, at("part"), ok(t, data, "audit", "prove", "1", "--show", "act,name"))
+	write(t, at("proof"), ok(t, data, "audit", "prove", "3"))
+	write(t, at("part"), ok(t, data, "audit", "prove", "3", "--show", "act,name"))
 	write(t, at("goes-on"), ok(t, data, "audit", "consistency", at("old")))
 
 	for path, file := range map[string]string{"/audit/key": "key", "/audit/checkpoint": ""} {
@@ -52,7 +52,7 @@ func TestAuditIsProvenElsewhere(t *testing.T) {
 
 	none := filepath.Join(away, "no-region")
 	for args, want := range map[string]string{
-		"audit check " + at("proof") + " --key " + at("key"):                                  "this is entry 1 of",
+		"audit check " + at("proof") + " --key " + at("key"):                                  "this is entry 3 of",
 		"audit check " + at("part") + " --key " + at("key"):                                   "not shown: user, reason, what, rest",
 		"audit check " + at("proof") + " --json --key " + at("key"):                           `"what":"trace of P1"`,
 		"audit check " + at("goes-on") + " --key " + at("key") + " --old " + at("old"):        "goes on from",
