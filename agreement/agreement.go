@@ -242,3 +242,8 @@ func (a *Agreement) shows(p Party, kinds policy.DataSets, now time.Time) bool {
 func (a *Agreement) SharesWith(o nhs.ODS) bool {
 	return slices.ContainsFunc(a.Shares, func(s Share) bool { return slices.ContainsFunc(s.With, func(p Party) bool { return p.is(o) }) })
 }
+
+// SharedWith says whether it shares anything with a reader, of whomever.
+func (a *Agreement) SharedWith(r Reader) bool {
+	return a.For(r.Purpose) && slices.ContainsFunc(a.Shares, func(s Share) bool { return s.with(r) })
+}

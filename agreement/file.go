@@ -16,6 +16,7 @@ import (
 	"selda/fault"
 	"selda/internal/london"
 	"selda/nhs"
+	"selda/optout"
 	"selda/policy"
 )
 
@@ -212,7 +213,7 @@ func (r *reader) whole(a *Agreement) {
 }
 
 // gateways are the legal gateways of a secondary use (G3).
-var gateways = []string{"explicit-consent", "section-251", "statute", "anonymised"}
+var gateways = []string{string(optout.ExplicitConsent), string(optout.Section251), string(optout.Statute), string(optout.Anonymised)}
 
 func (r *reader) share(f *shareFile, place string) Share {
 	s := Share{From: r.parties(place+".from", f.From), With: r.parties(place+".with", f.With)}

@@ -46,7 +46,7 @@ ends: %[2]s
 basis:
   data-protection: UK GDPR Art 6(1)(e) and 9(2)(h)
   confidentiality: pseudonymised before analysis, under section 251 support
-gateway: section-251
+gateway: s251
 opt-out: applies, since confidential patient information is used beyond individual care
 contact: Catherine Newman, information governance, NHS South East London
 shares:

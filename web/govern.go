@@ -17,8 +17,6 @@ import (
 // govern are the first words of a role that opens no records and looks after
 // no feeds: what it can do here, and what it can't.
 var govern = map[nhs.Role][]string{
-	nhs.Analyst: {"Nothing that names a person is shown to your role, and there is nothing here for it yet.",
-		"Secondary use needs a purpose, a legal gateway and a data set without names, which are agreed first. Ask your governance lead."},
 	nhs.SourceSystem: {"This account is a system's. Programs use /fhir: every write, and every read and search of what the system itself wrote."},
 }
 

@@ -81,6 +81,8 @@ type Deps struct {
 	Ingest  Writer
 	Desk    Desk
 	Origins *origin.Origins
+	// Releasing is the door for secondary use; nil where there is none.
+	Releasing Releasing
 	// Emergency stands at the top of every page while a downtime copy is served (G21).
 	Emergency string
 	// Governance is what is agreed; nil where that is kept elsewhere.
@@ -168,6 +170,7 @@ func (h *Web) Routes(mux Mux) {
 		"GET /for/{id}": h.me, "GET /for/{id}/{section}": h.me,
 		"GET /privacy": h.privacy, "GET /privacy/choices/{entry}": h.choicesAt, "POST /privacy/outcome/{entry}": h.outcome, "GET /rules": h.rules, "GET /rules/labels": h.labels, "GET /accounts": h.accounts, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
 		"GET /governance": h.governance, "GET /governance/data-sets": h.catalogue, "GET /governance/try": h.tryForm, "POST /governance/try": h.try, "GET /governance/{agreement}": h.agreement, "POST /governance/{agreement}/{act}": h.act,
+		"GET /releases": h.releases, "POST /releases": h.release,
 		"POST /governance/request/{request}": h.decideJoin, "GET /privacy/why": h.whyForm, "POST /privacy/why": h.whyOf, "GET /record/{id}/why/{type}/{item}": h.myWhy,
 		"GET /feeds": h.feeds, "GET /feeds/{source}": h.feed, "POST /quarantine/replay": h.replayAll, "GET /quarantine": h.quarantine, "GET /quarantine/{message}": h.held, "POST /quarantine/{message}/replay": h.replay,
 		"GET /me/apps": h.apps, "POST /me/apps": h.endApp, "GET /apps": h.apps, "POST /apps": h.endApp,
@@ -345,6 +348,8 @@ func (h *Web) start(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 		to = "/privacy"
 	case nhs.Engineer:
 		to = "/feeds"
+	case nhs.Analyst:
+		to = "/releases"
 	case nhs.GovernanceLead:
 		to = "/governance"
 	case nhs.Administrator:

@@ -10,6 +10,7 @@ import (
 	"selda/ingest"
 	"selda/internal/browser"
 	"selda/nhs"
+	"selda/optout"
 	"selda/policy"
 )
 
@@ -19,6 +20,7 @@ type tab struct {
 	t            *testing.T
 	base, record string
 	user         string
+	optOuts      func() // has the national service clear the citizens
 }
 
 // as signs somebody in.
@@ -103,6 +105,12 @@ func TestEachAccountInABrowser(t *testing.T) {
 	b.base, b.record = base, signedIn(t, base, "gp").find(number)
 	hospital := hospitalNumber(t, r, number)
 	held := brokenMessage(t, r)
+	b.optOuts = func() {
+		list := optout.Format([]nhs.Number{number})
+		if _, err := r.LoadOptOuts(t.Context(), OperatorSubject(), list, list, r.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	looksThroughTheCaseload(t, r, base)
 
 	b.user = "nobody"
@@ -142,7 +150,7 @@ func TestEachAccountInABrowser(t *testing.T) {
 		{"guardian", b.guardian},
 		{"governance", b.governanceLead},
 		{"admin", func() { b.says("Accounts", "Dr Adaora Okafor"); b.saysNothingOf("Folake"); b.look("accounts") }},
-		{"analyst", func() { b.says("Nothing that names a person is shown to your role"); b.look("start") }},
+		{"analyst", b.analyst},
 		{"parent", b.parent},
 		{"citizen", b.citizen},
 		{"visitor", func() { // after the objection
@@ -190,6 +198,19 @@ func (b *tab) governanceLead() {
 	b.at("/rules")
 	b.says("Rules in force", "111 call handler")
 	b.look("rules")
+}
+
+func (b *tab) analyst() {
+	b.says("Data without names", "Planning services for older people", "Nothing has been released")
+	b.Eval("document.getElementById('by-sex').checked = document.getElementById('by-age').checked = true; ''")
+	b.Submit([2]string{"why", "How many older people there are"})
+	b.says("Who has opted out is not known")
+	b.look("unknown")
+	b.optOuts()
+	b.Submit([2]string{"why", "How many older people there are"})
+	b.says("counted", "left out", "fewer than 10 people are shown as *", "How many older people there are", "s251")
+	b.saysNothingOf("Folake", "Adeyemi", "999 123 4519")
+	b.look("counts")
 }
 
 func (b *tab) guardian() {
