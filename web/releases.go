@@ -145,7 +145,7 @@ func (h *Web) release(w http.ResponseWriter, r *http.Request, s policy.Subject) 
 	if p2, err := h.releasesPage(r, s); err == nil { // with this one in the log
 		p.Log = p2.Log
 	}
-	p.Made, p.People, p.Left, p.OptOuts = true, rel.People, rel.OptedOut, sentence(rel.OptOutWhy)
+	p.Made, p.People, p.Left, p.OptOuts = true, told(rel.People), told(rel.OptedOut), sentence(rel.OptOutWhy)
 	for _, d := range counts.By {
 		p.Head = append(p.Head, sentenceCase(byWords[d]))
 	}

@@ -12,8 +12,8 @@ type ReleasesPage struct {
 	By                         []Tick
 	// What came of it.
 	Made    bool
-	People  int
-	Left    int
+	People  string // counted, as it may be told
+	Left    string // left out by opt-outs
 	Head    []string
 	Cells   []CountRow
 	OptOuts string

@@ -208,7 +208,7 @@ func (b *tab) analyst() {
 	b.look("unknown")
 	b.optOuts()
 	b.Submit([2]string{"why", "How many older people there are"})
-	b.says("counted", "left out", "fewer than 10 people are shown as *", "How many older people there are", "s251")
+	b.says("People counted: *; left out by opt-outs: 0", "fewer than 10 people are shown as *", "How many older people there are", "s251")
 	b.saysNothingOf("Folake", "Adeyemi", "999 123 4519")
 	b.look("counts")
 }
