@@ -29,6 +29,16 @@ func (a *Access) GovernApps(ctx context.Context, s policy.Subject, what, client 
 	return nil
 }
 
+// OutOfScope records that an application was refused what no scope of it is for.
+func (a *Access) OutOfScope(ctx context.Context, s policy.Subject, what string) error {
+	e := audit.From(s, audit.Read, what)
+	e.Outcome, e.Rules = audit.Deny, []string{"SMART insufficient_scope"}
+	if err := a.Trail.Enter(ctx, e); err != nil {
+		return fault.E("access.OutOfScope", err)
+	}
+	return nil
+}
+
 // AppsUsed is when each application last read something in somebody's name, by
 // the application's id, as far back as the last entries of theirs go.
 func (a *Access) AppsUsed(ctx context.Context, s policy.Subject) (map[string]audit.Entry, error) {

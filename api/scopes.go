@@ -125,6 +125,9 @@ func (q *request) scoped() error {
 		return nil
 	}
 	if slices.Contains(q.path, "Subscription") {
+		if err := q.Access.OutOfScope(q.r.Context(), q.subject, "Subscription"); err != nil {
+			return err
+		}
 		return fault.E("api.scopes", fault.Security, "an application can't subscribe here, nor read subscriptions: whoever it acts for can")
 	}
 	if q.asksSelf() {
@@ -148,6 +151,9 @@ func (q *request) mayDo(n need) error {
 		n.typ = policy.AnyType
 	}
 	needed := s.Needs(n.typ, n.do)
+	if err := q.Access.OutOfScope(q.r.Context(), q.subject, "scope "+needed); err != nil {
+		return err
+	}
 	q.w.Header().Set("WWW-Authenticate", `Bearer realm="selda", error="insufficient_scope", scope="`+needed+`"`)
 	return fault.E("api.scopes", fault.Security, "insufficient_scope: this needs the scope "+needed)
 }

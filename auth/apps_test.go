@@ -674,3 +674,40 @@ func TestRegistrationIsBounded(t *testing.T) {
 		t.Error(page)
 	}
 }
+
+// What is a token for something else is none for /fhir, and an application's is
+// none for anything else.
+func TestTokensOfAnotherUse(t *testing.T) {
+	s := openSMART(t, publicApp)
+	s.signsIn("citizen")
+	_, k := s.exchange(s.code("openid profile launch/patient patient/Observation.rs offline_access", nil))
+	for name, token := range map[string]string{"an ID token": k.ID, "a refresh token": k.Refresh, "a cut token": k.Access[:len(k.Access)-2], "no algorithm": "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0." + strings.Split(k.Access, ".")[1] + "."} {
+		if status, _ := s.says(token, "/fhir/x"); status != http.StatusUnauthorized {
+			t.Error(name, status)
+		}
+	}
+	// The scopes of a token are signed with it.
+	part := strings.Split(k.Access, ".")
+	payload, err := base64.RawURLEncoding.DecodeString(part[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	wider := base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(payload), "Observation.rs", "*.cruds", 1)))
+	if status, _ := s.says(part[0]+"."+wider+"."+part[2], "/fhir/x"); status != http.StatusUnauthorized {
+		t.Error("a scope was written into a token:", status)
+	}
+	for _, id := range []string{"../../auth/keys.json", "nobody", ""} {
+		header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","typ":"at+jwt","kid":"` + id + `"}`))
+		if status, _ := s.says(header+"."+part[1]+"."+part[2], "/fhir/x"); status != http.StatusUnauthorized {
+			t.Error("a forged kid:", id, status)
+		}
+	}
+	// The user is told of at userinfo as far as the scopes go.
+	if status, text := s.says(k.Access, "/oidc/userinfo"); status != 200 || !strings.Contains(text, `"sub":"citizen"`) || !strings.Contains(text, "Folake") || strings.Contains(text, "999") {
+		t.Error(status, text)
+	}
+	_, k = s.exchange(s.code("launch/patient patient/Observation.rs", nil))
+	if status, text := s.says(k.Access, "/oidc/userinfo"); status != http.StatusUnauthorized {
+		t.Error("who the user is is told without openid:", status, text)
+	}
+}

@@ -81,6 +81,9 @@ func (h *Web) showApps(w http.ResponseWriter, r *http.Request, s policy.Subject,
 			i = len(*into) - 1
 		}
 		one := &(*into)[i]
+		if until := day(c.Until); one.Until.Before(until) {
+			one.Until = until
+		}
 		one.Since = day(c.Began) // of the first of them
 		for _, words := range c.Sees {
 			if !slices.Contains(one.Sees, words) {
@@ -88,8 +91,57 @@ func (h *Web) showApps(w http.ResponseWriter, r *http.Request, s policy.Subject,
 			}
 		}
 	}
-	h.render(w, http.StatusOK, page.Apps(p))
+	var launchable []app.App
+	if p.Citizen {
+		if launchable, err = h.openFor(r, s, &p); err != nil {
+			return err
+		}
+	}
+	h.renderUnder(w, http.StatusOK, leadingTo(launchable), page.Apps(p))
 	return nil
+}
+
+// openFor adds the applications that a citizen or proxy can open, for each whose
+// record is theirs to connect.
+func (h *Web) openFor(r *http.Request, s policy.Subject, p *page.AppsPage) ([]app.App, error) {
+	const op = "web.openFor"
+	list, err := h.SignOn.Launchable(s)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	own, err := h.patients().Own(r.Context(), s)
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	for _, patient := range own {
+		o := page.AppsFor{Patient: patient.ID, Apps: launchApps(list)}
+		if s.Role == nhs.Proxy {
+			o.Whose = patient.Name
+		}
+		p.Open = append(p.Open, o)
+	}
+	return list, nil
+}
+
+func (h *Web) patients() Patients { return Patients{h.Access, h.Records, h.Now} }
+
+func launchApps(list []app.App) (out []page.LaunchApp) {
+	for _, x := range list {
+		out = append(out, page.LaunchApp{ID: x.ID, Name: x.Name, Owner: x.Owner, About: x.About})
+	}
+	return out
+}
+
+// leadingTo is the policy of a page with forms that open applications: browsers
+// hold where a form leads against it, also after a redirect.
+func leadingTo(list []app.App) string {
+	forms := []string{"form-action 'self'"}
+	for _, x := range list {
+		if u, err := url.Parse(x.LaunchURI); err == nil && !slices.Contains(forms, u.Scheme+"://"+u.Host) {
+			forms = append(forms, u.Scheme+"://"+u.Host)
+		}
+	}
+	return strings.Replace(page.CSP, forms[0], strings.Join(forms, " "), 1)
 }
 
 // day is a moment as pages have it.
@@ -135,18 +187,9 @@ func (h *Web) recordApps(w http.ResponseWriter, r *http.Request, s policy.Subjec
 		return fault.E(op, err)
 	}
 	p := h.recordPage(o, "apps")
-	p.Apps = &page.RecordApps{Action: o.base + "/apps"}
-	var origins []string
-	for _, x := range list {
-		p.Apps.Apps = append(p.Apps.Apps, page.LaunchApp{ID: x.ID, Name: x.Name, Owner: x.Owner, About: x.About})
-		if u, err := url.Parse(x.LaunchURI); err == nil && !slices.Contains(origins, u.Scheme+"://"+u.Host) {
-			origins = append(origins, u.Scheme+"://"+u.Host)
-		}
-	}
+	p.Apps = &page.RecordApps{Action: o.base + "/apps", Apps: launchApps(list)}
 	p.Frame.Title = p.Banner.Name.Pro() + ", Apps"
-	// Browsers hold where a form leads against the policy, also after a redirect.
-	csp := strings.Replace(page.CSP, "form-action 'self'", strings.Join(append([]string{"form-action 'self'"}, origins...), " "), 1)
-	h.renderUnder(w, http.StatusOK, csp, page.Record(p))
+	h.renderUnder(w, http.StatusOK, leadingTo(list), page.Record(p))
 	return nil
 }
 
@@ -159,7 +202,11 @@ func (h *Web) launchApp(w http.ResponseWriter, r *http.Request, s policy.Subject
 	if err := r.ParseForm(); err != nil {
 		return fault.E(op, fault.TooLong, "the form did not arrive whole")
 	}
-	g, err := h.Access.Record(r.Context(), s, r.PathValue("id"), "record: to open an application")
+	id := r.PathValue("id")
+	if id == "" { // a citizen's own, or one of those whom a proxy helps
+		id = r.PostForm.Get("patient")
+	}
+	g, err := h.Access.Record(r.Context(), s, id, "record: to open an application")
 	if err != nil {
 		return fault.E(op, err)
 	}

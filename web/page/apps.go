@@ -11,6 +11,13 @@ type AppsPage struct {
 	Done      string // what was just ended
 	Connected []ConnectedApp
 	Ended     []ConnectedApp
+	Open      []AppsFor // that can be opened, for each whose record the user may connect
+}
+
+// AppsFor are the applications that can be opened for somebody.
+type AppsFor struct {
+	Patient, Whose string // Whose is "" of the user's own record
+	Apps           []LaunchApp
 }
 
 // ConnectedApp is one application that acts, or acted, in somebody's name.
@@ -50,3 +57,11 @@ type RecordApps struct {
 
 // LaunchApp is one of them.
 type LaunchApp struct{ ID, Name, Owner, About string }
+
+// date is a date as the reader of the page writes it.
+func (p AppsPage) date(d view.Date) string {
+	if p.Citizen {
+		return d.Plain()
+	}
+	return d.ProTime()
+}

@@ -154,6 +154,16 @@ func TestSMARTApplicationInABrowser(t *testing.T) {
 	if got.Conditions != "403" || len(got.Observations) < 5 || got.Name != "Adeyemi" || got.User != "Patient Adeyemi" || !got.Refreshed || strings.Contains(got.Scope, "Condition") {
 		t.Errorf("%+v", got)
 	}
+	// It can be opened from the citizen's own pages, too.
+	set("launch openid patient/Patient.rs")
+	b.at("/me/apps")
+	b.Press("form[action='/me/apps/open'] button")
+	b.Wait("location.pathname.startsWith('/oidc/connect/')")
+	b.Press("button[value=allow]")
+	b.Wait("document.title === 'done'")
+	if text := b.Eval("document.body.innerText"); !strings.Contains(text, `"name":"Adeyemi"`) || !strings.Contains(text, `"observations":"403"`) {
+		t.Error(text)
+	}
 	b.at("/me/apps")
 	b.says("Growth chart", "Ada Byron", "test results and measurements", "today")
 	b.look("apps")
