@@ -65,6 +65,7 @@ func (p *Predicate) hiding(c *Columns, own bool) (out []string) {
 		if c.DataSet != Demographics && c.DataSet != Directory && !addressed {
 			hide(p.Objected, "G4 the citizen objects to sharing")
 			hide(p.NotDataSets.Has(c.DataSet), "G4 the citizen withholds "+c.DataSet.String())
+			hide(slices.ContainsFunc(p.Withheld, func(w Withholding) bool { return w.denies(c) }), "G4 a choice of the citizen's withholds it, and no exception of it gives it back")
 		}
 		hide(p.VisitsOnly != nil && c.Type == "Encounter" && !names(p.VisitsOnly, c), "G12 only the last visits are shown to this role")
 	}

@@ -37,6 +37,9 @@ func TestInvariant7WhyAgreesWithShows(t *testing.T) {
 		if r.IntN(8) == 0 {
 			p.OnlyTypes = types[:1+r.IntN(3)]
 		}
+		if r.IntN(4) == 0 {
+			p.Withheld = []Withholding{{{Data: Data{DataSets: sets() & sets()}, But: []Rule{{Permit: true, Data: Data{Items: items()}}}}}}
+		}
 		if r.IntN(8) == 0 {
 			p.Only = []Kinds{{Type: types[r.IntN(3)], Marks: labels() & labels()}}
 		}
