@@ -50,8 +50,10 @@ type Access struct {
 	// shown (G21); 0 of a region itself.
 	Downtime policy.DataSets
 	Now      func() time.Time
+	Staff    Staff // nil: nobody is known to work anywhere
 
 	worked worked
+	homes  readersHomes
 }
 
 // Denied is a refusal, with what the user may do about it. To anyone outside
@@ -157,7 +159,7 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 			d.Predicate.DataSets &= a.Downtime
 			d.Rules = append(d.Rules, "G21 downtime copy")
 		}
-		signs = who.signs(s, facts)
+		signs = a.signs(ctx, &who, s, facts, q.found.ID)
 	}
 	e := audit.From(s, action, what)
 	e.Citizen, e.Rules, e.Signs = found.ID, d.Rules, signs

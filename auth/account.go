@@ -103,7 +103,8 @@ type Accounts struct {
 	shared bool // other nodes change them, too
 	mu     sync.RWMutex
 	byUser map[string]Account
-	loaded int64 // the version that byUser is of
+	loaded int64                    // the version that byUser is of
+	staff  map[nhs.Number][]nhs.ODS // of WorksAt
 	read   time.Time
 }
 
@@ -138,7 +139,7 @@ func (s *Accounts) load() error {
 				return err
 			}
 		}
-		s.byUser, s.loaded = byUser, version
+		s.byUser, s.loaded, s.staff = byUser, version, nil
 	}
 	s.read = time.Now()
 	return nil
@@ -264,7 +265,7 @@ func (s *Accounts) try(f func(map[string]Account) error) error {
 	if err := s.docs.Save(s.name, b, s.loaded); err != nil {
 		return err
 	}
-	s.byUser, s.loaded = m, s.loaded+1
+	s.byUser, s.loaded, s.staff = m, s.loaded+1, nil
 	if !s.shared {
 		s.loaded = 1
 	}

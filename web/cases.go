@@ -35,13 +35,13 @@ var kinds = []struct {
 	{"The person asks", view.Bad, func(e audit.Entry) bool { return e.Action == audit.Ask }},
 	{"Emergency access", view.Bad, func(e audit.Entry) bool { return e.Action == audit.BreakGlass }},
 	{"Own record", view.Bad, func(e audit.Entry) bool { return slices.Contains(e.Signs, access.SignOwn) }},
+	{"Watched record", view.Bad, func(e audit.Entry) bool { return slices.Contains(e.Signs, access.SignWatched) }},
+	{"A colleague's record", view.Warn, func(e audit.Entry) bool { return slices.Contains(e.Signs, access.SignColleague) }},
+	{"A neighbour's record", view.Warn, func(e audit.Entry) bool { return slices.Contains(e.Signs, access.SignNeighbour) }},
 	{"Same family name", view.Warn, func(e audit.Entry) bool { return slices.Contains(e.Signs, access.SignFamily) }},
 	{"Restricted record", view.Warn, func(e audit.Entry) bool { return slices.Contains(e.Signs, access.SignRestricted) }},
 	{"Refused", view.Warn, func(e audit.Entry) bool { return e.Outcome == audit.Deny && !e.Undecided() }},
 }
-
-// many is how many records a user opens on one day before that is unusual.
-const many = 60
 
 // caseKey is what one case is of. What is done again after a review is a case
 // of its own: round counts the reviews before it.
@@ -119,10 +119,15 @@ func cases(accesses, reviews []audit.Entry) []*suspicion {
 			opened[k][e.Citizen] = true
 		}
 	}
+	usual := volumesOf(accesses, opened)
 	for _, e := range accesses {
-		if k := (caseKey{user: e.User, what: "Many records", day: at(e).Pro()}); len(opened[k]) > many && e.Action == audit.Read {
+		k := caseKey{user: e.User, what: "Many records", day: at(e).Pro()}
+		if e.Action != audit.Read {
+			continue
+		}
+		if why, unusual := usual.of(e, len(opened[k])); unusual {
 			add(k, len(kinds)-1, view.Warn, e)
-			found[k].facts = []string{"Opened " + strconv.Itoa(len(opened[k])) + " records on this day"}
+			found[k].facts = why
 		}
 	}
 	out := make([]*suspicion, 0, len(found))
@@ -156,6 +161,15 @@ func (c *suspicion) judge(accesses, reviews []audit.Entry) {
 	}
 	if slices.Contains(c.first.Signs, access.SignFamily) && c.what != "Many records" {
 		c.facts = append(c.facts, "The user and the person have the same family name")
+	}
+	if slices.Contains(c.first.Signs, access.SignWatched) && c.what != "Many records" {
+		c.facts = append(c.facts, "A Caldicott guardian has this record watched")
+	}
+	if slices.Contains(c.first.Signs, access.SignColleague) && c.what != "Many records" {
+		c.facts = append(c.facts, "The person works at the user's organisation")
+	}
+	if slices.Contains(c.first.Signs, access.SignNeighbour) && c.what != "Many records" {
+		c.facts = append(c.facts, "The person lives at the user's postcode, or in the user's street")
 	}
 	if slices.Contains(c.first.Signs, access.SignOwn) {
 		c.facts = append(c.facts, "It is the user's own record")

@@ -62,3 +62,32 @@ func TestG9CasesToReview(t *testing.T) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
+
+// Unusually many records are told against what the user and the role usually open: few
+// are never unusual, and a clerk who always opens many is not raised each day.
+func TestG9UnusualVolume(t *testing.T) {
+	var accesses []audit.Entry
+	seq := uint64(0)
+	opens := func(user string, day, n int) {
+		for i := range n {
+			seq++
+			accesses = append(accesses, audit.Entry{Seq: seq, At: time.Date(2026, 11, day, 9, 0, i, 0, time.UTC), Action: audit.Read, Outcome: audit.Permit, User: user, Citizen: fmt.Sprint(user, day, i), Role: nhs.Nurse})
+		}
+	}
+	for day := 1; day <= 8; day++ {
+		opens("steady", day, 30)
+		opens("quiet", day, 4)
+	}
+	opens("steady", 9, 40)
+	opens("quiet", 9, 20)
+	opens("little", 9, 14)
+	opens("new", 9, 61)
+	var got []string
+	for _, c := range cases(accesses, nil) {
+		got = append(got, c.first.User+": "+strings.Join(c.facts, "; "))
+	}
+	want := "new: Opened 61 records on this day; Others of this role open about 20 a day, quiet: Opened 20 records on this day; On other days this user opens about 4; Others of this role open about 20 a day"
+	if strings.Join(got, ", ") != want {
+		t.Errorf("got %s\nwant %s", strings.Join(got, ", "), want)
+	}
+}

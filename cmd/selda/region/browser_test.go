@@ -226,6 +226,9 @@ func (b *tab) guardian() {
 	b.Submit([2]string{"user", "doctor"}, [2]string{"item", "Observation/none"})
 	b.says("There is no such user or item")
 	b.look("why")
+	b.at("/privacy/watched")
+	b.says("Watched records", "No record is watched now.")
+	b.look("watched")
 }
 
 // looksThroughTheCaseload has the practice look for those of its people who have

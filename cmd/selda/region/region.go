@@ -72,6 +72,7 @@ type Region struct {
 	calls     *subscription.Calls
 	searches  *searches
 	labels    *labels
+	staff     *staff
 	cursors   *api.Cursors
 	strangers strangers
 	fhir      *api.API
@@ -154,6 +155,10 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	}
 	r.Auth, err = auth.New(o.SignOn.config(auth.Config{Dir: o.Data, Shared: r.shared, Demonstration: o.Demo, OnEvent: r.signOn,
 		Patients: web.Patients{Access: r.Access, Records: r.Records, Now: o.Now}, LoopbackKeys: o.LoopbackKeys}))
+	if err == nil {
+		r.staff = &staff{accounts: r.Auth.Accounts, documents: r.documents}
+		r.Access.Staff = r.staff
+	}
 	if err == nil {
 		err = r.subscribe(ctx, o.Subscribing)
 	}
