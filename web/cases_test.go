@@ -86,7 +86,7 @@ func TestG9UnusualVolume(t *testing.T) {
 	for _, c := range cases(accesses, nil) {
 		got = append(got, c.first.User+": "+strings.Join(c.facts, "; "))
 	}
-	want := "new: Opened 61 records on this day; Others of this role open about 20 a day, quiet: Opened 20 records on this day; On other days this user opens about 4; Others of this role open about 20 a day"
+	want := "new: Opened 61 records on this day; Others of this role open about 30 a day, quiet: Opened 20 records on this day; On other days this user opens about 4; Others of this role open about 30 a day"
 	if strings.Join(got, ", ") != want {
 		t.Errorf("got %s\nwant %s", strings.Join(got, ", "), want)
 	}
