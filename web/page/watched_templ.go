@@ -42,7 +42,7 @@ func Watched(p WatchedPage) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<main id=\"main\" class=\"s-page\" tabindex=\"-1\"><p class=\"s-noprint\"><a href=\"/privacy\">Back to what is to review</a></p><h1>Watched records</h1>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<main id=\"main\" class=\"s-wide s-page\" tabindex=\"-1\"><p class=\"s-noprint\"><a href=\"/privacy\">Back to what is to review</a></p><h1>Watched records</h1>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
