@@ -79,7 +79,7 @@ func (r *Register) Requests() ([]Request, error) {
 
 func (r *Register) request(id string) (q Request, version int64, err error) {
 	const op = "register.request"
-	if strings.Trim(id, "abcdefghijklmnopqrstuvwxyz234567") != "" {
+	if id == "" || strings.Trim(id, "abcdefghijklmnopqrstuvwxyz234567") != "" {
 		return q, 0, fault.E(op, fault.NotFound, "there is no such request")
 	}
 	b, version, err := r.documents.Load(requests + id)
