@@ -122,3 +122,22 @@ func FuzzParseScope(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkShowsUnderScopes(b *testing.B) {
+	p := Predicate{Permit: true, DataSets: AllDataSets, Own: "RJZ"}
+	s := &Scopes{Patient: "a"}
+	for _, w := range []string{"patient/Patient.rs", "patient/Condition.rs", "patient/AllergyIntolerance.rs", "patient/MedicationRequest.rs", "patient/Observation.rs?category=laboratory"} {
+		x, _ := ParseScope(w)
+		s.List = append(s.List, x)
+	}
+	c := Columns{Type: "Observation", Source: "RJZ:LAB", DataSet: Results, Labels: CategoryMark("Observation", "", "laboratory"), Final: true}
+	for name, p := range map[string]Predicate{"none": p, "five": s.Narrow(p, "a", false)} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if !p.Shows(&c) {
+					b.Fatal("hidden")
+				}
+			}
+		})
+	}
+}
