@@ -33,7 +33,7 @@ func (a *Access) namedBy(ctx context.Context, found mpi.Found, n uint64, o *orga
 			return out
 		}
 		v, err := a.Store.Read(ctx, "CareTeam", id, n, p)
-		if err != nil || v.Deleted || !slices.ContainsFunc(found.Subjects, func(k mpi.Known) bool { return k.Subject == v.Subject }) {
+		if err != nil || v.Deleted || p.OnlySource == "" && !slices.ContainsFunc(found.Subjects, func(k mpi.Known) bool { return k.Subject == v.Subject }) {
 			return nil
 		}
 		team, err := v.Resource()
@@ -60,6 +60,13 @@ func (a *Access) Understood(ctx context.Context, g grant.Grant, r *fhir.Resource
 		return consent.Statement{}, fault.E("access.Understood", fault.Security, "the Grant does not open a record")
 	}
 	return consent.Read(r, consent.Version{ID: r.ID, Recorded: a.Now()}, a.namedBy(ctx, g.Citizen(), g.N(), &organisations{a: a}, g.Predicate())), nil
+}
+
+// Asserted is a Consent as it would be read that a source system asserts, by what
+// that source wrote itself.
+func (a *Access) Asserted(ctx context.Context, s policy.Subject, r *fhir.Resource) consent.Statement {
+	p := policy.Search(s, nil).Predicate
+	return consent.Read(r, consent.Version{ID: r.ID, Source: s.Source, Recorded: a.Now()}, a.namedBy(ctx, mpi.Found{}, store.Latest, &organisations{a: a}, &p))
 }
 
 // contents finds the items that preferences are about by what the items say,

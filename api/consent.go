@@ -81,6 +81,25 @@ func (q *request) understood(g grant.Grant, body []byte) error {
 	if s.Refusal.Words != "" {
 		return fault.E("api.consent", fault.BusinessRule, s.Refusal.Words, s.Refusal.Place)
 	}
+	q.tell(s)
+	return nil
+}
+
+// asserted tells a source system how a Consent that it sends is understood. Its
+// word is taken as it is, and what can't be honoured is told as a warning.
+func (q *request) asserted(r *fhir.Resource) {
+	if r.Type != "Consent" || q.subject.Role != nhs.SourceSystem {
+		return
+	}
+	s := q.Access.Asserted(q.r.Context(), q.subject, r)
+	if s.Refusal.Words != "" {
+		s.Doubts = append(s.Doubts, s.Refusal)
+	}
+	q.tell(s)
+}
+
+// tell says how a Consent was understood, to who prefers an OperationOutcome.
+func (q *request) tell(s consent.Statement) {
 	for _, d := range s.Doubts {
 		q.found = append(q.found, validate.Issue{Severity: validate.Warning, Code: "business-rule", Expression: d.Place, Text: d.Words})
 	}
@@ -91,7 +110,6 @@ func (q *request) understood(g grant.Grant, body []byte) error {
 		}
 		q.found = append(q.found, validate.Issue{Severity: severity, Code: "informational", Text: "understood: " + consent.Words(s.Preference, q.Now(), consent.Names{Organisation: q.Organisation})})
 	}
-	return nil
 }
 
 // Own makes a Consent speak of the citizen who states it, by NHS number. It

@@ -55,6 +55,7 @@ func (q *request) checked(body []byte) ([]byte, error) {
 		}
 	}
 	q.found = append(q.found, issues...)
+	q.asserted(r)
 	return compact, nil
 }
 

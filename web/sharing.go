@@ -65,8 +65,9 @@ func (c *sharer) start() *page.Sharing {
 	withheld := false
 	for _, x := range c.stated {
 		row := c.row(x)
-		if x.InForce && x.Rule.Denies() {
-			withheld = true
+		coming := x.Decides && x.Until.IsZero() && x.From.After(c.now) // it can be taken back before it begins
+		if (x.InForce || coming) && x.Rule.Denies() {
+			withheld = withheld || x.InForce
 			if x.By == ownStatements {
 				row.Back = c.action + "/back/" + x.ID
 			} else {
@@ -108,7 +109,10 @@ func (c *sharer) words(p policy.Preference) string {
 		if !ok {
 			return ""
 		}
-		return "“" + it.Title + "”"
+		if it.When.IsZero() {
+			return "“" + it.Title + "”"
+		}
+		return "“" + it.Title + "” of " + it.When.Plain()
 	}})
 }
 

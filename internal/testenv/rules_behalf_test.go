@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"selda/audit"
 )
@@ -110,6 +111,18 @@ func TestG4ThePreviewIsWhatHappens(t *testing.T) {
 	}
 	if status, _ := o.chooses("citizen", "/me/sharing", url.Values{"choice": {"share"}, "save": {"yes"}}); status != 200 || o.total("doctor", "/fhir/Condition?patient={citizen}") != 1 {
 		t.Error("shared again, and it is withheld")
+	}
+	// From a day to come: not yet in force, told with what is, and taken back before it begins.
+	day := o.Now().Add(48 * time.Hour).Format(time.DateOnly)
+	if status, page := o.chooses("citizen", "/me/sharing", url.Values{"choice": {"object"}, "from": {day}, "save": {"yes"}}); status != 200 || o.total("doctor", "/fhir/Condition?patient={citizen}") != 1 || !strings.Contains(strings.Split(page, "Change how you share")[0], "from 7 November 2026") {
+		t.Error(status, page)
+	}
+	for _, wrong := range []url.Values{{"from": {"2026-11-01"}}, {"until": {"2026-11-04"}}, {"from": {day}, "until": {o.Now().Format(time.DateOnly)}}, {"from": {"soon"}}} {
+		wrong.Set("choice", "object")
+		wrong.Set("save", "yes")
+		if status, _ := o.chooses("citizen", "/me/sharing", wrong); status != 422 {
+			t.Errorf("%v: %d", wrong, status)
+		}
 	}
 	if _, page := o.asks("citizen", "GET", "/me/sharing", ""); !strings.Contains(page, "What you chose before") || !strings.Contains(page, "“Asthma” is kept from everyone") {
 		t.Error("the history is not told")

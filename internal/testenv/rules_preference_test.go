@@ -151,6 +151,12 @@ func TestG4WhoStatesItIsToldWhatWasUnderstood(t *testing.T) {
 	if a.Status != 201 || !strings.Contains(body, `"warning"`) || !strings.Contains(body, "Everything is kept from everyone, except King's College Hospital") || !strings.Contains(body, "provision[0].actor[1]") {
 		t.Error(a.Status, body)
 	}
+	// A source system is told, too, and its word is taken as it is.
+	o.writes("RJ1:API", "Patient", "p-rj1", `"identifier":[{"system":"`+nhs.NumberSystem+`","value":"`+folake+`"}],"name":[{"family":"Adeyemi","given":["Folake"]}],"birthDate":"1951-11-05"`)
+	a, err = o.Do(t.Context(), "system", "POST", "/fhir/Consent", []byte(`{"resourceType":"Consent","status":"active","scope":{"text":"x"},"category":[{"text":"x"}],"policyRule":{"coding":[{"code":"OPTOUT"}]},"patient":{"reference":"Patient/p-rj1"},"provision":{"type":"deny","class":[{"code":"application/hl7-cda+xml"}]}}`), "Prefer: return=OperationOutcome")
+	if err != nil || a.Status != 201 || !strings.Contains(string(a.Body), "this kind is not known") || !strings.Contains(string(a.Body), "Everything is kept from everyone") {
+		t.Error(a.Status, string(a.Body), err)
+	}
 	before := o.total("citizen", "/fhir/Consent?patient={citizen}")
 	if status, body := o.asks("citizen", "POST", "/fhir/Consent", `{"resourceType":"Consent","status":"active",`+optsOut+`,"provision":{"type":"permit"}}`); status != 422 || !strings.Contains(body, "permits everything") {
 		t.Error(status, body)
