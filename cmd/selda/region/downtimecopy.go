@@ -361,14 +361,14 @@ func (c *copying) shared(ctx context.Context) error {
 	}
 }
 
-// documents copies the accounts and what is agreed.
+// documents copies the accounts, what is agreed, and what the index was made by.
 func (c *copying) documents(dir string) error {
 	names, err := c.r.documents.List("agreements/")
 	if err != nil {
 		return err
 	}
 	to := document.Folder(dir)
-	for _, name := range append(names, "auth/accounts.json", demoMark) {
+	for _, name := range append(names, "auth/accounts.json", demoMark, searchFile) {
 		b, version, err := c.r.documents.Load(name)
 		if err != nil {
 			return err
