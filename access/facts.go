@@ -104,14 +104,14 @@ func patientFacts(f *policy.Facts, who *known, v *store.Version, r *fhir.Resourc
 	}
 	reg := relationship.Registered(r, v.Source)
 	if reg.Own {
-		f.Relationships = append(f.Relationships, policy.Relationship{Organisation: v.Source.Organisation(), Kind: "registration"})
+		f.Relationships = append(f.Relationships, policy.Relationship{Organisation: v.Source.Organisation(), Kind: "registration", Source: v.Source, Of: "Patient/" + v.ID})
 	}
 	if reg.Left {
 		who.left = append(who.left, v.Source.Organisation())
 	}
 	for _, g := range reg.Elsewhere {
 		if o := organisation(g); o != "" {
-			elsewhere = append(elsewhere, policy.Relationship{Organisation: o, Kind: "registration"})
+			elsewhere = append(elsewhere, policy.Relationship{Organisation: o, Kind: "registration", Source: v.Source, Of: "Patient/" + v.ID})
 		}
 	}
 	return elsewhere

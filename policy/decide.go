@@ -26,8 +26,9 @@ type Relationship struct {
 	Organisation nhs.ODS
 	Kind         string // "registration", "encounter", "referral", "caseload", "appointment", "dispensing"
 	From, To     time.Time
-	Of           string // the Encounter that it is, "Encounter/id"
-	Unsigned     bool   // its summary, or a result of it, is not signed off
+	Source       nhs.Source // which system said it
+	Of           string     // the item that shows it, "Encounter/id"
+	Unsigned     bool       // its summary, or a result of it, is not signed off
 }
 
 // Claim is what a user has stated about one citizen: that the patient is in
@@ -188,10 +189,7 @@ var strength = []string{"registration", "encounter", "appointment", "dispensing"
 func relationship(s *Subject, now time.Time, f Facts) string {
 	best := len(strength)
 	for _, rel := range f.Relationships {
-		if rel.Organisation != s.Organisation || now.Before(rel.From) {
-			continue
-		}
-		if !rel.To.IsZero() && !now.Before(rel.To.Add(rel.After())) {
+		if rel.Organisation != s.Organisation || !rel.Holds(now) {
 			continue
 		}
 		if i := slices.Index(strength, rel.Kind); i >= 0 && i < best {
@@ -205,6 +203,21 @@ func relationship(s *Subject, now time.Time, f Facts) string {
 		return "declared by the user"
 	}
 	return ""
+}
+
+// Holds says whether a relationship is in force.
+func (r *Relationship) Holds(now time.Time) bool {
+	end := r.Ends()
+	return !now.Before(r.From) && (end.IsZero() || now.Before(end))
+}
+
+// Ends is when a relationship ends, with the time that it lasts beyond what it is
+// of; zero where no end is known.
+func (r *Relationship) Ends() time.Time {
+	if r.To.IsZero() {
+		return time.Time{}
+	}
+	return r.To.Add(r.After())
 }
 
 // After is how long a relationship lasts beyond its end.

@@ -37,10 +37,9 @@ func Of(v Version, organisation Organisation) []policy.Relationship {
 	if !ok {
 		return nil
 	}
-	rel.Organisation = v.Source.Organisation()
+	rel.Organisation, rel.Source, rel.Of = v.Source.Organisation(), v.Source, v.Type+"/"+v.ID
 	switch v.Type {
 	case "Encounter":
-		rel.Of = "Encounter/" + v.ID
 		if o := organisation(v.Get("serviceProvider")); o != "" {
 			rel.Organisation = o
 		}
