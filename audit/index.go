@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"selda/fault"
@@ -77,16 +78,39 @@ func (t *Trail) catchUp(ctx context.Context) error {
 	if from >= t.chain.Durable() {
 		return nil
 	}
-	var batch []Indexed
-	end, err := t.chain.Scan(ctx, from, func(p segment.Position, e Entry) error {
-		batch = append(batch, Indexed{e, p})
-		return nil
-	})
-	if len(batch) == 0 {
-		return err
+	// An index that was deleted is made again of all there is: a batch at a time.
+	for {
+		var batch []Indexed
+		var next segment.Position
+		end, err := t.chain.Scan(ctx, from, func(p segment.Position, e Entry) error {
+			if len(batch) == indexBatch {
+				next = p
+				return errEnough
+			}
+			batch = append(batch, Indexed{e, p})
+			return nil
+		})
+		more := errors.Is(err, errEnough)
+		if more {
+			end = next
+		}
+		if len(batch) == 0 {
+			return err
+		}
+		if err := t.index.IndexAudit(ctx, batch, end); err != nil || !more {
+			return err
+		}
+		from = end
 	}
-	return t.index.IndexAudit(ctx, batch, end)
 }
+
+// indexBatch is how many entries are indexed at once.
+const indexBatch = 20_000
+
+// ClockSlack is how far the times of entries may be out of their order: clocks
+// are set, and nodes have clocks of their own. An index that looks a time up by
+// order looks that much further.
+const ClockSlack = 10 * time.Minute
 
 // walkBatch is how many entries a walk asks the index for at once.
 const walkBatch = 500

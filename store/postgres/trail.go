@@ -383,6 +383,22 @@ func (t *Trail) FindAudit(ctx context.Context, q audit.Query) (out []segment.Pos
 		args = append(args, int64(q.Before))
 		sql += fmt.Sprintf(" AND seq<$%d", len(args))
 	}
+	if q.Citizen == "" { // somebody's own entries are few
+		for _, end := range []struct {
+			at   time.Time
+			term string
+		}{{q.From.Add(-audit.ClockSlack), " AND seq>=$%d"}, {q.To.Add(audit.ClockSlack), " AND seq<$%d"}} {
+			if end.at.Year() < 2 { // it is open
+				continue
+			}
+			seq, err := t.since(ctx, end.at.UnixMilli())
+			if err != nil {
+				return nil, err
+			}
+			args = append(args, seq)
+			sql += fmt.Sprintf(end.term, len(args))
+		}
+	}
 	err = t.db.rows(ctx, func(r pgx.Rows) error {
 		var seq int64
 		err := r.Scan(&seq)
@@ -390,4 +406,21 @@ func (t *Trail) FindAudit(ctx context.Context, q audit.Query) (out []segment.Pos
 		return err
 	}, sql+` ORDER BY seq DESC LIMIT $3`, args...)
 	return out, err
+}
+
+// since is the number from which on entries are not older than a time: they are in
+// the order of time, but for what clocks are set by.
+func (t *Trail) since(ctx context.Context, at int64) (low int64, err error) {
+	var high int64
+	err = t.db.readers.QueryRow(ctx, `SELECT seq+1 FROM trail_head WHERE id=1`).Scan(&high)
+	for low = 1; err == nil && low < high; {
+		middle := low + (high-low)/2
+		var then int64
+		if err = t.db.readers.QueryRow(ctx, `SELECT at FROM trail WHERE seq=$1`, middle).Scan(&then); then >= at {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return low, err
 }

@@ -21,7 +21,7 @@ var _ audit.Index = (*AuditIndex)(nil)
 
 // OpenAuditIndex opens the index at path, making it where there is none.
 func OpenAuditIndex(path string) (*AuditIndex, error) {
-	c, err := connect(path, 4<<10, false)
+	c, err := connect(path, 32<<10, false)
 	if err != nil {
 		return nil, fault.E("sqlite.OpenAuditIndex", fault.NoStore, err)
 	}
@@ -89,7 +89,7 @@ func (x *AuditIndex) index(entries []audit.Indexed, next segment.Position) error
 // FindAudit is audit.Index's.
 func (x *AuditIndex) FindAudit(_ context.Context, q audit.Query) (out []segment.Position, err error) {
 	where, args := auditTerms(q)
-	where = append(where, "at>=? AND at<? AND position<?")
+	where = append(where, "at>=? AND at<? AND position>=? AND position<?")
 	to := int64(1) << 62
 	if !q.To.IsZero() {
 		to = q.To.UnixMilli()
@@ -108,19 +108,64 @@ func (x *AuditIndex) FindAudit(_ context.Context, q audit.Query) (out []segment.
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	first := int64(0)
+	if q.Citizen == "" { // somebody's own entries are few
+		if first, before, err = x.between(q, before); err != nil {
+			return nil, err
+		}
+	}
 	s := x.c.stmt(`SELECT position FROM entry WHERE ` + strings.Join(where, " AND ") + ` ORDER BY position DESC LIMIT ?`)
 	for i, a := range args {
 		_ = s.BindText(i+1, a)
 	}
 	_ = s.BindInt64(len(args)+1, from)
 	_ = s.BindInt64(len(args)+2, to)
-	_ = s.BindInt64(len(args)+3, before)
-	_ = s.BindInt64(len(args)+4, int64(limit))
+	_ = s.BindInt64(len(args)+3, first)
+	_ = s.BindInt64(len(args)+4, before)
+	_ = s.BindInt64(len(args)+5, int64(limit))
 	err = rows(s, func() error {
 		out = append(out, segment.Position(s.ColumnInt64(0)))
 		return nil
 	})
 	return out, err
+}
+
+// between are the positions between which entries of a stretch of time are: they
+// are in the order of time, but for what clocks are set by.
+func (x *AuditIndex) between(q audit.Query, before int64) (first, last int64, err error) {
+	last = before
+	if !q.From.IsZero() {
+		if first, err = x.since(q.From.Add(-audit.ClockSlack).UnixMilli()); err != nil {
+			return 0, 0, err
+		}
+	}
+	if !q.To.IsZero() {
+		to, err := x.since(q.To.Add(audit.ClockSlack).UnixMilli())
+		return first, min(last, to), err
+	}
+	return first, last, nil
+}
+
+// since is the position from which on entries are not older than a time.
+func (x *AuditIndex) since(at int64) (int64, error) {
+	low := int64(0)
+	high, err := x.c.int64(`SELECT max(position)+1 FROM entry`)
+	for err == nil && low < high {
+		middle := low + (high-low)/2
+		s := x.c.stmt(`SELECT position, at FROM entry WHERE position>=? ORDER BY position LIMIT 1`)
+		_ = s.BindInt64(1, middle)
+		found, then := high, at
+		err = rows(s, func() error {
+			found, then = s.ColumnInt64(0), s.ColumnInt64(1)
+			return nil
+		})
+		if then >= at {
+			high = middle
+		} else {
+			low = found + 1
+		}
+	}
+	return low, err
 }
 
 // auditTerms are the terms of a query. The first narrows most and is looked up
