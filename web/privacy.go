@@ -11,6 +11,7 @@ import (
 	"selda/access"
 	"selda/audit"
 	"selda/fault"
+	"selda/internal/london"
 	"selda/policy"
 	"selda/web/page"
 	"selda/web/view"
@@ -103,12 +104,20 @@ func (h *Web) trail(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 	if _, err := h.Access.OpenTrail(ctx, s, "the organisation's trail"); err != nil {
 		return fault.E(op, err)
 	}
-	q := audit.Query{Organisation: s.Organisation, User: strings.TrimSpace(r.PostForm.Get("user")), Limit: maxTrail}
-	if q.Organisation == "" {
+	q, asked, err := h.trailQuery(r)
+	if q.Organisation = s.Organisation; q.Organisation == "" {
 		return fault.E(op, fault.Security, "the account has no organisation")
 	}
-	p := page.PrivacyPage{Frame: h.frame(s, "Trail"), Organisation: h.organisation(s.Organisation), ShowTrail: true, Query: page.TrailQuery{User: q.User}}
+	p := page.PrivacyPage{Frame: h.frame(s, "Trail"), Organisation: h.organisation(s.Organisation), ShowTrail: true, Query: asked}
+	if err != nil {
+		p.Error = fault.Reason(err)
+		h.render(w, http.StatusUnprocessableEntity, page.Privacy(p))
+		return nil
+	}
 	entries, err := h.Access.Trail.Find(ctx, q)
+	if len(entries) == maxTrail {
+		p.Query.Most = maxTrail
+	}
 	if err == nil && r.Form.Get("near") != "" {
 		entries, err = h.near(r, q, entries)
 	}
@@ -128,6 +137,34 @@ func (h *Web) trail(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 	}
 	h.render(w, http.StatusOK, page.Privacy(p))
 	return nil
+}
+
+// trailActions are what the trail may be asked for, in the words of the form.
+var trailActions = []page.Reason{{Code: audit.Read, Text: "Read a record"}, {Code: audit.Search, Text: "Searched"}, {Code: audit.BreakGlass, Text: "Opened a record in an emergency"},
+	{Code: audit.Declare, Text: "Declared a relationship"}, {Code: audit.Create, Text: "Wrote"}, {Code: audit.Update, Text: "Changed"}, {Code: audit.Delete, Text: "Took back"}, {Code: audit.Export, Text: "Took out a copy"},
+	{Code: audit.SignIn, Text: "Signed in, or was refused"}, {Code: audit.SignOut, Text: "Signed out"}, {Code: audit.Administer, Text: "Changed how things are run"}, {Code: audit.Review, Text: "Reviewed an access"}, {Code: audit.Ask, Text: "Asked about an access"}}
+
+// trailQuery is what the form asks for.
+func (h *Web) trailQuery(r *http.Request) (audit.Query, page.TrailQuery, error) {
+	said := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
+	asked := page.TrailQuery{User: said("user"), Citizen: said("citizen"), Action: said("action"), From: said("from"), To: said("to"), Actions: trailActions}
+	q := audit.Query{User: asked.User, Citizen: asked.Citizen, Action: asked.Action, Limit: maxTrail}
+	day := func(s string) (time.Time, error) {
+		if s == "" {
+			return time.Time{}, nil
+		}
+		d, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			return d, fault.E("web.trail", fault.Value, "a day is written as 2026-11-05")
+		}
+		return time.Parse("2006-01-02-07:00", s+london.Offset(d.Year(), int(d.Month()), d.Day(), 0))
+	}
+	var err, err2 error
+	q.From, err = day(asked.From)
+	if q.To, err2 = day(asked.To); !q.To.IsZero() {
+		q.To = q.To.Add(24 * time.Hour)
+	}
+	return q, asked, cmp.Or(err, err2)
 }
 
 // near is what the user of one entry did within an hour of it.

@@ -63,4 +63,9 @@ type TrailRow struct {
 }
 
 // TrailQuery is what the trail was asked for.
-type TrailQuery struct{ User, Citizen string }
+type TrailQuery struct {
+	User, Citizen, Action string
+	From, To              string // YYYY-MM-DD, both days included
+	Actions               []Reason
+	Most                  int // where there are more than are shown: how many are
+}
