@@ -99,6 +99,17 @@ func (b *Browser) Dark(dark bool) {
 	b.check("media", err)
 }
 
+// Paper has pages be as they are on paper, or on a screen.
+func (b *Browser) Paper(paper bool) {
+	b.t.Helper()
+	media := "screen"
+	if paper {
+		media = "print"
+	}
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media})
+	b.check("media", err)
+}
+
 // Go opens an address.
 func (b *Browser) Go(url string) {
 	b.t.Helper()
