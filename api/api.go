@@ -67,6 +67,10 @@ type API struct {
 	Organisation func(nhs.ODS) string
 	Now          func() time.Time
 	Version      string // of this build, for the CapabilityStatement
+	// PublicURL is where clients reach the server, "https://selda.example"; the address
+	// of each request where it is empty. Behind a proxy that ends TLS that address would say http,
+	// and a client that followed a link would send its token in the clear.
+	PublicURL string
 
 	conditions conditions
 	statement  statement
@@ -102,7 +106,7 @@ type request struct {
 
 // ServeHTTP serves everything below /fhir.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := &request{API: a, w: w, r: r, base: baseOf(r)}
+	q := &request{API: a, w: w, r: r, base: a.base(r)}
 	q.Terms = &searchTerms{q: q}
 	rest := strings.Trim(strings.TrimPrefix(r.URL.Path, "/fhir"), "/")
 	if rest != "" {
@@ -137,7 +141,11 @@ func (q *request) signedOn() (err error) {
 	return err
 }
 
-func baseOf(r *http.Request) string {
+// base is what the links of an answer begin with.
+func (a *API) base(r *http.Request) string {
+	if a.PublicURL != "" {
+		return strings.TrimSuffix(a.PublicURL, "/") + "/fhir"
+	}
 	scheme := "http"
 	if r.TLS != nil {
 		scheme = "https"

@@ -12,6 +12,9 @@ import (
 func (r *Region) openAPI(o Options) error {
 	r.fhir = &api.API{Subscriptions: r.Subscriptions, Access: r.Access, Records: r.Records, Ingest: r.Ingest, Cursors: r.cursors, Subject: r.Auth.FHIRSubject, Now: r.Now, Organisation: r.organisationNames(), Version: "1", Settled: r.Ingest.Idle,
 		Terminology: r.Terminology.Service, Closures: r.documents, Parameters: r.searches.ready, Validator: r.mapper.valid.validator, Published: r.mapper.valid.packaged.published}
+	if o.SignOn != nil {
+		r.fhir.PublicURL = o.SignOn.PublicURL
+	}
 	if r.Nodes != nil {
 		r.fhir.Exclusive = exclusive(r.Store, usual)
 	}
