@@ -21,6 +21,7 @@ type doorFlags struct {
 	Feeds     string        `help:"Which senders are admitted, as which source." placeholder:"FILE"`
 	Subscribe string        `name:"subscriptions" help:"Whom subscribers may have called, their topics, and the mail server." placeholder:"FILE"`
 	SignOn    string        `name:"sign-on" help:"The identity services that people sign in with." placeholder:"FILE"`
+	Proxies   []string      `name:"proxies" help:"Addresses or ranges of the proxies in front: their X-Forwarded-For says who calls; more than one with commas between." placeholder:"ADDR"`
 	Downtime  string        `help:"Folder in which a downtime copy is kept; name one on another disk." placeholder:"DIR"`
 	CopyEvery time.Duration `name:"downtime-every" default:"1h" help:"How often the downtime copy is made." placeholder:"TIME"`
 	Import    []string      `name:"import-from" help:"Folder, or address beginning with https://, that source systems may have files imported from through /fhir/$import; more than one with commas between." placeholder:"PLACE"`
@@ -80,7 +81,11 @@ func (c serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn, Subscribing: subscribing, ImportFrom: c.Import})
+	proxies, err := region.ParseProxies(c.Proxies)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn, Subscribing: subscribing, ImportFrom: c.Import, Proxies: proxies})
 	if err != nil {
 		return err
 	}
@@ -135,7 +140,11 @@ func (c demoCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn, Subscribing: subscribing, ImportFrom: c.Import, Demo: &auth.Demonstration{Password: region.DemoPassword, Users: region.DemoUsers()}})
+	proxies, err := region.ParseProxies(c.Proxies)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	r, err := region.Open(e.ctx, region.Options{Data: e.data, Postgres: e.dsn, Log: e.log, SignOn: signOn, Subscribing: subscribing, ImportFrom: c.Import, Proxies: proxies, Demo: &auth.Demonstration{Password: region.DemoPassword, Users: region.DemoUsers()}})
 	if err != nil {
 		return err
 	}

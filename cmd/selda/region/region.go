@@ -75,6 +75,7 @@ type Region struct {
 	staff     *staff
 	cursors   *api.Cursors
 	strangers strangers
+	proxies   Proxies
 	fhir      *api.API
 	mapper    *mapper
 	metrics   *metrics
@@ -98,6 +99,8 @@ type Options struct {
 	// Downtime: the folder is a downtime copy, in use while the region can't be (G21):
 	// it is read alone.
 	Downtime *Downtime
+	// Proxies are those in front, whose word for who calls is taken.
+	Proxies Proxies
 	// Subscribing says where subscribers may be called; nil: at public addresses.
 	Subscribing *Subscribing
 }
@@ -107,7 +110,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log}
+	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log, proxies: o.Proxies}
 	r.unusable, r.unfit = context.WithCancel(context.Background())
 	r.Terminology = release.Open(o.Data, o.Now)
 	guides := &packaged{data: o.Data}

@@ -112,7 +112,7 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 func (r *Region) Handler() http.Handler {
 	mux := &routes{ServeMux: http.NewServeMux()}
 	r.route(mux)
-	return r.metrics.measure(crossOrigin(held(r.outside(r.Auth.Wrap(r.recorded(mux.ServeMux))))))
+	return r.proxies.behind(r.metrics.measure(crossOrigin(held(r.outside(r.Auth.Wrap(r.recorded(mux.ServeMux)))))))
 }
 
 // route adds every route of the region.
