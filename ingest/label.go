@@ -127,7 +127,7 @@ func (c *commit) visited(put *store.Put, id string) {
 // had, where it says nothing of them: that a source does not repeat a label is no
 // word that the item is not sensitive any more. Where it does say something, the
 // source is followed, and what it took back is told to those who run the interface
-// (docs/adr/0016).
+// (docs/adr/0017).
 func (c *commit) stillLabelled(r *mapped.Resource, body, old []byte) []byte {
 	if !bytes.Contains(old, []byte(`"security"`)) {
 		return body
