@@ -97,8 +97,8 @@ type Effect struct {
 }
 
 // Effects says what would change for doctors and nurses of organisations who
-// look after the citizen of a Grant, of items that its holder sees. Where the
-// holder may not know what the citizen has decided before, nothing of that counts.
+// look after the citizen of a Grant, of items that its holder sees. Of what was
+// stated before only that counts which the holder may know of.
 func (a *Access) Effects(ctx context.Context, g grant.Grant, readers []nhs.ODS, items []*policy.Columns, at time.Time, change func([]policy.Preference) []policy.Preference) ([]Effect, error) {
 	const op = "access.Effects"
 	if g.Kind() != seal.Record {
@@ -108,8 +108,8 @@ func (a *Access) Effects(ctx context.Context, g grant.Grant, readers []nhs.ODS, 
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	if !g.Predicate().DataSets.Has(policy.Preferences) {
-		facts.Preferences = nil
+	if err := a.onlyKnown(ctx, g, &facts); err != nil {
+		return nil, fault.E(op, err)
 	}
 	before, after := facts, facts
 	after.Preferences = change(slices.Clone(facts.Preferences))
@@ -138,4 +138,20 @@ func (a *Access) Effects(ctx context.Context, g grant.Grant, readers []nhs.ODS, 
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// onlyKnown leaves of the preferences those whose Consents a Grant shows.
+func (a *Access) onlyKnown(ctx context.Context, g grant.Grant, f *policy.Facts) error {
+	shown := map[string]bool{}
+	for _, k := range g.Citizen().Subjects {
+		consents, err := a.Store.Compartment(ctx, k.Subject, g.N(), g.Predicate(), "Consent")
+		if err != nil {
+			return err
+		}
+		for _, c := range consents {
+			shown[c.ID] = true
+		}
+	}
+	f.Preferences = slices.DeleteFunc(f.Preferences, func(p policy.Preference) bool { return !shown[p.ID] })
+	return nil
 }

@@ -87,7 +87,13 @@ func TestG4ThePreviewIsWhatHappens(t *testing.T) {
 	o.writes("RJZ:PAS", "Procedure", "secret", `"meta":{"security":[{"system":"https://selda.example/labels","code":"safeguarding"}]},"status":"completed","code":{"text":"SECRET"},`+atKings)
 	o.declares("doctor")
 	form := url.Values{"choice": {"kind"}, "kind": {"medications", "procedures"}, "organisation": {"RJZ"}, "details": {"yes"}}
+	// What a source asserts, and keeps from the person, does not show in what they are told.
+	o.writes("RJZ:PAS", "Consent", "hidden", `"meta":{"security":[{"system":"https://selda.example/labels","code":"safeguarding"}]},"status":"active","category":[{"text":"x"}],`+optsOut+`,"provision":{"type":"deny","class":[{"code":"medications"}],"actor":[`+kings+`]},"patient":{"reference":"Patient/p-rjz"}`)
+	if n := o.total("doctor", "/fhir/MedicationRequest?patient={citizen}"); n != 0 {
+		t.Fatal("what a source asserts does not hold")
+	}
 	_, page := o.chooses("citizen", "/me/sharing", form)
+	o.writes("RJZ:PAS", "Consent", "hidden", `"status":"inactive","category":[{"text":"x"}],`+optsOut+`,"patient":{"reference":"Patient/p-rjz"}`)
 	if !strings.Contains(page, "King&#39;s College Hospital will not see your medicines from other services.") || strings.Contains(page, "SECRET") {
 		t.Error(page)
 	}
