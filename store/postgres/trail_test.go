@@ -217,3 +217,35 @@ func TestTreeOfTheTrail(t *testing.T) {
 		}
 	}
 }
+
+// A stretch of time is found by the order of entries, whatever it is.
+func TestTrailByTime(t *testing.T) {
+	db := openAt(t, database(t))
+	began := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := began
+	c, err := db.OpenTrail(t.Context(), func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	const n = 300
+	for i := range n {
+		now = began.Add(time.Duration(i) * time.Hour)
+		durable, err := c.Append(t.Context(), audit.Entry{Action: audit.Read, User: "doctor", Organisation: "RJZ"})
+		if err == nil {
+			_, err = durable()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for from := -20; from < n+20; from += 37 {
+		for _, long := range []int{1, 24, 2 * n} {
+			q := audit.Query{Organisation: "RJZ", From: began.Add(time.Duration(from) * time.Hour), To: began.Add(time.Duration(from+long) * time.Hour), Limit: n}
+			got, err := c.FindAudit(t.Context(), q)
+			if want := max(min(from+long, n)-max(from, 0), 0); err != nil || len(got) != want {
+				t.Errorf("%d hours from %d: %d, want %d: %v", long, from, len(got), want, err)
+			}
+		}
+	}
+}
