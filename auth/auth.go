@@ -104,6 +104,7 @@ type Auth struct {
 	appKeys   *app.Keys
 	revoked   *app.Revoked
 	joining   rate      // registrations
+	asking    rate      // requests of applications
 	began     time.Time // when what is kept in memory began to be
 }
 

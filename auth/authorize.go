@@ -36,6 +36,8 @@ type asked struct {
 const askedFor = 15 * time.Minute
 
 const (
+	asksOf       = 200 // requests of applications that are kept for one user in an hour
+	asksAll      = 50_000
 	maxAuthorize = 8 << 10
 	maxStateLen  = 2048
 )
@@ -178,7 +180,12 @@ func (a *Auth) signedInFor(w http.ResponseWriter, r *http.Request, client *app.A
 		}
 		ask.Patient, ask.Intent, ask.Launched = l.Citizen, l.Intent, true
 	}
-	id, err := a.keepAsked("", ask)
+	id, err := "", error(nil)
+	if !a.asking.allow(s.User, asksOf, asksAll, time.Now()) { // each is kept while somebody decides
+		err = fault.E("auth.authorize", fault.Throttled, "too many requests")
+	} else {
+		id, err = a.keepAsked("", ask)
+	}
 	if err != nil {
 		a.tellApp(w, r, ask.Redirect, ask.State, base, oauthError{"temporarily_unavailable", ""})
 		return

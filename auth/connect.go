@@ -69,15 +69,15 @@ func (a *Auth) connect(w http.ResponseWriter, r *http.Request) {
 	case len(own) == 0:
 		a.notConnected(w, http.StatusNotFound, "There is no record for this account yet.")
 	case len(own) == 1:
-		a.choose1(w, r, id, q, client, s, own[0].ID)
+		a.chooses(w, r, id, q, client, s, own[0].ID)
 	default:
 		p.Patients = own
 		a.page(w, http.StatusOK, p)
 	}
 }
 
-// choose1 takes the patient of a request, where the record is the person's to open.
-func (a *Auth) choose1(w http.ResponseWriter, r *http.Request, id string, q asked, client app.App, s policy.Subject, patient string) {
+// chooses takes the patient of a request, where the record is the person's to open.
+func (a *Auth) chooses(w http.ResponseWriter, r *http.Request, id string, q asked, client app.App, s policy.Subject, patient string) {
 	if a.conf.Patients == nil {
 		a.notConnected(w, http.StatusServiceUnavailable, "Nobody's record can be chosen here.")
 		return
@@ -143,7 +143,7 @@ func (a *Auth) decide(w http.ResponseWriter, r *http.Request) {
 			a.notConnected(w, http.StatusForbidden, "The application was opened at one record.")
 			return
 		}
-		a.choose1(w, r, id, q, client, s, r.PostForm.Get("patient"))
+		a.chooses(w, r, id, q, client, s, r.PostForm.Get("patient"))
 	case "refuse":
 		_, _, _ = a.passing.End(passingAsked, id, askedFor)
 		_ = a.record(r.Context(), Event{Kind: AppDeclined, Time: time.Now(), Subject: s, App: client.ID, Citizen: q.Patient, Reason: "the person declined"})
