@@ -215,7 +215,7 @@ func TestExportIsForThoseWhoMay(t *testing.T) {
 		a.do(404, user, "DELETE", at, "")
 	}
 	a.lines("system", m)
-	entries, err := a.env.Trail(t.Context(), audit.Query{User: "system", Limit: 3})
+	entries, err := a.env.Trail(t.Context(), audit.Query{User: "system", Action: audit.Export, Limit: 3})
 	if err != nil || entries[0].Action != audit.Export || !strings.HasPrefix(entries[0].What, "file of an export") || entries[1].What != "$export of system" {
 		t.Errorf("in the trail: %+v, %v", entries, err)
 	}
