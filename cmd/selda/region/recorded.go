@@ -121,7 +121,7 @@ func firstOf(path string) string {
 // requested names what was asked for by its route: a path may hold whatever
 // somebody typed.
 func requested(req *http.Request, first string) string {
-	what := req.Pattern
+	what := strings.TrimSuffix(req.Pattern, "{$}")
 	if fhir.IsResourceType(first) || definitions[first] {
 		what = "/fhir/" + first
 	}
