@@ -39,6 +39,7 @@ func TestEveryVerbLeavesAnEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	t.Chdir(dir) // some verbs write files
 	write(t, filepath.Join(dir, "a.hl7"), strings.ReplaceAll(admission("V1", "H1", "9991234519", "ADEYEMI"), "\n", "\r"))
 	with := map[string]string{"ingest": "--source RJZ:PAS a.hl7", "backup": "b.selda", "audit prove": "1", "token": "--user gp"} // what succeeds, or is refused
 	seen := map[string]bool{}
