@@ -137,7 +137,7 @@ func (c agreementShowCmd) Run(e *env) error {
 }
 
 type agreementPutCmd struct {
-	File string `arg:"" help:"The agreement's file." type:"path"`
+	File string `arg:"" help:"The agreement's file."`
 }
 
 func (agreementPutCmd) needsRegion() {}
@@ -239,7 +239,7 @@ func (c agreementWithdrawCmd) Run(e *env) error {
 }
 
 type agreementTryCmd struct {
-	File     string `arg:"" optional:"" help:"The agreement's file." type:"path"`
+	File     string `arg:"" optional:"" help:"The agreement's file."`
 	Without  string `help:"In place of a file: an agreement whose end is tried." placeholder:"ID"`
 	Citizens int    `help:"How many citizens are looked at, spread over all." default:"2000" placeholder:"N"`
 	JSON     bool   `name:"json" help:"Print one JSON object."`

@@ -15,7 +15,7 @@ type downtimeCmd struct {
 }
 
 type downtimeCopyCmd struct {
-	Folder string `arg:"" help:"Where the copy is made; name one on another disk." type:"path"`
+	Folder string `arg:"" help:"Where the copy is made; name one on another disk."`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 }
 
@@ -34,7 +34,7 @@ func (c downtimeCopyCmd) Run(e *env) error {
 }
 
 type downtimeServeCmd struct {
-	Folder string `arg:"" help:"The copy." type:"path"`
+	Folder string `arg:"" help:"The copy."`
 	Reason string `required:"" help:"Why emergency mode is declared; it is the first entry of the copy's trail."`
 	HTTP   string `name:"http" default:"127.0.0.1:8080" help:"Address of the pages." placeholder:"ADDR"`
 }
@@ -62,7 +62,7 @@ func (c downtimeServeCmd) Run(e *env) error {
 }
 
 type downtimeIncludeCmd struct {
-	Folder string `arg:"" help:"The copy that was used." type:"path"`
+	Folder string `arg:"" help:"The copy that was used."`
 }
 
 func (downtimeIncludeCmd) needsRegion() {}

@@ -41,7 +41,7 @@ func TestEveryVerbLeavesAnEntry(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir) // some verbs write files
 	write(t, filepath.Join(dir, "a.hl7"), strings.ReplaceAll(admission("V1", "H1", "9991234519", "ADEYEMI"), "\n", "\r"))
-	with := map[string]string{"ingest": "--source RJZ:PAS a.hl7", "backup": "b.selda", "audit prove": "1", "token": "--user gp"} // what succeeds, or is refused
+	with := map[string]string{"ingest": "--source RJZ:PAS a.hl7", "backup": "b.selda", "audit prove": "1", "token": "--user gp", "release make": "frailty --for RJZ --why planning --by sex"} // what succeeds, or is refused
 	seen := map[string]bool{}
 	for _, leaf := range parser.Model.Leaves(false) {
 		verb := strings.TrimPrefix(leaf.FullPath(), "selda ")

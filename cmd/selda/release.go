@@ -27,7 +27,7 @@ type releaseMakeCmd struct {
 	Rows      bool   `help:"Rows, in place of counts: they are personal data."`
 	Kind      string `help:"Of one kind of data alone." placeholder:"KIND"`
 	Code      string `help:"Of one code alone." placeholder:"CODE"`
-	Out       string `help:"The file; standard output where none is named." type:"path" placeholder:"FILE"`
+	Out       string `help:"The file; standard output where none is named." placeholder:"FILE"`
 }
 
 func (releaseMakeCmd) needsRegion() {}

@@ -17,7 +17,7 @@ func relabelled(b *box) {
 	b.write(p)
 	b.write(observation(s, "b", "x"))
 	b.write(observation(other, "c", "x"))
-	clinician := &policy.Predicate{Permit: true, DataSets: policy.AllDataSets, Hidden: policy.HIVSTI}
+	clinician := &policy.Predicate{Permit: true, DataSets: policy.AllDataSets, Agreed: policy.Whole, Hidden: policy.HIVSTI}
 	shown := func(q store.Subject, n uint64) (ids []string) {
 		list, err := b.Compartment(b.ctx(), q, n, clinician)
 		b.must(err)
