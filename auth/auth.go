@@ -45,6 +45,8 @@ const (
 // Config is how sign-on is set up. Only Dir, or Shared, is needed.
 type Config struct {
 	Dir string // the data folder; accounts and keys are in its folder auth
+	// Documents is where accounts and keys are kept; the folder Dir unless said.
+	Documents document.Store
 	// Shared is what nodes share; where it is set, Dir is not used.
 	Shared *Shared
 	// PublicURL is where people reach the server, "https://selda.example",
@@ -135,6 +137,9 @@ func New(conf Config) (*Auth, error) {
 		conf.Stylesheet = provider.StylesheetPath
 	}
 	var docs document.Store = document.Folder(conf.Dir)
+	if conf.Documents != nil {
+		docs = conf.Documents
+	}
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // a sign-in that a restart falls into is begun again
 	if conf.Shared != nil {

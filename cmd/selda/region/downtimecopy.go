@@ -367,7 +367,10 @@ func (c *copying) documents(dir string) error {
 	if err != nil {
 		return err
 	}
-	to := document.Folder(dir)
+	to, _, err := sealedFolder(dir)
+	if err != nil {
+		return err
+	}
 	for _, name := range append(names, "auth/accounts.json", demoMark, searchFile) {
 		b, version, err := c.r.documents.Load(name)
 		if err != nil {

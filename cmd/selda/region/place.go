@@ -66,9 +66,15 @@ func (r *Region) openFolder(ctx context.Context, o Options) error {
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return fault.E(op, fault.NoStore, err)
 	}
-	r.documents = document.Folder(o.Data)
 	if err := r.takeLock(); err != nil {
 		return fault.E(op, fault.Conflict, err)
+	}
+	docs, outside, err := sealedFolder(o.Data)
+	if err == nil {
+		err = r.sealAtRest(docs, outside)
+	}
+	if err != nil {
+		return err
 	}
 	db, err := sqlite.Open(o.Data, sqlite.Options{})
 	if err != nil {
@@ -113,8 +119,15 @@ func (r *Region) openPostgres(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	r.Store, r.Nodes, r.documents, r.line = db, db, db.Documents(), nodeLine
-	r.shared = &auth.Shared{Documents: db.Documents(), Passing: db.Passing(), Secret: db.Secret}
+	r.Store, r.Nodes, r.line = db, db, nodeLine
+	k, outside, err := keys(o.Data, db.Secret)
+	if err == nil {
+		err = r.sealAtRest(document.Sealed{Store: db.Documents(), Keys: k, Names: atRest}, outside)
+	}
+	if err != nil {
+		return err
+	}
+	r.shared = &auth.Shared{Documents: r.documents, Passing: db.Passing(), Secret: db.Secret}
 	trail, err := db.OpenTrail(ctx, o.Now)
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ import (
 	"selda/ingest/mapped"
 	"selda/ingest/unmapped"
 	"selda/internal/document"
+	"selda/internal/seal"
 	"selda/nhs"
 	"selda/policy"
 	"selda/subscription"
@@ -62,12 +63,15 @@ type Region struct {
 	lock      *os.File
 	index     io.Closer
 	documents document.Store
-	shared    *auth.Shared
-	stop      context.CancelFunc
-	line      int             // how many messages may wait for their commit
-	unusable  context.Context // ends where this node can't write any more
-	unfit     context.CancelFunc
-	running   sync.WaitGroup
+	keys      seal.Keys // of what is sealed at rest
+	// keyOutside says that they are not kept with what they seal.
+	keyOutside bool
+	shared     *auth.Shared
+	stop       context.CancelFunc
+	line       int             // how many messages may wait for their commit
+	unusable   context.Context // ends where this node can't write any more
+	unfit      context.CancelFunc
+	running    sync.WaitGroup
 
 	calls     *subscription.Calls
 	searches  *searches
@@ -156,7 +160,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if r.cursors, err = api.NewCursors(r.Store.Secret("cursors")); err != nil {
 		return r, err
 	}
-	r.Auth, err = auth.New(o.SignOn.config(auth.Config{Dir: o.Data, Shared: r.shared, Demonstration: o.Demo, OnEvent: r.signOn,
+	r.Auth, err = auth.New(o.SignOn.config(auth.Config{Dir: o.Data, Documents: r.documents, Shared: r.shared, Demonstration: o.Demo, OnEvent: r.signOn,
 		Patients: web.Patients{Access: r.Access, Records: r.Records, Now: o.Now}, LoopbackKeys: o.LoopbackKeys}))
 	if err == nil {
 		r.staff = &staff{accounts: r.Auth.Accounts, documents: r.documents}

@@ -1,0 +1,83 @@
+package document
+
+import (
+	"strings"
+
+	"selda/fault"
+	"selda/internal/seal"
+)
+
+// Sealed keeps documents under some names encrypted. Those of before, which are
+// not, are read as they are until SealAll has sealed them.
+type Sealed struct {
+	Store
+	Keys seal.Keys
+	// Names are how the names begin of what is sealed.
+	Names []string
+}
+
+var _ Store = Sealed{}
+
+func (s Sealed) seals(name string) bool {
+	for _, n := range s.Names {
+		if strings.HasPrefix(name, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// Load is Store's.
+func (s Sealed) Load(name string) ([]byte, int64, error) {
+	b, version, err := s.Store.Load(name)
+	if err != nil || !seal.Sealed(b) {
+		return b, version, err
+	}
+	if b, err = s.Keys.Open(b, name); err != nil {
+		return nil, 0, fault.E("document.Load", err)
+	}
+	return b, version, nil
+}
+
+// Save is Store's.
+func (s Sealed) Save(name string, content []byte, version int64) error {
+	if s.seals(name) {
+		var err error
+		if content, err = s.Keys.Seal(content, name); err != nil {
+			return fault.E("document.Save", err)
+		}
+	}
+	return s.Store.Save(name, content, version)
+}
+
+// SealAll seals whatever is to be sealed and is not, or is by a key of before,
+// and says how many that were. What another node changes meanwhile is sealed by
+// that one.
+func (s Sealed) SealAll() (int, error) {
+	n := 0
+	for _, prefix := range s.Names {
+		names, err := s.List(prefix)
+		if err != nil {
+			return n, err
+		}
+		for _, name := range names {
+			b, version, err := s.Store.Load(name)
+			if err != nil {
+				return n, err
+			}
+			if b == nil || s.Keys.Current(b) {
+				continue
+			}
+			if seal.Sealed(b) {
+				if b, err = s.Keys.Open(b, name); err != nil {
+					return n, fault.E("document.SealAll", err)
+				}
+			}
+			if err := s.Save(name, b, version); err != nil && !fault.Is(err, fault.Conflict) {
+				return n, err
+			}
+			n++
+		}
+	}
+	return n, nil
+}
