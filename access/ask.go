@@ -25,7 +25,12 @@ func (a *Access) Ask(ctx context.Context, s policy.Subject, seq uint64) error {
 	if _, err := a.Record(ctx, s, own, "own record: a question about an access"); err != nil {
 		return fault.E(op, err)
 	}
-	entries, err := a.Trail.Find(ctx, audit.Query{Citizen: own, Limit: MaxReviewed})
+	q, err := a.of(ctx, own)
+	if err != nil {
+		return fault.E(op, err)
+	}
+	q.Limit = MaxReviewed
+	entries, err := a.Trail.Find(ctx, q)
 	if err != nil {
 		return fault.E(op, err)
 	}

@@ -90,8 +90,13 @@ type Kept struct {
 func (a *Access) Kept(ctx context.Context, citizen string) (*Kept, error) {
 	const op = "access.Kept"
 	k := &Kept{now: a.Now(), shielded: map[string]bool{}}
+	q, err := a.of(ctx, citizen)
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
 	for _, action := range []string{audit.Defer, audit.Shield} {
-		found, err := a.Trail.Find(ctx, audit.Query{Citizen: citizen, Action: action, Limit: MaxReviewed})
+		q.Action, q.Limit = action, MaxReviewed
+		found, err := a.Trail.Find(ctx, q)
 		if err != nil {
 			return nil, fault.E(op, err)
 		}
@@ -163,7 +168,12 @@ func (k *Kept) Seen(s policy.Subject, e audit.Entry) (audit.Entry, bool) {
 // since a time: as they happened, or when putting it off ended.
 func (a *Access) Emergencies(ctx context.Context, s policy.Subject, citizen string, since time.Time) (out []audit.Entry, err error) {
 	const op = "access.Emergencies"
-	found, err := a.Trail.Find(ctx, audit.Query{Citizen: citizen, Action: audit.BreakGlass, From: since.Add(-MostDeferred)})
+	q, err := a.of(ctx, citizen)
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
+	q.Action, q.From = audit.BreakGlass, since.Add(-MostDeferred)
+	found, err := a.Trail.Find(ctx, q)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}

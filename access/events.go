@@ -47,7 +47,11 @@ func (a *Access) OpenEvents(ctx context.Context, s policy.Subject, citizen, what
 		if err != nil {
 			return nil, fault.E(op, err)
 		}
-		return &Events{trail: a.Trail, s: s, within: audit.Query{Citizen: g.Citizen().ID}, citizen: true, kept: kept}, nil
+		q, err := a.of(ctx, g.Citizen().ID)
+		if err != nil {
+			return nil, fault.E(op, err)
+		}
+		return &Events{trail: a.Trail, s: s, within: q, citizen: true, kept: kept}, nil
 	}
 	if s.Scopes != nil {
 		s.Role = "" // what an application acts for does not open the trail to it
@@ -64,10 +68,11 @@ func (a *Access) OpenEvents(ctx context.Context, s policy.Subject, citizen, what
 
 // see is an entry as the reader may see it; false where it is none of theirs.
 func (e *Events) see(x audit.Entry) (audit.Entry, bool) {
-	if e.within.Citizen != "" && x.Citizen != e.within.Citizen || e.within.Organisation != "" && x.Organisation != e.within.Organisation {
+	if !e.within.Of(&x) || e.within.Organisation != "" && x.Organisation != e.within.Organisation {
 		return audit.Entry{}, false
 	}
 	if e.citizen {
+		x.Citizen = e.within.Citizen // who was somebody else's, before they were merged, is theirs
 		return e.kept.Seen(e.s, x)
 	}
 	return x, true
@@ -84,6 +89,7 @@ func (e *Events) Walk(ctx context.Context, q audit.Query, f func(at audit.Positi
 		}
 	}
 	if e.citizen {
+		q.Former = e.within.Former
 		q.User = "" // accounts are not shown, nor found
 	}
 	return e.trail.Walk(ctx, q, func(at audit.Position, x audit.Entry) bool {

@@ -8,6 +8,7 @@ import (
 	"selda/fault"
 	"selda/nhs"
 	"selda/policy"
+	"selda/store"
 )
 
 // Seen is an entry of the trail of somebody's record as the one may see it whose
@@ -35,10 +36,29 @@ func Seen(s policy.Subject, e audit.Entry) (audit.Entry, bool) {
 	return e, true
 }
 
+// of asks for the entries of a citizen's record: also for those from before somebody
+// was merged into them, which stand under the id of then.
+func (a *Access) of(ctx context.Context, citizen string) (audit.Query, error) {
+	q := audit.Query{Citizen: citizen}
+	found, err := a.Index.Citizen(ctx, citizen, store.Latest)
+	if fault.Is(err, fault.NotFound) {
+		return q, nil
+	}
+	if err == nil {
+		q.Former, err = a.Index.Former(ctx, found)
+	}
+	return q, err
+}
+
 // Looks are the entries of a record, the latest first, as its citizen may see
 // them. The Grant for the record is what entitles to it: it is asked for before.
 func (a *Access) Looks(ctx context.Context, s policy.Subject, citizen string, limit int) ([]audit.Entry, error) {
-	entries, err := a.Trail.Find(ctx, audit.Query{Citizen: citizen, Limit: limit})
+	q, err := a.of(ctx, citizen)
+	if err != nil {
+		return nil, fault.E("access.Looks", err)
+	}
+	q.Limit = limit
+	entries, err := a.Trail.Find(ctx, q)
 	if err != nil {
 		return nil, fault.E("access.Looks", err)
 	}
@@ -60,11 +80,15 @@ func (a *Access) Looks(ctx context.Context, s policy.Subject, citizen string, li
 // one that never was.
 func (a *Access) ProveLook(ctx context.Context, s policy.Subject, citizen string, seq uint64) ([]byte, error) {
 	const op = "access.ProveLook"
+	q, err := a.of(ctx, citizen)
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
 	e, err := a.Trail.Entry(ctx, seq)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, fault.E(op, err)
 	}
-	if err != nil || e.Citizen != citizen {
+	if err != nil || !q.Of(&e) {
 		return nil, fault.E(op, fault.NotFound, "there is no such access")
 	}
 	kept, err := a.Kept(ctx, citizen)

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"selda/fault"
@@ -32,6 +33,7 @@ type Indexed struct {
 // Query says which entries. Empty fields do not narrow.
 type Query struct {
 	Citizen      string
+	Former       []string // beside Citizen: those who were merged into them
 	User         string
 	Organisation nhs.ODS // the user's, or the item's author's organisation
 	Action       string
@@ -39,6 +41,11 @@ type Query struct {
 	Limit        int // 100 where 0
 	// Before leaves out what is at a position or after it; 0 leaves out nothing.
 	Before segment.Position
+}
+
+// Of says whether an entry is of the citizen who is asked for.
+func (q *Query) Of(e *Entry) bool {
+	return q.Citizen == "" || e.Citizen == q.Citizen || slices.Contains(q.Former, e.Citizen)
 }
 
 // followEvery is how far the index may be behind: entries are indexed many at a

@@ -40,6 +40,9 @@ type Index interface {
 	// Citizens gives the citizens that some subjects belong to now, each once; a
 	// subject of nobody has none.
 	Citizens(ctx context.Context, subjects []store.Subject) ([]Found, error)
+	// Former gives the ids of those who were merged into a citizen and whose ids
+	// answer with that one now; what was recorded under them is that citizen's.
+	Former(ctx context.Context, c Found) ([]string, error)
 	// ByIdentity finds the subjects that have an identity.
 	ByIdentity(ctx context.Context, system, value string) ([]Known, error)
 	// Events and Reviews list the latest changes of links and the open pairs.

@@ -11,7 +11,10 @@ import (
 	"selda/agreement"
 	"selda/audit"
 	"selda/cmd/selda/region"
+	"selda/ingest"
+	"selda/mpi"
 	"selda/nhs"
+	"selda/policy"
 	"selda/store"
 )
 
@@ -172,5 +175,57 @@ func TestG17AControllerSuspendsItsOwn(t *testing.T) {
 	}
 	if at := o.Region.Agreements.At(store.Latest); at.Find(direct) == nil {
 		t.Error("gone")
+	}
+}
+
+// R14: who looked at somebody before two identities were found to be one person is
+// told of the one person, and what was put off or kept then still is; an undone merge
+// parts them again.
+func TestR14WhoLookedBeforeAMerge(t *testing.T) {
+	o := known(t)
+	o.writes("RN7:PAS", "Patient", "p-rn7", `"name":[{"family":"Adeyemi","given":["Folake"]}],"birthDate":"1951-11-05"`)
+	apart, err := o.Region.Store.Search(t.Context(), store.Query{Type: "Patient", Groups: [][]string{{"born:1951-11-05"}}, N: store.Latest, Limit: 10}, &policy.Predicate{Permit: true, Everything: true})
+	o.agreed("search", err)
+	var ids []store.Subject
+	for _, f := range apart {
+		if f.ID == "p-rn7" {
+			ids = append(ids, f.Subject)
+		}
+	}
+	other, err := o.Region.Store.CitizenID(t.Context(), ids[0])
+	o.agreed("citizen", err)
+	visitor, err := o.Subject("visitor")
+	o.agreed("visitor", err)
+	o.agreed("declare", o.Region.Access.Declare(t.Context(), visitor, other, ""))
+	if status, _ := o.asks("visitor", "GET", "/record/"+other, ""); status != 200 {
+		t.Fatal(status)
+	}
+	if where := o.sees("citizen", "Priya", "/me/looked"); len(where) > 0 {
+		t.Fatal("another person's looks are told")
+	}
+	o.Advance(time.Minute)
+	o.agreed("merge", o.Region.Store.Commit(t.Context(), func(tx ingest.Tx) error {
+		if _, err := tx.Begin(o.Now(), "RJZ:PAS", 0); err != nil {
+			return err
+		}
+		keep, err := o.Region.Store.Citizen(t.Context(), o.citizen, store.Latest)
+		if err != nil {
+			return err
+		}
+		return mpi.Merge(tx, keep.Subjects[0].Subject, ids[0], "merge", "A40", "they are one person", o.Now(), 0)
+	}))
+	if where := o.sees("citizen", "Priya", "/me/looked", "/fhir/AuditEvent?patient="+o.citizen); len(where) != 2 {
+		t.Errorf("who looked before the merge is told at %v", where)
+	}
+	events, err := o.Region.Store.Events(t.Context(), 1)
+	o.agreed("events", err)
+	o.agreed("undo", o.Region.Store.Commit(t.Context(), func(tx ingest.Tx) error {
+		if _, err := tx.Begin(o.Now(), "RJZ:PAS", 0); err != nil {
+			return err
+		}
+		return mpi.Undo(tx, events[0].ID, o.Now())
+	}))
+	if where := o.sees("citizen", "Priya", "/me/looked", "/fhir/AuditEvent?patient="+o.citizen); len(where) > 0 {
+		t.Errorf("another person's looks are told at %v once they are parted again", where)
 	}
 }

@@ -89,6 +89,24 @@ func (db *DB) subjectsAt(ctx context.Context, c store.Citizen, n uint64) (out []
 	return out, err
 }
 
+// Former is mpi.Index's.
+func (db *DB) Former(ctx context.Context, c mpi.Found) ([]string, error) {
+	subjects := make([]int64, len(c.Subjects))
+	for i, one := range c.Subjects {
+		subjects[i] = int64(one.Subject)
+	}
+	var ids []string
+	if err := db.rows(ctx, func(r pgx.Rows) error {
+		var n int64
+		err := r.Scan(&n)
+		ids = append(ids, db.ids.Encode(adapter.Citizen, n))
+		return err
+	}, `SELECT DISTINCT citizen FROM link WHERE subject=ANY($1) AND citizen<>$2`, subjects, int64(c.Citizen)); err != nil {
+		return nil, err
+	}
+	return adapter.Former(ctx, db, c, ids)
+}
+
 // CitizenID is mpi.Index's.
 func (db *DB) CitizenID(ctx context.Context, s store.Subject) (string, error) {
 	c, err := db.citizenOf(ctx, s)

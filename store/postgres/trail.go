@@ -374,6 +374,11 @@ func (t *Trail) FindAudit(ctx context.Context, q audit.Query) (out []segment.Pos
 	}
 	args := []any{from, to, limit}
 	for _, f := range []struct{ column, value string }{{"citizen", q.Citizen}, {"username", q.User}, {"organisation", string(q.Organisation)}, {"action", q.Action}} {
+		if f.column == "citizen" && f.value != "" && len(q.Former) > 0 {
+			args = append(args, append([]string{clean(f.value)}, q.Former...))
+			sql += fmt.Sprintf(" AND citizen=ANY($%d)", len(args))
+			continue
+		}
 		if f.value != "" {
 			args = append(args, clean(f.value))
 			sql += fmt.Sprintf(" AND %s=$%d", f.column, len(args))

@@ -181,8 +181,13 @@ func auditTerms(q audit.Query) (where, args []string) {
 		if len(where) > 0 && !ofOrganisation {
 			f.column = "+" + f.column
 		}
-		where = append(where, f.column+"=?")
 		args = append(args, f.value)
+		if f.column == "citizen" && len(q.Former) > 0 {
+			where = append(where, "citizen IN (?"+strings.Repeat(", ?", len(q.Former))+")")
+			args = append(args, q.Former...)
+			continue
+		}
+		where = append(where, f.column+"=?")
 	}
 	return where, args
 }

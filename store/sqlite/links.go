@@ -316,6 +316,29 @@ func (db *DB) Citizen(ctx context.Context, id string, n uint64) (f mpi.Found, er
 	return f, err
 }
 
+// Former is mpi.Index's.
+func (db *DB) Former(ctx context.Context, c mpi.Found) (out []string, err error) {
+	var ids []string
+	err = db.read(ctx, func(k *conn) error {
+		for _, one := range c.Subjects {
+			s := k.stmt(`SELECT DISTINCT citizen FROM link WHERE subject=? AND citizen<>?`)
+			_ = s.BindInt64(1, int64(one.Subject))
+			_ = s.BindInt64(2, int64(c.Citizen))
+			if err := rows(s, func() error {
+				ids = append(ids, db.ids.Encode(adapter.Citizen, s.ColumnInt64(0)))
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return adapter.Former(ctx, db, c, ids)
+}
+
 func (db *DB) subjectsAt(c *conn, citizen store.Citizen, n uint64) (out []mpi.Known, err error) {
 	s := c.stmt(`SELECT l.subject, s.source FROM link l JOIN subject s ON s.id=l.subject
 		WHERE l.citizen=? AND l.from_n<=? AND (l.to_n IS NULL OR l.to_n>?) ORDER BY l.subject`)

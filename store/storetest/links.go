@@ -195,6 +195,13 @@ func mergeChain(b *box) {
 	for i := range 3 {
 		b.equal("merged away "+fmt.Sprint(i), b.linked(c[i], store.Latest), "survivor "+fmt.Sprint(s[0], " ", s[1], " ", s[2], " ", s[3]))
 	}
+	found, err := b.Citizen(b.ctx(), c[0], store.Latest)
+	b.must(err)
+	former, err := b.Former(b.ctx(), found)
+	b.must(err)
+	slices.Sort(former)
+	want := slices.DeleteFunc(slices.Sorted(slices.Values(c)), func(id string) bool { return id == found.ID })
+	b.equal("formerly", former, want)
 	for _, e := range []mpi.Event{first, second} {
 		err := b.Commit(b.ctx(), func(tx ingest.Tx) error { _, _ = tx.Begin(epoch, pas, 0); return mpi.Undo(tx, e.ID, epoch) })
 		if !fault.Is(err, fault.Conflict) {
@@ -211,6 +218,11 @@ func mergeChain(b *box) {
 	b.commit(func(tx ingest.Tx) { b.must(mpi.Undo(tx, first.ID, epoch)) })
 	for i := range c {
 		b.equal("alone again", b.linked(c[i], store.Latest), fmt.Sprint(s[i]))
+		found, err := b.Citizen(b.ctx(), c[i], store.Latest)
+		b.must(err)
+		former, err := b.Former(b.ctx(), found)
+		b.must(err)
+		b.equal("nobody was merged into them", len(former), 0)
 	}
 }
 
