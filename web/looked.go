@@ -130,13 +130,36 @@ var whys = map[string]string{"G7 registration": "You are registered there", "G7 
 var ruleWords = map[string]string{"G7 registration": "only those who care for you may look", "G7 encounter": "only those who care for you may look", "G7 referral": "only those who care for you may look",
 	"G7 caseload": "only those who care for you may look", "G7 appointment": "only those who care for you may look", "G7 declared by the user": "only those who care for you may look, and they said that they do",
 	"G7 no legitimate relationship": "only those who care for you may look", "G9 emergency access": "in an emergency a clinician may look, and it is checked", "G4 objection of the citizen": "you chose not to share",
-	"G4 sealed items": "some items are kept back", "G4 kinds of data withheld": "you chose to keep some kinds back", "G10 own record": "your own record"}
+	"G4 sealed items": "some items are kept back", "G4 kinds of data withheld": "you chose to keep some kinds back", "G10 own record": "your own record",
+	"G1 default deny": "they may not look", "G7 legitimate relationship": "they may not look", "G1 direct care": "only those who care for you may look",
+	"G5 no emergency override yields to the stated ground": "the law puts this reason above your choice, and it is checked", "G3 finding cases for the own care team": "those who care for you may look for people who need something",
+	"G7 search by demographics": "they looked for you by name", "G9 telling the citizen": "you are told when it is safe", "G2 own organisation's trail": "someone who checks that people only look when they may",
+	"G2 own organisation's users and sources": "someone who checks that people only look when they may", "G21 downtime copy": "from a copy, while the system was down", "G11 proxy of a child under 11": "someone who acts for you",
+	"G11 proxy of a child of 11 to 15: narrowed": "someone who acts for you, who sees less", "G20 death": "access ends when a person has died", "G1 the citizen's word, by their practice": "you said so at your practice",
+	"G1 no agreement: only what the own organisation wrote": "they see only what they wrote themselves"}
+
+// agreedWords are those of an agreement, by the title that the notice has.
+func (h *Web) agreedWords(rule string) string {
+	id, ok := strings.CutPrefix(rule, "G1 agreement ")
+	if !ok {
+		return ""
+	}
+	if h.Governance != nil {
+		if a := h.Governance.Agreements().Find(id); a != nil {
+			return "as the services have agreed: " + a.Title
+		}
+	}
+	return "as the services have agreed"
+}
 
 // plainRules are rules in plain words, with their numbers for those who look them up.
-func plainRules(rules []string) string {
+func (h *Web) plainRules(rules []string) string {
 	var out []string
 	for _, rule := range rules {
 		words, number := ruleWords[rule], strings.SplitN(rule, " ", 2)[0]
+		if words == "" {
+			words = h.agreedWords(rule)
+		}
 		if words == "" {
 			words, number = rule, ""
 		}
@@ -151,7 +174,7 @@ func plainRules(rules []string) string {
 }
 
 func (h *Web) look(e audit.Entry) page.Look {
-	look := page.Look{At: view.ParseDate(e.At.Format(time.RFC3339)), Who: e.Name, Where: h.organisation(e.Organisation), Did: deeds[e.Action], Rule: plainRules(e.Rules),
+	look := page.Look{At: view.ParseDate(e.At.Format(time.RFC3339)), Who: e.Name, Where: h.organisation(e.Organisation), Did: deeds[e.Action], Rule: h.plainRules(e.Rules),
 		Emergency: e.Action == audit.BreakGlass || e.Purpose == nhs.Emergency}
 	if role := e.Role.Title(); look.Who == "" {
 		look.Who = role
