@@ -111,7 +111,8 @@ func TestG1NothingFlowsWithoutAnAgreement(t *testing.T) {
 func TestG17CareGoesOnAndIsEscalated(t *testing.T) {
 	o := known(t)
 	o.writes("G85915:GP", "Condition", "c1", `"code":{"text":"Asthma"},`+atGP)
-	a := o.Region.Agreements.Latest().Find(direct)
+	a, err := o.Region.RenewAgreement(t.Context(), region.OperatorSubject(), direct, o.Now().AddDate(0, 1, 0).Format(time.DateOnly))
+	o.agreed("renew", err)
 	o.Advance(a.Ends.Sub(o.Now()) + time.Hour)
 	o.declares("visitor")
 	if status, _ := o.asks("visitor", "GET", "/fhir/Condition/c1", ""); status != 200 {

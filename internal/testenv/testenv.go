@@ -105,7 +105,7 @@ func OpenWith(ctx context.Context, o region.Options, now time.Time) (e *Env, err
 	if e.Region, err = region.Open(ctx, o); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(e.accounts(), e.Region.DemoAgreements(ctx, now)); err != nil {
+	if err := errors.Join(e.accounts(), e.agreements(ctx, now)); err != nil {
 		return nil, errors.Join(err, e.Region.Close())
 	}
 	ctx, e.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -124,6 +124,16 @@ func OpenWith(ctx context.Context, o region.Options, now time.Time) (e *Env, err
 		e.stop()
 		return nil, errors.Join(err, e.Region.Close())
 	}
+}
+
+// agreements puts the demonstration's in force. The one for care has no end that the
+// clock comes to: where it is overdue the trail tells of it by itself (G17).
+func (e *Env) agreements(ctx context.Context, now time.Time) error {
+	if err := e.Region.DemoAgreements(ctx, now); err != nil {
+		return err
+	}
+	_, err := e.Region.RenewAgreement(ctx, region.OperatorSubject(), "sel-direct-care", "2999-12-31")
+	return err
 }
 
 func (e *Env) accounts() error {
