@@ -104,7 +104,7 @@ func (s *Set) agreed(r Reader, meant func(Citizens) bool, now time.Time) *policy
 			out.Of = append(out.Of, policy.AgreedWith{Source: nhs.Source(p), DataSets: d})
 		}
 	}
-	return out
+	return out.Indexed()
 }
 
 type flowing struct {

@@ -17,6 +17,20 @@ type Agreed struct {
 	Default DataSets     // of every source that is not named
 	Of      []AgreedWith // in the order of their sources
 	Names   []string     // of the agreements, for the reasons of a decision
+
+	index   map[nhs.Source]DataSets // of Of, where it was made
+	systems bool                    // single sources are among them
+}
+
+// Indexed is the same, quick to ask: of a region of hundreds of sources every item of
+// every answer is asked for.
+func (a Agreed) Indexed() *Agreed {
+	a.index, a.systems = make(map[nhs.Source]DataSets, len(a.Of)), false
+	for _, w := range a.Of {
+		a.index[w.Source] = w.DataSets
+		a.systems = a.systems || strings.Contains(string(w.Source), ":")
+	}
+	return &a
 }
 
 // AgreedWith is what is shown of one source, or of all of an organisation.
@@ -41,6 +55,17 @@ func (a *Agreed) Has(s nhs.Source, d DataSet) bool {
 
 // Sets are what is shown of a source.
 func (a *Agreed) Sets(s nhs.Source) DataSets {
+	if a.index != nil {
+		if a.systems {
+			if d, named := a.index[s]; named {
+				return d
+			}
+		}
+		if d, named := a.index[nhs.Source(s.Organisation())]; named {
+			return d
+		}
+		return a.Default
+	}
 	for _, name := range [...]nhs.Source{s, nhs.Source(s.Organisation())} {
 		if i, found := slices.BinarySearchFunc(a.Of, name, func(w AgreedWith, n nhs.Source) int { return strings.Compare(string(w.Source), string(n)) }); found {
 			return a.Of[i].DataSets
