@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"selda/access/grant"
 	"selda/access/internal/seal"
@@ -69,6 +70,30 @@ func (a *Access) Asserted(ctx context.Context, s policy.Subject, r *fhir.Resourc
 	return consent.Read(r, consent.Version{ID: r.ID, Source: s.Source, Recorded: a.Now()}, a.namedBy(ctx, mpi.Found{}, store.Latest, &organisations{a: a}, &p))
 }
 
+// deleted are the deletions of what a subject had: a history tells of what was there
+// before them.
+func (a *Access) deleted(ctx context.Context, s store.Subject, n uint64) (out []*store.Version, err error) {
+	const some = 1000
+	w := store.Walk{N: n, After: store.Key{Subject: s}, Last: s, Since: time.UnixMilli(1), Limit: some} // with a time deletions are given, too
+	for more := true; more; {
+		var list []*store.Version
+		if list, w.After, more, err = a.Store.Walk(ctx, w, system); err != nil {
+			return nil, err
+		}
+		out = append(out, slices.DeleteFunc(list, func(v *store.Version) bool { return !v.Deleted })...)
+	}
+	return out, nil
+}
+
+// everSaid are the versions of an item as at n: its history tells of each.
+func (a *Access) everSaid(ctx context.Context, v *store.Version, n uint64) ([]*store.Version, error) {
+	if v.Version <= 1 {
+		return []*store.Version{v}, nil
+	}
+	all, err := a.Store.History(ctx, v.Type, v.ID, n, system)
+	return slices.DeleteFunc(all, func(v *store.Version) bool { return v.Deleted }), err
+}
+
 // contents finds the items that preferences are about by what the items say,
 // as at n, beside those that were found before.
 func (a *Access) contents(ctx context.Context, preferences []policy.Preference, found mpi.Found, n uint64) error {
@@ -90,14 +115,29 @@ func (a *Access) contents(ctx context.Context, preferences []policy.Preference, 
 		if err != nil {
 			return err
 		}
-		for _, v := range versions {
-			r, err := v.Resource()
+		gone, err := a.deleted(ctx, k.Subject, n)
+		if err != nil {
+			return err
+		}
+		for _, v := range slices.Concat(versions, gone) {
+			said, err := a.everSaid(ctx, v, n)
 			if err != nil {
 				return err
 			}
 			item := policy.Item{Type: v.Type, ID: v.ID}
 			for _, s := range all {
-				if c := s.data.Content; consent.Holds(s.data, s.permit, item, r, v.When) && !slices.Contains(c.Found, item) {
+				holds := func(v *store.Version) bool {
+					r, err := v.Resource()
+					if err != nil {
+						return !s.permit
+					}
+					return consent.Holds(s.data, s.permit, item, r, v.When)
+				}
+				about := slices.ContainsFunc(said, holds)
+				if s.permit { // what is given back is shown with all that it ever said
+					about = !slices.ContainsFunc(said, func(v *store.Version) bool { return !holds(v) })
+				}
+				if c := s.data.Content; about && !slices.Contains(c.Found, item) {
 					c.Found = append(c.Found, item)
 				}
 			}

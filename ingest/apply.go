@@ -319,8 +319,12 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 		put.Deleted, put.DataSet, put.Labels = true, old.DataSet, old.Labels
 	case r.Action != mapped.Put && old != nil && !old.Deleted:
 		body = overlay(r.Type, fhir.Without(old.Body, r.Cleared...), body)
-	case r.Action == mapped.Put && !r.SaysLabels && old != nil && !old.Deleted && c.raw.Format != CDA: // a CDA document says it each time
-		body = c.stillLabelled(r, body, old.Body)
+	case r.Action == mapped.Put && !r.SaysLabels && old != nil && c.raw.Format != CDA: // a CDA document says it each time
+		before, err := c.saidBefore(t.l, old)
+		if err != nil {
+			return err
+		}
+		body = c.stillLabelled(r, body, before)
 	}
 	if r.Type == "Encounter" && !put.Deleted {
 		body = wholeEncounter(c.begun(body))

@@ -123,6 +123,21 @@ func (c *commit) visited(put *store.Put, id string) {
 	c.visits["Encounter/"+id] = put.Labels
 }
 
+// saidBefore is what an item said last: of one that was deleted and is sent again,
+// what it said before that.
+func (c *commit) saidBefore(l store.Located, old *store.Version) ([]byte, error) {
+	if !old.Deleted {
+		return old.Body, nil
+	}
+	all, err := c.tx.Versions(l)
+	for _, v := range all { // the latest is first
+		if !v.Deleted {
+			return v.Body, err
+		}
+	}
+	return nil, err
+}
+
 // stillLabelled is a new version with the security labels that the version before
 // had, where it says nothing of them: that a source does not repeat a label is no
 // word that the item is not sensitive any more. Where it does say something, the
