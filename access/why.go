@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"selda/audit"
 	"selda/fault"
@@ -40,9 +41,15 @@ func (a *Access) MyWhy(ctx context.Context, s policy.Subject, typ, id string) (W
 		return Why{}, fault.E(op, fault.NotFound, "there is no such resource")
 	}
 	d := g.Decision()
-	w := Why{Reader: s, Item: typ + "/" + id, Opens: true, Record: d.Rules, Source: v.Source, DataSet: v.DataSet, Labels: v.Labels}
+	w := Why{Reader: s, Item: typ + "/" + id, Opens: true, Record: opening(d.Rules), Source: v.Source, DataSet: v.DataSet, Labels: v.Labels}
 	w.Shown, w.Rules = g.Predicate().Why(&v.Columns)
 	return w, nil
+}
+
+// opening are the rules that opened a record. That the citizen keeps something back
+// is not among them: it would say that there is something to be kept (G6).
+func opening(rules []string) []string {
+	return slices.DeleteFunc(slices.Clone(rules), func(r string) bool { return strings.HasPrefix(r, "G4 ") })
 }
 
 // WhyOf is why another can see an item, or can't. A privacy officer and a guardian ask
