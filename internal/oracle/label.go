@@ -1,0 +1,218 @@
+package oracle
+
+import (
+	"slices"
+	"strings"
+)
+
+const (
+	labelSystem           = "https://selda.example/labels"
+	confidentialitySystem = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+)
+
+// Labels that a law keeps: an emergency does not open them (G8: fertility has "its
+// statute, not role alone"; gender recognition and adoption have theirs).
+var statutory = []string{"fertility", "gender-recognition", "adoption"}
+
+var (
+	// told is what no role of another organisation is shown, but in an emergency.
+	told = []string{"sexual-health", "hiv-sti", "termination", "fertility", "gender-recognition", "adoption", "convictions"}
+	// professionals only, as G8 says: "Safeguarding, domestic abuse and third-party items
+	// are visible to treating professionals, and hidden from the citizen, proxies".
+	professional = []string{"safeguarding", "domestic-abuse", "third-party"}
+	every        = []string{"sexual-health", "hiv-sti", "termination", "fertility", "gender-recognition", "adoption", "fgm", "substance-misuse", "domestic-abuse", "convictions", "mental-health-detail", "third-party", "safeguarding", "R", "V"}
+)
+
+// notElsewhere are the labels that keep an item of another organisation from a role.
+var notElsewhere = map[string][]string{
+	"gp": told, "hospital-doctor": told, "nurse": told, "hospice-nurse": told, "advisor": told, "paramedic": told,
+	"pharmacist":    append(slices.Clone(told), "fgm", "mental-health-detail"),
+	"social-worker": append(slices.Clone(told), "fgm", "substance-misuse", "mental-health-detail", "R", "V"),
+}
+
+// G8: "Each sensitive label states its audience."
+func (w World) forAudience(r Reader, history []Sent, own bool) Verdict {
+	labels := w.labels(history)
+	has := func(list []string) string {
+		for _, l := range labels {
+			if slices.Contains(list, l) {
+				return l
+			}
+		}
+		return ""
+	}
+	switch r.Role {
+	case "citizen": // an item that tells of an adoption would join who was severed: G14
+		if l := has(append(slices.Clone(professional), "not-visible-online", "adoption")); l != "" {
+			return hidden("G8, G10, G14: " + l + " is kept from the citizen's pages")
+		}
+		return shown("")
+	case "proxy": // what is sensitive is for who it is about: G11
+		if l := has(append(slices.Clone(every), "not-visible-online")); l != "" {
+			return hidden("G8, G10, G11: " + l + " is kept from who acts for somebody")
+		}
+		return shown("")
+	case "handler", "receptionist":
+		if l := has(every); l != "" && !w.safetyPlan(r, labels) {
+			return hidden("G8: " + l + " is not for the role")
+		}
+		return shown("")
+	}
+	if own || w.safetyPlan(r, labels) {
+		return shown("")
+	}
+	for _, l := range labels {
+		if slices.Contains(notElsewhere[r.Role], l) && (w.emergency(r) == "" || slices.Contains(statutory, l)) {
+			return hidden("G8: " + l + " is not for the role elsewhere")
+		}
+	}
+	return shown("")
+}
+
+// G8: "Crisis, safety and risk plans are never hidden from urgent care by a label."
+func (w World) safetyPlan(r Reader, labels []string) bool {
+	urgent := []string{"gp", "hospital-doctor", "nurse", "hospice-nurse", "pharmacist", "advisor", "paramedic", "handler"}
+	return slices.Contains(labels, "safety-plan") && slices.Contains(urgent, r.Role)
+}
+
+// labels are those of the last version of an item: what its source set, and what is
+// found in it by the lists of what is sensitive. A label that a source set, and does
+// not repeat in a version without any, stays.
+func (w World) labels(history []Sent) []string {
+	var set []string
+	for _, v := range history {
+		if len(at(v.Body, "meta.security")) > 0 {
+			set = stated(v.Body)
+		}
+	}
+	return append(slices.Clone(set), w.found(whole(history))...)
+}
+
+// stated are the labels in a resource.
+func stated(body map[string]any) (out []string) {
+	for _, c := range at(body, "meta.security") {
+		switch code := text(c, "code"); text(c, "system") {
+		case labelSystem:
+			out = append(out, code)
+		case confidentialitySystem:
+			if code == "R" || code == "V" {
+				out = append(out, code)
+			}
+		}
+	}
+	return out
+}
+
+// found are the labels of what an item says, and of the visit at which it was.
+// Allergies and people are never labelled by what they say.
+func (w World) found(s Sent) (out []string) {
+	if s.Type == "AllergyIntolerance" || s.Type == "Patient" {
+		return nil
+	}
+	for _, list := range w.Lists {
+		if label, is := matches(list, s.Body); is {
+			out = append(out, label)
+		}
+	}
+	if visit, is := strings.CutPrefix(text(s.Body, "encounter.reference"), "Encounter/"); is {
+		out = append(out, w.ofVisit(s, visit)...)
+	}
+	return out
+}
+
+// ofVisit is what was known of the visit when the item came: "from a visit at a
+// sensitive clinic to what was done there".
+func (w World) ofVisit(s Sent, visit string) (out []string) {
+	var known []Sent
+	for _, v := range w.versions("Encounter", visit) {
+		if v.Order < s.Order && v.Source == s.Source {
+			known = append(known, v)
+		}
+	}
+	if len(known) == 0 {
+		return nil
+	}
+	for _, l := range w.labels(known) {
+		if l != "R" && l != "V" && l != "not-visible-online" && l != "safety-plan" {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// matches says whether a list of what is sensitive has something of a resource.
+// A line is "system | code | words | origin".
+func matches(list string, body any) (label string, is bool) {
+	for line := range strings.Lines(list) {
+		line = strings.TrimSpace(line)
+		if l, ok := strings.CutPrefix(line, "label:"); ok {
+			label = strings.TrimSpace(l)
+		}
+		cell := strings.Split(line, "|")
+		if len(cell) < 3 || strings.HasPrefix(line, "#") {
+			continue
+		}
+		for i := range cell {
+			cell[i] = strings.TrimSpace(cell[i])
+		}
+		if says(body, cell[0], strings.TrimPrefix(cell[1], "<<")) {
+			return label, true
+		}
+	}
+	return label, false
+}
+
+var systems = map[string]string{"snomed": "http://snomed.info/sct", "icd10": "http://hl7.org/fhir/sid/icd-10", "specialty": "https://fhir.hl7.org.uk/CodeSystem/UKCore-PracticeSettingCode"}
+
+// says looks for an entry of a list anywhere in a resource.
+func says(v any, system, entry string) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		code, _ := v["code"].(string)
+		switch s, _ := v["system"].(string); {
+		case system == "flag" && code == entry:
+			return true
+		case systems[system] == "" || systems[system] != s:
+		case code == entry, system == "icd10" && inICD(code, entry):
+			return true
+		}
+		for _, name := range []string{"text", "display", "title", "description"} {
+			words, _ := v[name].(string)
+			if (system == "words" || system == "medicine") && contains(words, entry) {
+				return true
+			}
+		}
+		for name, e := range v {
+			if name != "meta" && says(e, system, entry) {
+				return true
+			}
+		}
+	case []any:
+		for _, e := range v {
+			if says(e, system, entry) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// inICD says whether a code is one of ICD-10's block or range: B20-B24, N98.
+func inICD(code, entry string) bool {
+	first, last, is := strings.Cut(entry, "-")
+	if !is {
+		last = first
+	}
+	within := func(edge string) string { return code[:min(len(code), len(edge))] }
+	return within(first) >= first && within(last) <= last
+}
+
+// contains says whether words contain others, whole.
+func contains(words, entry string) bool {
+	plain := func(s string) string {
+		return " " + strings.Join(strings.FieldsFunc(strings.ToLower(s), func(c rune) bool {
+			return !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9')
+		}), " ") + " "
+	}
+	return strings.Contains(plain(words), plain(entry))
+}

@@ -1,0 +1,220 @@
+// Package oracle judges a second time who may know of what: a slow and naive
+// evaluator of the rules of care and confidentiality, written from their words
+// (G1, G3 to G14, G17, G20) and from what the documents say of agreements, labels
+// and preferences. It is for tests. It shares no code with the system, imports
+// nothing of it, caches nothing and prepares nothing: each item of each reader is
+// judged from the start, out of what anybody outside knows: what was sent, by whom
+// and when, who asks, what they declared, what is agreed, what the citizen said.
+//
+// The flow of a judgement: may the reader open this record at all (relationship.go,
+// citizen.go); is the item the reader's own or sent to them; is it agreed
+// (agreement.go); is the kind for the role (role.go); is it sensitive (label.go);
+// has the citizen objected (preference.go); has it been released to the citizen
+// (citizen.go); do the scopes of the application allow it (scope.go).
+package oracle
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Sent is one version of an item, as a source sent it.
+type Sent struct {
+	Source string         // "RJZ:PAS"
+	Order  int            // the how manieth of all that came
+	At     time.Time      // when it came
+	Type   string         // "Observation"
+	ID     string         // its id
+	Body   map[string]any // the resource as sent; nil where the source deleted it
+
+	// Deleted is found by the judge: the body is then that of the version before.
+	Deleted bool
+}
+
+// Stated is what a user said when they opened the record: that the person is in
+// their care ("" for a reason), or why it is an emergency.
+type Stated struct {
+	User, Reason string
+	At           time.Time
+}
+
+// Reviewed is that a clinician has looked at a result or a letter.
+type Reviewed struct {
+	Type, ID string
+	At       time.Time
+}
+
+// Reader is who asks.
+type Reader struct {
+	User         string
+	Role         string   // "gp", "citizen"
+	Organisation string   // ODS code, "" of a citizen
+	Number       string   // NHS number of a citizen
+	For          []string // NHS numbers of those for whom a proxy acts
+	Source       string   // of a source system, its name
+	App          bool     // through an application
+	Scopes       []string // of the application, "patient/Observation.rs"
+}
+
+// World is all that is known outside of one citizen.
+type World struct {
+	Now        time.Time
+	Number     string // the citizen's NHS number
+	Sent       []Sent // in the order in which it came
+	Stated     []Stated
+	Reviewed   []Reviewed
+	Agreements []string // files
+	Lists      []string // value sets of what is sensitive, files
+}
+
+// Sees is what a reader may know of an item.
+type Sees string
+
+// What a reader may know of an item.
+const (
+	Shown  Sees = "shown"
+	Exists Sees = "known to exist"
+	Hidden Sees = "hidden"
+)
+
+// Verdict is what a reader may know, and by which rule.
+type Verdict struct {
+	Sees Sees
+	Rule string
+}
+
+func shown(rule string) Verdict  { return Verdict{Shown, rule} }
+func hidden(rule string) Verdict { return Verdict{Hidden, rule} }
+
+// Judge says what a reader may know of an item as it is now, and of each of its
+// versions, the first one first.
+func Judge(w World, r Reader, typ, id string) (now Verdict, versions []Verdict) {
+	all := w.versions(typ, id)
+	for i := range all {
+		versions = append(versions, w.judge(r, all[:i+1]))
+	}
+	if len(all) == 0 {
+		return hidden("nobody has sent it"), nil
+	}
+	now = versions[len(versions)-1]
+	if now.Sees != Shown { // of what is hidden now, no version is told
+		for i := range versions {
+			versions[i] = now
+		}
+	}
+	return now, versions
+}
+
+// judge judges the last of an item's versions.
+func (w World) judge(r Reader, history []Sent) Verdict {
+	v := w.seen(r, history)
+	if v.Sees == Shown {
+		if last := w.lastVisits(r, history[len(history)-1]); last.Sees != Shown {
+			return last
+		}
+	}
+	return v
+}
+
+// seen is judge, but for how many visits somebody sees.
+func (w World) seen(r Reader, history []Sent) Verdict {
+	item := whole(history)
+	if r.Role == "source-system" {
+		return systemHas(r, item)
+	}
+	opens, why := w.opens(r)
+	if !opens {
+		return hidden(why)
+	}
+	own := r.Organisation != "" && organisation(item.Source) == r.Organisation
+	sent := w.sentTo(r, item)
+	if !own && !sent && !w.agreed(r, item) {
+		return hidden("G1: no agreement in force shares it with the reader")
+	}
+	role := w.forRole(r, item)
+	if role.Sees == Hidden {
+		return role
+	}
+	if v := w.forAudience(r, history, own); v.Sees != Shown {
+		return v
+	}
+	if !own && !sent && w.objected(r, item) {
+		return hidden("G4: the citizen has objected")
+	}
+	if v := w.released(r, item); v.Sees != Shown {
+		return v
+	}
+	if r.App && !inScopes(r, item) {
+		return hidden("scopes only narrow: none of the application's covers it")
+	}
+	if role.Sees == Exists {
+		return role
+	}
+	return shown(why)
+}
+
+// whole is the last version of an item; one that deletes it says what the one before
+// it said.
+func whole(history []Sent) Sent {
+	last := history[len(history)-1]
+	if last.Body == nil && len(history) > 1 {
+		last.Body, last.Deleted = whole(history[:len(history)-1]).Body, true
+	}
+	return last
+}
+
+// A system reads what it wrote, nothing else.
+func systemHas(r Reader, item Sent) Verdict {
+	if item.Source != r.Source {
+		return hidden("a source system reads what it wrote, nothing else")
+	}
+	if r.App && !inScopes(r, item) {
+		return hidden("scopes only narrow: none of the application's covers it")
+	}
+	return shown("a source system reads what it wrote")
+}
+
+// versions are those of one item, the first one first.
+func (w World) versions(typ, id string) (out []Sent) {
+	for _, s := range w.Sent {
+		if s.Type == typ && s.ID == id {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// latest are the items as they are now, of the types that are named; what was
+// deleted, or entered in error, is not there.
+func (w World) latest(types ...string) (out []Sent) {
+	seen := map[string]bool{}
+	for _, s := range slices.Backward(w.Sent) {
+		if key := s.Type + "/" + s.ID; !seen[key] {
+			seen[key] = true
+			if slices.Contains(types, s.Type) && s.Body != nil && text(s.Body, "status") != "entered-in-error" {
+				out = append(out, s)
+			}
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// organisation is whose a source is: "RJZ" of "RJZ:PAS".
+func organisation(source string) string {
+	o, _, _ := strings.Cut(source, ":")
+	return o
+}
+
+// emergency is the reason of an emergency that the reader has stated for this
+// record and that is not over. G9: this patient only, time-limited; the page says
+// that it opens for 12 hours.
+func (w World) emergency(r Reader) (reason string) {
+	for _, s := range w.Stated {
+		if s.User == r.User && s.Reason != "" && w.Now.Before(s.At.Add(12*time.Hour)) {
+			reason = s.Reason
+		}
+	}
+	return reason
+}
