@@ -10,12 +10,13 @@ import (
 	"selda/mpi"
 	"selda/nhs"
 	"selda/policy"
+	"selda/proxy"
 	"selda/relationship"
 	"selda/store"
 )
 
 // factTypes are the resources that facts are read from.
-var factTypes = append([]string{"Patient", "Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CarePlan", "CareTeam", "MedicationDispense", "Consent"}, signedTypes...)
+var factTypes = append([]string{"Patient", "Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CarePlan", "CareTeam", "MedicationDispense", "Consent", "RelatedPerson", "ClinicalImpression"}, signedTypes...)
 
 // facts gathers what policy needs to know of a citizen, as at n, but for what
 // users have stated and what was sent to whom; and what makes an access to them
@@ -44,6 +45,15 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64, o *organi
 			case "Consent":
 				if p := understood(v, r, directory); p.Decides {
 					f.Preferences = append(f.Preferences, p.Preference)
+				}
+			case "RelatedPerson":
+				if p, ok := proxy.Of(r, v.Source); ok {
+					p.ID = v.ID
+					f.Acting = append(f.Acting, p.Acting)
+				}
+			case "ClinicalImpression":
+				if c, ok := proxy.AssessmentOf(r, v.Source); ok {
+					f.Capacity = append(f.Capacity, c.Capacity)
 				}
 			case "DiagnosticReport", "DocumentReference", "Composition":
 				if relationship.Pending(r) {

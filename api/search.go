@@ -203,16 +203,7 @@ func (q *request) own() ([]string, error) {
 		id, err := q.Access.Own(ctx, q.subject)
 		return []string{id}, err
 	}
-	ids := []string{}
-	for _, n := range q.subject.For {
-		id, err := q.Access.ByNumber(ctx, n)
-		if err == nil {
-			ids = append(ids, id)
-		} else if !fault.Is(err, fault.NotFound) {
-			return nil, err
-		}
-	}
-	return ids, nil
+	return q.Access.Helped(ctx, q.subject)
 }
 
 // within is whose compartment is searched, of one that stands in a record; nil

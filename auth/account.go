@@ -79,8 +79,9 @@ func (a Account) check() error {
 			return bad("a citizen's account has an NHS number", "nhs_number")
 		}
 	case nhs.Proxy:
-		if len(a.For) == 0 || slices.ContainsFunc(a.For, nhs.Number.IsZero) {
-			return bad("a proxy's account names whom it acts for", "for")
+		// For whom it acts stands in those people's records.
+		if slices.ContainsFunc(a.For, nhs.Number.IsZero) {
+			return bad("an NHS number is needed of each for whom the account acts", "for")
 		}
 	case nhs.SourceSystem:
 		if a.Source == "" {

@@ -64,7 +64,7 @@ func TestAccountsRefuse(t *testing.T) {
 		"an operator":                 {with(gp, func(a *Account) { a.User, a.Role = "a", nhs.Operator }), fault.Value},
 		"a doctor of nowhere":         {with(gp, func(a *Account) { a.User, a.Organisation = "a", "" }), fault.Value},
 		"a citizen without a number":  {with(citizen, func(a *Account) { a.NHSNumber = nhs.Number{} }), fault.Value},
-		"a proxy for nobody":          {with(citizen, func(a *Account) { a.Role = nhs.Proxy }), fault.Value},
+		"a proxy for no number":       {with(citizen, func(a *Account) { a.Role, a.For = nhs.Proxy, []nhs.Number{{}} }), fault.Value},
 		"a system without its source": {with(gp, func(a *Account) { a.User, a.Role = "a", nhs.SourceSystem }), fault.Value},
 	} {
 		if err := s.Add(c.add...); !fault.Is(err, c.want) {

@@ -18,6 +18,8 @@ type Facts struct {
 	Claims        []Claim
 	Addressed     []Addressed
 	Visits        []Visit
+	Acting        []Acting   // who acts for them (G11)
+	Capacity      []Capacity // as it was assessed, in any order
 }
 
 // Relationship is a legitimate relationship between an organisation and a
@@ -262,24 +264,12 @@ func decideCitizen(r Request) Decision {
 		if !own {
 			return deny("G1 default deny", "this is not your record")
 		}
+		if age, known := Age(r.Facts.BirthDate, r.Now); known && age < adultAt && !r.Facts.competent(r.Now) {
+			return deny("G11 own account of a child", "your practice has not yet recorded that you use your own account: ask them")
+		}
 		return Decision{Permit: true, Predicate: p, Rules: []string{"G10 own record"}}
 	}
-	child := false
-	for _, n := range s.For {
-		child = child || has(r.Facts.NHSNumbers, n)
-	}
-	age, known := Age(r.Facts.BirthDate, r.Now)
-	switch {
-	case !child:
-		return deny("G11 proxy", "you are not recorded as acting for this person")
-	case !known || age >= 16:
-		return deny("G11 proxy", "a parent's access ends at 16")
-	case age >= 11:
-		p.DataSets = SetOf(Demographics, Allergies, Immunisations, Appointments, Directory)
-		return keptPrivate(Decision{Permit: true, Predicate: p, Rules: []string{"G11 proxy of a child of 11 to 15: narrowed"}}, r)
-	}
-	p.DataSets &^= SetOf(Preferences)
-	return keptPrivate(Decision{Permit: true, Predicate: p, Rules: []string{"G11 proxy of a child under 11"}}, r)
+	return decideProxy(r, p)
 }
 
 func has(list []nhs.Number, n nhs.Number) bool {

@@ -23,19 +23,21 @@ type Patients struct {
 
 // Own is auth.Patients'.
 func (p Patients) Own(ctx context.Context, s policy.Subject) ([]auth.Patient, error) {
-	numbers := s.For
+	const op = "web.Own"
+	ids, err := p.Access.Helped(ctx, s)
 	if s.Role == nhs.Citizen {
-		numbers = []nhs.Number{s.NHSNumber}
+		var id string
+		id, err = p.Access.Own(ctx, s)
+		ids = []string{id}
+	}
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fault.E(op, err)
 	}
 	var out []auth.Patient
-	for _, n := range numbers {
-		id, err := p.Access.ByNumber(ctx, n)
-		if fault.Is(err, fault.NotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, fault.E("web.Own", err)
-		}
+	for _, id := range ids {
 		one, err := p.Open(ctx, s, id)
 		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Security) {
 			continue // whom somebody may not help any more is not among them

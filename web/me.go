@@ -117,6 +117,9 @@ func (h *Web) fillMine(r *http.Request, m *mine, section string) error {
 	case "":
 		m.p.Back = false
 		m.p.Home = h.home(m)
+		if err := h.ending(r, m); err != nil {
+			return err
+		}
 		if m.subject.Role == nhs.Citizen { // they are told, nobody for them (G9)
 			told, err := h.Access.Emergencies(r.Context(), m.subject, m.v.Citizen, h.Now().Add(-toldFor))
 			if err != nil {
@@ -159,6 +162,13 @@ func (h *Web) fillMine(r *http.Request, m *mine, section string) error {
 		rowsOf("Plans", "Care plans, and what you have decided.", view.Plans)
 	case "people":
 		rowsOf("People who help "+cmp.Or(m.p.Of, "you"), "The care team, as services have named them.", view.CareTeam)
+		if m.subject.Role == nhs.Citizen {
+			helpers, err := h.myHelpers(r.Context(), m)
+			if err != nil {
+				return err
+			}
+			m.p.Helpers = helpers
+		}
 	case "sharing":
 		c, err := h.own(r, m)
 		if err != nil {
@@ -188,21 +198,37 @@ func (h *Web) home(m *mine) *page.Home {
 	return home
 }
 
+// ending lets who acts for somebody end it on the first page, and a citizen ask to
+// act for somebody.
+func (h *Web) ending(r *http.Request, m *mine) error {
+	if m.subject.Role != nhs.Proxy {
+		m.p.Asks = h.Asked != nil
+		return nil
+	}
+	acting, _, err := h.Access.Helpers(r.Context(), m.subject, m.grant)
+	if err != nil {
+		return fault.E("web.me", err)
+	}
+	for _, x := range acting {
+		if !x.Ended {
+			m.p.Ends, m.p.Acting = m.base+"/stop", x.ID
+		}
+	}
+	return nil
+}
+
 // chooseWhom has a proxy choose whose record to look at.
 func (h *Web) chooseWhom(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
 	p := page.MyPage{Frame: h.frame(s, "People you help"), First: strings.SplitN(s.Name, " ", 2)[0], Base: "/me"}
-	p.Home = &page.Home{}
-	for _, n := range s.For {
-		id, err := h.Access.ByNumber(r.Context(), n)
-		if fault.Is(err, fault.NotFound) {
-			continue
-		}
-		if err != nil {
-			return fault.E("web.me", err)
-		}
+	p.Home, p.Asks = &page.Home{}, h.Asked != nil
+	ids, err := h.Access.Helped(r.Context(), s)
+	if err != nil {
+		return fault.E("web.me", err)
+	}
+	for _, id := range ids {
 		g, err := h.Access.Record(r.Context(), s, id, "who it is")
 		if fault.Is(err, fault.Security) {
-			continue // the relationship has ended, or is not evidenced
+			continue // it has ended, or is not evidenced
 		}
 		if err != nil {
 			return fault.E("web.me", err)

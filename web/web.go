@@ -94,6 +94,8 @@ type Deps struct {
 	Short func(nhs.Source) string
 	// Accounts are those that can sign in; nil where they are kept elsewhere.
 	Accounts func() []auth.Account
+	// Asked are the requests to act for somebody; nil where none can be made.
+	Asked Asked
 	// Watches are the records that Caldicott guardians have watched; nil where none can be.
 	Watches access.Watchlist
 	// Lists are those by which items are labelled; the box's where nil.
@@ -169,6 +171,7 @@ func (h *Web) Routes(mux Mux) {
 		"GET /me": h.me, "GET /me/{section}": h.me, "GET /me/file/{type}/{item}": h.myFile, "GET /for/{id}/file/{type}/{item}": h.myFile, "POST /me/sharing": h.share, "GET /me/sharing/item/{type}/{item}": h.shareItem, "GET /me/sharing/back/{consent}": h.shareItem,
 		"GET /record/{id}/sharing": h.sharingFor, "POST /record/{id}/sharing": h.stateFor, "POST /me/ask/{entry}": h.askAbout,
 		"GET /me/proof/{entry}": h.proof, "GET /for/{id}/proof/{entry}": h.proof,
+		"POST /me/people": h.stopHelper, "POST /for/{id}/stop": h.stopHelper, "GET /helping": h.asking, "POST /helping": h.asking, "GET /record/{id}/people": h.whoActs, "POST /record/{id}/people": h.decideActing,
 		"GET /for/{id}": h.me, "GET /for/{id}/{section}": h.me,
 		"GET /privacy": h.privacy, "GET /privacy/choices/{entry}": h.choicesAt, "POST /privacy/outcome/{entry}": h.outcome, "GET /rules": h.rules, "GET /rules/labels": h.labels, "GET /accounts": h.accounts, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
 		"GET /governance": h.governance, "GET /governance/data-sets": h.catalogue, "GET /governance/try": h.tryForm, "POST /governance/try": h.try, "GET /governance/{agreement}": h.agreement, "POST /governance/{agreement}/{act}": h.act,
@@ -329,6 +332,9 @@ func (h *Web) frame(s policy.Subject, title string) page.Frame {
 		f.Search = true
 	default:
 		f.Search = opens(s.Role)
+		if h.Asked != nil && (s.Role == nhs.GP || s.Role == nhs.Receptionist) {
+			f.Links = []page.Link{{Href: "/helping", Text: "Asks to help"}}
+		}
 	}
 	return f
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"selda/fhir"
+	"selda/policy"
 )
 
 // Groups of the care team.
@@ -31,6 +32,9 @@ func (v *View) CareTeam() []Fact {
 				m.add(i, Team, role, g)
 			}
 		case "RelatedPerson":
+			if i.DataSet == policy.Preferences { // who acts for them is told apart
+				continue
+			}
 			n := r.Get("name").Get("0")
 			name := strings.TrimSpace(n.Get("given").Get("0").Text() + " " + n.Get("family").Text())
 			m.named(i, Team, cmp.Or(Words(r.Get("relationship")), "Related person"), cmp.Or(name, n.Get("text").Text()))

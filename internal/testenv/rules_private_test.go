@@ -36,6 +36,13 @@ func TestG11WhatAChildKeepsPrivate(t *testing.T) {
 	if n := o.total("parent", "/fhir/Condition?patient={citizen}"); n != 2 {
 		t.Errorf("decided by the parent, and the parent finds %d", n)
 	}
+	// The practice finds that the child is competent: they have their own account.
+	if status, _ := o.asks("kofi", "GET", "/me", ""); status != 403 {
+		t.Errorf("a child of nine opens their own account: %d", status)
+	}
+	if status, page := o.posts("gp", "/record/"+o.citizen+"/people", "assess=able&about=talked+with+him+alone&review=2027-05-05"); status != 200 || !strings.Contains(page, "Saved.") {
+		t.Fatal(status, page)
+	}
 	// The child keeps one thing private.
 	if status, page := o.posts("kofi", "/me/sharing", "choice=item&item=Condition%2Fc1&save=yes"); status != 200 || !strings.Contains(page, "Saved.") {
 		t.Fatal(status, page)

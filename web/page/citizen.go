@@ -24,6 +24,10 @@ type MyPage struct {
 	Sharing *Sharing
 	Looked  *Looked
 	Letter  *Letter
+	Helpers *Helpers // beside Rows
+	Ends    string   // where somebody ends that they act for this person; "" of the own record
+	Acting  string   // the id of that
+	Asks    bool     // they may ask to help somebody
 }
 
 // Home is a citizen's first page.
