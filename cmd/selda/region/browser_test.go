@@ -135,6 +135,15 @@ func TestEachAccountInABrowser(t *testing.T) {
 		}},
 		{"paramedic", b.paramedic},
 		{"reception", func() {
+			b.at("/helping")
+			b.says("Who asks to help a patient", "Nobody waits for an answer")
+			b.look("asked")
+			b.at(":/people")
+			b.says("Who acts for", "Nobody acts for them", "As what do they act?")
+			b.Eval("document.getElementById('as-own-wish').checked = true; ''")
+			b.Submit([2]string{"user", "parent"}, [2]string{"evidence", "They came together; both passports seen"})
+			b.says("Grace Mensah (account parent)", "both passports seen")
+			b.look("who-acts")
 			b.at(":")
 			b.says("Allergies: not shown to your role", "Appointments", "Flat 14, 208 Old Kent Road", "07700900451")
 			b.saysNothingOf("enicillin", "Apixaban", "creatinine")
@@ -410,6 +419,9 @@ func (b *tab) parent() {
 	b.Press("a[href^='/for/']")
 	b.says("You are looking at the record of Kofi")
 	b.look("child")
+	b.at("/helping")
+	b.says("Ask to help somebody", "Why do you help them?")
+	b.look("ask")
 }
 
 func (b *tab) citizen() {
@@ -419,6 +431,9 @@ func (b *tab) citizen() {
 		b.look(name(page))
 	}
 	b.says("Dr James Whitfield", "emergency access", "Tomasz Nowak", "Found you in a search among the people in their care")
+	b.at("/me/people")
+	b.says("Grace Mensah", "You asked for them to help you", "Seen: They came together", "Stop this now")
+	b.look("people")
 	b.at("/me/medicines")
 	b.says("Stopped · Acute kidney injury", "Since 11 November 2019")
 	b.at("/me/results")
