@@ -139,7 +139,7 @@ func (h *Web) commit(ctx context.Context, f access.Filing) error {
 	return nil
 }
 
-func kindOptions(plain bool) (out []page.KindOption) {
+func kindOptions() (out []page.KindOption) {
 	for _, k := range proxy.Kinds {
 		out = append(out, page.KindOption{Code: string(k.As), Text: k.Words, Hint: k.Ask})
 	}
@@ -156,7 +156,7 @@ func (h *Web) asking(w http.ResponseWriter, r *http.Request, s policy.Subject) e
 		}
 		return fault.E(op, fault.Security, "people ask for this who help somebody")
 	}
-	p := page.AskingPage{Frame: h.frame(s, "Ask to help somebody"), Kinds: kindOptions(true)}
+	p := page.AskingPage{Frame: h.frame(s, "Ask to help somebody"), Kinds: kindOptions()}
 	status := http.StatusOK
 	if r.Method == http.MethodPost {
 		p.As, p.Why, p.Number = r.PostFormValue("as"), r.PostFormValue("why"), r.PostFormValue("number")
@@ -232,7 +232,7 @@ func (h *Web) showWhoActs(w http.ResponseWriter, r *http.Request, s policy.Subje
 		return fault.E(op, err)
 	}
 	rp := h.recordPage(o, "people")
-	p := page.HelpersPage{Frame: rp.Frame, Banner: rp.Banner, Base: o.base, Error: problem, Kinds: kindOptions(false), Assess: s.Role.Clinician()}
+	p := page.HelpersPage{Frame: rp.Frame, Banner: rp.Banner, Base: o.base, Error: problem, Kinds: kindOptions(), Assess: s.Role.Clinician()}
 	p.Frame.Title = p.Banner.Name.Pro() + ", Who acts for them"
 	p.Helpers = page.Helpers{Action: o.base + "/people", Saved: saved}
 	p.Helpers.Now, p.Helpers.Past = h.helperRows(all, false, func(access.Helper) bool { return true })
@@ -295,7 +295,7 @@ func (h *Web) decideActing(w http.ResponseWriter, r *http.Request, s policy.Subj
 			err = h.Asked.Done(s.Organisation, form.Get("refuse"), o.v.Citizen, h.Now())
 		}
 	default:
-		saved = "They can see what is said above, from now on."
+		saved = "It holds from now on."
 		f, err = h.letAct(r, s, o)
 	}
 	if err == nil && f.Call != "" {

@@ -167,7 +167,7 @@ func (h *Web) fillMine(r *http.Request, m *mine, section string) error {
 			if err != nil {
 				return err
 			}
-			m.p.Helpers = helpers
+			m.p.Helpers, m.p.Rows.Heading = helpers, "Your care team"
 		}
 	case "sharing":
 		c, err := h.own(r, m)
