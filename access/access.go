@@ -50,7 +50,8 @@ type Access struct {
 	// shown (G21); 0 of a region itself.
 	Downtime policy.DataSets
 	Now      func() time.Time
-	Staff    Staff // nil: nobody is known to work anywhere
+	Staff    Staff  // nil: nobody is known to work anywhere
+	Limits   Limits // nil: no organisation has any
 
 	worked worked
 	homes  readersHomes

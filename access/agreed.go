@@ -46,6 +46,9 @@ const mostConditions = 64
 func (a *Access) request(ctx context.Context, s policy.Subject, citizen string, of mpi.Found, n uint64, f policy.Facts, now time.Time) (policy.Request, error) {
 	r := policy.Request{Subject: s, Citizen: citizen, Now: now, Facts: f}
 	r.Agreed, r.AgreedInEmergency = a.agreed(&s, &f, n, now)
+	if err := a.limit(&r); err != nil {
+		return r, err
+	}
 	if len(f.Preferences) == 0 && !r.Agreed.Limits() {
 		return r, nil
 	}

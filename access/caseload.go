@@ -85,7 +85,8 @@ func (a *Access) caseloadTokens(ctx context.Context, o nhs.ODS) ([]string, error
 		ids = append(ids, f.ID)
 		return true
 	})
-	return relationship.Asked(o, ids, a.Now()), err
+	after, limited := a.AfterCare(o)
+	return relationship.Asked(o, ids, a.Now(), after-policy.AfterCare), cmp.Or(err, limited)
 }
 
 // foundStep is how many hits of the index are read at a time.

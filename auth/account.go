@@ -27,12 +27,13 @@ type Account struct {
 	Source           nhs.Source   // of a source system
 	PasswordHash     PasswordHash // zero where another provider vouches
 	Provider         string       // the provider from outside that vouches; "" of the built-in one
+	Teams            []string     // within the organisation: names of its own, or a provider's codes
 }
 
 // Subject is the account acting for a purpose.
 func (a Account) Subject(p nhs.Purpose) policy.Subject {
 	return policy.Subject{User: a.User, Name: a.Name, Role: a.Role, Organisation: a.Organisation, Purpose: p,
-		NHSNumber: a.NHSNumber, For: slices.Clone(a.For), Source: a.Source}
+		NHSNumber: a.NHSNumber, For: slices.Clone(a.For), Source: a.Source, Teams: slices.Clone(a.Teams)}
 }
 
 // Purpose is the purpose that a role has unless it says another: its own
@@ -286,6 +287,7 @@ type accountFile struct {
 	Source           string   `json:"source,omitempty"`
 	Password         string   `json:"password,omitempty"`
 	Provider         string   `json:"provider,omitempty"`
+	Teams            []string `json:"teams,omitempty"`
 }
 
 type accountsFile struct {
@@ -317,7 +319,7 @@ func readAccounts(b []byte) (map[string]Account, error) {
 
 func (in accountFile) account() (Account, error) {
 	const op = "auth.readAccounts"
-	a := Account{User: in.User, Name: in.Name, Role: nhs.Role(in.Role), OrganisationName: in.OrganisationName, Provider: in.Provider}
+	a := Account{User: in.User, Name: in.Name, Role: nhs.Role(in.Role), OrganisationName: in.OrganisationName, Provider: in.Provider, Teams: in.Teams}
 	var err error
 	if in.Organisation != "" {
 		if a.Organisation, err = nhs.ParseODS(in.Organisation); err != nil {
@@ -354,7 +356,7 @@ func writeAccounts(m map[string]Account) ([]byte, error) {
 	for _, a := range m {
 		out := accountFile{User: a.User, Name: a.Name, Role: string(a.Role), Organisation: string(a.Organisation),
 			OrganisationName: a.OrganisationName, NHSNumber: a.NHSNumber.Digits(), Source: string(a.Source),
-			Password: a.PasswordHash.phc(), Provider: a.Provider}
+			Password: a.PasswordHash.phc(), Provider: a.Provider, Teams: a.Teams}
 		for _, n := range a.For {
 			out.For = append(out.For, n.Digits())
 		}

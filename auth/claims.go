@@ -18,11 +18,12 @@ type ClaimNames struct {
 	Organisation     string `json:"organisation"`
 	OrganisationName string `json:"organisation_name"`
 	NHSNumber        string `json:"nhs_number"`
+	Teams            string `json:"teams"` // a list of the person's teams within the organisation
 }
 
 // CIS2Claims are the claims of NHS Care Identity Service 2, which states roles
 // at userinfo, for the scope nationalrbacaccess.
-var CIS2Claims = ClaimNames{Name: "name", Role: "nhsid_nrbac_roles.role_code", Organisation: "nhsid_nrbac_roles.org_code", OrganisationName: "nhsid_nrbac_roles.org_name"}
+var CIS2Claims = ClaimNames{Name: "name", Role: "nhsid_nrbac_roles.role_code", Organisation: "nhsid_nrbac_roles.org_code", OrganisationName: "nhsid_nrbac_roles.org_name", Teams: "nhsid_nrbac_roles.workgroups_codes"}
 
 // NHSLoginClaims are the claims of NHS login.
 var NHSLoginClaims = ClaimNames{Name: "given_name family_name", NHSNumber: "nhs_number"}
@@ -42,8 +43,12 @@ func (a Account) claims() map[string]any {
 		}
 	default:
 		c["nhsid_useruid"], c["selected_roleid"] = a.User, a.User
-		c["nhsid_nrbac_roles"] = []map[string]string{{"person_roleid": a.User, "role_code": string(a.Role),
-			"role_name": a.Role.Title(), "org_code": string(a.Organisation), "org_name": a.OrganisationName}}
+		role := map[string]any{"person_roleid": a.User, "role_code": string(a.Role),
+			"role_name": a.Role.Title(), "org_code": string(a.Organisation), "org_name": a.OrganisationName}
+		if len(a.Teams) > 0 {
+			role["workgroups_codes"] = a.Teams
+		}
+		c["nhsid_nrbac_roles"] = []any{role}
 	}
 	return c
 }
@@ -57,7 +62,7 @@ func (p Provider) account(sub string, said map[string]any) (Account, error) {
 			return Account{}, fault.E(op, fault.Security, "the sign-in is not strong enough for this system", name)
 		}
 	}
-	a := Account{User: p.Name + ":" + sub, Provider: p.Name, Role: p.RoleForAll, OrganisationName: claim(said, p.Claims.OrganisationName)}
+	a := Account{User: p.Name + ":" + sub, Provider: p.Name, Role: p.RoleForAll, OrganisationName: claim(said, p.Claims.OrganisationName), Teams: teamsOf(said, p.Claims.Teams)}
 	var names []string
 	for _, n := range strings.Fields(p.Claims.Name) {
 		if v := claim(said, n); v != "" {
@@ -88,21 +93,7 @@ func (p Provider) account(sub string, said map[string]any) (Account, error) {
 
 // claim is the claim of a name as text, or "".
 func claim(said map[string]any, name string) string {
-	if name == "" {
-		return ""
-	}
-	var v any = said
-	for step := range strings.SplitSeq(name, ".") {
-		if list, ok := v.([]any); ok {
-			v = selected(list, said["selected_roleid"])
-		}
-		m, ok := v.(map[string]any)
-		if !ok {
-			return ""
-		}
-		v = m[step]
-	}
-	switch v := v.(type) {
+	switch v := claimed(said, name).(type) {
 	case string:
 		return v
 	case bool:
@@ -111,6 +102,39 @@ func claim(said map[string]any, name string) string {
 		return fmt.Sprint(v)
 	}
 	return ""
+}
+
+// claimed is the claim of a name; nil where there is none.
+func claimed(said map[string]any, name string) any {
+	if name == "" {
+		return nil
+	}
+	var v any = said
+	for step := range strings.SplitSeq(name, ".") {
+		if list, ok := v.([]any); ok {
+			v = selected(list, said["selected_roleid"])
+		}
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[step]
+	}
+	return v
+}
+
+// mostTeams is how many teams somebody can be in.
+const mostTeams = 64
+
+// teamsOf are the teams that a claim lists, as CIS2 lists the workgroups of a role.
+func teamsOf(said map[string]any, name string) (out []string) {
+	list, _ := claimed(said, name).([]any)
+	for _, v := range list {
+		if t, ok := v.(string); ok && t != "" && len(out) < mostTeams {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // selected is the role that somebody acts in.

@@ -31,6 +31,9 @@ type Relationship struct {
 	Source       nhs.Source // which system said it
 	Of           string     // the item that shows it, "Encounter/id"
 	Unsigned     bool       // its summary, or a result of it, is not signed off
+	// AfterCare is how long it lasts after care, where its controller has set more
+	// than the least.
+	AfterCare time.Duration
 }
 
 // Claim is what a user has stated about one citizen: that the patient is in
@@ -53,6 +56,8 @@ type Request struct {
 	// Agreed is what agreements show this reader of this citizen's record;
 	// AgreedInEmergency under break-glass, where it is not nil.
 	Agreed, AgreedInEmergency *Agreed
+	// Limits are those of the reader's own organisation; nil for none.
+	Limits *Limits
 }
 
 // Decision is the answer, with the rules that made it.
@@ -174,6 +179,7 @@ func decideProfessional(r Request) Decision {
 	}
 	agreements(&d, &r)
 	objections(&d, r, emergency)
+	seals(&d, &r)
 	sentHere(&d.Predicate, &r)
 	switch s.Role {
 	case nhs.Advisor111:
@@ -229,9 +235,9 @@ func (r *Relationship) After() time.Duration {
 		if r.Unsigned {
 			return UntilSigned
 		}
-		return AfterCare
+		return max(AfterCare, r.AfterCare)
 	case "referral", "caseload":
-		return AfterCare
+		return max(AfterCare, r.AfterCare)
 	}
 	return 0
 }

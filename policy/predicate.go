@@ -42,6 +42,8 @@ type Predicate struct {
 	Existence DataSets
 	// Own is the reader's organisation. An objection and the labels in OwnLabels do not hide its items from it (G4).
 	Own nhs.ODS
+	// Kept is what seals of the reader's own organisation keep from them (G4).
+	Kept []Kept
 	// Agreed is what the agreements in force show of other organisations' items.
 	Agreed *Agreed
 	// Objected: items of other organisations are hidden, but for demographics (G4).
@@ -111,6 +113,9 @@ func (p *Predicate) Shows(c *Columns) bool {
 	}
 	own := p.Own != "" && c.Source.Organisation() == p.Own
 	if safe := p.ShowSafety && c.Labels&SafetyPlan != 0; !safe && (c.Labels&p.HiddenOwn != 0 || !own && c.Labels&p.Hidden != 0) {
+		return false
+	}
+	if own && p.kept(c) {
 		return false
 	}
 	if !own && p.OnlySource == "" && !p.Agreed.Has(c.Source, c.DataSet) && !names(p.Addressed, c) {

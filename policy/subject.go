@@ -17,6 +17,7 @@ type Subject struct {
 	Role         nhs.Role    // what they act as
 	Organisation nhs.ODS     // where they act; "" for a citizen
 	Purpose      nhs.Purpose // what for
+	Teams        []string    // within the organisation: names of its own, or a provider's codes
 	// NHSNumber is the citizen's own number, of a citizen; ten digits.
 	NHSNumber nhs.Number
 	// For are the numbers of those whom a proxy acts for.

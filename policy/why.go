@@ -58,6 +58,7 @@ func (p *Predicate) hiding(c *Columns, own bool) (out []string) {
 		hide(c.Labels&p.HiddenOwn != 0, "G8 the label "+(c.Labels&p.HiddenOwn).String()+" is not for this role")
 		hide(!own && c.Labels&p.Hidden&^p.HiddenOwn != 0, "G8 the label "+(c.Labels&p.Hidden&^p.HiddenOwn).String()+" is for the organisation that wrote it")
 	}
+	hide(own && p.kept(c), "G4 a seal of "+string(p.Own)+" keeps it within a team")
 	addressed := names(p.Addressed, c)
 	if !own {
 		hide(p.OnlySource == "" && !addressed && !p.Agreed.Has(c.Source, c.DataSet), "G1 no agreement shares "+c.DataSet.String()+" of "+string(c.Source)+" with this reader")

@@ -89,7 +89,7 @@ func TestG7TokensFindEveryRelationshipThatHolds(t *testing.T) {
 		for h := -24 * 100; h < 24*800; h += 6 {
 			now := at.Add(time.Duration(h) * time.Hour)
 			holds := policy.Decide(policy.Request{Agreed: policy.Whole, Subject: subject, Now: now, Facts: policy.Facts{Relationships: rels}}).Permit
-			found := finds(tokens, Asked("RJZ", []string{"kings"}, now))
+			found := finds(tokens, Asked("RJZ", []string{"kings"}, now, 0))
 			if holds && !found {
 				t.Fatalf("%s holds at %v, and is not found by %v", c.body, now, tokens)
 			}
@@ -100,10 +100,10 @@ func TestG7TokensFindEveryRelationshipThatHolds(t *testing.T) {
 		if held == 0 {
 			t.Errorf("%s never holds", c.body)
 		}
-		if later := finds(tokens, Asked("RJZ", []string{"kings"}, at.AddDate(2, 0, 0))); later == c.ends {
+		if later := finds(tokens, Asked("RJZ", []string{"kings"}, at.AddDate(2, 0, 0), 0)); later == c.ends {
 			t.Errorf("%s: found two years later: %t", c.body, later)
 		}
-		if finds(tokens, Asked("RN7", nil, at)) {
+		if finds(tokens, Asked("RN7", nil, at, 0)) {
 			t.Errorf("%s is found by another organisation", c.body)
 		}
 	}

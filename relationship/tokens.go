@@ -113,7 +113,9 @@ func stretch(from, to time.Time) (out []string) {
 
 // Asked are the tokens of which what shows a relationship of an organisation
 // now has one. organizations are the ids of its own Organizations.
-func Asked(o nhs.ODS, organizations []string, now time.Time) []string {
+// More is how much longer than the least its relationships last after care: what
+// ended for the others since then may hold here.
+func Asked(o nhs.ODS, organizations []string, now time.Time, more time.Duration) []string {
 	names := []string{string(o)}
 	for _, id := range organizations {
 		names = append(names, "Organization/"+id)
@@ -121,7 +123,13 @@ func Asked(o nhs.ODS, organizations []string, now time.Time) []string {
 	now = now.UTC()
 	var out []string
 	for _, n := range names {
-		out = append(out, prefix+n, prefix+n+now.Format(monthWords), prefix+n+now.Format(dayWords))
+		out = append(out, prefix+n, prefix+n+now.Format(dayWords))
+		for m := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC); ; m = m.AddDate(0, -1, 0) {
+			out = append(out, prefix+n+m.Format(monthWords))
+			if !m.After(now.Add(-more)) {
+				break
+			}
+		}
 	}
 	return out
 }

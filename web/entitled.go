@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,9 +48,14 @@ func (h *Web) entitled(o *opened) string {
 // strongest is the relationship of a kind that lasts the longest, of those that the
 // reader sees.
 func (h *Web) strongest(o *opened, kind string) (best policy.Relationship) {
+	after, err := h.Access.AfterCare(o.subject.Organisation)
+	if err != nil {
+		after = 0 // the least
+	}
 	code := func(ref fhir.Node) nhs.ODS { return relationship.Code(ref.List("identifier")) }
 	for _, i := range o.v.Of(shows[kind]...) {
 		for _, r := range relationship.Of(relationship.Version{Resource: i.Res, ID: i.ID, Source: i.Source, Recorded: i.Recorded}, code) {
+			r.AfterCare = after
 			if r.Kind != kind || r.Organisation != o.subject.Organisation || !r.Holds(h.Now()) {
 				continue
 			}
@@ -79,7 +85,7 @@ func (h *Web) period(r policy.Relationship) string {
 	case r.Kind == "appointment" || r.Kind == "dispensing":
 		out += "; it ends with the day"
 	case r.To.IsZero() && r.After() > 0:
-		out += "; it ends 28 days after the end of that care"
+		out += "; it ends " + strconv.Itoa(int(r.After()/(24*time.Hour))) + " days after the end of that care"
 	case !r.To.IsZero():
 		out += "; it ends on " + date(r.Ends())
 	}

@@ -40,6 +40,7 @@ type cli struct {
 	Optout       optoutCmd       `cmd:"" help:"National data opt-outs and Type 1 objections: load them, leave people out of a file."`
 	User         userCmd         `cmd:"" help:"The accounts."`
 	Agreement    agreementCmd    `cmd:"" help:"What controllers have agreed to share: list, try, sign, suspend, renew."`
+	Limits       limitsCmd       `cmd:"" help:"What a controller has set for its own organisation: seals within it, and how long after care a record stays open."`
 	Release      releaseCmd      `cmd:"" help:"Data without names, for other uses than care, under an agreement."`
 	Why          whyCmd          `cmd:"" help:"Why somebody can see an item, or can't."`
 	App          appCmd          `cmd:"" help:"The applications that may act in people's names."`

@@ -43,12 +43,13 @@ func OfVisit(typ string, visit policy.Labels) policy.Labels {
 	if !looked[typ] || typ == "Encounter" {
 		return 0
 	}
+	team := visit & policy.TeamMarks // whose visit it was, they wrote what is of it
 	visit &= Sensitive
 	switch typ {
 	case "MedicationRequest", "MedicationStatement", "MedicationDispense", "MedicationAdministration", "Condition", "Procedure", "Immunization", "CarePlan", "Flag":
 		visit &^= policy.MentalHealthDetail
 	}
-	return visit
+	return visit | team
 }
 
 // Said is one resource among those that belong together.

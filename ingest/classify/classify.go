@@ -142,7 +142,7 @@ func LabelsOf(r *fhir.Resource, source nhs.Source, lists *Lists) policy.Labels {
 		// show no place (record.Placeless). They hide nobody.
 		stated &^= policy.Restricted | policy.VeryRestricted
 	}
-	return stated | marks(r) | lists.OfSource(source) | lists.Content(r)
+	return stated | marks(r) | lists.OfSource(source) | lists.Content(r) | lists.teamOf(r, source)
 }
 
 // marks are those of the categories that an application's scopes may name.

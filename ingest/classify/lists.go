@@ -52,6 +52,7 @@ type Lists struct {
 	medicines map[string]policy.Labels
 	words     map[string][]phrase // by their first word
 	sources   map[nhs.Source]policy.Labels
+	teams     map[nhs.ODS][]policy.Team
 	hash      string
 
 	may        filter
@@ -161,9 +162,7 @@ func (l *Lists) Hash() string { return l.hash }
 // With are the lists with the sources all of whose items have labels, and with
 // what below gives for the codes that stand for all below them; nil gives none.
 func (l *Lists) With(sources map[nhs.Source]policy.Labels, below func(code string) []string) *Lists {
-	out := &Lists{all: l.all, origins: l.origins, sources: sources}
-	out.compile(below)
-	return out
+	return l.WithTeams(nil, sources, below)
 }
 
 // Sources are those all of whose items have labels.
@@ -191,6 +190,7 @@ func (l *Lists) compile(below func(string) []string) {
 			}
 		}
 	}
+	teamsInto(sum, l.teams)
 	for _, s := range sortedSources(l.sources) {
 		_, _ = sum.Write([]byte(string(s) + "=" + l.sources[s].String() + "\n"))
 	}

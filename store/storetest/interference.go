@@ -99,6 +99,10 @@ func drawPredicate(t *rapid.T, w world) *policy.Predicate {
 	if rapid.IntRange(0, 3).Draw(t, "narrow") == 0 {
 		p.DataSets = policy.SetOf(rapid.SampledFrom(worldSets).Draw(t, "set"), rapid.SampledFrom(worldSets).Draw(t, "set"))
 	}
+	if rapid.IntRange(0, 3).Draw(t, "kept") == 0 { // by the own organisation's seals
+		p.Kept = []policy.Kept{{Sets: policy.SetOf(rapid.SampledFrom(worldSets).Draw(t, "kept set")), Labels: rapid.SampledFrom(worldLabels).Draw(t, "kept labels"),
+			Without: rapid.SampledFrom(worldLabels).Draw(t, "own team's")}}
+	}
 	switch rapid.IntRange(0, 5).Draw(t, "kind") {
 	case 0:
 		p.OnlySource = rapid.SampledFrom(worldFrom).Draw(t, "only")

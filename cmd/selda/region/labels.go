@@ -21,9 +21,11 @@ import (
 // verb at the command line knows of no feeds.
 type labels struct {
 	terms     func() (*terminology.Service, error)
+	limits    *limiting // has the teams of organisations
 	documents document.Store
 	used      atomic.Pointer[classify.Lists]
 	with      atomic.Pointer[terminology.Service] // that they were made with
+	teamed    atomic.Pointer[string]              // the teams that they were made with
 }
 
 // labelFile is where the sources with labels are kept.
@@ -57,20 +59,37 @@ func (l *labels) load() error {
 	if err != nil {
 		return err
 	}
+	teams, teamed, err := l.limits.teams()
+	if err != nil {
+		return err
+	}
+	l.teamed.Store(&teamed)
 	l.with.Store(terms)
-	l.used.Store(classify.Box().With(sources, func(code string) []string {
+	l.used.Store(classify.Box().WithTeams(teams, sources, func(code string) []string {
 		codes, _ := terms.CodesBelow(terminology.SNOMED, code, mostBelow)
 		return codes
 	}))
 	return nil
 }
 
-// follow makes the lists again where another release was imported.
+// follow makes the lists again where another release was imported, or an organisation
+// named other teams.
 func (l *labels) follow() error {
-	if terms, err := l.terms(); err != nil || terms == l.with.Load() {
+	terms, err := l.terms()
+	if err != nil {
+		return err
+	}
+	_, teamed, err := l.limits.teams()
+	if err != nil || terms == l.with.Load() && teamed == *l.teamed.Load() {
 		return err
 	}
 	return l.load()
+}
+
+// stale says whether what is there is marked by other teams than those of now.
+func (l *labels) stale() (bool, error) {
+	marked, err := l.limits.marked()
+	return marked != *l.teamed.Load(), err
 }
 
 // from keeps which sources' items are all sensitive; it says whether that is new.
@@ -102,8 +121,14 @@ func (l *labels) relabel(ctx context.Context, st Store, at time.Time) (int, erro
 	if err := l.load(); err != nil {
 		return 0, err
 	}
-	lists := l.lists()
-	return st.Relabel(ctx, at, func(all []*store.Version) []policy.Labels { return labelled(all, lists) })
+	lists, teamed := l.lists(), *l.teamed.Load()
+	n, err := st.Relabel(ctx, at, func(all []*store.Version) []policy.Labels { return labelled(all, lists) })
+	if err == nil {
+		if marked, _ := l.limits.marked(); marked != teamed {
+			err = l.limits.change(func(k *limitsKept) { k.Marked = teamed })
+		}
+	}
+	return n, err
 }
 
 // labelled are the labels of all versions of a subject: of their own, and of what
@@ -125,7 +150,7 @@ func labelled(all []*store.Version, lists *classify.Lists) []policy.Labels {
 		}
 		said[i] = classify.Said{Names: []string{v.Type + "/" + v.ID}, Resource: r, Labels: out[i], Whole: isCDA(r)}
 		messages[v.Message] = append(messages[v.Message], i)
-		sensitive = sensitive || out[i]&classify.Sensitive != 0
+		sensitive = sensitive || out[i]&(classify.Sensitive|policy.TeamMarks) != 0
 	}
 	if !sensitive {
 		return out

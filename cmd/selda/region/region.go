@@ -77,6 +77,7 @@ type Region struct {
 	searches  *searches
 	labels    *labels
 	staff     *staff
+	limits    *limiting
 	cursors   *api.Cursors
 	strangers strangers
 	proxies   Proxies
@@ -136,7 +137,8 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if err = r.openAgreements(); err != nil {
 		return r, err
 	}
-	r.labels = &labels{terms: r.Terminology.Service, documents: r.documents}
+	r.limits = &limiting{documents: r.documents, changed: func() { r.searches.changed() }}
+	r.labels = &labels{terms: r.Terminology.Service, limits: r.limits, documents: r.documents}
 	if err = r.labels.load(); err != nil {
 		return r, err
 	}
@@ -164,7 +166,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		Patients: web.Patients{Access: r.Access, Records: r.Records, Now: o.Now}, LoopbackKeys: o.LoopbackKeys}))
 	if err == nil {
 		r.staff = &staff{accounts: r.Auth.Accounts, documents: r.documents}
-		r.Access.Staff = r.staff
+		r.Access.Staff, r.Access.Limits = r.staff, r.limits
 	}
 	if err == nil {
 		err = r.subscribe(ctx, o.Subscribing)

@@ -102,7 +102,7 @@ func (s *searches) follow(ctx context.Context) {
 		case <-s.nudge:
 		case <-look.C:
 		}
-		if err := errors.Join(s.labels.follow(), s.refresh(ctx)); err != nil && ctx.Err() == nil && s.log != nil {
+		if err := errors.Join(s.labels.follow(), s.mark(ctx), s.refresh(ctx)); err != nil && ctx.Err() == nil && s.log != nil {
 			s.log.Error("a search parameter could not be made ready", "error", err)
 		}
 	}
@@ -170,6 +170,19 @@ func (s *searches) refresh(ctx context.Context) error {
 		return nil
 	}
 	_, err = s.index(ctx)
+	return err
+}
+
+// mark gives what is there the marks of the teams of now, where organisations have
+// named others since: what their seals are to hide is found by those (G4).
+func (s *searches) mark(ctx context.Context) error {
+	stale, err := s.labels.stale()
+	if err != nil || !stale {
+		return err
+	}
+	s.working.Lock()
+	defer s.working.Unlock()
+	_, err = s.labels.relabel(ctx, s.store, s.now())
 	return err
 }
 
