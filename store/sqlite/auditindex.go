@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 
@@ -21,6 +22,9 @@ var _ audit.Index = (*AuditIndex)(nil)
 
 // OpenAuditIndex opens the index at path, making it where there is none.
 func OpenAuditIndex(path string) (*AuditIndex, error) {
+	if err := private(path); err != nil {
+		return nil, fault.E("sqlite.OpenAuditIndex", fault.NoStore, err)
+	}
 	c, err := connect(path, 32<<10, false)
 	if err != nil {
 		return nil, fault.E("sqlite.OpenAuditIndex", fault.NoStore, err)
@@ -32,7 +36,7 @@ func OpenAuditIndex(path string) (*AuditIndex, error) {
 		CREATE INDEX IF NOT EXISTS entry_organisation ON entry(organisation, action, position);
 		CREATE INDEX IF NOT EXISTS entry_organisation_all ON entry(organisation, position);
 		CREATE TABLE IF NOT EXISTS position(id INTEGER PRIMARY KEY CHECK(id=1), next INTEGER NOT NULL);`)
-	if err != nil {
+	if err = errors.Join(err, private(path)); err != nil {
 		_ = c.Close()
 		return nil, fault.E("sqlite.OpenAuditIndex", fault.NoStore, err)
 	}

@@ -95,10 +95,13 @@ func Open(dir string, o Options) (*DB, error) {
 		byName: map[nhs.Source]int64{}, byID: map[int64]nhs.Source{}, fold: make(chan struct{}, 1), full: make(chan int, 1)}
 	db.open, db.close = context.WithCancel(context.Background())
 	path := filepath.Join(dir, "record.db")
+	if err := private(path); err != nil {
+		return nil, fault.E(op, fault.NoStore, err)
+	}
 	if db.writer, err = connect(path, 48<<10, false); err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
-	if err := db.prepare(); err != nil {
+	if err := errors.Join(db.prepare(), private(path)); err != nil {
 		_ = db.writer.Close()
 		return nil, fault.E(op, fault.NoStore, err)
 	}
