@@ -2,6 +2,7 @@ package region
 
 import (
 	"path/filepath"
+	"strings"
 
 	"selda/api"
 	"selda/bulk"
@@ -14,6 +15,7 @@ func (r *Region) openAPI(o Options) error {
 		Terminology: r.Terminology.Service, Closures: r.documents, Parameters: r.searches.ready, Validator: r.mapper.valid.validator, Published: r.mapper.valid.packaged.published}
 	if o.SignOn != nil {
 		r.fhir.PublicURL = o.SignOn.PublicURL
+		r.https, r.contact = strings.HasPrefix(o.SignOn.PublicURL, "https://"), o.SignOn.SecurityContact
 	}
 	if r.Nodes != nil {
 		r.fhir.Exclusive = exclusive(r.Store, usual)

@@ -81,6 +81,8 @@ type Region struct {
 	cursors   *api.Cursors
 	strangers strangers
 	proxies   Proxies
+	https     bool   // people reach it by https
+	contact   string // whom to tell of a weakness
 	fhir      *api.API
 	mapper    *mapper
 	metrics   *metrics

@@ -112,7 +112,7 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 func (r *Region) Handler() http.Handler {
 	mux := &routes{ServeMux: http.NewServeMux()}
 	r.route(mux)
-	return r.proxies.behind(r.metrics.measure(crossOrigin(held(r.outside(r.Auth.Wrap(r.recorded(mux.ServeMux)))))))
+	return r.proxies.behind(r.guarded(r.metrics.measure(crossOrigin(held(r.outside(r.Auth.Wrap(r.recorded(mux.ServeMux))))))))
 }
 
 // route adds every route of the region.
@@ -120,6 +120,7 @@ func (r *Region) route(mux *routes) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", r.readyz)
 	mux.Handle("GET /metrics", r.metrics.handler())
+	mux.HandleFunc("GET /.well-known/security.txt", r.securityText)
 	r.transparency(mux)
 	r.Auth.Routes(mux)
 	mux.Handle("GET "+api.SocketPath, r.Subscriptions.Sockets(r.Auth.Subject))

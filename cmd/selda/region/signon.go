@@ -16,6 +16,7 @@ import (
 // SignOn says with which identity services people sign in.
 //
 //	public_url: https://selda.example      # where people reach this server
+//	security_contact: mailto:security@selda.example # whom to tell of a weakness, in /.well-known/security.txt
 //	passwords: false                       # the built-in provider is off; on where left out
 //	providers:
 //	  - name: cis2
@@ -37,9 +38,11 @@ import (
 //	    role_for_all: citizen
 //	    require: {identity_proofing_level: P9}
 type SignOn struct {
-	PublicURL string          `json:"public_url"`
-	Passwords *bool           `json:"passwords"`
-	Providers []auth.Provider `json:"providers"`
+	PublicURL string `json:"public_url"`
+	// SecurityContact is a mailto:, https: or tel: address. RFC 9116, section 2.5.3
+	SecurityContact string          `json:"security_contact"`
+	Passwords       *bool           `json:"passwords"`
+	Providers       []auth.Provider `json:"providers"`
 }
 
 // claimSets are the claims of services that are known, by the name that a file
@@ -84,6 +87,9 @@ func parseSignOn(b []byte, dir string) (*SignOn, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
 		return nil, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if c := s.SecurityContact; c != "" && (strings.ContainsAny(c, " \r\n") || !strings.HasPrefix(c, "mailto:") && !strings.HasPrefix(c, "https://") && !strings.HasPrefix(c, "tel:")) {
+		return nil, fmt.Errorf("security_contact is an address that begins with mailto:, https:// or tel:")
 	}
 	if len(s.Providers) > 0 && s.PublicURL == "" {
 		return nil, fmt.Errorf("say the public_url that people reach this server at: the providers send them back there")
