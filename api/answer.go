@@ -43,6 +43,9 @@ func (q *request) fail(err error) {
 	case kind == fault.Value && q.asks():
 		status = http.StatusBadRequest
 	}
+	if status == http.StatusNotFound || status == http.StatusGone {
+		q.lack()
+	}
 	if issues := refused(err); issues != nil {
 		q.send(status, fhir.Marshal(validate.Outcome(issues)))
 		return

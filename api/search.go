@@ -69,6 +69,7 @@ func (q *request) searchedFrom(path, typ string, params url.Values, owner *searc
 		}
 	}
 	var a *answers
+	ids := named(query.Clauses)
 	switch {
 	case typ == "Subscription" && q.Subscriptions != nil:
 		a, err = q.find(&subscriptionField{q}, query, cur)
@@ -91,6 +92,9 @@ func (q *request) searchedFrom(path, typ string, params url.Values, owner *searc
 		return nil, err
 	}
 	q.findPublished(a)
+	if len(a.page) < len(ids) {
+		q.lack()
+	}
 	a.self = used(params, query.Unknown)
 	return a, nil
 }
@@ -230,6 +234,7 @@ func (q *request) openPage(id, what string, n uint64, types ...string) (*record.
 		g, err = q.Access.ItemPage(ctx, q.subject, "Patient", id, audit.Search, n)
 	}
 	if err != nil {
+		q.lack()
 		return nil, err
 	}
 	return q.Records.Open(ctx, g, types...)
@@ -296,6 +301,7 @@ func (q *request) searchIDs(query *search.Query, cur cursor) (*answers, error) {
 func (q *request) fieldOf(typ, id string, n uint64) (field, error) {
 	g, err := q.Access.ItemPage(q.r.Context(), q.subject, typ, id, audit.Search, n)
 	if err != nil {
+		q.lack()
 		return nil, err
 	}
 	if directoryGrant(g) {

@@ -145,7 +145,7 @@ func (p *OpenID) signIn(w http.ResponseWriter, r *http.Request) {
 		p.errorPage(w, http.StatusServiceUnavailable, "Signing in does not work at the moment. Nothing was changed. Try again in a minute.")
 		return
 	}
-	p.tries.forget(user, address)
+	p.tries.right(user, address, time.Now())
 	code := rand.Text()
 	if err := p.keep(code, issued{Client: req.client.ID, Redirect: req.redirect, Nonce: req.nonce, Challenge: req.challenge, User: user, At: time.Now()}); err != nil {
 		p.errorPage(w, http.StatusServiceUnavailable, "Signing in does not work at the moment. Nothing was changed. Try again in a minute.")

@@ -55,7 +55,7 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var wg sync.WaitGroup
-	server := &http.Server{Handler: r.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ReadTimeout: 2 * time.Minute,
+	server := &http.Server{Handler: api.Evened(r.Handler(), api.EvenStep), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ReadTimeout: 2 * time.Minute,
 		WriteTimeout: 5 * time.Minute, MaxHeaderBytes: 64 << 10}
 	wg.Go(func() {
 		if err := server.Serve(web); !errors.Is(err, http.ErrServerClosed) {
