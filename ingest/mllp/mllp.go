@@ -15,6 +15,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"selda/fault"
@@ -35,6 +36,21 @@ type frames struct {
 	wait func(time.Duration)
 	// idle may pass before a frame begins, whole between its first byte and its last.
 	idle, whole time.Duration
+	until       time.Time // when the frame that is read must be whole
+	held        *held     // what all connections read into; nil where nothing limits it
+}
+
+// held counts the bytes of frames that are not whole yet, of all connections: many peers
+// that begin large frames at once are not to have the memory.
+type held struct{ now, max atomic.Int64 }
+
+// more counts n bytes more; false where there is no room for them.
+func (h *held) more(n int) bool { return h == nil || h.now.Add(int64(n)) <= h.max.Load() }
+
+func (h *held) less(n int) {
+	if h != nil {
+		h.now.Add(-int64(n))
+	}
 }
 
 // stray is how long the CR after FS may be missing before the frame counts as
@@ -59,10 +75,17 @@ func (f *frames) next() ([]byte, error) {
 			return nil, fault.E(op, fault.Structure, "no frame begins in what the peer sends")
 		}
 	}
+	f.until = time.Now().Add(f.whole)
 	f.limit(f.whole)
 	var msg []byte
+	counted := 0
+	defer func() { f.held.less(counted) }()
 	for {
 		part, err := f.r.ReadSlice(endBlock)
+		counted += len(part)
+		if !f.held.more(len(part)) {
+			return nil, fault.E(op, fault.Throttled, "the frames that are under way are larger than what is kept for them")
+		}
 		msg = append(msg, part...)
 		switch {
 		case len(msg) > f.max+1:
@@ -85,7 +108,7 @@ func (f *frames) next() ([]byte, error) {
 func (f *frames) ends() bool {
 	if f.r.Buffered() == 0 {
 		f.limit(stray)
-		defer f.limit(f.whole)
+		defer func() { f.limit(time.Until(f.until)) }() // and not anew: a frame would never end
 	}
 	c, err := f.r.ReadByte()
 	switch {

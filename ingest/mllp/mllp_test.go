@@ -337,3 +337,40 @@ func BenchmarkRoundTrip(b *testing.B) {
 	cancel()
 	<-done
 }
+
+// A frame that goes on for ever, a byte at a time, ends: what looks like its end is no new
+// beginning of its time.
+func TestHostileAFrameHasOneTime(t *testing.T) {
+	addr, _ := serve(t, &Server{Handler: echo, FrameTimeout: 400 * time.Millisecond})
+	c, _ := connect(t, addr)
+	began := time.Now()
+	_, _ = c.Write([]byte{startBlock})
+	for time.Since(began) < 5*time.Second {
+		if _, err := c.Write([]byte{'x', endBlock, 'y'}); err != nil {
+			return // it was closed
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Error("a frame that does not end holds its connection")
+}
+
+// Many peers that begin large frames have no more memory than one bound for all, and
+// whoever sends a whole frame beside them is answered.
+func TestHostileFramesUnderWayAreBounded(t *testing.T) {
+	addr, _ := serve(t, &Server{Handler: echo, MaxHeldBytes: 1 << 20, MaxMessageBytes: 1 << 20})
+	closed := 0
+	for range 8 {
+		c, r := connect(t, addr)
+		_, _ = c.Write(append([]byte{startBlock}, bytes.Repeat([]byte("x"), 400<<10)...))
+		_ = c.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+		if _, err := r.ReadByte(); err != nil && !strings.Contains(err.Error(), "timeout") {
+			closed++
+		}
+	}
+	if closed < 5 {
+		t.Errorf("of eight frames of 400 KiB only %d were refused where 1 MiB is kept", closed)
+	}
+	c, r := connect(t, addr)
+	_, _ = c.Write(frame([]byte("small")))
+	expect(t, r, "re small")
+}

@@ -22,6 +22,7 @@ type Server struct {
 	Handler         Handler
 	MaxMessageBytes int           // 16 MiB; a larger frame is refused with AR and the connection closed
 	MaxConnections  int           // 1024; one more is closed at once
+	MaxHeldBytes    int           // 256 MiB of frames that are not whole yet, of all connections; whoever sends more is closed
 	IdleTimeout     time.Duration // 10 min between frames
 	FrameTimeout    time.Duration // 30 s for one frame to arrive whole
 	WriteTimeout    time.Duration // 30 s for a reply to be taken
@@ -30,11 +31,14 @@ type Server struct {
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
 	ended bool
+	held  held
 }
 
 func (s *Server) defaults() {
 	set(&s.MaxMessageBytes, 16<<20)
 	set(&s.MaxConnections, 1024)
+	set(&s.MaxHeldBytes, 256<<20)
+	s.held.max.Store(int64(s.MaxHeldBytes))
 	set(&s.IdleTimeout, 10*time.Minute)
 	set(&s.FrameTimeout, 30*time.Second)
 	set(&s.WriteTimeout, 30*time.Second)
@@ -165,7 +169,7 @@ func (s *Server) patience(c net.Conn) func(time.Duration) {
 // converse reads and answers the messages of one connection until it ends,
 // is idle for too long, or breaks the rules.
 func (s *Server) converse(ctx context.Context, c net.Conn) {
-	in := frames{r: bufio.NewReaderSize(c, 16<<10), max: s.MaxMessageBytes, wait: s.patience(c), idle: s.IdleTimeout, whole: s.FrameTimeout}
+	in := frames{r: bufio.NewReaderSize(c, 16<<10), max: s.MaxMessageBytes, wait: s.patience(c), idle: s.IdleTimeout, whole: s.FrameTimeout, held: &s.held}
 	for {
 		msg, err := in.next()
 		if err != nil {

@@ -13,6 +13,11 @@ func (r *Region) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		g := &guardedWriter{ResponseWriter: w, secure: r.https}
 		// A window that an application opened for sign-on goes back to it: it keeps its opener.
+		// Where a proxy in front went by Content-Length and this server by Transfer-Encoding, what
+		// follows would be a request that nobody sent: nothing more is read. RFC 9112, section 6.1
+		if len(req.TransferEncoding) > 0 && req.ProtoMajor == 1 {
+			w.Header().Set("Connection", "close")
+		}
 		g.opener = req.URL.Path == "/login" || strings.HasPrefix(req.URL.Path, "/login/") || strings.HasPrefix(req.URL.Path, "/oidc/")
 		next.ServeHTTP(g, req)
 		g.guard()
