@@ -585,6 +585,9 @@ func TestPagesOfSignOnAreStrict(t *testing.T) {
 		if resp.Header.Get("Cache-Control") != "no-store" || strings.Contains(page, "<script") || strings.Contains(page, " style=") || strings.Contains(page, "<style") {
 			t.Errorf("%s: %v %s", path, resp.Header, page)
 		}
+		if cleared := resp.Header.Get("Clear-Site-Data"); (cleared == `"cache", "storage"`) != (path == "/signed-out") {
+			t.Errorf("%s: what the browser keeps is cleared: %q", path, cleared)
+		}
 	}
 	if status, css := b.get(provider.StylesheetPath); status != 200 || !strings.Contains(css, ".nhsuk-button") {
 		t.Error(status, css)

@@ -185,6 +185,8 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Auth) signedOut(w http.ResponseWriter, _ *http.Request) {
+	// A browser that goes back finds nothing; over plain HTTP browsers do not heed it.
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	provider.Message(w, http.StatusOK, a.conf.Stylesheet, "You have signed out", "Nothing of the record is left in this browser's pages. Close the window on a shared machine.", "/login", "Sign in again")
 }
 
