@@ -181,12 +181,16 @@ func (c *citizenIDs) of(ctx context.Context, id string) (string, error) {
 func (r *Region) FollowDowntime(ctx context.Context, dir string, every time.Duration) {
 	s := OperatorSubject()
 	s.User, s.Name = "selda:downtime", "downtime copy"
+	if d, err := ReadDowntime(dir); err == nil { // of before this start
+		r.copied.Store(d.Made.Unix())
+	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		if d, err := r.CopyForDowntime(ctx, s, dir); err != nil && ctx.Err() == nil {
 			r.Log.Error("the downtime copy could not be made; the last one stays", "error", err)
 		} else if err == nil {
+			r.copied.Store(d.Made.Unix())
 			r.Log.Info("downtime copy", "folder", filepath.Base(dir), "citizens", d.Citizens, "items", d.Items)
 		}
 		select {

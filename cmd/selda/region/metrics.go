@@ -31,7 +31,8 @@ func newMetrics(r *Region) *metrics {
 	}
 	m.registry.MustRegister(m.messages, m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "selda_uncommitted_bytes", Help: "Bytes of the journal that are not committed yet."}, func() float64 { return float64(r.Ingest.Behind()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "selda_audit_tree_behind", Help: "Entries of the trail that its tree does not hold yet; -1 where the tree can't be read."}, func() float64 { return treeBehind(r) }))
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "selda_audit_tree_behind", Help: "Entries of the trail that its tree does not hold yet; -1 where the tree can't be read."}, func() float64 { return treeBehind(r) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "selda_downtime_copy_seconds", Help: "When the downtime copy that is kept was made, in Unix seconds; 0 where none is."}, func() float64 { return float64(r.copied.Load()) }))
 	return m
 }
 

@@ -87,6 +87,7 @@ type Region struct {
 	mapper    *mapper
 	metrics   *metrics
 	downtime  *Downtime    // of a copy
+	copied    atomic.Int64 // when the downtime copy that is kept was made, in Unix seconds; 0 where none is
 	drop      atomic.Value // string: the folder that is watched
 }
 
