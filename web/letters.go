@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -80,12 +81,32 @@ func (s *sheet) plans() view.Part {
 	if s.v.PlanExists { // to a role that may know no more (G12)
 		alerts = append(alerts, view.Item{Ref: "CarePlan/exists", Section: view.Plans, Kind: "Alert", Title: "A care plan exists", Detail: "its content is for the clinical advisor: pass the call on", Tone: view.Warn})
 	}
+	s.decisions(resus)
 	p.Add("Resuscitation and treatment escalation", resus)
 	p.Add("Alerts", alerts)
 	p.Add("Care plans", plans)
 	p.Add("Past plans", past)
 	return p
 }
+
+// decisions says of each decision about resuscitation that another source has one in
+// force, too: which of them holds is for who reads them, and never passed over (G24).
+func (s *sheet) decisions(resus []view.Item) {
+	for i := range resus {
+		var others []string
+		for j := range resus {
+			if i == j || len(resus[i].Sources) == 0 || len(resus[j].Sources) == 0 || resus[i].Sources[0] == resus[j].Sources[0] {
+				continue
+			}
+			others = append(others, resus[j].Sources[0]+" has “"+resus[j].Title+"”, "+orUndated(s.date(resus[j].When)))
+		}
+		if len(others) > 0 {
+			resus[i].Conflict = strings.Join(others, "; ") + ". Each is in force where it was written: read them all."
+		}
+	}
+}
+
+func orUndated(date string) string { return cmp.Or(date, "without a date") }
 
 // alertKinds are the codes of a Flag's category: they say nothing that its words
 // do not. https://hl7.org/fhir/R4/valueset-flag-category.html

@@ -3,6 +3,8 @@ package testenv
 import (
 	"strings"
 	"testing"
+
+	"selda/nhs"
 )
 
 // G24: a decision about resuscitation stands in the banner as what it is called, with its
@@ -30,6 +32,27 @@ func TestG24SupersededDecisionsAreVoid(t *testing.T) {
 	}
 	if !strings.Contains(inForce, "ReSPECT form") || !strings.Contains(inForce, "Dr Grace Osei") {
 		t.Errorf("the decision in force is not shown with who issued it")
+	}
+}
+
+// G24: two sources each hold a decision to be in force: both are shown, and each says that
+// there is the other.
+func TestG24TwoDecisionsInForceAreToldOfEachOther(t *testing.T) {
+	o := known(t)
+	o.declares("doctor")
+	decision := func(source, title, whose string) {
+		o.writes(nhs.Source(source), "CarePlan", "d-"+strings.ToLower(source[:3]), whose+`,"status":"active","intent":"plan","title":"`+title+`","created":"2026-05-06"`)
+	}
+	decision("G85915:GP", "DNACPR recommendation", atGP)
+	if _, plans := resuscitation(o); strings.Contains(plans, "Sources differ") {
+		t.Error("one decision alone is said to differ")
+	}
+	decision("RJZ:PAS", "ReSPECT form", atKings)
+	banner, plans := resuscitation(o)
+	for _, title := range []string{"DNACPR recommendation", "ReSPECT form"} {
+		if !strings.Contains(banner, title) || !strings.Contains(plans, "has “"+title+"”, 06-May-2026") {
+			t.Errorf("%s is not shown, or not told beside the other", title)
+		}
 	}
 }
 
