@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"selda/internal/london"
 	"selda/nhs"
 )
 
@@ -292,6 +293,7 @@ func Age(born, now time.Time) (int, bool) {
 	if born.IsZero() {
 		return 0, false
 	}
+	now = london.In(now) // a birthday begins at midnight of the region
 	years := now.Year() - born.Year()
 	if now.Month() < born.Month() || now.Month() == born.Month() && now.Day() < born.Day() {
 		years--

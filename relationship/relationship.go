@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"selda/fhir"
+	"selda/internal/london"
 	"selda/nhs"
 	"selda/policy"
 )
@@ -91,11 +92,13 @@ func period(v Version) (rel policy.Relationship, ok bool) {
 		return rel, status == "active"
 	case "Appointment":
 		at, ok := fhir.Time(v.Get("start").Text())
-		rel.Kind, rel.From, rel.To = "appointment", day(at), day(at).Add(24*time.Hour)
+		rel.Kind = "appointment"
+		rel.From, rel.To = london.Day(at)
 		return rel, ok && status != "cancelled" && status != "entered-in-error" && status != "noshow" && status != "proposed"
 	case "MedicationDispense":
 		at, ok := fhir.Time(cmp.Or(v.Get("whenHandedOver").Text(), v.Get("whenPrepared").Text()))
-		rel.Kind, rel.From, rel.To = "dispensing", day(at), day(at).Add(24*time.Hour)
+		rel.Kind = "dispensing"
+		rel.From, rel.To = london.Day(at)
 		return rel, ok && status != "cancelled" && status != "entered-in-error" && status != "declined"
 	case "ServiceRequest":
 		rel.Kind = "referral"
@@ -107,6 +110,7 @@ func period(v Version) (rel policy.Relationship, ok bool) {
 	return rel, true
 }
 
+// day is how the index counts days.
 func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
 // Registration is what a Patient says of the practice where the person is

@@ -134,3 +134,25 @@ func TestG7TokensOfRegistrationsAndOfWhatIsPending(t *testing.T) {
 		}
 	}
 }
+
+// G7: today is a day of the region: half past midnight in summer is of the day that
+// has begun there, and that day does not end an hour late.
+func TestG7TodayIsTheRegions(t *testing.T) {
+	r, err := fhir.ParseTrusted([]byte(`{"resourceType":"Appointment","status":"booked","start":"2026-07-02T00:30:00+01:00"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := Of(Version{Resource: r, ID: "a", Source: "RJZ:PAS"}, func(fhir.Node) nhs.ODS { return "" })
+	if len(all) != 1 {
+		t.Fatal(all)
+	}
+	for at, want := range map[string]bool{"2026-07-01T22:59:00Z": false, "2026-07-01T23:00:00Z": true, "2026-07-02T22:59:00Z": true, "2026-07-02T23:00:00Z": false} {
+		now, _ := time.Parse(time.RFC3339, at)
+		if got := !now.Before(all[0].From) && now.Before(all[0].To); got != want {
+			t.Errorf("%s: %t", at, got)
+		}
+		if tokens := Tokens(r, "RJZ:PAS"); want && !slices.ContainsFunc(Asked("RJZ", nil, now), func(a string) bool { return slices.Contains(tokens, a) }) {
+			t.Errorf("%s: the index does not find it: %v", at, tokens)
+		}
+	}
+}

@@ -5,6 +5,32 @@
 // Source: the Summer Time Order 2002 (from 1996 on the rule is the same).
 package london
 
+import "time"
+
+// In is a moment as the region's clocks show it.
+func In(t time.Time) time.Time {
+	u := t.UTC()
+	begins := time.Date(u.Year(), time.March, lastSunday(u.Year(), 3), 1, 0, 0, 0, time.UTC)
+	ends := time.Date(u.Year(), time.October, lastSunday(u.Year(), 10), 1, 0, 0, 0, time.UTC)
+	if u.Year() >= 1972 && !u.Before(begins) && u.Before(ends) {
+		return u.In(time.FixedZone("BST", 3600))
+	}
+	return u
+}
+
+// Day is the day of a moment in the region: from midnight to midnight.
+func Day(t time.Time) (from, to time.Time) {
+	y, m, d := In(t).Date()
+	midnight := func(y int, m time.Month, d int) time.Time {
+		at := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+		if In(at.Add(-time.Hour)).Hour() == 0 {
+			return at.Add(-time.Hour)
+		}
+		return at
+	}
+	return midnight(y, m, d), midnight(y, m, d+1)
+}
+
 // Offset is "+01:00" or "+00:00" for a civil time. Of the hour that the clocks
 // go back over, which comes twice, it is taken to be the first.
 func Offset(year, month, day, hour int) string {

@@ -21,3 +21,20 @@ func TestOffset(t *testing.T) {
 		}
 	}
 }
+
+// A day of the region is from midnight to midnight there, also where it has 23 or 25 hours.
+func TestDay(t *testing.T) {
+	for at, want := range map[string][2]string{
+		"2026-07-01T23:30:00Z": {"2026-07-01T23:00:00Z", "2026-07-02T23:00:00Z"},
+		"2026-07-01T22:59:59Z": {"2026-06-30T23:00:00Z", "2026-07-01T23:00:00Z"},
+		"2026-01-01T23:30:00Z": {"2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"},
+		"2026-03-29T12:00:00Z": {"2026-03-29T00:00:00Z", "2026-03-29T23:00:00Z"},
+		"2026-10-25T12:00:00Z": {"2026-10-24T23:00:00Z", "2026-10-26T00:00:00Z"},
+	} {
+		when, _ := time.Parse(time.RFC3339, at)
+		from, to := Day(when)
+		if got := [2]string{from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339)}; got != want {
+			t.Errorf("%s: %v, want %v", at, got, want)
+		}
+	}
+}
