@@ -149,10 +149,10 @@ func (w *written) body(t *rapid.T, typ, id, label string, others []string) strin
 	// What it refers to may be hidden, and come later or never.
 	element := map[string]string{"DiagnosticReport": "result", "MedicationRequest": "reasonReference", "Procedure": "reasonReference", "ServiceRequest": "supportingInfo", "CarePlan": "addresses", "Observation": "derivedFrom"}[typ]
 	if element != "" && len(others) > 0 {
-		o[element] = []fhir.Object{fhir.Ref(rapid.SampledFrom(others).Draw(t, "refers to"))}
+		o[element] = []fhir.Object{fhir.Ref(rapid.SampledFrom(suited(others, map[string]string{"DiagnosticReport": "Observation", "Observation": "Observation", "Procedure": "Condition", "MedicationRequest": "Condition"}[typ])).Draw(t, "refers to"))}
 	}
 	if typ == "Condition" && len(others) > 0 && rapid.Bool().Draw(t, "of a visit") {
-		o["encounter"] = fhir.Ref(rapid.SampledFrom(others).Draw(t, "visit"))
+		o["encounter"] = fhir.Ref(rapid.SampledFrom(suited(others, "Encounter")).Draw(t, "visit"))
 	}
 	return string(fhir.Marshal(o))
 }

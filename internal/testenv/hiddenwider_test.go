@@ -71,6 +71,11 @@ func (h *hidden) wider(t *rapid.T, w *written, one func(int) bool, refs []string
 			h.same(t, w, "GET", p, "")
 		}
 	}
+	for _, p := range []string{"/fhir/Condition?encounter.status=planned&", "/fhir/Observation?derived-from.status=final,preliminary&", "/fhir/DiagnosticReport?result.status=final,preliminary&", "/fhir/Procedure?reason-reference.clinical-status=active,resolved&", "/fhir/Encounter?_has:Condition:encounter:clinical-status=active,resolved&"} {
+		if one(3) {
+			h.same(t, w, "GET", p+who, "")
+		}
+	}
 	if w.reader == "citizen" {
 		for _, p := range []string{"/me/sharing", "/me/why/" + pick(t, refs, "why"), "/me/looked?page=1"} {
 			if one(3) {
@@ -94,6 +99,19 @@ func (h *hidden) wider(t *rapid.T, w *written, one func(int) bool, refs []string
 		}
 		h.same(t, w, "POST", "/fhir", `{"resourceType":"Bundle","type":"transaction","entry":[`+strings.Join(gets, ",")+`]}`)
 	}
+}
+
+// suited are those of a type, which a parameter leads to; all, where there are none.
+func suited(refs []string, typ string) (out []string) {
+	for _, r := range refs {
+		if strings.HasPrefix(r, typ+"/") {
+			out = append(out, r)
+		}
+	}
+	if typ == "" || len(out) == 0 {
+		return refs
+	}
+	return out
 }
 
 func idsOf(refs []string) (out []string) {
