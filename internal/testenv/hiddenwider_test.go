@@ -134,10 +134,7 @@ func (h *hidden) wider(t *rapid.T, w *written, one func(int) bool, refs []string
 			}
 		}
 	}
-	query := `{"query":"{ Patient(id: \"` + strings.TrimPrefix(who, "patient=") + `\") { id DiagnosticReportList(_reference: subject) { id result { reference resource(optional: true) { ...on Observation { id status derivedFrom { reference resource(optional: true) { ...on Condition { id } } } } } } } } }"}`
-	if one(2) {
-		h.same(t, w, "POST", "/fhir/$graphql", query)
-	}
+	h.same(t, w, "POST", "/fhir/$graphql", followed(strings.TrimPrefix(who, "patient=")))
 	for _, ref := range refs {
 		if one(4) {
 			h.conditional(t, w, ref)
@@ -150,6 +147,20 @@ func (h *hidden) wider(t *rapid.T, w *written, one func(int) bool, refs []string
 		}
 		h.same(t, w, "POST", "/fhir", `{"resourceType":"Bundle","type":"transaction","entry":[`+strings.Join(gets, ",")+`]}`)
 	}
+}
+
+// followed is a query of GraphQL that follows each reference to whatever it leads to.
+func followed(patient string) string {
+	to := "{ reference resource(optional: true) {"
+	for _, typ := range hiddenTypes {
+		to += " ...on " + typ + " { id }"
+	}
+	to += " } }"
+	query := "{"
+	for _, of := range [][2]string{{"DiagnosticReport", "result"}, {"Observation", "derivedFrom"}, {"Condition", "encounter"}, {"Procedure", "reasonReference"}, {"CarePlan", "addresses"}, {"ServiceRequest", "supportingInfo"}, {"MedicationRequest", "reasonReference"}} {
+		query += fmt.Sprintf(` %sList(patient: \"%s\") { id %s %s }`, of[0], patient, of[1], to)
+	}
+	return `{"query":"` + query + ` }"}`
 }
 
 // suited are those of a type, which a parameter leads to; all, where there are none.
