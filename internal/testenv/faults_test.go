@@ -1,0 +1,173 @@
+package testenv
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A seeded fault is a small change of the system that opens a leak. It is made from
+// the source as it stands, by putting a text in the place of another: where that is
+// not there any more, the test fails and does not go stale in silence.
+type seeded struct {
+	name  string
+	by    string // the proof that has to find it
+	every bool   // in `make test`; the others with SELDA_FAULTS=1
+	edits []edit
+}
+
+type edit struct{ file, old, new string }
+
+const (
+	byOracle  = "TestG1TheOracleAgrees"
+	byWithout = "TestInvariant3WhatIsHiddenLeavesNoTrace"
+)
+
+// beneath has each opened record keep what lies beneath the predicate, too: what the
+// faults of the faces then tell of.
+var beneath = []edit{
+	{"access/record/record.go", "	PlanExists bool\n}", "	PlanExists bool\n	Beneath    []Item\n}"},
+	{"access/record/record.go", "	v.Person = v.person()\n	if !p.ShowsType", `	for _, k := range c.Subjects {
+		under, _ := rs.Store.Compartment(ctx, k.Subject, n, &policy.Predicate{Permit: true, Everything: true})
+		for _, version := range under {
+			if res, err := version.Resource(); err == nil {
+				v.Beneath = append(v.Beneath, Item{version, res})
+			}
+		}
+	}
+	v.Person = v.person()
+	if !p.ShowsType`},
+}
+
+// found gives what lies beneath in the place of what is not found.
+const foundBeneath = `if r, ok := f.(*recordField); ok && found == nil {
+					for _, x := range r.view.Beneath {
+						if x.Type == t.Type && x.ID == t.ID {
+							found = r.hit(x)
+						}
+					}
+				}
+				`
+
+var seededFaults = []seeded{
+	{name: "a total counts what is hidden", by: byWithout, every: true, edits: append([]edit{
+		{"api/find.go", "	a.turn(found)\n	return a, q.include(f, a)", "	a.turn(found)\n	if r, ok := f.(*recordField); ok {\n		a.total += len(r.view.Beneath) - len(r.view.Items)\n	}\n	return a, q.include(f, a)"}}, beneath...)},
+	{name: "_include skips the predicate", by: byWithout, edits: append([]edit{
+		{"api/find.go", "if found, err = f.get(t.Type, t.ID); err == nil && found != nil {", "found, err = f.get(t.Type, t.ID)\n				" + foundBeneath + "if err == nil && found != nil {"}}, beneath...)},
+	{name: "a cursor reveals n", by: byWithout, edits: []edit{
+		{"api/cursor.go", "	_, _ = rand.Read(nonce)\n	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nonce, nonce, plain, nil)), nil", "	copy(nonce, strconv.FormatUint(cur.N, 10))\n	return base64.RawURLEncoding.EncodeToString(c.aead.Seal(nonce, nonce, plain, nil)), nil"},
+		{"api/cursor.go", "	\"crypto/rand\"\n", "	\"strconv\"\n"}}},
+	{name: "a history keeps older versions that are hidden", by: byWithout, edits: []edit{
+		{"store/sqlite/read.go", "		for _, v := range all {\n			if p.Shows(&v.Columns) {\n				out = append(out, v)", "		for _, v := range all {\n			if v != nil {\n				out = append(out, v)"}}},
+	{name: "$everything forgets what is hidden", by: byWithout, edits: append([]edit{
+		{"api/everything.go", "	for _, i := range v.Items {\n		if wanted(", "	for _, i := range v.Beneath {\n		if wanted("}}, beneath...)},
+	{name: "an export skips the release rules", by: byWithout, edits: append([]edit{
+		{"api/exporting.go", "	for _, i := range v.Items {\n		hits = append(hits, f.hit(i))", "	for _, i := range v.Beneath {\n		hits = append(hits, f.hit(i))"}}, beneath...)},
+	{name: "an answer bears the ETag of a hidden version", by: byWithout, edits: []edit{
+		{"access/record/record.go", "	v, err := rs.Store.Read(ctx, typ, id, g.N(), g.Predicate())\n", "	v, err := rs.Store.Read(ctx, typ, id, g.N(), g.Predicate())\n	if under, e := rs.Store.Read(ctx, typ, id, g.N(), &policy.Predicate{Permit: true, Everything: true}); e == nil && err != nil {\n		return under, err\n	}\n"},
+		{"api/read.go", "	v, err := q.Records.Read(q.r.Context(), g, typ, id)\n	if err != nil {\n		return q.readPublished", "	v, err := q.Records.Read(q.r.Context(), g, typ, id)\n	if err != nil {\n		if v != nil {\n			q.headers(strconv.Itoa(v.Version), v.Recorded)\n		}\n		return q.readPublished"}}},
+	{name: "an error text tells of a hidden reference", by: byWithout, edits: []edit{
+		{"access/record/record.go", "	v, err := rs.Store.Read(ctx, typ, id, g.N(), g.Predicate())\n", "	v, err := rs.Store.Read(ctx, typ, id, g.N(), g.Predicate())\n	if _, e := rs.Store.Read(ctx, typ, id, g.N(), &policy.Predicate{Permit: true, Everything: true}); e == nil && err != nil {\n		return nil, fault.E(\"record.Read\", fault.NotFound, typ+\" is not for you\")\n	}\n"}}},
+	{name: "a conditional create matches what is hidden", by: byWithout, edits: []edit{
+		{"access/record/record.go", "		return rs.Store.Search(ctx, q, g.Predicate())\n", "		return rs.Store.Search(ctx, q, &policy.Predicate{Permit: true, Everything: true})\n"}}},
+	{name: "a label is dropped with the next version", by: byOracle, every: true, edits: []edit{
+		{"ingest/apply.go", "		body = c.stillLabelled(r, body, before)\n", "		_ = before\n"}}},
+	{name: "a suspension is ignored", by: byOracle, edits: []edit{
+		{"agreement/set.go", "if _, stopped := f.a.suspended(p, now); stopped {", "if _, stopped := f.a.suspended(p, now); stopped && false {"}}},
+	{name: "an exception of a Consent is read as the rule", by: byOracle, every: true, edits: []edit{
+		{"policy/preference.go", "	if exception {\n		return true, withheld", "	if exception {\n		return true, !withheld"}}},
+	{name: "an emergency opens what a statute keeps", by: byOracle, edits: []edit{
+		{"policy/decide.go", "		d.Predicate.Hidden &= statutory\n", "		d.Predicate.Hidden = 0\n"}}},
+	{name: "an agreement is in force before it is signed", by: byOracle, edits: []edit{
+		{"agreement/set.go", "if since, ok := f.a.signedFor(p); !ok || now.Before(since) {", "if _, ok := f.a.signedFor(p); !ok {"}}},
+}
+
+// Each seeded fault is found, and by the proof that is there for it.
+func TestInvariant3SeededFaultsAreFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("each fault is a build of the system")
+	}
+	all := os.Getenv("SELDA_FAULTS") != ""
+	for _, f := range seededFaults {
+		if !f.every && !all {
+			continue
+		}
+		if only := os.Getenv("SELDA_FAULT"); only != "" && !strings.Contains(f.name, only) {
+			continue
+		}
+		t.Run(f.name, func(t *testing.T) {
+			began := time.Now()
+			after, out := f.seek(t)
+			if after == "" {
+				t.Fatalf("it was not found: %s", out)
+			}
+			t.Logf("| %s | %s | %s | %v |", f.name, f.by, after, time.Since(began).Round(time.Second))
+		})
+	}
+}
+
+var failedAfter = regexp.MustCompile(`\[rapid\] failed after (\d+) tests: ([^\n]*)`)
+
+// seek runs the proof on the system with the fault in it, and says after how many
+// cases it was found.
+func (f seeded) seek(t *testing.T) (after, out string) {
+	t.Helper()
+	overlay := f.overlay(t)
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-run", "^"+f.by+"$", "-count=1", "-timeout=20m", "selda/internal/testenv", "-rapid.shrinktime=1ms")
+	cmd.Env = append(os.Environ(), "SELDA_CASES="+cmp.Or(os.Getenv("SELDA_FAULT_CASES"), "3000"), "SELDA_FAULTS=")
+	b, err := cmd.CombinedOutput()
+	if err == nil {
+		return "", "the proof holds with the fault in it"
+	}
+	if m := failedAfter.FindSubmatch(b); m != nil {
+		return string(m[1]), ""
+	}
+	return "", fmt.Sprint(err, "\n", string(b[:min(len(b), 3000)]))
+}
+
+// overlay writes the files with the fault in them, and what Go is told of them.
+func (f seeded) overlay(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, changed := t.TempDir(), map[string]string{}
+	for _, e := range f.edits {
+		if _, begun := changed[e.file]; !begun {
+			b, err := os.ReadFile(filepath.Join(root, e.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed[e.file] = string(b)
+		}
+		if n := strings.Count(changed[e.file], e.old); n != 1 {
+			t.Fatalf("%s has %d times what the fault is put in the place of: %q", e.file, n, e.old)
+		}
+		changed[e.file] = strings.Replace(changed[e.file], e.old, e.new, 1)
+	}
+	replace := map[string]string{}
+	for file, text := range changed {
+		at := filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
+		if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[filepath.Join(root, file)] = at
+	}
+	b, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(at, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
