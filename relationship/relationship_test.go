@@ -151,7 +151,7 @@ func TestG7TodayIsTheRegions(t *testing.T) {
 		if got := !now.Before(all[0].From) && now.Before(all[0].To); got != want {
 			t.Errorf("%s: %t", at, got)
 		}
-		if tokens := Tokens(r, "RJZ:PAS"); want && !slices.ContainsFunc(Asked("RJZ", nil, now), func(a string) bool { return slices.Contains(tokens, a) }) {
+		if tokens := Tokens(r, "RJZ:PAS"); want && !slices.ContainsFunc(Asked("RJZ", nil, now, 0), func(a string) bool { return slices.Contains(tokens, a) }) {
 			t.Errorf("%s: the index does not find it: %v", at, tokens)
 		}
 	}
