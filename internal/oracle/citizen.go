@@ -11,6 +11,11 @@ func (w World) opensOwn(r Reader) (bool, string) {
 		return false, "G20: citizen, proxy and attorney access ends"
 	}
 	if r.Role == "citizen" {
+		// G11: "an own account from 13 where competent", "at 16 and 17 people are presumed
+		// able". Nobody here was found competent.
+		if years, known := w.age(); known && years < 16 && r.Number == w.Number {
+			return false, "G11: a child's own account, where they were found competent"
+		}
 		return r.Number == w.Number, "the own record"
 	}
 	if !slices.Contains(r.For, w.Number) {
