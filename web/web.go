@@ -203,8 +203,13 @@ func (h *Web) page(f handler) http.HandlerFunc {
 		if err == nil {
 			if r.Method == http.MethodPost {
 				r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+				if r.ParseForm() != nil {
+					err = fault.E("web.page", fault.TooLong, "the form did not arrive whole")
+				}
 			}
-			err = f(a, r, s)
+			if err == nil {
+				err = f(a, r, s)
+			}
 		}
 		if err != nil {
 			a.begin()
