@@ -116,8 +116,7 @@ func TestHostileEveryAnswerIsGuarded(t *testing.T) {
 }
 
 // Behind https the cookie is of this host alone and comes over TLS alone, and browsers are told
-// to stay with it. Opened by leaving Secure or the prefix out of auth.newSessions, or the header
-// out of guarded.
+// to stay with it. Opened by taking Region.guarded out of the handlers.
 func TestHostileCookiesAndTransport(t *testing.T) {
 	e, err := OpenWith(stored(t), region.Options{Data: t.TempDir(), SignOn: &region.SignOn{PublicURL: "https://selda.example", SecurityContact: "mailto:security@selda.example"}}, Start)
 	if err != nil {
@@ -217,8 +216,7 @@ func TestHostileOtherSitesDoNothingInAPersonsName(t *testing.T) {
 
 // Whoever planted a session's cookie in a browser has nothing after the sign-in; the cookie of
 // a session that ended opens nothing; an answer of a sign-in that another browser began signs
-// nobody in. Opened by leaving RenewToken out of auth.begin, Destroy out of auth.logout, or the
-// comparison of state out of auth.callback.
+// nobody in. Opened by leaving Destroy out of auth.logout.
 func TestHostileSessionsAreNotFixedNorOutlived(t *testing.T) {
 	h := attacked(t)
 	planted := "plantedplantedplantedplantedplantedplantedx"

@@ -197,8 +197,7 @@ func TestHostileForgedTokensOpenNothing(t *testing.T) {
 }
 
 // A token is good in one place, in its time, and as long as what it stands for: opened
-// by not holding the audience against the place, by leaving the times out
-// (auth.verify), and by taking the role of the token's making (auth.subject).
+// by leaving the times out (auth.verify).
 func TestHostileTokensOutOfTheirPlaceOrTime(t *testing.T) {
 	h := attacked(t)
 	gp, _ := h.Region.Auth.Accounts.Find("gp")
