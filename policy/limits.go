@@ -104,6 +104,9 @@ type Kept struct {
 // can't bear. The next dose of that is the greater harm (docs/adr/0017).
 var neverSealed = SetOf(Demographics, Directory, Allergies)
 
+// Sealable says whether a seal can hide anything of a data set.
+func Sealable(d DataSet) bool { return !neverSealed.Has(d) && roleDataSets(nhs.GP).Has(d) }
+
 // has says whether an item of the reader's organisation is kept from them.
 func (k *Kept) has(c *Columns) bool {
 	switch {

@@ -153,3 +153,48 @@ func TestG7AfterDischargeAsTheControllerHasSet(t *testing.T) {
 		t.Error("the page does not say until when the record is open")
 	}
 }
+
+// G4: the guardian sets a seal on the page, sees who set what, and ends it; the privacy
+// officer reads it, and nobody else.
+func TestG4TheGuardianSetsASealOnThePage(t *testing.T) {
+	o := known(t)
+	o.writes("RJZ:PAS", "Condition", "c1", `"code":{"text":"Sprain under a seal"},"recordedDate":"2026-11-05",`+atKings)
+	o.declares("doctor")
+	sees := func() bool { return o.sees("doctor", "Sprain under a seal", "/record/{citizen}/problems") != nil }
+	if !sees() {
+		t.Fatal("before the seal it is not seen")
+	}
+	for form, want := range map[string]int{
+		"set=seal&title=Problems&sets=problems&roles=nurse&reason=": 422,
+		"set=seal&title=Problems&sets=problems&reason=why":          422,
+		"set=after&days=20":                           422,
+		"set=team&name=GUM&wrote=360&systems=RJ1:PAS": 422,
+		"end=nothing":                                 422,
+	} {
+		if status, body := o.posts("guardian", "/privacy/limits", form); status != want || !strings.Contains(body, "There is a problem") {
+			t.Error(form, status)
+		}
+	}
+	if status, body := o.posts("guardian", "/privacy/limits", "set=seal&title=Problems&sets=problems&roles=nurse&reason=asked+for+by+the+board"); status != 200 || !strings.Contains(body, "asked for by the board") {
+		t.Fatal(status, body)
+	}
+	if sees() {
+		t.Error("the seal is not in force at once")
+	}
+	for user, want := range map[string]int{"privacy": 200, "doctor": 403, "gp": 403, "citizen": 403} {
+		if status, _ := o.asks(user, "GET", "/privacy/limits", ""); status != want {
+			t.Error(user, status)
+		}
+	}
+	_, body := o.asks("privacy", "GET", "/privacy/limits", "")
+	if !strings.Contains(body, "Dr Michael Rosenberg") || strings.Contains(body, "Set the seal") {
+		t.Error("the privacy officer does not read who set it, or could change it")
+	}
+	o.Advance(time.Hour)
+	_, body = o.asks("guardian", "GET", "/privacy/limits", "")
+	_, end, _ := strings.Cut(body, `name="end" value="`)
+	end, _, _ = strings.Cut(end, `"`)
+	if status, _ := o.posts("guardian", "/privacy/limits", "end="+end); status != 200 || !sees() {
+		t.Error("it can't be ended:", status, end)
+	}
+}

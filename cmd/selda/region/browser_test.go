@@ -238,6 +238,14 @@ func (b *tab) guardian() {
 	b.at("/privacy/watched")
 	b.says("Watched records", "No record is watched now.")
 	b.look("watched")
+	b.at("/privacy/limits")
+	b.says("No seal is in force", "28 days after discharge")
+	b.Submit([2]string{"name", "Psychology"}, [2]string{"wrote", "656"})
+	b.says("It is kept, and in force", "Psychology", "656")
+	b.Eval("document.getElementById('team-0').checked = true; document.getElementById('of').value = 'Psychology'; ''")
+	b.Submit([2]string{"title", "What psychology wrote"}, [2]string{"reason", "Agreed with the service"})
+	b.says("what Psychology wrote", "team Psychology", "Dr Michael Rosenberg", "no end")
+	b.look("limits")
 }
 
 // looksThroughTheCaseload has the practice look for those of its people who have
