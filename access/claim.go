@@ -24,8 +24,9 @@ type Reason struct {
 	Protective bool
 }
 
-// Reasons are the national alert reasons (NHS Summary Care Record, permission
-// to view): self-claimed relationship aside, which Declare is for.
+// Reasons are those for which a record is opened in an emergency. They follow what national
+// services ask (G9); no published list of codes could be found to hold them against. A
+// self-claimed relationship is not among them: Declare is for that.
 var Reasons = []Reason{
 	{Code: "emergency", Words: "The patient can't be asked, and treatment can't wait"},
 	{Code: "vital-interests", Words: "There is a serious risk to the patient's life or health"},
