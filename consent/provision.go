@@ -73,11 +73,11 @@ func denials(rules []policy.Rule) (out []policy.Rule) {
 func (r *reader) time(p fhir.Node, place string, rule *policy.Rule) bool {
 	start, end := p.Get("period", "start").Text(), p.Get("period", "end").Text()
 	var ok bool
-	if rule.From, ok = fhir.Time(start); start != "" && !ok {
+	if rule.From, ok = since(start); start != "" && !ok {
 		r.doubt(place+".period.start", "this is no date: it is left out")
 		return false
 	}
-	if rule.To = until(end); end != "" && rule.To.IsZero() {
+	if rule.To = inRegion(end, until); end != "" && rule.To.IsZero() {
 		r.doubt(place+".period.end", "this is no date: it is left out")
 		return false
 	}

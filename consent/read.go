@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"selda/fhir"
+	"selda/internal/london"
 	"selda/nhs"
 	"selda/policy"
 )
@@ -93,10 +94,10 @@ func Read(c *fhir.Resource, v Version, directory Directory) Statement {
 	if t, ok := fhir.Time(c.Get("dateTime").Text()); ok && t.Before(v.Recorded) {
 		s.From = t
 	}
-	if t, ok := fhir.Time(root.Get("period", "start").Text()); ok {
+	if t, ok := since(root.Get("period", "start").Text()); ok {
 		s.From = t
 	}
-	s.To = until(root.Get("period", "end").Text())
+	s.To = inRegion(root.Get("period", "end").Text(), until)
 	b := policyOf(c)
 	rule, sure := r.whole(b, root)
 	s.Rule = rule
@@ -106,6 +107,23 @@ func Read(c *fhir.Resource, v Version, directory Directory) Statement {
 		r.doubt("Consent.provision.period", "its time is over before it begins: it is never in force")
 	}
 	return s
+}
+
+// since is when something begins that is written as a date or a time: a day begins at
+// midnight of the region, where the one who wrote it lives.
+func since(s string) (time.Time, bool) {
+	_, ok := fhir.Time(s)
+	return inRegion(s, func(s string) time.Time { t, _ := fhir.Time(s); return t }), ok
+}
+
+// inRegion is a moment that a text gives, at midnight of the region where that is of a day.
+func inRegion(s string, read func(string) time.Time) time.Time {
+	t := read(s)
+	if t.IsZero() || len(s) > len("2006-01-02") {
+		return t
+	}
+	from, _ := london.Day(t.Add(12 * time.Hour))
+	return from
 }
 
 // until is the first moment after an end that is written as a date or a time:
