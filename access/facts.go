@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"selda/death"
 	"selda/fhir"
 	"selda/mpi"
 	"selda/nhs"
@@ -16,7 +17,7 @@ import (
 )
 
 // factTypes are the resources that facts are read from.
-var factTypes = append([]string{"Patient", "Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CarePlan", "CareTeam", "MedicationDispense", "Consent", "RelatedPerson", "ClinicalImpression"}, signedTypes...)
+var factTypes = append([]string{"Patient", "Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CarePlan", "CareTeam", "MedicationDispense", "Consent", "RelatedPerson", "ClinicalImpression", "Basic"}, signedTypes...)
 
 // facts gathers what policy needs to know of a citizen, as at n, but for what
 // users have stated and what was sent to whom; and what makes an access to them
@@ -50,6 +51,10 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64, o *organi
 				if p, ok := proxy.Of(r, v.Source); ok {
 					p.ID = v.ID
 					f.Acting = append(f.Acting, p.Acting)
+				}
+			case "Basic":
+				if d, ok := death.Of(r, v.Source); ok {
+					f.Refuted = append(f.Refuted, d.Refuted)
 				}
 			case "ClinicalImpression":
 				if c, ok := proxy.AssessmentOf(r, v.Source); ok {
@@ -110,7 +115,9 @@ func patientFacts(f *policy.Facts, who *known, v *store.Version, r *fhir.Resourc
 		f.BirthDate = t
 	}
 	if r.Get("deceasedBoolean").Bool() || r.Get("deceasedDateTime").Exists() {
-		f.Deceased = true
+		d := policy.Death{By: v.Source, Of: "Patient/" + v.ID, Stated: v.Recorded}
+		d.At, _ = fhir.Time(r.Get("deceasedDateTime").Text())
+		f.Deaths = append(f.Deaths, d)
 	}
 	reg := relationship.Registered(r, v.Source)
 	if reg.Own {

@@ -180,7 +180,7 @@ func (a *Access) LetAct(ctx context.Context, s policy.Subject, g grant.Grant, p 
 		}
 		p.Decided, p.By, p.At = now, s.Name+", "+s.Role.Title(), s.Organisation
 	}
-	return a.file(ctx, op, s, g.Citizen().ID, "lets somebody act: "+kind.Words, facts, err, func(n nhs.Number) (string, string, fhir.Object) {
+	return a.file(ctx, op, acting, s, g.Citizen().ID, "lets somebody act: "+kind.Words, facts, err, func(n nhs.Number) (string, string, fhir.Object) {
 		return "RelatedPerson", p.ID, proxy.Build(p, n)
 	})
 }
@@ -217,7 +217,7 @@ func (a *Access) StopActing(ctx context.Context, s policy.Subject, citizen, id s
 	case i < 0 || helpers[i].Ended:
 		err = fault.E(op, fault.NotFound, "there is nobody such who acts for this person")
 	}
-	return a.file(ctx, op, s, of.ID, "ends that somebody acts", facts, err, func(n nhs.Number) (string, string, fhir.Object) {
+	return a.file(ctx, op, acting, s, of.ID, "ends that somebody acts", facts, err, func(n nhs.Number) (string, string, fhir.Object) {
 		p := helpers[i].Person
 		p.Ended, p.Stopped = true, by
 		if now := a.Now(); p.To.IsZero() || now.Before(p.To) {
@@ -249,13 +249,22 @@ func (a *Access) Assess(ctx context.Context, s policy.Subject, g grant.Grant, fo
 		err = fault.E(op, fault.Value, "it is looked at again on a day to come, at most a year away", "review")
 	}
 	found.Assessed, found.User, found.By, found.At = now, s.User, s.Name+", "+s.Role.Title(), s.Organisation
-	return a.file(ctx, op, s, g.Citizen().ID, "capacity to decide", facts, err, func(n nhs.Number) (string, string, fhir.Object) {
+	return a.file(ctx, op, acting, s, g.Citizen().ID, "capacity to decide", facts, err, func(n nhs.Number) (string, string, fhir.Object) {
 		return "ClinicalImpression", "", proxy.BuildAssessment(found, n)
 	})
 }
 
+// filed is how something that is decided of a citizen is kept: what the trail calls
+// it, under which rule, and as whose.
+type filed struct {
+	what, rule string
+	source     nhs.Source
+}
+
+var acting = filed{what: actsFor, rule: "G11 who acts for whom", source: proxy.Source}
+
 // file has the trail say what is decided, or was refused, and gives what is to be committed.
-func (a *Access) file(ctx context.Context, op string, s policy.Subject, citizen, reason string, f policy.Facts, refused error, build func(nhs.Number) (typ, id string, body fhir.Object)) (Filing, error) {
+func (a *Access) file(ctx context.Context, op string, as filed, s policy.Subject, citizen, reason string, f policy.Facts, refused error, build func(nhs.Number) (typ, id string, body fhir.Object)) (Filing, error) {
 	numbers, err := a.proven(ctx, f.NHSNumbers, citizen)
 	if err != nil {
 		return Filing{}, fault.E(op, err)
@@ -263,8 +272,8 @@ func (a *Access) file(ctx context.Context, op string, s policy.Subject, citizen,
 	if refused == nil && len(numbers) == 0 {
 		refused = fault.E(op, fault.Conflict, "no NHS number is known of this person: it can't be filed")
 	}
-	e := audit.From(s, audit.Update, actsFor)
-	e.Citizen, e.Reason, e.Rules = citizen, reason, []string{"G11 who acts for whom"}
+	e := audit.From(s, audit.Update, as.what)
+	e.Citizen, e.Reason, e.Rules = citizen, reason, []string{as.rule}
 	if refused != nil {
 		e.Outcome, e.Rules = audit.Deny, []string{"G1 default deny"}
 	}
@@ -279,7 +288,7 @@ func (a *Access) file(ctx context.Context, op string, s policy.Subject, citizen,
 	if id != "" {
 		call = "PUT " + typ + "/" + id
 	}
-	return Filing{Source: proxy.Source, Call: call, Body: fhir.Marshal(body), Citizen: citizen}, nil
+	return Filing{Source: as.source, Call: call, Body: fhir.Marshal(body), Citizen: citizen}, nil
 }
 
 // MayDecideProxies says whether somebody is of those who decide at a practice who

@@ -37,10 +37,14 @@ func (a Account) Subject(p nhs.Purpose) policy.Subject {
 }
 
 // Purpose is the purpose that a role has unless it says another: its own
-// record for a citizen or proxy, treatment for everybody else.
+// record for a citizen or proxy, a death for who reviews one, treatment for everybody
+// else.
 func Purpose(r nhs.Role) nhs.Purpose {
 	if r == nhs.Citizen || r == nhs.Proxy {
 		return nhs.PatientRequest
+	}
+	if r == nhs.MedicalExaminer || r == nhs.Coroner || r == nhs.ChildDeathReviewer {
+		return nhs.DecedentReview
 	}
 	return nhs.Treatment
 }

@@ -26,14 +26,18 @@ const (
 	SourceSystem      Role = "source-system"      // a system that writes, and reads what it wrote
 	Citizen           Role = "citizen"            // the person whose record it is
 	Proxy             Role = "proxy"              // acts for a citizen
-	Operator          Role = "operator"           // the operating-system user at the command line
+	// Those who review a death.
+	MedicalExaminer    Role = "medical-examiner"
+	Coroner            Role = "coroner" // and their officers
+	ChildDeathReviewer Role = "child-death-reviewer"
+	Operator           Role = "operator" // the operating-system user at the command line
 )
 
 var roles = map[Role]string{GP: "General practitioner", HospitalDoctor: "Hospital doctor", Nurse: "Nurse",
 	Pharmacist: "Pharmacist", SocialWorker: "Social worker", Handler111: "111 call handler", Advisor111: "111 clinical advisor",
 	Paramedic: "Paramedic", Receptionist: "Receptionist", HospiceNurse: "Hospice nurse", PrivacyOfficer: "Privacy officer",
 	CaldicottGuardian: "Caldicott guardian", GovernanceLead: "Governance lead", Analyst: "Analyst", Administrator: "Administrator",
-	Engineer: "Interface engineer", SourceSystem: "Source system", Citizen: "Citizen", Proxy: "Proxy", Operator: "Operator"}
+	Engineer: "Interface engineer", SourceSystem: "Source system", Citizen: "Citizen", Proxy: "Proxy", MedicalExaminer: "Medical examiner", Coroner: "Coroner", ChildDeathReviewer: "Child death reviewer", Operator: "Operator"}
 
 // ParseRole reads a role by its code.
 func ParseRole(s string) (Role, error) {
@@ -69,13 +73,14 @@ const (
 	RecordAdmin     Purpose = "PATADMIN" // booking, registration
 	PrivacyReview   Purpose = "HSYSADMIN"
 	PublicHealthUse Purpose = "PUBHLTH"
+	DecedentReview  Purpose = "HDECD" // matters of somebody who has died
 )
 
 // ParsePurpose reads a purpose by its code.
 func ParsePurpose(s string) (Purpose, error) {
 	switch p := Purpose(s); p {
-	case Treatment, Emergency, PatientRequest, Operations, RecordAdmin, PrivacyReview, PublicHealthUse:
+	case Treatment, Emergency, PatientRequest, Operations, RecordAdmin, PrivacyReview, PublicHealthUse, DecedentReview:
 		return p, nil
 	}
-	return "", fmt.Errorf("no such purpose: say TREAT, BTG, PATRQT, HOPERAT, PATADMIN, HSYSADMIN or PUBHLTH")
+	return "", fmt.Errorf("no such purpose: say TREAT, BTG, PATRQT, HOPERAT, PATADMIN, HSYSADMIN, PUBHLTH or HDECD")
 }

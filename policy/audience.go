@@ -82,7 +82,7 @@ func readers(r nhs.Role) Readers {
 		return Pharmacists
 	case r == nhs.SocialWorker:
 		return SocialWorkers
-	case r.Clinician():
+	case r.Clinician(), r == nhs.MedicalExaminer, r == nhs.Coroner, r == nhs.ChildDeathReviewer:
 		return Clinicians
 	}
 	return 0

@@ -13,7 +13,9 @@ import (
 type Facts struct {
 	NHSNumbers    []nhs.Number
 	BirthDate     time.Time // zero where unknown
-	Deceased      bool
+	Deceased      bool      // beside the Deaths that are known
+	Deaths        []Death
+	Refuted       []Refuted
 	Relationships []Relationship
 	Preferences   []Preference
 	Claims        []Claim
@@ -70,6 +72,8 @@ type Decision struct {
 	// MayDeclare and MayBreakGlass say what the user could do about a denial, or about what may be hidden.
 	MayDeclare, MayBreakGlass bool
 	Emergency                 bool // made under break-glass
+	// Contradicted: a source states the person's death, and that was found to be wrong (G20).
+	Contradicted bool
 }
 
 // Periods that the rules set.
@@ -88,6 +92,12 @@ const (
 // Decide answers whether, and under which predicate, a subject may read one
 // citizen's record.
 func Decide(r Request) Decision {
+	d := decide(r)
+	d.Contradicted = r.Facts.Contradicted(r.Now)
+	return d
+}
+
+func decide(r Request) Decision {
 	s := &r.Subject
 	switch {
 	case s.User == "" || s.Role == "":
@@ -98,6 +108,9 @@ func Decide(r Request) Decision {
 		return decideCitizen(r)
 	case s.Role == nhs.SourceSystem:
 		return ownSource(s)
+	}
+	if within, ok := reviewsDeaths(s.Role); ok {
+		return decideDeathReview(r, within)
 	}
 	if !directCare(s.Purpose) {
 		return deny("G1 direct care", "records are opened for direct care, not for this purpose")
@@ -118,12 +131,20 @@ func Search(s Subject, agreed *Agreed) Decision {
 	switch {
 	case s.User != "" && s.Role == nhs.SourceSystem:
 		return ownSource(&s)
-	case s.User == "" || roleDataSets(s.Role) == 0 || s.Organisation == "" || !directCare(s.Purpose):
+	case s.User == "" || !searches(&s) || s.Organisation == "":
 		return deny("G1 default deny", "the role "+s.Role.Title()+" does not search for people")
 	}
 	p := Predicate{Permit: true, Own: s.Organisation, DataSets: SetOf(Demographics, Directory), Agreed: agreed}
 	p.Hidden, p.HiddenOwn = audience(s.Role)
 	return Decision{Permit: true, Predicate: p, Rules: []string{"G7 search by demographics"}}
+}
+
+// searches says whether somebody looks for people: who looks after them, or reviews deaths.
+func searches(s *Subject) bool {
+	if _, ok := reviewsDeaths(s.Role); ok {
+		return s.Purpose == nhs.DecedentReview
+	}
+	return roleDataSets(s.Role) != 0 && directCare(s.Purpose)
 }
 
 // directoryTypes are the types that are of no person: not a Device, which may
@@ -151,7 +172,7 @@ func ownSource(s *Subject) Decision {
 // directCare says whether a purpose is the care of the person, or what goes
 // with it: other uses have their own gateways (G1, G3).
 func directCare(p nhs.Purpose) bool {
-	return p != nhs.PublicHealthUse && p != nhs.PrivacyReview && p != nhs.Operations
+	return p != nhs.DecedentReview && p != nhs.PublicHealthUse && p != nhs.PrivacyReview && p != nhs.Operations
 }
 
 func deny(rule, reason string) Decision { return Decision{Rules: []string{rule}, Reason: reason} }
@@ -262,7 +283,7 @@ func HeldForReview(d DataSet) bool { return heldForReview.Has(d) }
 func decideCitizen(r Request) Decision {
 	s := &r.Subject
 	own := has(r.Facts.NHSNumbers, s.NHSNumber)
-	if r.Facts.Deceased {
+	if _, dead := r.Facts.Died(r.Now); dead {
 		return deny("G20 death", "access ends when a person has died")
 	}
 	p := Predicate{Permit: true, DataSets: AllDataSets, Agreed: r.Agreed, Release: &Release{Now: r.Now, Delay: ReleaseDelay, Held: heldForReview}}

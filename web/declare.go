@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"selda/access"
+	"selda/auth"
 	"selda/fault"
+	"selda/nhs"
 	"selda/policy"
 	"selda/web/page"
 )
@@ -18,12 +20,28 @@ var declarations = []page.Reason{
 	{Code: "asked", Text: "A colleague who cares for the patient has asked me for advice"},
 }
 
+// reviewing is what who reviews a death says instead (G20).
+var reviewing = []page.Reason{{Code: "case", Text: "I review this person’s death: the case was referred to me or my office"}}
+
+// declarable are those that a role chooses from.
+func declarable(r nhs.Role) []page.Reason {
+	if auth.Purpose(r) == nhs.DecedentReview {
+		return reviewing
+	}
+	return declarations
+}
+
 // askDeclare asks for a relationship, or says that there is no way in.
 func (h *Web) askDeclare(w http.ResponseWriter, r *http.Request, s policy.Subject, d *access.Denied, problem string) error {
 	if !d.Decision.MayDeclare && !d.Decision.MayBreakGlass {
 		return fault.E("web.declare", fault.Security, d.Decision.Reason)
 	}
-	p := page.DeclarePage{Frame: h.frame(s, "Are you caring for this person now?"), Action: "/record/" + d.Citizen + "/declare", Error: problem}
+	ask := "Are you caring for this person now?"
+	reviews := auth.Purpose(s.Role) == nhs.DecedentReview
+	if reviews {
+		ask = "Do you review this person’s death?"
+	}
+	p := page.DeclarePage{Frame: h.frame(s, ask), Action: "/record/" + d.Citizen + "/declare", Death: reviews, Error: problem}
 	// Who it is, by name and number and no more: two tabs are not mistaken for each other.
 	b, err := h.who(r, s, d.Citizen)
 	if err != nil {
@@ -31,7 +49,7 @@ func (h *Web) askDeclare(w http.ResponseWriter, r *http.Request, s policy.Subjec
 	}
 	p.Banner = b
 	if d.Decision.MayDeclare {
-		p.Why = declarations
+		p.Why = declarable(s.Role)
 	}
 	if d.Decision.MayBreakGlass {
 		p.Break = "/record/" + d.Citizen + "/emergency"
@@ -64,7 +82,7 @@ func (h *Web) declare(w http.ResponseWriter, r *http.Request, s policy.Subject) 
 		return fault.E(op, fault.TooLong, "the form did not arrive whole")
 	}
 	id := r.PathValue("id")
-	for _, why := range declarations {
+	for _, why := range declarable(s.Role) {
 		if why.Code == r.PostForm.Get("why") {
 			if err := h.Access.Declare(r.Context(), s, id, why.Text); err != nil {
 				return fault.E(op, err)

@@ -171,7 +171,7 @@ func (h *Web) Routes(mux Mux) {
 		"GET /me": h.me, "GET /me/{section}": h.me, "GET /me/file/{type}/{item}": h.myFile, "GET /for/{id}/file/{type}/{item}": h.myFile, "POST /me/sharing": h.share, "GET /me/sharing/item/{type}/{item}": h.shareItem, "GET /me/sharing/back/{consent}": h.shareItem,
 		"GET /record/{id}/sharing": h.sharingFor, "POST /record/{id}/sharing": h.stateFor, "POST /me/ask/{entry}": h.askAbout,
 		"GET /me/proof/{entry}": h.proof, "GET /for/{id}/proof/{entry}": h.proof,
-		"POST /me/people": h.stopHelper, "POST /for/{id}/stop": h.stopHelper, "GET /helping": h.asking, "POST /helping": h.asking, "GET /record/{id}/people": h.whoActs, "POST /record/{id}/people": h.decideActing,
+		"POST /me/people": h.stopHelper, "POST /for/{id}/stop": h.stopHelper, "GET /helping": h.asking, "POST /helping": h.asking, "GET /record/{id}/people": h.whoActs, "POST /record/{id}/people": h.decideActing, "GET /record/{id}/death": h.death, "POST /record/{id}/death": h.death,
 		"GET /for/{id}": h.me, "GET /for/{id}/{section}": h.me,
 		"GET /privacy": h.privacy, "GET /privacy/choices/{entry}": h.choicesAt, "POST /privacy/outcome/{entry}": h.outcome, "GET /rules": h.rules, "GET /rules/labels": h.labels, "GET /accounts": h.accounts, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
 		"GET /governance": h.governance, "GET /governance/data-sets": h.catalogue, "GET /governance/try": h.tryForm, "POST /governance/try": h.try, "GET /governance/{agreement}": h.agreement, "POST /governance/{agreement}/{act}": h.act,
@@ -350,7 +350,8 @@ func (h *Web) organisation(o nhs.ODS) string { return h.Name(nhs.Source(string(o
 
 // opens says whether a role opens records of others. Whose is access's to say.
 func opens(r nhs.Role) bool {
-	return r.Clinician() || r == nhs.Receptionist || r == nhs.SocialWorker || r == nhs.Handler111
+	return r.Clinician() || r == nhs.Receptionist || r == nhs.SocialWorker || r == nhs.Handler111 ||
+		r == nhs.MedicalExaminer || r == nhs.Coroner || r == nhs.ChildDeathReviewer
 }
 
 // start is the first page of a role.

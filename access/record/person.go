@@ -32,6 +32,7 @@ type Person struct {
 	Practice                        string // reference or name of the registered practice
 	PracticeODS                     nhs.ODS
 	Deceased                        bool
+	alive                           bool // a source states that they have not died
 	DeceasedAt                      string
 	Restricted                      bool // the address is withheld
 	Conflicts                       []string
@@ -120,9 +121,19 @@ func (p *Person) add(i Item) {
 		}
 	}
 	if r.Get("deceasedBoolean").Bool() || r.Get("deceasedDateTime").Exists() {
+		if p.alive {
+			p.conflict("a source states that they have died, another that they have not")
+		}
 		p.Deceased = true
 		if at := r.Get("deceasedDateTime").Text(); at != "" && p.DeceasedAt == "" {
 			p.DeceasedAt = at
+		} else if at != "" && !strings.HasPrefix(at, p.DeceasedAt) && !strings.HasPrefix(p.DeceasedAt, at) {
+			p.conflict("the date of death differs between sources")
+		}
+	} else if r.Get("deceasedBoolean").Exists() { // false: no source but one that says so contradicts
+		p.alive = true
+		if p.Deceased {
+			p.conflict("a source states that they have died, another that they have not")
 		}
 	}
 	for _, s := range r.List("meta", "security") {

@@ -232,6 +232,7 @@ type DeclarePage struct {
 	Action string
 	Why    []Reason
 	Break  string // where the emergency access is
+	Death  bool   // who asks reviews the person's death
 	Error  string
 }
 
