@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"bytes"
-	"encoding/json"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,6 +26,47 @@ type Account struct {
 	PasswordHash     PasswordHash // zero where another provider vouches
 	Provider         string       // the provider from outside that vouches; "" of the built-in one
 	Teams            []string     // within the organisation: names of its own, or a provider's codes
+	// Roles are those that a provider from outside gives somebody who has several;
+	// each session acts in one.
+	Roles []Acting
+	// Contact is who answers for the account: the person's own address at work, or
+	// of whoever runs a system.
+	Contact string
+	// Ends is when the account ends, with a contract; zero where none is said.
+	Ends     time.Time
+	Disabled bool
+	// Since: what was begun before, sessions and tokens, is ended.
+	Since time.Time
+	// Made and Changed are for the inventory: when the account was made, and its
+	// password last set.
+	Made, Changed time.Time
+}
+
+// Acting is a role at an organisation, as a provider from outside gives it.
+type Acting struct {
+	ID               string   `json:"id"`
+	Role             nhs.Role `json:"role"`
+	Organisation     nhs.ODS  `json:"organisation"`
+	OrganisationName string   `json:"organisation_name,omitempty"`
+}
+
+// as is the account acting in one of its roles; false where it has it no more.
+func (a Account) as(id string) (Account, bool) {
+	if id == "" {
+		return a, len(a.Roles) == 0
+	}
+	for _, r := range a.Roles {
+		if r.ID == id {
+			a.Role, a.Organisation, a.OrganisationName = r.Role, r.Organisation, r.OrganisationName
+			return a, true
+		}
+	}
+	return a, false
+}
+
+// Usable says whether an account can be used: it was not disabled, and has not ended.
+func (a *Account) Usable(now time.Time) bool {
+	return !a.Disabled && (a.Ends.IsZero() || now.Before(a.Ends))
 }
 
 // Subject is the account acting for a purpose.
@@ -169,7 +208,14 @@ func (s *Accounts) all() (map[string]Account, error) {
 	return s.byUser, nil
 }
 
-// Find is the account of a user. Where the accounts can't be read nobody is
+// Known is the account of a user, whether it can be used or not.
+func (s *Accounts) Known(user string) (Account, bool, error) {
+	all, err := s.all()
+	a, ok := all[user]
+	return a, ok, err
+}
+
+// Find is the account of a user that can be used. Where the accounts can't be read nobody is
 // found: who could have been taken away since is refused.
 func (s *Accounts) Find(user string) (Account, bool) {
 	a, ok, _ := s.find(user)
@@ -179,8 +225,10 @@ func (s *Accounts) Find(user string) (Account, bool) {
 // find is Find, with why the accounts can't be read: who asks may try again, and
 // need not sign in anew.
 func (s *Accounts) find(user string) (a Account, ok bool, err error) {
-	all, err := s.all()
-	a, ok = all[user]
+	a, ok, err = s.Known(user)
+	if ok && !a.Usable(time.Now()) {
+		return Account{}, false, err
+	}
 	return a, ok, err
 }
 
@@ -206,6 +254,9 @@ func (s *Accounts) Add(accounts ...Account) error {
 			if _, taken := m[a.User]; taken {
 				return fault.E("auth.Add", fault.Duplicate, "an account has that user name")
 			}
+			if a.Made.IsZero() {
+				a.Made = time.Now().UTC().Truncate(time.Second)
+			}
 			m[a.User] = a
 		}
 		return nil
@@ -219,6 +270,23 @@ func (s *Accounts) Put(a Account) error {
 			return err
 		}
 		m[a.User] = a
+		return nil
+	})
+}
+
+// Alter changes an account. The fault is NotFound where there is none.
+func (s *Accounts) Alter(user string, f func(*Account)) error {
+	const op = "auth.Alter"
+	return s.change(op, func(m map[string]Account) error {
+		a, ok := m[user]
+		if !ok {
+			return fault.E(op, fault.NotFound, "no such account")
+		}
+		f(&a)
+		if err := a.check(); err != nil {
+			return err
+		}
+		m[user] = a
 		return nil
 	})
 }
@@ -276,96 +344,4 @@ func (s *Accounts) try(f func(map[string]Account) error) error {
 		s.loaded = 1
 	}
 	return nil
-}
-
-// accountFile is an account as it stands in the file. An nhs.Number masks
-// itself in JSON, so the digits are written out here, and only here.
-type accountFile struct {
-	User             string   `json:"user"`
-	Name             string   `json:"name"`
-	Role             string   `json:"role"`
-	Organisation     string   `json:"organisation,omitempty"`
-	OrganisationName string   `json:"organisation_name,omitempty"`
-	NHSNumber        string   `json:"nhs_number,omitempty"`
-	For              []string `json:"for,omitempty"`
-	Source           string   `json:"source,omitempty"`
-	Password         string   `json:"password,omitempty"`
-	Provider         string   `json:"provider,omitempty"`
-	Teams            []string `json:"teams,omitempty"`
-}
-
-type accountsFile struct {
-	Accounts []accountFile `json:"accounts"`
-}
-
-func readAccounts(b []byte) (map[string]Account, error) {
-	const op = "auth.readAccounts"
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	var f accountsFile
-	if err := d.Decode(&f); err != nil || d.More() {
-		// The decoder's own message may quote the file.
-		return nil, fault.E(op, fault.Structure, "the accounts file is not what SELDA wrote")
-	}
-	m := make(map[string]Account, len(f.Accounts))
-	for _, in := range f.Accounts {
-		a, err := in.account()
-		if err != nil {
-			return nil, fault.E(op, err)
-		}
-		if _, twice := m[a.User]; twice {
-			return nil, fault.E(op, fault.Duplicate, "the accounts file has a user twice")
-		}
-		m[a.User] = a
-	}
-	return m, nil
-}
-
-func (in accountFile) account() (Account, error) {
-	const op = "auth.readAccounts"
-	a := Account{User: in.User, Name: in.Name, Role: nhs.Role(in.Role), OrganisationName: in.OrganisationName, Provider: in.Provider, Teams: in.Teams}
-	var err error
-	if in.Organisation != "" {
-		if a.Organisation, err = nhs.ParseODS(in.Organisation); err != nil {
-			return a, fault.E(op, fault.Value, err)
-		}
-	}
-	if in.NHSNumber != "" {
-		if a.NHSNumber, err = nhs.ParseNumber(in.NHSNumber); err != nil {
-			return a, fault.E(op, fault.Value, err)
-		}
-	}
-	for _, n := range in.For {
-		number, err := nhs.ParseNumber(n)
-		if err != nil {
-			return a, fault.E(op, fault.Value, err)
-		}
-		a.For = append(a.For, number)
-	}
-	if in.Source != "" {
-		if a.Source, err = nhs.ParseSource(in.Source); err != nil {
-			return a, fault.E(op, fault.Value, err)
-		}
-	}
-	if in.Password != "" {
-		if a.PasswordHash, err = parseHash(in.Password); err != nil {
-			return a, fault.E(op, err)
-		}
-	}
-	return a, a.check()
-}
-
-func writeAccounts(m map[string]Account) ([]byte, error) {
-	f := accountsFile{Accounts: make([]accountFile, 0, len(m))}
-	for _, a := range m {
-		out := accountFile{User: a.User, Name: a.Name, Role: string(a.Role), Organisation: string(a.Organisation),
-			OrganisationName: a.OrganisationName, NHSNumber: a.NHSNumber.Digits(), Source: string(a.Source),
-			Password: a.PasswordHash.phc(), Provider: a.Provider, Teams: a.Teams}
-		for _, n := range a.For {
-			out.For = append(out.For, n.Digits())
-		}
-		f.Accounts = append(f.Accounts, out)
-	}
-	slices.SortFunc(f.Accounts, func(a, b accountFile) int { return strings.Compare(a.User, b.User) })
-	return json.MarshalIndent(f, "", " ")
 }

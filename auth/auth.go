@@ -24,11 +24,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
 
 	"selda/auth/app"
+	"selda/auth/factor"
 	"selda/auth/provider"
 	"selda/fault"
 	"selda/internal/document"
@@ -69,8 +71,13 @@ type Config struct {
 	// Address tells a caller's address, for a server behind a proxy;
 	// the peer's own unless said.
 	Address func(*http.Request) string
+	// SecondFactor are the kinds of people who need more than a password at the
+	// built-in provider.
+	SecondFactor []Kind
 	// Idle and Absolute are how long a session lasts.
 	Idle, Absolute time.Duration
+	// Limits are other limits, for kinds of people.
+	Limits map[Kind]Limit
 	// HTTP speaks to providers outside; http.DefaultClient unless said.
 	HTTP *http.Client
 	// Patients are those whom somebody may let an application see; nil where
@@ -103,6 +110,10 @@ type Auth struct {
 	seal      sealer
 	verify    chan struct{} // bounds the passwords that are checked at once
 	passing   Passing
+	docs      document.Store
+	liveMu    sync.Mutex
+	factors   *factor.Factors
+	questions rate // put to passkeys
 	appKeys   *app.Keys
 	revoked   *app.Revoked
 	joining   rate      // registrations
@@ -157,8 +168,11 @@ func New(conf Config) (*Auth, error) {
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	a := &Auth{Accounts: accounts, Tokens: &Tokens{keys: keys, accounts: accounts}, conf: conf, seal: seal, sessions: newSessions(conf), verify: make(chan struct{}, 2)}
+	a := &Auth{Accounts: accounts, Tokens: &Tokens{keys: keys, accounts: accounts}, conf: conf, docs: docs, seal: seal, sessions: newSessions(conf), verify: make(chan struct{}, 2)}
 	if err := a.openApps(docs); err != nil {
+		return nil, fault.E(op, err)
+	}
+	if a.factors, err = factor.Open(docs, a.passing); err != nil {
 		return nil, fault.E(op, err)
 	}
 	if err := a.addProviders(keys); err != nil {
@@ -175,7 +189,7 @@ func (a *Auth) addProviders(keys *keys) error {
 		p, err := provider.New(provider.Config{
 			Base: a.base, SigningKey: keys.signing(), Keys: keys.public(), People: people{a},
 			Clients: append([]provider.Client{pages}, a.conf.Clients...), Demonstration: a.demonstration(),
-			Stylesheet: a.conf.Stylesheet, Address: a.conf.Address, Codes: a.conf.codes(),
+			Stylesheet: a.conf.Stylesheet, Address: a.conf.Address, Codes: a.conf.codes(), Factors: factors{a},
 		})
 		if err != nil {
 			return err
@@ -233,6 +247,7 @@ func (a *Auth) Routes(mux Mux) {
 		mux.Handle("/oidc/", a.builtIn)
 	}
 	a.appRoutes(mux)
+	a.selfRoutes(mux)
 }
 
 // Subject is who asks: by the bearer token, where the request has one, else by

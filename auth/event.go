@@ -17,6 +17,12 @@ const (
 	Refused     EventKind = "refusal"
 	SignedOut   EventKind = "sign-out"
 	TokenIssued EventKind = "token-issue"
+	// FactorChanged: what somebody signs in with was added, used up or taken away.
+	FactorChanged EventKind = "factor-change"
+	// SessionsEnded: somebody, or an administrator, ended sessions.
+	SessionsEnded EventKind = "session-end"
+	// AccountChanged: an account was let in again, or given another end.
+	AccountChanged EventKind = "account-change"
 	// What happens between people and applications.
 	AppRegistered EventKind = "app-registration"
 	AppLaunched   EventKind = "app-launch"
@@ -38,6 +44,7 @@ type Event struct {
 	TokenID  string    // the token's jti
 	Expires  time.Time // when the token ends
 	App      string    // the application's id
+	Whose    string    // the account that was changed, where it is another's
 	Citizen  string    // whose record it was launched for, by stable id
 }
 

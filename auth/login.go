@@ -109,7 +109,7 @@ func (a *Auth) callback(w http.ResponseWriter, r *http.Request) {
 	// The trail has it before there is a session.
 	err = a.record(r.Context(), Event{Kind: SignedIn, Time: time.Now(), Subject: subject, Provider: rp.Name, Address: a.conf.Address(r)})
 	if err == nil {
-		err = a.begin(r.Context(), acc, p, rp.Name)
+		err = a.begin(r.Context(), acc, p, signedIn{provider: rp.Name, address: a.conf.Address(r)})
 	}
 	if err != nil {
 		a.say(w, http.StatusServiceUnavailable, "Signing in does not work at the moment", "Your sign-in could not be recorded, so it was not done. Try again in a minute.")
@@ -129,7 +129,13 @@ func (a *Auth) admit(rp *relyingParty, said Account) (Account, error) {
 		}
 		return acc, nil
 	}
-	old, known := a.Accounts.Find(said.User)
+	old, known, err := a.Accounts.Known(said.User)
+	if err != nil {
+		return Account{}, fault.E(op, fault.NoStore, err)
+	}
+	if known && !old.Usable(time.Now()) {
+		return Account{}, fault.E(op, fault.Security, "the account was disabled, or has ended: ask an administrator")
+	}
 	if known && old.Provider != rp.Name {
 		return Account{}, fault.E(op, fault.Conflict, "the account belongs to another provider")
 	}
@@ -268,17 +274,24 @@ func (p people) SignIn(ctx context.Context, user, password, address string) erro
 	case <-ctx.Done():
 		return fault.E(op, fault.Transient, ctx.Err())
 	}
-	acc, ok := p.a.Accounts.Find(user)
+	acc, ok, err := p.a.Accounts.Known(user)
+	if err != nil {
+		return fault.E(op, err)
+	}
 	hash := acc.PasswordHash
 	if hash.IsZero() {
 		hash = nobody
 	}
-	if hash.Fits(password) && ok && !acc.PasswordHash.IsZero() {
+	fits := hash.Fits(password)
+	if fits && ok && !acc.PasswordHash.IsZero() && acc.Usable(time.Now()) {
 		return nil
 	}
 	e := Event{Kind: Refused, Time: time.Now(), Provider: ownProvider, Address: address, Reason: "no account has that user name"}
 	if ok {
 		e.Subject, e.Reason = acc.Subject(Purpose(acc.Role)), "the password was wrong"
+		if fits {
+			e.Reason = "the account was disabled, or has ended"
+		}
 	}
 	if err := p.a.record(ctx, e); err != nil {
 		return fault.E(op, err)

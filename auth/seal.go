@@ -108,3 +108,36 @@ func (a *Auth) dropPending(w http.ResponseWriter, r *http.Request) {
 		a.setPending(w, name, "")
 	}
 }
+
+// setupState is a telephone that is being set up: what its secret is, and whose. It
+// travels in the page, sealed, and is worth nothing without a code of it.
+type setupState struct {
+	User   string    `json:"u"`
+	Secret []byte    `json:"s"`
+	Until  time.Time `json:"t"`
+}
+
+const setupAbout = "selda-setup"
+
+func (a *Auth) sealSetup(user string, secret []byte) (string, error) {
+	b, err := json.Marshal(setupState{user, secret, time.Now().Add(loginTTL)})
+	if err != nil {
+		return "", fault.E("auth.sealSetup", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(a.seal.aead.Seal(nil, nil, b, []byte(setupAbout))), nil
+}
+
+func (a *Auth) openSetup(user, v string) ([]byte, bool) {
+	var s setupState
+	if len(v) > maxSealed {
+		return nil, false
+	}
+	b, err := base64.RawURLEncoding.DecodeString(v)
+	if err == nil {
+		b, err = a.seal.aead.Open(nil, nil, b, []byte(setupAbout))
+	}
+	if err != nil || json.Unmarshal(b, &s) != nil || s.User != user || time.Now().After(s.Until) {
+		return nil, false
+	}
+	return s.Secret, true
+}

@@ -20,6 +20,10 @@ const (
 	sessionUser     = "user"
 	sessionPurpose  = "purpose"
 	sessionProvider = "provider"
+	sessionActing   = "acting" // the role that somebody with several acts in
+	sessionBegan    = "began"  // in nanoseconds, as are the next
+	sessionSeen     = "seen"
+	sessionHint     = "hint" // the provider's ID token, to sign out there
 )
 
 const sessionCookie = "selda"
@@ -40,8 +44,9 @@ func newSessions(conf Config) *scs.SessionManager {
 	if conf.Shared != nil {
 		sessions = sharedSessions{conf.Shared.Passing}
 	}
+	idle, absolute := conf.longest()
 	return &scs.SessionManager{
-		IdleTimeout: conf.Idle, Lifetime: conf.Absolute, HashTokenInStore: true, Store: sessions,
+		IdleTimeout: idle, Lifetime: absolute, HashTokenInStore: true, Store: sessions,
 		Codec: scs.GobCodec{},
 		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, _ error) {
 			http.Error(w, "The session could not be read.", http.StatusInternalServerError)
@@ -143,43 +148,86 @@ func (a *Auth) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// sessionSubject is the subject of the request's session.
-func (a *Auth) sessionSubject(r *http.Request) (policy.Subject, error) {
+// session is what a request's session says.
+type session struct {
+	account  Account
+	purpose  nhs.Purpose
+	provider string
+	began    time.Time
+}
+
+// session is the request's session, as its account stands now.
+func (a *Auth) session(r *http.Request) (s session, err error) {
 	const op = "auth.session"
 	ctx := r.Context()
 	if ctx.Value(wrappedKey{}) == nil {
-		return policy.Subject{}, fault.E(op, fault.Login, "nobody has signed in")
+		return s, fault.E(op, fault.Login, "nobody has signed in")
 	}
 	user := a.sessions.GetString(ctx, sessionUser)
 	if user == "" {
 		if _, err := r.Cookie(a.sessions.Cookie.Name); err == nil {
-			return policy.Subject{}, fault.E(op, fault.Expired, "the session has ended")
+			return s, fault.E(op, fault.Expired, "the session has ended")
 		}
-		return policy.Subject{}, fault.E(op, fault.Login, "nobody has signed in")
+		return s, fault.E(op, fault.Login, "nobody has signed in")
 	}
 	acc, ok, err := a.Accounts.find(user)
 	if err != nil {
-		return policy.Subject{}, fault.E(op, err)
+		return s, fault.E(op, err)
 	}
-	p := nhs.Purpose(a.sessions.GetString(ctx, sessionPurpose))
+	s.provider, s.purpose = a.sessions.GetString(ctx, sessionProvider), nhs.Purpose(a.sessions.GetString(ctx, sessionPurpose))
+	s.began = time.Unix(0, a.sessions.GetInt64(ctx, sessionBegan))
 	// The account may have gone, or have another role, since the sign-in.
-	if !ok || mayAct(acc.Role, p) != nil {
-		return policy.Subject{}, fault.E(op, fault.Expired, "the session's account has changed")
+	if ok {
+		s.account, ok = acc.as(a.sessions.GetString(ctx, sessionActing))
 	}
-	return acc.Subject(p), nil
+	if !ok || mayAct(s.account.Role, s.purpose) != nil || s.began.Before(acc.Since) {
+		return s, fault.E(op, fault.Expired, "the session's account has changed")
+	}
+	now, seen := time.Now(), time.Unix(0, a.sessions.GetInt64(ctx, sessionSeen))
+	limit := a.conf.limit(s.account.Role)
+	if now.Sub(seen) >= limit.Idle || now.Sub(s.began) >= limit.Absolute {
+		return s, fault.E(op, fault.Expired, "the session has ended")
+	}
+	a.sessions.Put(ctx, sessionSeen, now.UnixNano())
+	return s, nil
+}
+
+// sessionSubject is the subject of the request's session.
+func (a *Auth) sessionSubject(r *http.Request) (policy.Subject, error) {
+	s, err := a.session(r)
+	if err != nil {
+		return policy.Subject{}, err
+	}
+	return s.account.Subject(s.purpose), nil
 }
 
 // begin opens the session of an account, under a new token, so that a token
 // that somebody planted is worth nothing.
-func (a *Auth) begin(ctx context.Context, acc Account, p nhs.Purpose, provider string) error {
+func (a *Auth) begin(ctx context.Context, acc Account, p nhs.Purpose, as signedIn) error {
+	const op = "auth.begin"
 	if err := a.sessions.Clear(ctx); err != nil {
-		return fault.E("auth.begin", err)
+		return fault.E(op, err)
 	}
 	if err := a.sessions.RenewToken(ctx); err != nil {
-		return fault.E("auth.begin", err)
+		return fault.E(op, err)
 	}
+	now := time.Now()
 	a.sessions.Put(ctx, sessionUser, acc.User)
 	a.sessions.Put(ctx, sessionPurpose, string(p))
-	a.sessions.Put(ctx, sessionProvider, provider)
-	return nil
+	a.sessions.Put(ctx, sessionProvider, as.provider)
+	a.sessions.Put(ctx, sessionActing, as.acting)
+	a.sessions.Put(ctx, sessionHint, as.hint)
+	a.sessions.Put(ctx, sessionBegan, now.UnixNano())
+	a.sessions.Put(ctx, sessionSeen, now.UnixNano())
+	ends := now.Add(a.conf.limit(acc.Role).Absolute)
+	a.sessions.SetDeadline(ctx, ends)
+	return a.remember(acc, Live{Key: storeKey(a.sessions.Token(ctx)), Began: now, Ends: ends, Address: as.address, Provider: as.provider,
+		Role: acc.Role, Organisation: acc.OrganisationName, Upstream: as.upstream}, now)
+}
+
+// signedIn is how somebody signed in.
+type signedIn struct {
+	provider, acting, address string
+	hint                      string // the ID token
+	upstream                  string // the provider's session, its sid
 }

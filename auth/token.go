@@ -152,6 +152,9 @@ func (t *Tokens) subject(c claims) (policy.Subject, error) {
 	if !ok {
 		return policy.Subject{}, fault.E(op, fault.Login, "the token's account is gone")
 	}
+	if c.IssuedAt.Time().Before(a.Since) {
+		return policy.Subject{}, fault.E(op, fault.Login, "what was begun in the account's name was ended")
+	}
 	// The role may have changed since the token was issued.
 	if err := mayAct(a.Role, c.Purpose); err != nil {
 		return policy.Subject{}, fault.E(op, fault.Login, err)

@@ -17,12 +17,14 @@ const (
 	maxQuery = 8 << 10
 	maxState = 2048
 	maxUser  = 128
+
+	notNow = "Signing in does not work at the moment. Nothing was changed. Try again in a minute."
 )
 
 // request is an authorization request that was found in order.
 type request struct {
 	client                  Client
-	issuer, redirect        string
+	base, issuer, redirect  string
 	state, nonce, challenge string
 	prompt                  string
 }
@@ -73,7 +75,7 @@ func (p *OpenID) request(w http.ResponseWriter, r *http.Request) (request, bool)
 		p.errorPage(w, http.StatusBadRequest, "The application that sent you here asked for the answer to go to a place that is not registered for it.")
 		return req, false
 	}
-	req = request{client: client, issuer: Issuer(base), redirect: q.Get("redirect_uri"), state: q.Get("state"), nonce: q.Get("nonce"),
+	req = request{client: client, base: base, issuer: Issuer(base), redirect: q.Get("redirect_uri"), state: q.Get("state"), nonce: q.Get("nonce"),
 		challenge: q.Get("code_challenge"), prompt: q.Get("prompt")}
 	if bad := req.check(q); bad != (refusal{}) {
 		req.refuse(w, r, bad)
@@ -120,6 +122,15 @@ func (p *OpenID) signIn(w http.ResponseWriter, r *http.Request) {
 		p.errorPage(w, http.StatusBadRequest, "The form did not arrive whole. Go back and try again.")
 		return
 	}
+	switch {
+	case p.conf.Factors == nil:
+	case r.PostForm.Get("passkey") != "":
+		p.passkey(w, r, req)
+		return
+	case r.PostForm.Get("half") != "":
+		p.second(w, r, req)
+		return
+	}
 	user, password := strings.TrimSpace(r.PostForm.Get("user")), r.PostForm.Get("password")
 	if user == "" || password == "" {
 		p.form(w, r, http.StatusUnprocessableEntity, req, user, "Enter your user name and your password")
@@ -142,13 +153,22 @@ func (p *OpenID) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	default:
 		p.tries.forget(user, address)
-		p.errorPage(w, http.StatusServiceUnavailable, "Signing in does not work at the moment. Nothing was changed. Try again in a minute.")
+		p.errorPage(w, http.StatusServiceUnavailable, notNow)
 		return
 	}
-	p.tries.right(user, address, time.Now())
+	p.tries.forget(user, address) // its network is known once the whole sign-in was right
+	if p.conf.Factors != nil && p.half(w, r, req, user) {
+		return
+	}
+	p.done(w, r, req, user, "pwd")
+}
+
+// done sends the client its code. amr is how the person proved themselves: RFC 8176.
+func (p *OpenID) done(w http.ResponseWriter, r *http.Request, req request, user string, amr ...string) {
+	p.tries.right(user, p.conf.Address(r), time.Now())
 	code := rand.Text()
-	if err := p.keep(code, issued{Client: req.client.ID, Redirect: req.redirect, Nonce: req.nonce, Challenge: req.challenge, User: user, At: time.Now()}); err != nil {
-		p.errorPage(w, http.StatusServiceUnavailable, "Signing in does not work at the moment. Nothing was changed. Try again in a minute.")
+	if err := p.keep(code, issued{Client: req.client.ID, Redirect: req.redirect, Nonce: req.nonce, Challenge: req.challenge, User: user, At: time.Now(), AMR: amr}); err != nil {
+		p.errorPage(w, http.StatusServiceUnavailable, notNow)
 		return
 	}
 	http.Redirect(w, r, AddQuery(req.redirect, "code", code, "state", req.state, "iss", req.issuer), http.StatusSeeOther)

@@ -33,6 +33,9 @@ type pageData struct {
 	Action        string
 	User, Error   string
 	Demonstration *Demonstration
+	Script        string // of passkeys; "" where there are none
+	// After the password: the code of a telephone, or how to set it up.
+	Second *secondData
 	// A message.
 	Text, Link, LinkText string
 	// Places to sign in.
@@ -46,17 +49,22 @@ func (p *OpenID) form(w http.ResponseWriter, r *http.Request, status int, req re
 	// The request goes with the form in its address, and is checked again
 	// when it is posted.
 	action := "/oidc/authorize?" + r.URL.RawQuery
-	p.render(w, status, req.redirect, pageData{Title: "Sign in", Form: true, Action: action, User: user, Error: problem, Demonstration: p.conf.Demonstration})
+	p.render(w, status, req.redirect, pageData{Title: "Sign in", Form: true, Action: action, User: user, Error: problem, Demonstration: p.conf.Demonstration, Script: p.script(req.base)})
 }
 
 func (p *OpenID) throttled(w http.ResponseWriter, r *http.Request, req request, user string, wait time.Duration) {
+	p.form(w, r, http.StatusTooManyRequests, req, user, tooMany(w, wait))
+}
+
+// tooMany says how long to wait, to programs and to people.
+func tooMany(w http.ResponseWriter, wait time.Duration) string {
 	seconds := int(wait/time.Second) + 1
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	unit := "seconds"
 	if seconds == 1 {
 		unit = "second"
 	}
-	p.form(w, r, http.StatusTooManyRequests, req, user, fmt.Sprintf("Too many tries. Wait %d %s and try again", seconds, unit))
+	return fmt.Sprintf("Too many tries. Wait %d %s and try again", seconds, unit)
 }
 
 func (p *OpenID) errorPage(w http.ResponseWriter, status int, text string) {
@@ -83,13 +91,24 @@ func Choose(w http.ResponseWriter, stylesheet, title string, choices []Choice) {
 }
 
 func render(w http.ResponseWriter, status int, redirect string, d pageData) {
-	Render(w, status, redirect, page, d)
+	RenderWith(w, status, redirect, d.Script, page, d)
 }
 
-// Render writes a page. Scripts are not allowed on it at all. redirect is
+// Render writes a page. Scripts are not allowed on it at all. The redirect is
 // where the form's answer will go: browsers hold form-action against that too.
 func Render(w http.ResponseWriter, status int, redirect string, page *template.Template, d any) {
-	formTo := "'self'"
+	RenderWith(w, status, redirect, "", page, d)
+}
+
+// scripted is what a page with the script of passkeys is allowed beside.
+const scripted = "script-src 'self'; connect-src 'self'; "
+
+// RenderWith is Render of a page that has a script, where one is named.
+func RenderWith(w http.ResponseWriter, status int, redirect, script string, page *template.Template, d any) {
+	formTo, allowed := "'self'", ""
+	if script != "" {
+		allowed = scripted
+	}
 	if u, err := url.Parse(redirect); err == nil && u.Host != "" && !strings.ContainsAny(u.Host, " ;,'\"") {
 		formTo += " " + u.Scheme + "://" + u.Host
 	}
@@ -100,7 +119,7 @@ func Render(w http.ResponseWriter, status int, redirect string, page *template.T
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action "+formTo+"; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; "+allowed+"style-src 'self'; img-src 'self'; form-action "+formTo+"; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	// Not no-referrer: with it browsers send "Origin: null" with the form, and

@@ -74,6 +74,8 @@ type Config struct {
 	Stylesheet    string // path; StylesheetPath unless said
 	Address       func(*http.Request) string
 	Codes         Codes // in memory where nil
+	// Factors is what people have beside a password; nil: passwords alone.
+	Factors Factors
 }
 
 // Codes is the port to the codes that have been handed out and not been used.
@@ -122,6 +124,10 @@ func New(conf Config) (*OpenID, error) {
 	p.mux.HandleFunc("GET /oidc/authorize", p.authorize)
 	// A form that another site posts would sign somebody in as someone else.
 	p.mux.Handle("POST /oidc/authorize", http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.signIn)))
+	if conf.Factors != nil {
+		p.mux.Handle("POST "+passkeyPath, http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.passkeyOptions)))
+		p.mux.HandleFunc("GET "+ScriptPath, serveScript)
+	}
 	p.mux.HandleFunc("POST /oidc/token", p.token)
 	p.mux.HandleFunc("GET /oidc/userinfo", p.userinfo)
 	p.mux.HandleFunc("POST /oidc/userinfo", p.userinfo)

@@ -25,6 +25,7 @@ const (
 type issued struct {
 	Client, Redirect, Nonce, Challenge, User string
 	At                                       time.Time
+	AMR                                      []string
 }
 
 // keep keeps what a code stands for until it is used.
@@ -148,6 +149,7 @@ func (p *OpenID) idToken(issuer, client string, i issued, said map[string]any, n
 	all["nonce"] = i.Nonce
 	all["auth_time"] = i.At.Unix()
 	all["azp"] = client
+	all["amr"] = i.AMR
 	registered := jwt.Claims{Issuer: issuer, Subject: i.User, Audience: jwt.Audience{client},
 		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(idTokenTTL))}
 	token, err := jwt.Signed(p.signer).Claims(all).Claims(registered).Serialize()

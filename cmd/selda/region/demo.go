@@ -98,7 +98,7 @@ func (r *Region) demoAccounts() error {
 		return err
 	}
 	for _, a := range synth.Accounts() {
-		if _, known := r.Auth.Accounts.Find(a.User); known {
+		if _, known, _ := r.Auth.Accounts.Known(a.User); known {
 			continue
 		}
 		if err := r.Auth.Accounts.Put(auth.Account{User: a.User, Name: a.Name, Role: a.Role, Organisation: a.Organisation, OrganisationName: names[a.Organisation],

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -18,6 +20,12 @@ import (
 //	public_url: https://selda.example      # where people reach this server
 //	security_contact: mailto:security@selda.example # whom to tell of a weakness, in /.well-known/security.txt
 //	passwords: false                       # the built-in provider is off; on where left out
+//	second_factor: [professional, administrator] # who needs a passkey or a code beside
+//	                                       # a password; these where left out, [] for nobody
+//	sessions:                              # how long they last, for kinds of people
+//	  professional: {idle: 30m, absolute: 8h}
+//	  citizen: {idle: 15m, absolute: 1h}
+//	  administrator: {idle: 10m, absolute: 4h}
 //	providers:
 //	  - name: cis2
 //	    title: NHS Care Identity
@@ -43,6 +51,41 @@ type SignOn struct {
 	SecurityContact string          `json:"security_contact"`
 	Passwords       *bool           `json:"passwords"`
 	Providers       []auth.Provider `json:"providers"`
+
+	SecondFactor *[]auth.Kind           `json:"second_factor"`
+	Sessions     map[auth.Kind]duration `json:"sessions"`
+}
+
+// duration is a limit as a file writes it.
+type duration struct {
+	Idle     string `json:"idle"`
+	Absolute string `json:"absolute"`
+}
+
+// limits are the limits of sessions that the file says.
+func (s *SignOn) limits() (map[auth.Kind]auth.Limit, error) {
+	out := map[auth.Kind]auth.Limit{}
+	for k, d := range s.Sessions {
+		if !slices.Contains(auth.Kinds(), k) {
+			return nil, fmt.Errorf("sessions: there is no kind of people %q: citizen, professional or administrator", k)
+		}
+		var l auth.Limit
+		for _, x := range []struct {
+			text string
+			to   *time.Duration
+		}{{d.Idle, &l.Idle}, {d.Absolute, &l.Absolute}} {
+			if x.text == "" {
+				continue
+			}
+			v, err := time.ParseDuration(x.text)
+			if err != nil || v < time.Minute || v > 24*time.Hour {
+				return nil, fmt.Errorf("sessions: %s: a limit is from 1m to 24h, such as 30m: not %q", k, x.text)
+			}
+			*x.to = v
+		}
+		out[k] = l
+	}
+	return out, nil
 }
 
 // claimSets are the claims of services that are known, by the name that a file
@@ -91,6 +134,16 @@ func parseSignOn(b []byte, dir string) (*SignOn, error) {
 	if c := s.SecurityContact; c != "" && (strings.ContainsAny(c, " \r\n") || !strings.HasPrefix(c, "mailto:") && !strings.HasPrefix(c, "https://") && !strings.HasPrefix(c, "tel:")) {
 		return nil, fmt.Errorf("security_contact is an address that begins with mailto:, https:// or tel:")
 	}
+	if _, err := s.limits(); err != nil {
+		return nil, err
+	}
+	if s.SecondFactor != nil {
+		for _, k := range *s.SecondFactor {
+			if !slices.Contains(auth.Kinds(), k) {
+				return nil, fmt.Errorf("second_factor: there is no kind of people %q: citizen, professional or administrator", k)
+			}
+		}
+	}
 	if len(s.Providers) > 0 && s.PublicURL == "" {
 		return nil, fmt.Errorf("say the public_url that people reach this server at: the providers send them back there")
 	}
@@ -125,9 +178,15 @@ func complete(p map[string]any, dir string) error {
 
 // config is what auth needs to know of it.
 func (s *SignOn) config(c auth.Config) auth.Config {
+	// Whoever sees other people's records proves themselves twice, unless said.
+	c.SecondFactor = []auth.Kind{auth.Professionals, auth.Administrators}
 	if s == nil {
 		return c
 	}
+	if s.SecondFactor != nil {
+		c.SecondFactor = *s.SecondFactor
+	}
+	c.Limits, _ = s.limits() // which were read once already
 	c.PublicURL, c.Providers = s.PublicURL, s.Providers
 	c.NoPasswords = s.Passwords != nil && !*s.Passwords
 	return c

@@ -1,0 +1,187 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"selda/auth/app"
+	"selda/fault"
+	"selda/nhs"
+	"selda/policy"
+)
+
+// Live is a session of somebody's, as they and an administrator see it.
+type Live struct {
+	// Key is what the store calls the session: a hash of the cookie, with which
+	// nobody can come in.
+	Key          string    `json:"key"`
+	Began        time.Time `json:"began"`
+	Ends         time.Time `json:"ends"`
+	Address      string    `json:"address,omitempty"`
+	Provider     string    `json:"provider,omitempty"`
+	Role         nhs.Role  `json:"role"`
+	Organisation string    `json:"organisation,omitempty"`
+	Upstream     string    `json:"upstream,omitempty"` // the provider's own session
+	Here         bool      `json:"-"`                  // the one that asks
+}
+
+// maxLive is how many sessions somebody can have: one more ends the oldest.
+const maxLive = 20
+
+// storeKey is what scs calls a session in its store, where tokens are hashed.
+func storeKey(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+func liveDocument(user string) string {
+	k := app.Key(user)
+	return "auth/sessions/" + k[:2] + "/" + k + ".json"
+}
+
+// live changes the list of somebody's sessions; what has ended by itself is left out.
+func (a *Auth) live(user string, now time.Time, f func([]Live) []Live) error {
+	const op = "auth.live"
+	a.liveMu.Lock()
+	defer a.liveMu.Unlock()
+	for {
+		list, version, err := a.loadLive(user, now)
+		if err != nil {
+			return fault.E(op, err)
+		}
+		b, err := json.Marshal(f(list))
+		if err == nil {
+			err = a.docs.Save(liveDocument(user), b, version)
+		}
+		if err == nil {
+			return nil
+		}
+		if !fault.Is(err, fault.Conflict) {
+			return fault.E(op, err)
+		}
+	}
+}
+
+func (a *Auth) loadLive(user string, now time.Time) (list []Live, version int64, err error) {
+	b, version, err := a.docs.Load(liveDocument(user))
+	if err != nil || b == nil {
+		return nil, version, err
+	}
+	if json.Unmarshal(b, &list) != nil {
+		return nil, 0, fault.E("auth.live", fault.Structure, "the sessions of somebody are not what SELDA wrote")
+	}
+	return slices.DeleteFunc(list, func(l Live) bool {
+		// Those in memory end with their process.
+		return !now.Before(l.Ends) || l.Began.Before(a.began)
+	}), version, nil
+}
+
+// remember adds a session that begins.
+func (a *Auth) remember(acc Account, l Live, now time.Time) error {
+	var over []Live
+	err := a.live(acc.User, now, func(list []Live) []Live {
+		list = append(list, l)
+		if n := len(list) - maxLive; n > 0 {
+			over, list = slices.Clone(list[:n]), list[n:]
+		}
+		return list
+	})
+	for _, old := range over {
+		if err == nil {
+			err = a.sessions.Store.Delete(old.Key)
+		}
+	}
+	return err
+}
+
+// Sessions are somebody's sessions, the oldest first. One that was left untouched
+// for long may be among them.
+func (a *Auth) Sessions(user string) ([]Live, error) {
+	list, _, err := a.loadLive(user, time.Now())
+	return list, err
+}
+
+// EndSessions ends sessions of somebody, at every node, and has it recorded who did
+// so. It says how many that were.
+func (a *Auth) EndSessions(ctx context.Context, by policy.Subject, user, address, why string, which func(Live) bool) (int, error) {
+	const op = "auth.EndSessions"
+	if err := a.record(ctx, Event{Kind: SessionsEnded, Time: time.Now(), Subject: by, Address: address, Reason: why, Whose: user}); err != nil {
+		return 0, fault.E(op, err)
+	}
+	var gone []Live
+	err := a.live(user, time.Now(), func(list []Live) []Live {
+		gone = nil
+		return slices.DeleteFunc(list, func(l Live) bool {
+			if which(l) {
+				gone = append(gone, l)
+				return true
+			}
+			return false
+		})
+	})
+	if err != nil {
+		return 0, fault.E(op, err)
+	}
+	for _, l := range gone {
+		if err := a.sessions.Store.Delete(l.Key); err != nil {
+			return 0, fault.E(op, fault.NoStore, err)
+		}
+	}
+	return len(gone), nil
+}
+
+// SignOutEverywhere ends whatever was begun in somebody's name: sessions, tokens,
+// and what applications may do.
+func (a *Auth) SignOutEverywhere(ctx context.Context, by policy.Subject, user, address, why string) error {
+	const op = "auth.SignOutEverywhere"
+	now := time.Now()
+	// The mark on the account comes first: whatever fails after it, nothing holds.
+	err := a.Accounts.Alter(user, func(acc *Account) { acc.Since = now })
+	if err == nil {
+		_, err = a.EndSessions(ctx, by, user, address, why, func(Live) bool { return true })
+	}
+	if err == nil {
+		_, err = a.Connections.End(user, why, now, func(*app.Connection) bool { return true })
+	}
+	if err != nil {
+		return fault.E(op, err)
+	}
+	return nil
+}
+
+// Disable keeps an account out, from now on, and ends whatever was begun in its
+// name; Enable lets it in again.
+func (a *Auth) Disable(ctx context.Context, by policy.Subject, user, why string) error {
+	if err := a.Accounts.Alter(user, func(acc *Account) { acc.Disabled = true }); err != nil {
+		return fault.E("auth.Disable", err)
+	}
+	return a.SignOutEverywhere(ctx, by, user, "", why)
+}
+
+// Enable lets an account that was disabled sign in again.
+func (a *Auth) Enable(ctx context.Context, by policy.Subject, user, why string) error {
+	const op = "auth.Enable"
+	if err := a.record(ctx, Event{Kind: AccountChanged, Time: time.Now(), Subject: by, Reason: why, Whose: user}); err != nil {
+		return fault.E(op, err)
+	}
+	if err := a.Accounts.Alter(user, func(acc *Account) { acc.Disabled = false }); err != nil {
+		return fault.E(op, err)
+	}
+	return nil
+}
+
+// EndsOn says when an account ends, the zero time for never, and who answers for it.
+func (a *Auth) EndsOn(ctx context.Context, by policy.Subject, user string, ends time.Time, contact string) error {
+	const op = "auth.EndsOn"
+	if err := a.record(ctx, Event{Kind: AccountChanged, Time: time.Now(), Subject: by, Reason: "its end and its owner were set", Whose: user}); err != nil {
+		return fault.E(op, err)
+	}
+	if err := a.Accounts.Alter(user, func(acc *Account) { acc.Ends, acc.Contact = ends, contact }); err != nil {
+		return fault.E(op, err)
+	}
+	return nil
+}
