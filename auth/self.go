@@ -9,6 +9,7 @@ import (
 	"selda/auth/factor"
 	"selda/auth/provider"
 	"selda/fault"
+	"selda/internal/london"
 )
 
 // This file is the page on which people see and change how they sign in, and where
@@ -133,18 +134,18 @@ func (a *Auth) selfShow(w http.ResponseWriter, r *http.Request, s session, statu
 		}
 	}
 	for _, k := range held.Passkeys {
-		row := passkeyRow{ID: k.ID, Label: k.Label, Made: k.Made.Local().Format(dayFormat), Used: "never"}
+		row := passkeyRow{ID: k.ID, Label: k.Label, Made: london.In(k.Made).Format(dayFormat), Used: "never"}
 		if !k.Used.IsZero() {
-			row.Used = k.Used.Local().Format(minuteFormat)
+			row.Used = london.In(k.Used).Format(minuteFormat)
 		}
 		p.Passkeys = append(p.Passkeys, row)
 	}
 	if held.Codes != nil {
-		p.Codes, p.Left = held.Codes.Made.Local().Format(dayFormat), len(held.Recovery)
+		p.Codes, p.Left = london.In(held.Codes.Made).Format(dayFormat), len(held.Recovery)
 	}
 	here := storeKey(a.sessions.Token(r.Context()))
 	for _, l := range live {
-		row := sessionRow{Key: l.Key, Since: l.Began.Local().Format(minuteFormat), From: l.Address, As: l.Role.Title(), Here: l.Key == here}
+		row := sessionRow{Key: l.Key, Since: london.In(l.Began).Format(minuteFormat), From: l.Address, As: l.Role.Title(), Here: l.Key == here}
 		if l.Organisation != "" {
 			row.As += ", " + l.Organisation
 		}
