@@ -281,13 +281,26 @@ func (a *Auth) addCodes(w http.ResponseWriter, r *http.Request, s session, base 
 	}
 }
 
+// smallForm reads a form of a few fields; it has answered where that is none.
+func (a *Auth) smallForm(w http.ResponseWriter, r *http.Request, s session) bool {
+	r.Body = http.MaxBytesReader(w, r.Body, maxSealed)
+	if r.ParseForm() != nil {
+		a.selfShow(w, r, s, http.StatusBadRequest, "The form did not arrive whole: try again")
+		return false
+	}
+	return true
+}
+
 // endSession ends one session of the person's own.
 func (a *Auth) endSession(w http.ResponseWriter, r *http.Request) {
 	s, ok := a.signedInHere(w, r)
 	if !ok {
 		return
 	}
-	key := r.PostFormValue("key")
+	if !a.smallForm(w, r, s) {
+		return
+	}
+	key := r.PostForm.Get("key")
 	_, err := a.EndSessions(r.Context(), s.account.Subject(s.purpose), s.account.User, a.conf.Address(r), "the user ended a session", func(l Live) bool { return l.Key == key })
 	if err != nil {
 		a.say(w, http.StatusServiceUnavailable, "This does not work at the moment", "The session was not ended. Try again in a minute.")
@@ -300,6 +313,9 @@ func (a *Auth) endSession(w http.ResponseWriter, r *http.Request) {
 func (a *Auth) endAll(w http.ResponseWriter, r *http.Request) {
 	s, ok := a.signedInHere(w, r)
 	if !ok {
+		return
+	}
+	if !a.smallForm(w, r, s) {
 		return
 	}
 	err := a.SignOutEverywhere(r.Context(), s.account.Subject(s.purpose), s.account.User, a.conf.Address(r), "the user signed out everywhere")
