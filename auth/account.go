@@ -133,6 +133,9 @@ func (a Account) check() error {
 		}
 		fallthrough
 	default:
+		if a.Organisation == nhs.Exchange || a.Source.Organisation() == nhs.Exchange {
+			return bad("nobody acts as the exchange itself: name the organisation", "organisation")
+		}
 		if a.Organisation == "" {
 			return bad("the account has no organisation", "organisation")
 		}

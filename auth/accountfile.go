@@ -85,7 +85,7 @@ func (in accountFile) account() (Account, error) {
 		a.For = append(a.For, number)
 	}
 	if in.Source != "" {
-		if a.Source, err = nhs.ParseSource(in.Source); err != nil {
+		if a.Source, err = nhs.ParseFeed(in.Source); err != nil {
 			return a, fault.E(op, fault.Value, err)
 		}
 	}

@@ -137,6 +137,19 @@ func ParseSource(s string) (Source, error) {
 	return Source(string(ods) + ":" + system), nil
 }
 
+// Exchange stands for the exchange itself where an organisation is named: what people
+// state to it, and what it decides, has a source of its own ("SELDA:ME").
+const Exchange ODS = "SELDA"
+
+// ParseFeed is ParseSource, of a system from outside: none is the exchange's own.
+func ParseFeed(s string) (Source, error) {
+	source, err := ParseSource(s)
+	if err == nil && source.Organisation() == Exchange {
+		return "", fmt.Errorf("sources of %s are the exchange's own: name the organisation whose system it is", Exchange)
+	}
+	return source, err
+}
+
 // Organisation is the ODS code of the organisation whose system this is.
 func (s Source) Organisation() ODS {
 	org, _, _ := strings.Cut(string(s), ":")

@@ -264,7 +264,7 @@ type ingestCmd struct {
 func (ingestCmd) needsRegion() {}
 
 func (c ingestCmd) Run(e *env) error {
-	source, err := nhs.ParseSource(c.Source)
+	source, err := nhs.ParseFeed(c.Source)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}

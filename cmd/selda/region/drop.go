@@ -99,7 +99,7 @@ func sourceOfFolder(folder os.DirEntry) (nhs.Source, error) {
 	if !folder.IsDir() || !strings.Contains(folder.Name(), "_") {
 		return "", fault.E("region.drop", fault.Value, "a source's folder is named ODS_SYSTEM")
 	}
-	return nhs.ParseSource(strings.Replace(folder.Name(), "_", ":", 1))
+	return nhs.ParseFeed(strings.Replace(folder.Name(), "_", ":", 1))
 }
 
 // dropped says whether a file is one to take: an extract's totals go with the extract.

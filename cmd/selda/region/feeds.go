@@ -71,7 +71,7 @@ func parseFeeds(path string, b []byte) (_ *Feeds, err error) {
 	}
 	for i := range file.Feeds {
 		f := &file.Feeds[i]
-		if f.source, err = nhs.ParseSource(f.Source); err != nil {
+		if f.source, err = nhs.ParseFeed(f.Source); err != nil {
 			return nil, fmt.Errorf("%s: feed %d: %w", path, i+1, err)
 		}
 		if !slices.Contains([]string{"", "report", "refuse"}, f.Profiles) {
@@ -136,7 +136,8 @@ func (f *Feeds) Admit(m *hl7v2.Message, peer net.Addr) (nhs.Source, bool) {
 		if !addr.IsLoopback() {
 			return "", false
 		}
-		return sourceOf(m.SendingFacility(), m.SendingApplication()), true
+		source := sourceOf(m.SendingFacility(), m.SendingApplication())
+		return source, source.Organisation() != nhs.Exchange
 	}
 	for i := range f.feeds {
 		x := &f.feeds[i]
