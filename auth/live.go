@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -184,4 +185,21 @@ func (a *Auth) EndsOn(ctx context.Context, by policy.Subject, user string, ends 
 		return fault.E(op, err)
 	}
 	return nil
+}
+
+// Reset takes away every passkey and code of somebody who has lost them, and ends
+// whatever was begun in their name: they sign in by password and set up a new one. Who
+// asks for it has made sure who they are.
+func (a *Auth) Reset(ctx context.Context, by policy.Subject, user, why string) error {
+	const op = "auth.Reset"
+	if _, known, err := a.Accounts.Known(user); err != nil || !known {
+		return fault.E(op, cmp.Or(err, fault.E(op, fault.NotFound, "there is no account "+user)))
+	}
+	if err := a.record(ctx, Event{Kind: AccountChanged, Time: time.Now(), Subject: by, Reason: why, Whose: user}); err != nil {
+		return fault.E(op, err)
+	}
+	if err := a.factors.Reset(user); err != nil {
+		return fault.E(op, err)
+	}
+	return a.SignOutEverywhere(ctx, by, user, "", why)
 }

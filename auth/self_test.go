@@ -142,6 +142,20 @@ func TestAProfessionalSignsInWithTwoProofs(t *testing.T) {
 	if status, _ := d.post(actionOf(t, page), url.Values{"half": {"AAAA"}, "code": {code(secret, time.Minute)}}); status != http.StatusUnprocessableEntity {
 		t.Error(status)
 	}
+	// A telephone that is lost: whoever runs the region takes the proofs away, what was
+	// begun ends, and a new one is set up.
+	if err := g.Reset(t.Context(), policy.Subject{User: "os:operator", Role: nhs.Operator}, "gp", "the telephone is lost"); err != nil {
+		t.Fatal(err)
+	}
+	if _, page := b.get("/"); strings.HasPrefix(page, "hello ") {
+		t.Error("what was begun before goes on")
+	}
+	if _, page := g.browser(t, "http://localhost").signIn("/", "gp", password); !strings.Contains(page, "Set up your telephone") {
+		t.Error(page)
+	}
+	if err := g.Reset(t.Context(), policy.Subject{}, "nobody", "x"); err == nil {
+		t.Error("an account that is not there was reset")
+	}
 }
 
 func TestSessionsEndAtOnce(t *testing.T) {

@@ -161,6 +161,14 @@ func (f *Factors) change(user string, do func(*Held) error) error {
 	}
 }
 
+// Reset takes away whatever somebody has beside a password.
+func (f *Factors) Reset(user string) error {
+	return f.change(user, func(h *Held) error {
+		h.Passkeys, h.Codes, h.Recovery = nil, nil, nil
+		return nil
+	})
+}
+
 // Recover makes new recovery codes, in place of those of before. They are shown
 // once: only their hashes are kept.
 func (f *Factors) Recover(user string) ([]string, error) {

@@ -114,7 +114,43 @@ func (c tokenCmd) Run(e *env) error {
 }
 
 type userCmd struct {
-	List userListCmd `cmd:"" help:"List the accounts."`
+	List    userListCmd    `cmd:"" help:"List the accounts."`
+	Disable userDisableCmd `cmd:"" help:"Keep an account out, and end whatever was begun in its name."`
+	Enable  userEnableCmd  `cmd:"" help:"Let an account that was disabled sign in again."`
+	Reset   userResetCmd   `cmd:"" help:"Take away the passkeys and codes of somebody who has lost them; they set up new ones."`
+	End     userEndCmd     `cmd:"" help:"End an account's sessions, tokens and connections; it may sign in again."`
+}
+
+// acted is what an account's verb needs: whose, and why.
+type acted struct {
+	User   string `arg:"" help:"Whose account."`
+	Reason string `required:"" help:"Why; it is in the trail."`
+}
+
+func (acted) needsRegion() {}
+
+type userDisableCmd struct{ acted }
+
+func (c userDisableCmd) Run(e *env) error {
+	return e.region.Auth.Disable(e.ctx, region.OperatorSubject(), c.User, c.Reason)
+}
+
+type userEnableCmd struct{ acted }
+
+func (c userEnableCmd) Run(e *env) error {
+	return e.region.Auth.Enable(e.ctx, region.OperatorSubject(), c.User, c.Reason)
+}
+
+type userResetCmd struct{ acted }
+
+func (c userResetCmd) Run(e *env) error {
+	return e.region.Auth.Reset(e.ctx, region.OperatorSubject(), c.User, c.Reason)
+}
+
+type userEndCmd struct{ acted }
+
+func (c userEndCmd) Run(e *env) error {
+	return e.region.Auth.SignOutEverywhere(e.ctx, region.OperatorSubject(), c.User, "", c.Reason)
 }
 
 type userListCmd struct {

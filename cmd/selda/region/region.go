@@ -237,6 +237,9 @@ func (r *Region) signOn(ctx context.Context, e auth.Event) error {
 		entry.Action, entry.Outcome, entry.Rules = audit.SignIn, audit.Deny, []string{e.Reason}
 	}
 	entry.Reason, entry.From = e.Provider, e.Address
+	if e.Whose != "" {
+		entry.What, entry.Reason = "account "+e.Whose, e.Reason
+	}
 	if e.App != "" || e.Kind == auth.AppRegistered {
 		entry.App, entry.Citizen, entry.Reason, entry.What = e.App, e.Citizen, e.Reason, "application"
 		if e.Kind == auth.AppDeclined {
