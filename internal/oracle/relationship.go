@@ -129,10 +129,11 @@ func (w World) unsigned(org, since string) bool {
 	return false
 }
 
-// "An open … referral": of whom it was sent to.
+// "An open … referral": of whom it was sent to by somebody else. Nobody makes themselves
+// a relationship by writing to themselves.
 func (w World) referral(org string) bool {
 	for _, s := range w.latest("ServiceRequest") {
-		if text(s.Body, "status") == "active" && slices.Contains(odsCodes(s.Body, "performer"), org) {
+		if text(s.Body, "status") == "active" && slices.Contains(odsCodes(s.Body, "performer"), org) && organisation(s.Source) != org {
 			return true
 		}
 	}
