@@ -34,7 +34,7 @@ const (
 // faults of the faces then tell of.
 var beneath = []edit{
 	{"access/record/record.go", "	PlanExists bool\n}", "	PlanExists bool\n	Beneath    []Item\n}"},
-	{"access/record/record.go", "	v.Person = v.person()\n	if !p.ShowsType", `	for _, k := range c.Subjects {
+	{"access/record/record.go", "	v.Person = v.person()\n", `	for _, k := range c.Subjects {
 		under, _ := rs.Store.Compartment(ctx, k.Subject, n, &policy.Predicate{Permit: true, Everything: true})
 		for _, version := range under {
 			if res, err := version.Resource(); err == nil {
@@ -43,7 +43,7 @@ var beneath = []edit{
 		}
 	}
 	v.Person = v.person()
-	if !p.ShowsType`},
+`},
 }
 
 // found gives what lies beneath in the place of what is not found.
