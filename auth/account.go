@@ -26,9 +26,6 @@ type Account struct {
 	PasswordHash     PasswordHash // zero where another provider vouches
 	Provider         string       // the provider from outside that vouches; "" of the built-in one
 	Teams            []string     // within the organisation: names of its own, or a provider's codes
-	// Roles are those that a provider from outside gives somebody who has several;
-	// each session acts in one.
-	Roles []Acting
 	// Contact is who answers for the account: the person's own address at work, or
 	// of whoever runs a system.
 	Contact string
@@ -37,31 +34,7 @@ type Account struct {
 	Disabled bool
 	// Since: what was begun before, sessions and tokens, is ended.
 	Since time.Time
-	// Made and Changed are for the inventory: when the account was made, and its
-	// password last set.
-	Made, Changed time.Time
-}
-
-// Acting is a role at an organisation, as a provider from outside gives it.
-type Acting struct {
-	ID               string   `json:"id"`
-	Role             nhs.Role `json:"role"`
-	Organisation     nhs.ODS  `json:"organisation"`
-	OrganisationName string   `json:"organisation_name,omitempty"`
-}
-
-// as is the account acting in one of its roles; false where it has it no more.
-func (a Account) as(id string) (Account, bool) {
-	if id == "" {
-		return a, len(a.Roles) == 0
-	}
-	for _, r := range a.Roles {
-		if r.ID == id {
-			a.Role, a.Organisation, a.OrganisationName = r.Role, r.Organisation, r.OrganisationName
-			return a, true
-		}
-	}
-	return a, false
+	Made  time.Time // when the account was made
 }
 
 // Usable says whether an account can be used: it was not disabled, and has not ended.

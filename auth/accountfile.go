@@ -26,13 +26,11 @@ type accountFile struct {
 	Provider         string   `json:"provider,omitempty"`
 	Teams            []string `json:"teams,omitempty"`
 
-	Roles    []Acting  `json:"roles,omitempty"`
 	Contact  string    `json:"contact,omitempty"`
 	Ends     time.Time `json:"ends,omitzero"`
 	Disabled bool      `json:"disabled,omitempty"`
 	Since    time.Time `json:"since,omitzero"`
 	Made     time.Time `json:"made,omitzero"`
-	Changed  time.Time `json:"changed,omitzero"`
 }
 
 type accountsFile struct {
@@ -65,7 +63,7 @@ func readAccounts(b []byte) (map[string]Account, error) {
 func (in accountFile) account() (Account, error) {
 	const op = "auth.readAccounts"
 	a := Account{User: in.User, Name: in.Name, Role: nhs.Role(in.Role), OrganisationName: in.OrganisationName, Provider: in.Provider, Teams: in.Teams,
-		Roles: in.Roles, Contact: in.Contact, Ends: in.Ends, Disabled: in.Disabled, Since: in.Since, Made: in.Made, Changed: in.Changed}
+		Contact: in.Contact, Ends: in.Ends, Disabled: in.Disabled, Since: in.Since, Made: in.Made}
 	var err error
 	if in.Organisation != "" {
 		if a.Organisation, err = nhs.ParseODS(in.Organisation); err != nil {
@@ -103,7 +101,7 @@ func writeAccounts(m map[string]Account) ([]byte, error) {
 		out := accountFile{User: a.User, Name: a.Name, Role: string(a.Role), Organisation: string(a.Organisation),
 			OrganisationName: a.OrganisationName, NHSNumber: a.NHSNumber.Digits(), Source: string(a.Source),
 			Password: a.PasswordHash.phc(), Provider: a.Provider, Teams: a.Teams,
-			Roles: a.Roles, Contact: a.Contact, Ends: a.Ends, Disabled: a.Disabled, Since: a.Since, Made: a.Made, Changed: a.Changed}
+			Contact: a.Contact, Ends: a.Ends, Disabled: a.Disabled, Since: a.Since, Made: a.Made}
 		for _, n := range a.For {
 			out.For = append(out.For, n.Digits())
 		}

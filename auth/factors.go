@@ -67,6 +67,11 @@ func (f factors) changed(ctx context.Context, user, address, what string) error 
 	return f.a.record(ctx, Event{Kind: FactorChanged, Time: time.Now(), Subject: acc.Subject(Purpose(acc.Role)), Provider: ownProvider, Address: address, Reason: what})
 }
 
+// recorded are the factors, each change of which is in the trail before it is made.
+func (f factors) recorded(ctx context.Context, user, address, what string) *factor.Factors {
+	return f.a.factors.Recorded(func() error { return f.changed(ctx, user, address, what) })
+}
+
 // Code is provider.Factors'.
 func (f factors) Code(ctx context.Context, user, code, address string) error {
 	recovered, err := f.a.factors.Check(user, code, time.Now())
@@ -96,10 +101,7 @@ func (f factors) Enrol(ctx context.Context, user string, secret []byte, code, ad
 	if h, err := f.a.factors.Of(user); err != nil || h.Codes != nil {
 		return nil, fault.E("auth.Enrol", fault.Login, "the account has a telephone already: sign in again")
 	}
-	if err := f.a.factors.Enrol(user, secret, code, time.Now()); err != nil {
-		return nil, err
-	}
-	if err := f.changed(ctx, user, address, "codes by telephone were set up"); err != nil {
+	if err := f.recorded(ctx, user, address, "codes by telephone were set up").Enrol(user, secret, code, time.Now()); err != nil {
 		return nil, err
 	}
 	return f.a.factors.Recover(user)

@@ -26,8 +26,7 @@ type Live struct {
 	Provider     string    `json:"provider,omitempty"`
 	Role         nhs.Role  `json:"role"`
 	Organisation string    `json:"organisation,omitempty"`
-	Upstream     string    `json:"upstream,omitempty"` // the provider's own session
-	Here         bool      `json:"-"`                  // the one that asks
+	Here         bool      `json:"-"` // the one that asks
 }
 
 // maxLive is how many sessions somebody can have: one more ends the oldest.

@@ -161,12 +161,14 @@ func (a *Auth) selfRender(w http.ResponseWriter, status int, p selfPage) {
 	provider.RenderWith(w, status, "", p.Script, selfTemplate, p)
 }
 
-// changed has a change of what somebody signs in with recorded, and goes back to
-// the page, or says there what is wrong.
-func (a *Auth) changed(w http.ResponseWriter, r *http.Request, s session, what string, err error) bool {
-	if err == nil {
-		err = factors{a}.changed(r.Context(), s.account.User, a.conf.Address(r), what)
-	}
+// recorded are the factors, each change of which somebody's page has recorded before
+// it is made.
+func (a *Auth) recorded(r *http.Request, s session, what string) *factor.Factors {
+	return factors{a}.recorded(r.Context(), s.account.User, a.conf.Address(r), what)
+}
+
+// changed says whether a change was made, or on the page what is wrong.
+func (a *Auth) changed(w http.ResponseWriter, r *http.Request, s session, err error) bool {
 	switch {
 	case err == nil:
 		return true
@@ -193,8 +195,8 @@ func (a *Auth) beginPasskey(w http.ResponseWriter, _ *http.Request, s session, b
 }
 
 func (a *Auth) addPasskey(w http.ResponseWriter, r *http.Request, s session, base string) {
-	err := a.factors.FinishPasskey(base, s.account.User, r.PostForm.Get("label"), []byte(r.PostForm.Get("passkey")), time.Now())
-	if a.changed(w, r, s, "a passkey was added", err) {
+	err := a.recorded(r, s, "a passkey was added").FinishPasskey(base, s.account.User, r.PostForm.Get("label"), []byte(r.PostForm.Get("passkey")), time.Now())
+	if a.changed(w, r, s, err) {
 		a.back(w, r)
 	}
 }
@@ -218,9 +220,9 @@ func (a *Auth) lastOne(s *session) error {
 func (a *Auth) removePasskey(w http.ResponseWriter, r *http.Request, s session, _ string) {
 	err := a.lastOne(&s)
 	if err == nil {
-		err = a.factors.RemovePasskey(s.account.User, r.PostForm.Get("id"))
+		err = a.recorded(r, s, "a passkey was removed").RemovePasskey(s.account.User, r.PostForm.Get("id"))
 	}
-	if a.changed(w, r, s, "a passkey was removed", err) {
+	if a.changed(w, r, s, err) {
 		a.back(w, r)
 	}
 }
@@ -228,16 +230,16 @@ func (a *Auth) removePasskey(w http.ResponseWriter, r *http.Request, s session, 
 func (a *Auth) removeCodes(w http.ResponseWriter, r *http.Request, s session, _ string) {
 	err := a.lastOne(&s)
 	if err == nil {
-		err = a.factors.RemoveCodes(s.account.User)
+		err = a.recorded(r, s, "codes by telephone were removed").RemoveCodes(s.account.User)
 	}
-	if a.changed(w, r, s, "codes by telephone were removed", err) {
+	if a.changed(w, r, s, err) {
 		a.back(w, r)
 	}
 }
 
 func (a *Auth) newRecovery(w http.ResponseWriter, r *http.Request, s session, _ string) {
-	codes, err := a.factors.Recover(s.account.User)
-	if a.changed(w, r, s, "new recovery codes were made", err) {
+	codes, err := a.recorded(r, s, "new recovery codes were made").Recover(s.account.User)
+	if a.changed(w, r, s, err) {
 		a.selfRender(w, http.StatusOK, selfPage{Title: "Your recovery codes", Recovery: codes})
 	}
 }

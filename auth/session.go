@@ -20,10 +20,8 @@ const (
 	sessionUser     = "user"
 	sessionPurpose  = "purpose"
 	sessionProvider = "provider"
-	sessionActing   = "acting" // the role that somebody with several acts in
-	sessionBegan    = "began"  // in nanoseconds, as are the next
+	sessionBegan    = "began" // in nanoseconds, as are the next
 	sessionSeen     = "seen"
-	sessionHint     = "hint" // the provider's ID token, to sign out there
 )
 
 const sessionCookie = "selda"
@@ -177,9 +175,7 @@ func (a *Auth) session(r *http.Request) (s session, err error) {
 	s.provider, s.purpose = a.sessions.GetString(ctx, sessionProvider), nhs.Purpose(a.sessions.GetString(ctx, sessionPurpose))
 	s.began = time.Unix(0, a.sessions.GetInt64(ctx, sessionBegan))
 	// The account may have gone, or have another role, since the sign-in.
-	if ok {
-		s.account, ok = acc.as(a.sessions.GetString(ctx, sessionActing))
-	}
+	s.account = acc
 	if !ok || mayAct(s.account.Role, s.purpose) != nil || s.began.Before(acc.Since) {
 		return s, fault.E(op, fault.Expired, "the session's account has changed")
 	}
@@ -215,19 +211,15 @@ func (a *Auth) begin(ctx context.Context, acc Account, p nhs.Purpose, as signedI
 	a.sessions.Put(ctx, sessionUser, acc.User)
 	a.sessions.Put(ctx, sessionPurpose, string(p))
 	a.sessions.Put(ctx, sessionProvider, as.provider)
-	a.sessions.Put(ctx, sessionActing, as.acting)
-	a.sessions.Put(ctx, sessionHint, as.hint)
 	a.sessions.Put(ctx, sessionBegan, now.UnixNano())
 	a.sessions.Put(ctx, sessionSeen, now.UnixNano())
 	ends := now.Add(a.conf.limit(acc.Role).Absolute)
 	a.sessions.SetDeadline(ctx, ends)
 	return a.remember(acc, Live{Key: storeKey(a.sessions.Token(ctx)), Began: now, Ends: ends, Address: as.address, Provider: as.provider,
-		Role: acc.Role, Organisation: acc.OrganisationName, Upstream: as.upstream}, now)
+		Role: acc.Role, Organisation: acc.OrganisationName}, now)
 }
 
 // signedIn is how somebody signed in.
 type signedIn struct {
-	provider, acting, address string
-	hint                      string // the ID token
-	upstream                  string // the provider's session, its sid
+	provider, address string
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"selda/nhs"
@@ -43,11 +44,14 @@ func (f *Facts) Died(now time.Time) (at time.Time, dead bool) {
 	return at, dead || f.Deceased
 }
 
-// Contradicted says whether a source states a death that was found to be wrong, and
-// no other does.
-func (f *Facts) Contradicted(now time.Time) bool {
-	_, dead := f.Died(now)
-	return !dead && len(f.Deaths) > 0
+// notDead are the sources of whose word of a death it was found that it is wrong.
+func (f *Facts) notDead(now time.Time) (out []nhs.Source) {
+	for _, d := range f.Deaths {
+		if f.refuted(d.By, now) && !slices.Contains(out, d.By) {
+			out = append(out, d.By)
+		}
+	}
+	return out
 }
 
 func (f *Facts) refuted(by nhs.Source, now time.Time) bool {

@@ -72,8 +72,8 @@ type Decision struct {
 	// MayDeclare and MayBreakGlass say what the user could do about a denial, or about what may be hidden.
 	MayDeclare, MayBreakGlass bool
 	Emergency                 bool // made under break-glass
-	// Contradicted: a source states the person's death, and that was found to be wrong (G20).
-	Contradicted bool
+	// NotDead are the sources whose word that the person has died was found to be wrong (G20).
+	NotDead []nhs.Source
 }
 
 // Periods that the rules set.
@@ -93,7 +93,7 @@ const (
 // citizen's record.
 func Decide(r Request) Decision {
 	d := decide(r)
-	d.Contradicted = r.Facts.Contradicted(r.Now)
+	d.NotDead = r.Facts.notDead(r.Now)
 	return d
 }
 

@@ -60,8 +60,10 @@ func (v *View) person() Person {
 		return cmp.Or(cmp.Compare(rank(b), rank(a)), b.Recorded.Compare(a.Recorded))
 	})
 	var p Person
+	notDead := v.Grant.Decision().NotDead
 	for _, i := range patients {
 		p.add(i)
+		p.died(i, slices.Contains(notDead, i.Source))
 	}
 	return p
 }
@@ -92,6 +94,31 @@ func isVerified(id fhir.Node) bool {
 	return false
 }
 
+// died takes what a source states of a death. One that was found to be wrong does not
+// count, whatever other sources say that the reader may not know of.
+func (p *Person) died(i Item, wrong bool) {
+	r := i.Res.Root()
+	switch {
+	case wrong && (r.Get("deceasedBoolean").Bool() || r.Get("deceasedDateTime").Exists()):
+		p.conflict("a source states a death, which the practice found to be wrong")
+	case r.Get("deceasedBoolean").Bool() || r.Get("deceasedDateTime").Exists():
+		if p.alive {
+			p.conflict("a source states that they have died, another that they have not")
+		}
+		p.Deceased = true
+		if at := r.Get("deceasedDateTime").Text(); at != "" && p.DeceasedAt == "" {
+			p.DeceasedAt = at
+		} else if at != "" && !strings.HasPrefix(at, p.DeceasedAt) && !strings.HasPrefix(p.DeceasedAt, at) {
+			p.conflict("the date of death differs between sources")
+		}
+	case r.Get("deceasedBoolean").Exists(): // false: no source but one that says so contradicts
+		p.alive = true
+		if p.Deceased {
+			p.conflict("a source states that they have died, another that they have not")
+		}
+	}
+}
+
 func (p *Person) add(i Item) {
 	r := i.Res.Root()
 	p.names(r)
@@ -118,22 +145,6 @@ func (p *Person) add(i Item) {
 			p.BirthSex = Words(x.Get("valueCodeableConcept"))
 		case x.Get("url").Is(extEthnicCategory) && p.Ethnicity == "":
 			p.Ethnicity = Words(x.Get("valueCodeableConcept"))
-		}
-	}
-	if r.Get("deceasedBoolean").Bool() || r.Get("deceasedDateTime").Exists() {
-		if p.alive {
-			p.conflict("a source states that they have died, another that they have not")
-		}
-		p.Deceased = true
-		if at := r.Get("deceasedDateTime").Text(); at != "" && p.DeceasedAt == "" {
-			p.DeceasedAt = at
-		} else if at != "" && !strings.HasPrefix(at, p.DeceasedAt) && !strings.HasPrefix(p.DeceasedAt, at) {
-			p.conflict("the date of death differs between sources")
-		}
-	} else if r.Get("deceasedBoolean").Exists() { // false: no source but one that says so contradicts
-		p.alive = true
-		if p.Deceased {
-			p.conflict("a source states that they have died, another that they have not")
 		}
 	}
 	for _, s := range r.List("meta", "security") {

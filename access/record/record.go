@@ -78,10 +78,6 @@ func (rs *Records) viewAt(ctx context.Context, g grant.Grant, c mpi.Found, n uin
 		}
 	}
 	v.Person = v.person()
-	if v.Person.Deceased && g.Decision().Contradicted {
-		v.Person.Deceased, v.Person.DeceasedAt = false, ""
-		v.Person.conflict("a source states a death, which the practice found to be wrong")
-	}
 	if !p.ShowsType("Patient") { // whether where they live is withheld can't be told: so it is
 		v.Person.Restricted = true
 	}

@@ -81,7 +81,16 @@ type Factors struct {
 	docs    document.Store
 	passing Passing
 	secret  []byte
-	mu      sync.Mutex // of one process; nodes are kept apart by versions
+	mu      *sync.Mutex // of one process; nodes are kept apart by versions
+	record  func() error
+}
+
+// Recorded is the same, and has each change recorded before it is made: one that
+// can't be is not made.
+func (f *Factors) Recorded(record func() error) *Factors {
+	g := *f
+	g.record = record
+	return &g
 }
 
 // Open opens them. The secret that hides who is who in the names of documents,
@@ -102,7 +111,7 @@ func Open(docs document.Store, passing Passing) (*Factors, error) {
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	return &Factors{docs: docs, passing: passing, secret: b}, nil
+	return &Factors{docs: docs, passing: passing, secret: b, mu: &sync.Mutex{}}, nil
 }
 
 // handle is what a passkey calls its owner: it says nobody's name.
@@ -142,6 +151,7 @@ func (f *Factors) change(user string, do func(*Held) error) error {
 	const op = "factor.change"
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	record := f.record
 	for {
 		h, version, err := f.load(f.handle(user))
 		if err != nil {
@@ -152,6 +162,9 @@ func (f *Factors) change(user string, do func(*Held) error) error {
 			return err
 		}
 		b, err := json.Marshal(h)
+		if err == nil && record != nil {
+			err, record = record(), nil // once, also where another node was first
+		}
 		if err != nil {
 			return fault.E(op, err)
 		}

@@ -2,6 +2,7 @@ package factor
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -238,4 +239,22 @@ func FuzzResponses(f *testing.F) {
 			t.Error("a passkey of nobody's challenge")
 		}
 	})
+}
+
+// What can't be recorded is not done: a change that the trail does not take is not made,
+// and one that it takes is recorded once.
+func TestAChangeIsRecordedBeforeItIsMade(t *testing.T) {
+	f := open(t)
+	secret, now := NewSecret(), time.Unix(1_800_000_000, 0)
+	code := codeAt(secret, stepAt(now), codeDigits)
+	if err := f.Recorded(func() error { return errors.New("no trail") }).Enrol("gp", secret, code, now); err == nil {
+		t.Error("it was made without a record")
+	}
+	if h, err := f.Of("gp"); err != nil || h.Codes != nil {
+		t.Error("it was made without a record", err)
+	}
+	times := 0
+	if err := f.Recorded(func() error { times++; return nil }).Enrol("gp", secret, code, now); err != nil || times != 1 {
+		t.Errorf("recorded %d times: %v", times, err)
+	}
 }
