@@ -301,6 +301,11 @@ func (b *tab) generalPractitioner(number nhs.Number, hospital string) {
 		b.t.Error("the origin marks no field")
 	}
 	b.look("origin")
+	b.at(":/death")
+	b.says("No source states that they have died")
+	b.look("death")
+	b.at(":/people")
+	b.look("people")
 }
 
 // printed prints the page: each sheet says whose it is, when and by whom it was
