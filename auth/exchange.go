@@ -181,12 +181,7 @@ func (a *Auth) token(w http.ResponseWriter, r *http.Request) {
 		a.builtIn.ServeHTTP(w, r)
 		return
 	}
-	base, err := a.base(r)
-	if err != nil {
-		sayOAuth(w, http.StatusMisdirectedRequest, "invalid_request", fault.Reason(err))
-		return
-	}
-	x, ok := a.client(w, r, f, base)
+	base, x, ok := a.asks(w, r, f)
 	if !ok {
 		return
 	}

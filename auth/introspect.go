@@ -2,12 +2,25 @@ package auth
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"selda/auth/app"
 	"selda/auth/provider"
 	"selda/fault"
 )
+
+// asks is the application that asks, proven, and at which address; false where it has
+// been answered.
+func (a *Auth) asks(w http.ResponseWriter, r *http.Request, f url.Values) (base string, x app.App, ok bool) {
+	base, err := a.base(r)
+	if err != nil {
+		sayOAuth(w, http.StatusMisdirectedRequest, "invalid_request", fault.Reason(err))
+		return "", x, false
+	}
+	x, ok = a.client(w, r, f, base)
+	return base, x, ok
+}
 
 // introspect says whether a token holds and what for, to the application that it
 // was given to. Of every other token it says that it does not.
@@ -18,12 +31,7 @@ func (a *Auth) introspect(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	base, err := a.base(r)
-	if err != nil {
-		sayOAuth(w, http.StatusMisdirectedRequest, "invalid_request", fault.Reason(err))
-		return
-	}
-	x, ok := a.client(w, r, f, base)
+	base, x, ok := a.asks(w, r, f)
 	if !ok {
 		return
 	}
@@ -70,12 +78,7 @@ func (a *Auth) revoke(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	base, err := a.base(r)
-	if err != nil {
-		sayOAuth(w, http.StatusMisdirectedRequest, "invalid_request", fault.Reason(err))
-		return
-	}
-	x, ok := a.client(w, r, f, base)
+	_, x, ok := a.asks(w, r, f)
 	if !ok {
 		return
 	}
