@@ -17,7 +17,7 @@ import (
 )
 
 // factTypes are the resources that facts are read from.
-var factTypes = append([]string{"Patient", "Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CarePlan", "CareTeam", "MedicationDispense", "Consent", "RelatedPerson", "ClinicalImpression", "Basic"}, signedTypes...)
+var factTypes = append([]string{"Patient", "Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "Task", "CarePlan", "CareTeam", "MedicationDispense", "Consent", "RelatedPerson", "ClinicalImpression", "Basic"}, signedTypes...)
 
 // facts gathers what policy needs to know of a citizen, as at n, but for what
 // users have stated and what was sent to whom; and what makes an access to them
@@ -27,6 +27,7 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64, o *organi
 	var who known
 	var elsewhere []policy.Relationship // registrations that others than the practice state
 	var waiting []*store.Version        // to be signed off
+	handed := referrals{numbers: map[string][]string{}, closed: map[string]bool{}}
 	naming := func(ref fhir.Node) nhs.ODS { return o.of(ctx, ref) }
 	directory := a.namedBy(ctx, found, n, o, system)
 	for _, k := range found.Subjects {
@@ -64,14 +65,17 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64, o *organi
 				if relationship.Pending(r) {
 					waiting = append(waiting, v)
 				}
+				f.Relationships = append(f.Relationships, shown(v, r, naming)...)
 			default:
 				if v.Type == "Encounter" {
 					f.Visits = append(f.Visits, policy.Visit{Columns: v.Columns, When: v.When})
 				}
-				f.Relationships = append(f.Relationships, relationship.Of(relationship.Version{Resource: r, ID: v.ID, Source: v.Source, Recorded: v.Recorded}, naming)...)
+				handed.add(v, r)
+				f.Relationships = append(f.Relationships, shown(v, r, naming)...)
 			}
 		}
 	}
+	f.Relationships = slices.DeleteFunc(f.Relationships, handed.over)
 	if err := unsigned(&f, waiting); err != nil {
 		return f, who, err
 	}

@@ -11,7 +11,7 @@ import (
 // results (G7).
 var signedTypes = []string{"DiagnosticReport", "DocumentReference", "Composition"}
 
-// unsigned marks the encounters of an organisation of which a report or a letter
+// unsigned marks the encounters, calls and incidents of an organisation of which a report or a letter
 // of its own waits to be signed off: by the encounter that it names, else by its
 // time.
 func unsigned(f *policy.Facts, waiting []*store.Version) error {
@@ -26,7 +26,7 @@ func unsigned(f *policy.Facts, waiting []*store.Version) error {
 		}
 		for i := range f.Relationships {
 			rel := &f.Relationships[i]
-			if rel.Kind != "encounter" || rel.Organisation != v.Source.Organisation() {
+			if rel.Kind != "encounter" && rel.Kind != "call" && rel.Kind != "incident" || rel.Organisation != v.Source.Organisation() {
 				continue
 			}
 			if named == rel.Of || named == "" && within(v.When, rel.From, rel.To) {

@@ -29,7 +29,7 @@ type Facts struct {
 // citizen (G7), with where it comes from.
 type Relationship struct {
 	Organisation nhs.ODS
-	Kind         string // "registration", "encounter", "referral", "caseload", "appointment", "dispensing"
+	Kind         string // "registration", "encounter", "call", "incident", "referral", "caseload", "appointment", "dispensing"
 	From, To     time.Time
 	Source       nhs.Source // which system said it
 	Of           string     // the item that shows it, "Encounter/id"
@@ -80,6 +80,9 @@ type Decision struct {
 const (
 	// AfterCare is how long a relationship lasts after discharge (G7).
 	AfterCare = 28 * 24 * time.Hour
+	// AfterCall is how long it lasts after a call or an incident was closed: nobody is
+	// discharged from one, but who was there has its report to write.
+	AfterCall = 12 * time.Hour
 	// UntilSigned is how long it lasts at most where the summary or a result of
 	// the stay is not signed off: one that is forgotten opens no record for ever.
 	UntilSigned = 365 * 24 * time.Hour
@@ -213,7 +216,7 @@ func decideProfessional(r Request) Decision {
 }
 
 // strength orders relationships: the first of these that holds is the one named.
-var strength = []string{"registration", "encounter", "appointment", "dispensing", "referral", "caseload"}
+var strength = []string{"registration", "encounter", "incident", "call", "appointment", "dispensing", "referral", "caseload"}
 
 // relationship is the strongest that holds, in words; "" for none.
 func relationship(s *Subject, now time.Time, f Facts) string {
@@ -253,6 +256,11 @@ func (r *Relationship) Ends() time.Time {
 // After is how long a relationship lasts beyond its end.
 func (r *Relationship) After() time.Duration {
 	switch r.Kind {
+	case "call", "incident":
+		if r.Unsigned {
+			return UntilSigned
+		}
+		return AfterCall
 	case "encounter":
 		if r.Unsigned {
 			return UntilSigned

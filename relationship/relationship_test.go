@@ -76,6 +76,11 @@ func TestG7TokensFindEveryRelationshipThatHolds(t *testing.T) {
 		{"RJZ:EPR", `"CarePlan","status":"active","period":{"start":"2020-05-01","end":"2024-04-01"}`, false},
 		{"RJZ:PAS", `"Appointment","status":"booked","start":"2024-03-01T23:30:00Z"`, true},
 		{"RJZ:EPMA", `"MedicationDispense","status":"completed","whenHandedOver":"2024-03-01T00:10:00Z"`, true},
+		{"RRU:CAD", `"Task","status":"requested","owner":` + rjz, false},
+		{"RJZ:CAD", `"Encounter","status":"finished","class":{"code":"FLD"},"period":{"start":"2024-03-01T09:00:00Z","end":"2024-03-01T10:00:00Z"}`, true},
+		{"RRU:111", `"DocumentReference","status":"current","date":"2024-03-01T09:59:00Z","type":{"coding":[{"code":"819551000000100"}]},"context":{"related":[` + rjz + `]}`, true},
+		{"RJZ:EPR", `"EpisodeOfCare","status":"finished","period":{"start":"2023-05-01","end":"2024-04-01"}`, true},
+		{"RJZ:EPMA", `"MedicationDispense","status":"preparation"`, false},
 		{"G85001:GP", `"ServiceRequest","status":"active","performer":[{"display":"?"},{"reference":"Organization/unknown"},{"reference":"Organization/kings"}]`, false},
 	} {
 		r := parse(t, `{"resourceType":`+c.body+`}`)

@@ -18,7 +18,7 @@ import (
 const prefix = "care:"
 
 // Types are those that have such tokens.
-var Types = []string{"Patient", "Encounter", "EpisodeOfCare", "CareTeam", "CarePlan", "Appointment", "MedicationDispense", "ServiceRequest", "DiagnosticReport", "DocumentReference", "Composition"}
+var Types = []string{"Patient", "Encounter", "EpisodeOfCare", "CareTeam", "CarePlan", "Appointment", "MedicationDispense", "ServiceRequest", "Task", "DiagnosticReport", "DocumentReference", "Composition"}
 
 // How long a relationship may be and still be known by its days, and by its months.
 const (
@@ -41,26 +41,24 @@ func Tokens(r *fhir.Resource, source nhs.Source) (out []string) {
 		return out
 	case "DiagnosticReport", "DocumentReference", "Composition":
 		if Pending(r) {
-			return []string{prefix + own}
+			out = append(out, prefix+own)
 		}
-		return nil
 	}
 	rel, ok := period(Version{Resource: r, Source: source})
 	if !ok {
-		return nil
+		return out
 	}
 	organisations := []string{own}
-	switch r.Type {
-	case "Encounter": // the code of whom it names only by id is not known here
+	if to, sent := handed[r.Type]; sent {
+		organisations = nil
+		for _, ref := range to(r) {
+			organisations = append(organisations, whose("", ref)...)
+		}
+	} else if r.Type == "Encounter" { // the code of whom it names only by id is not known here
 		if Code(r.Get("serviceProvider").List("identifier")) != "" {
 			organisations = nil
 		}
 		organisations = append(organisations, whose("", r.Get("serviceProvider"))...)
-	case "ServiceRequest":
-		organisations = nil
-		for _, p := range r.Root().List("performer") {
-			organisations = append(organisations, whose("", p)...)
-		}
 	}
 	to := rel.To
 	if !to.IsZero() {

@@ -13,7 +13,8 @@ import (
 )
 
 // shows are the types that show a relationship of each kind.
-var shows = map[string][]string{"encounter": {"Encounter"}, "appointment": {"Appointment"}, "dispensing": {"MedicationDispense"}, "referral": {"ServiceRequest"}, "caseload": {"EpisodeOfCare", "CareTeam", "CarePlan"}}
+var shows = map[string][]string{"encounter": {"Encounter"}, "appointment": {"Appointment"}, "dispensing": {"MedicationDispense"}, "referral": {"ServiceRequest", "Task"},
+	"call": {"Encounter", "DocumentReference"}, "incident": {"Encounter"}, "caseload": {"EpisodeOfCare", "CareTeam", "CarePlan"}}
 
 // entitled is why the reader may see a record (G7), in words: which relationship, said
 // by whom, since when and until when. It is told from what the reader sees: an item
@@ -73,7 +74,7 @@ func (h *Web) period(r policy.Relationship) string {
 	date := func(t time.Time) string { return view.ParseDate(t.Format("2006-01-02")).Pro() }
 	if !r.From.IsZero() && r.Kind != "appointment" && r.Kind != "dispensing" {
 		since := r.From
-		if r.Kind == "encounter" {
+		if r.Kind == "encounter" || r.Kind == "call" || r.Kind == "incident" {
 			since = since.Add(time.Hour) // it counts from an hour before it began
 		}
 		out += ", since " + date(since)
@@ -84,6 +85,8 @@ func (h *Web) period(r policy.Relationship) string {
 	switch {
 	case r.Kind == "appointment" || r.Kind == "dispensing":
 		out += "; it ends with the day"
+	case r.To.IsZero() && (r.Kind == "call" || r.Kind == "incident"):
+		out += "; it ends half a day after it was closed"
 	case r.To.IsZero() && r.After() > 0:
 		out += "; it ends " + strconv.Itoa(int(r.After()/(24*time.Hour))) + " days after the end of that care"
 	case !r.To.IsZero():

@@ -124,10 +124,11 @@ var deeds = map[string]string{audit.Read: "Looked at your record", audit.Search:
 
 // whys are the rules of a decision in plain words.
 var whys = map[string]string{"G7 registration": "You are registered there", "G7 encounter": "You have been there for care", "G7 referral": "You were referred there",
+	"G7 call": "You rang 111 or 999, and the call came to them", "G7 incident": "An ambulance was sent to you",
 	"G7 caseload": "You are in their care", "G7 appointment": "You have an appointment there", "G7 dispensing": "You got a medicine there", "G9 emergency access": "It was an emergency"}
 
 // ruleWords are the rules of a decision, as a citizen reads them.
-var ruleWords = map[string]string{"G7 registration": "only those who care for you may look", "G7 encounter": "only those who care for you may look", "G7 referral": "only those who care for you may look",
+var ruleWords = map[string]string{"G7 registration": "only those who care for you may look", "G7 encounter": "only those who care for you may look", "G7 call": "only those who care for you may look", "G7 incident": "only those who care for you may look", "G7 referral": "only those who care for you may look",
 	"G7 caseload": "only those who care for you may look", "G7 appointment": "only those who care for you may look", "G7 declared by the user": "only those who care for you may look, and they said that they do",
 	"G7 no legitimate relationship": "only those who care for you may look", "G9 emergency access": "in an emergency a clinician may look, and it is checked", "G4 objection of the citizen": "you chose not to share",
 	"G4 sealed items": "some items are kept back", "G4 kinds of data withheld": "you chose to keep some kinds back", "G10 own record": "your own record",

@@ -193,6 +193,7 @@ func (h *Web) sources(v *record.View) []page.SourceLine {
 
 // relations are the rules of a permit in words for the one that it was made for.
 var relations = map[string]string{"G7 registration": "they are registered with your organisation", "G7 encounter": "of a stay or visit at your organisation",
+	"G7 call": "of a call to 111 or 999 that came to your organisation", "G7 incident": "of an incident that your organisation was sent to",
 	"G7 referral": "they were referred to your organisation", "G7 caseload": "they are on your organisation's caseload", "G7 appointment": "they have an appointment at your organisation",
 	"G7 dispensing":       "a medicine was dispensed to them at your organisation",
 	"G9 emergency access": "you opened it in an emergency"}

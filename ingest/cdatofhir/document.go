@@ -191,6 +191,9 @@ func (m *mapping) encounter() {
 		if p["end"] != nil {
 			r.body["status"] = "finished"
 			r.from("status", when.Place())
+		} else if e.First("code").Attr("code") == call111 { // the report is sent while the call goes on
+			r.body["status"] = "in-progress"
+			r.from("status", when.Place())
 		}
 	}
 	if c := r.concept("hospitalization.dischargeDisposition", e.First("dischargeDispositionCode")); c != nil {
@@ -231,6 +234,10 @@ func (r *resource) wholePeriod(path string, e *cda.Element) fhir.Object {
 	return nil
 }
 
+// call111 is what an NHS 111 report has for the encounter that it tells of
+// (vocabulary 2.16.840.1.113883.2.1.3.2.4.17.326).
+const call111 = "NHS111Encounter"
+
 // encounterClass is the class that a code of v3 ActCode states; unknown where
 // nothing is said, since the element must be there.
 func encounterClass(r *resource, code *cda.Element) fhir.Object {
@@ -239,6 +246,9 @@ func encounterClass(r *resource, code *cda.Element) fhir.Object {
 		if system(c.Attr("codeSystem")) == actCode && c.Attr("code") != "" {
 			return r.coding("class", c)
 		}
+	}
+	if code.Attr("code") == call111 {
+		return fhir.Coding(actCode, "VR", "virtual")
 	}
 	return fhir.Coding("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "UNK", "unknown")
 }

@@ -125,7 +125,8 @@ const (
 var classes = map[string][2]string{"I": {"IMP", "inpatient encounter"}, "INPATIENT": {"IMP", "inpatient encounter"},
 	"O": {"AMB", "ambulatory"}, "OUTPATIENT": {"AMB", "ambulatory"}, "E": {"EMER", "emergency"}, "EMERGENCY": {"EMER", "emergency"},
 	"P": {"PRENC", "pre-admission"}, "PREADMIT": {"PRENC", "pre-admission"}, "R": {"AMB", "ambulatory"}, "B": {"IMP", "inpatient encounter"},
-	"D": {"SS", "short stay"}, "DAYCASE": {"SS", "short stay"}, "V": {"VR", "virtual"}, "VIRTUAL": {"VR", "virtual"}, "HH": {"HH", "home health"}}
+	"D": {"SS", "short stay"}, "DAYCASE": {"SS", "short stay"}, "V": {"VR", "virtual"}, "VIRTUAL": {"VR", "virtual"}, "HH": {"HH", "home health"},
+	"VR": {"VR", "virtual"}, "FLD": {"FLD", "field"}, "IMP": {"IMP", "inpatient encounter"}, "AMB": {"AMB", "ambulatory"}, "EMER": {"EMER", "emergency"}}
 
 // marital are the codes that PID-16 shares with v3-MaritalStatus.
 var marital = map[string]bool{"A": true, "D": true, "I": true, "L": true, "M": true, "P": true, "S": true, "T": true, "U": true, "W": true}
