@@ -45,13 +45,13 @@ generate: ## write the pages' Go code from their templates
 assets: ## build the pages' stylesheet and scripts (needs Node)
 	npm ci --ignore-scripts
 	$(SASS) web/assets/dist/selda.css
-	cp web/assets/src/selda.js web/assets/src/icon.svg web/assets/dist/
+	cp web/assets/src/*.js web/assets/src/icon.svg web/assets/dist/
 
 check-built: ## say whether what is generated and built is current
 	@t=$$(mktemp -d) && mkdir -p $$t/web && cp -r web/page $$t/web/ && (cd $$t && $(TEMPL) generate -path web/page >/dev/null 2>&1) && \
 	for f in web/page/*_templ.go; do cmp -s $$f $$t/$$f || { echo "$$f is not current: make generate"; exit 1; }; done; rm -r $$t
 	@if [ -x node_modules/.bin/sass ]; then $(SASS) 2>/dev/null | cmp -s - web/assets/dist/selda.css || { echo "web/assets/dist is not current: make assets"; exit 1; }; \
-	cmp -s web/assets/src/selda.js web/assets/dist/selda.js || { echo "web/assets/dist is not current: make assets"; exit 1; }; fi
+	for f in web/assets/src/*.js; do cmp -s $$f web/assets/dist/$${f##*/} || { echo "web/assets/dist is not current: make assets"; exit 1; }; done; fi
 
 referee: ## fetch HL7's own validator, and hold ours and all that the server emits against it (needs Maven and a JDK)
 	mvn -q -B -f internal/referee/pom.xml dependency:copy-dependencies -DoutputDirectory=lib

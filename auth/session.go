@@ -154,6 +154,10 @@ type session struct {
 	began    time.Time
 }
 
+// Watching is the header by which a page that is open says that it asks by itself:
+// nobody is at work, and the session goes on ending.
+const Watching = "Selda-Watching"
+
 // session is the request's session, as its account stands now.
 func (a *Auth) session(r *http.Request) (s session, err error) {
 	const op = "auth.session"
@@ -184,7 +188,9 @@ func (a *Auth) session(r *http.Request) (s session, err error) {
 	if now.Sub(seen) >= limit.Idle || now.Sub(s.began) >= limit.Absolute {
 		return s, fault.E(op, fault.Expired, "the session has ended")
 	}
-	a.sessions.Put(ctx, sessionSeen, now.UnixNano())
+	if r.Header.Get(Watching) == "" {
+		a.sessions.Put(ctx, sessionSeen, now.UnixNano())
+	}
 	return s, nil
 }
 

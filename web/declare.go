@@ -42,6 +42,9 @@ func (h *Web) askDeclare(w http.ResponseWriter, r *http.Request, s policy.Subjec
 		ask = "Do you review this person’s death?"
 	}
 	p := page.DeclarePage{Frame: h.frame(s, ask), Action: "/record/" + d.Citizen + "/declare", Death: reviews, Error: problem}
+	if r.Pattern != "POST /record/{id}/declare" {
+		p.Kept = written(r)
+	}
 	// Who it is, by name and number and no more: two tabs are not mistaken for each other.
 	b, err := h.who(r, s, d.Citizen)
 	if err != nil {

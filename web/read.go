@@ -128,6 +128,7 @@ func (h *Web) recordPage(o *opened, section string) page.RecordPage {
 	b := banner(o.v, o.rec, o.base, h.Now())
 	f := h.frame(o.subject, b.Name.Pro())
 	f.Whose = b.Name.Pro() + ", NHS No. " + b.Number.Spaced()
+	h.watchEnd(&f, o.base)
 	if b.Number.IsZero() {
 		f.Whose = b.Name.Pro() + ", " + b.NumberSays
 	}

@@ -166,6 +166,7 @@ func (h *Web) Routes(mux Mux) {
 		"POST /search":     h.search,
 		"GET /record/{id}": h.record, "GET /record/{id}/{section}": h.record,
 		"GET /record/{id}/origin/{type}/{item}": h.origin, "GET /record/{id}/file/{type}/{item}": h.file,
+		"GET /record/{id}/still":                 h.still,
 		"POST /record/{id}/review/{type}/{item}": h.review,
 		"POST /record/{id}/declare":              h.declare, "GET /record/{id}/emergency": h.emergencyForm, "POST /record/{id}/emergency": h.emergency,
 		"GET /me": h.me, "GET /me/{section}": h.me, "GET /me/file/{type}/{item}": h.myFile, "GET /for/{id}/file/{type}/{item}": h.myFile, "POST /me/sharing": h.share, "GET /me/sharing/item/{type}/{item}": h.shareItem, "GET /me/sharing/back/{consent}": h.shareItem,
@@ -254,6 +255,9 @@ func (h *Web) fail(w http.ResponseWriter, r *http.Request, s policy.Subject, err
 	a, known := refusals[kind]
 	if !known {
 		a = refusals[fault.Exception]
+	}
+	if h.keep(w, r, s, err) {
+		return
 	}
 	text := []string{a.text}
 	if kind == fault.Security || kind == fault.Value || kind == fault.Conflict {

@@ -50,6 +50,9 @@ type Frame struct {
 	JS    []string
 	// Quick is where the safety mode's quick exit leads; "" for none.
 	Quick string
+	// Still is where the page asks whether it may still be open, and Back where the user
+	// says that they are involved again; "" for a page that is of nobody's record.
+	Still, Back string
 	// Apps is where the applications are that the user connected; "" for none.
 	Apps string
 }
@@ -234,7 +237,11 @@ type DeclarePage struct {
 	Break  string // where the emergency access is
 	Death  bool   // who asks reviews the person's death
 	Error  string
+	Kept   []Written // what a form said that was not saved: it is given back
 }
+
+// Written is what somebody wrote into a field of a form.
+type Written struct{ Name, Text string }
 
 // MessagePage says one thing: an error, a refusal, a thing done.
 type MessagePage struct {
