@@ -95,13 +95,18 @@ func (a *Access) RecordAt(ctx context.Context, s policy.Subject, citizen, what s
 		}
 		return grant.Grant{}, fault.E(op, err)
 	}
-	return a.decide(ctx, op, s, asked{found, n, found, n}, audit.Read, what)
+	return a.decide(ctx, op, s, asked{found: found, n: n, factsOf: found, factsAt: n}, audit.Read, what)
 }
 
 // Page asks for the record as at n, for the next page of a search that began
 // then, under what the citizen decides now: an objection is in force for the
 // next query, also of a reader who is in the middle of one.
 func (a *Access) Page(ctx context.Context, s policy.Subject, citizen, what string, n uint64) (grant.Grant, error) {
+	return a.page(ctx, s, citizen, what, n, policy.Item{})
+}
+
+// page is Page, for one item of the record where it is named.
+func (a *Access) page(ctx context.Context, s policy.Subject, citizen, what string, n uint64, item policy.Item) (grant.Grant, error) {
 	const op = "access.Page"
 	found, err := a.Index.Citizen(ctx, citizen, n)
 	if err != nil {
@@ -111,7 +116,7 @@ func (a *Access) Page(ctx context.Context, s policy.Subject, citizen, what strin
 	if err != nil {
 		return a.RecordAt(ctx, s, citizen, what, n)
 	}
-	return a.decide(ctx, op, s, asked{stillLinked(found, now), n, now, store.Latest}, audit.Read, what)
+	return a.decide(ctx, op, s, asked{stillLinked(found, now), n, now, store.Latest, item}, audit.Read, what)
 }
 
 // stillLinked is a citizen as at an n without who is not linked now: that was
@@ -128,6 +133,7 @@ type asked struct {
 	n       uint64
 	factsOf mpi.Found
 	factsAt uint64
+	item    policy.Item // that alone is asked for; none where it is the record
 }
 
 func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q asked, action, what string) (grant.Grant, error) {
@@ -170,6 +176,10 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 	if d.Emergency {
 		e.Purpose = nhs.Emergency
 	}
+	var err error
+	if e.Concealed, err = a.unknownTo(ctx, s, &d, q); err != nil {
+		return grant.Grant{}, fault.E(op, err)
+	}
 	if err := a.Trail.Enter(ctx, e); err != nil {
 		return grant.Grant{}, fault.E(op, err)
 	}
@@ -177,6 +187,22 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 		return grant.Grant{}, denied(op, d, found.ID)
 	}
 	return seal.Make(seal.Fields{Kind: seal.Record, Subject: s, Citizen: found, N: q.n, At: now, Predicate: d.Predicate, Decision: d}), nil
+}
+
+// unknownTo says whether a citizen, or who acts for them, asks for an item that is kept
+// from them: their own trail, which they read, must not tell that it is there (G8, G10).
+func (a *Access) unknownTo(ctx context.Context, s policy.Subject, d *policy.Decision, q asked) (bool, error) {
+	if q.item.ID == "" || s.Role != nhs.Citizen && s.Role != nhs.Proxy || !d.Permit {
+		return false, nil
+	}
+	_, err := a.Store.Read(ctx, q.item.Type, q.item.ID, q.n, &d.Predicate)
+	if fault.Is(err, fault.NotFound) {
+		return true, nil
+	}
+	if fault.Is(err, fault.Deleted) {
+		return false, nil
+	}
+	return false, err
 }
 
 // Item asks for the record that a resource belongs to. A resource that the
@@ -201,7 +227,7 @@ func (a *Access) ItemPage(ctx context.Context, s policy.Subject, typ, id, action
 	}
 	if err == nil {
 		if citizen, err2 := a.Index.CitizenID(ctx, owner); err2 == nil {
-			g, err := a.Page(ctx, s, citizen, typ+"/"+id, n)
+			g, err := a.page(ctx, s, citizen, typ+"/"+id, n, policy.Item{Type: typ, ID: id})
 			if err == nil || !fault.Is(err, fault.Security) && !fault.Is(err, fault.NotFound) {
 				return g, err
 			}

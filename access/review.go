@@ -23,7 +23,7 @@ func (a *Access) Review(ctx context.Context, s policy.Subject, citizen, typ, id 
 	if err != nil {
 		return fault.E(op, err)
 	}
-	g, err := a.decide(ctx, op, s, asked{found, store.Latest, found, store.Latest}, audit.Update, "review of "+typ+"/"+id)
+	g, err := a.decide(ctx, op, s, asked{found: found, n: store.Latest, factsOf: found, factsAt: store.Latest}, audit.Update, "review of "+typ+"/"+id)
 	if err != nil {
 		return err
 	}
