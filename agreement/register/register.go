@@ -38,10 +38,17 @@ type Register struct {
 
 // state is all that is kept, read. Nobody changes it.
 type state struct {
-	names     []string // of the documents: what is read needn't be read again
+	names     []string        // of the documents
+	kept      map[string]kept // by the document's name: what is read needn't be read again
 	revisions map[string][]Revision
 	parsed    map[string][]*agreement.Agreement
 	latest    *agreement.Set
+}
+
+// kept is one document, read.
+type kept struct {
+	revision Revision
+	parsed   *agreement.Agreement
 }
 
 const folder = "agreements/"
@@ -64,18 +71,21 @@ func (r *Register) Reload() error {
 	if slices.Equal(names, old.names) {
 		return nil // revisions are not overwritten
 	}
-	s := &state{names: names, revisions: map[string][]Revision{}, parsed: map[string][]*agreement.Agreement{}}
+	s := &state{names: names, kept: make(map[string]kept, len(names)), revisions: map[string][]Revision{}, parsed: map[string][]*agreement.Agreement{}}
 	for _, name := range names {
 		id, _, ok := strings.Cut(strings.TrimPrefix(name, folder), "/")
 		if !ok {
 			continue
 		}
-		rev, a, err := r.read(name)
-		if err != nil {
-			return fault.E(op, err)
+		k, is := old.kept[name]
+		if !is {
+			if k.revision, k.parsed, err = r.read(name); err != nil {
+				return fault.E(op, err)
+			}
 		}
-		s.revisions[id] = append(s.revisions[id], rev)
-		s.parsed[id] = append(s.parsed[id], a)
+		s.kept[name] = k
+		s.revisions[id] = append(s.revisions[id], k.revision)
+		s.parsed[id] = append(s.parsed[id], k.parsed)
 	}
 	s.latest = s.at(store.Latest)
 	r.state.Store(s)
