@@ -109,8 +109,9 @@ func (w World) found(s Sent) (out []string) {
 	if s.Type == "AllergyIntolerance" || s.Type == "Patient" {
 		return nil
 	}
+	said := sayings(s.Body)
 	for _, list := range w.Lists {
-		if label, is := matches(list, s.Body); is {
+		if label, is := matches(list, said); is {
 			out = append(out, label)
 		}
 	}
@@ -140,9 +141,9 @@ func (w World) ofVisit(s Sent, visit string) (out []string) {
 	return out
 }
 
-// matches says whether a list of what is sensitive has something of a resource.
-// A line is "system | code | words | origin".
-func matches(list string, body any) (label string, is bool) {
+// matches says whether a list of what is sensitive has something of what a resource
+// says. A line is "system | code | words | origin".
+func matches(list string, said []saying) (label string, is bool) {
 	for line := range strings.Lines(list) {
 		line = strings.TrimSpace(line)
 		if l, ok := strings.CutPrefix(line, "label:"); ok {
@@ -155,8 +156,17 @@ func matches(list string, body any) (label string, is bool) {
 		for i := range cell {
 			cell[i] = strings.TrimSpace(cell[i])
 		}
-		if says(body, cell[0], strings.TrimPrefix(cell[1], "<<")) {
-			return label, true
+		system, entry := cell[0], strings.TrimPrefix(cell[1], "<<")
+		words := plain(entry)
+		for _, s := range said {
+			switch {
+			case system == "flag" && s.code == entry:
+				return label, true
+			case systems[system] != "" && systems[system] == s.system && (s.code == entry || system == "icd10" && inICD(s.code, entry)):
+				return label, true
+			case (system == "words" || system == "medicine") && strings.Contains(s.words, words):
+				return label, true
+			}
 		}
 	}
 	return label, false
@@ -164,37 +174,33 @@ func matches(list string, body any) (label string, is bool) {
 
 var systems = map[string]string{"snomed": "http://snomed.info/sct", "icd10": "http://hl7.org/fhir/sid/icd-10", "specialty": "https://fhir.hl7.org.uk/CodeSystem/UKCore-PracticeSettingCode"}
 
-// says looks for an entry of a list anywhere in a resource.
-func says(v any, system, entry string) bool {
+// saying is a code, or words, that stand anywhere in a resource.
+type saying struct{ system, code, words string }
+
+// sayings are all of a resource's.
+func sayings(v any) (out []saying) {
 	switch v := v.(type) {
 	case map[string]any:
-		code, _ := v["code"].(string)
-		switch s, _ := v["system"].(string); {
-		case system == "flag" && code == entry:
-			return true
-		case systems[system] == "" || systems[system] != s:
-		case code == entry, system == "icd10" && inICD(code, entry):
-			return true
-		}
+		s := saying{}
+		s.system, _ = v["system"].(string)
+		s.code, _ = v["code"].(string)
 		for _, name := range []string{"text", "display", "title", "description"} {
-			words, _ := v[name].(string)
-			if (system == "words" || system == "medicine") && contains(words, entry) {
-				return true
+			if words, is := v[name].(string); is {
+				s.words += plain(words)
 			}
 		}
+		out = append(out, s)
 		for name, e := range v {
-			if name != "meta" && says(e, system, entry) {
-				return true
+			if name != "meta" {
+				out = append(out, sayings(e)...)
 			}
 		}
 	case []any:
 		for _, e := range v {
-			if says(e, system, entry) {
-				return true
-			}
+			out = append(out, sayings(e)...)
 		}
 	}
-	return false
+	return out
 }
 
 // inICD says whether a code is one of ICD-10's block or range: B20-B24, N98.
@@ -207,12 +213,9 @@ func inICD(code, entry string) bool {
 	return within(first) >= first && within(last) <= last
 }
 
-// contains says whether words contain others, whole.
-func contains(words, entry string) bool {
-	plain := func(s string) string {
-		return " " + strings.Join(strings.FieldsFunc(strings.ToLower(s), func(c rune) bool {
-			return !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9')
-		}), " ") + " "
-	}
-	return strings.Contains(plain(words), plain(entry))
+// plain is a text as whole words with a space around each, to be looked for in another.
+func plain(s string) string {
+	return " " + strings.Join(strings.FieldsFunc(strings.ToLower(s), func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9')
+	}), " ") + " "
 }

@@ -23,40 +23,31 @@ func (h *hidden) exported(t *rapid.T, w *written) {
 		body = `{"resourceType":"Parameters","parameter":[{"name":"patient","valueReference":{"reference":"Patient/` + w.key + `-0"}},{"name":"_since","valueInstant":"2026-01-01T00:00:00Z"}]}`
 	}
 	var told [2]string
-	for e := range h.env {
+	h.inBoth(w, func(e int) {
 		ask := func(method, path, body string) *httptest.ResponseRecorder {
-			req := httptest.NewRequestWithContext(h.Context(), method, "http://selda.example"+path, strings.NewReader(body))
-			token := h.token(e, w)
-			req.Header.Set("Authorization", "Bearer "+token)
-			req.Header.Set("Prefer", "respond-async")
-			a := httptest.NewRecorder()
-			h.handler[e].ServeHTTP(a, req)
-			return a
+			return h.asks(e, w, method, path, body, http.Header{"Prefer": {"respond-async"}})
 		}
 		a := ask(method, path, body)
 		at := strings.TrimPrefix(a.Header().Get("Content-Location"), "http://selda.example")
 		told[e] = h.plain(w, e, a)
 		if at == "" {
-			continue
+			return
 		}
 		for until := time.Now().Add(time.Minute); a.Code == http.StatusAccepted && time.Now().Before(until); time.Sleep(time.Millisecond) {
 			a = ask("GET", at, "")
 		}
 		var m struct{ Output, Deleted, Error []struct{ URL string } }
 		if err := json.Unmarshal(a.Body.Bytes(), &m); err != nil {
-			t.Fatalf("%s: %d %s", path, a.Code, a.Body)
+			told[e] += err.Error()
 		}
 		told[e] += h.plain(w, e, a)
 		for _, f := range append(append(m.Output, m.Deleted...), m.Error...) {
 			told[e] += h.plain(w, e, ask("GET", strings.TrimPrefix(f.URL, "http://selda.example"), ""))
 		}
 		ask("DELETE", at, "")
-	}
-	h.compared++
+	})
 	for e := range told {
 		told[e] = jobID.ReplaceAllString(told[e], "{job}")
 	}
-	if told[0] != told[1] {
-		t.Fatalf("an export as %s: what is hidden left a trace\nwith it:\n%s\nwithout it:\n%s", w.reader, told[0], told[1])
-	}
+	h.alike(t, w, "an export: "+method+" "+path, told)
 }
