@@ -49,9 +49,11 @@ type Access struct {
 	// Downtime: what is read is a downtime copy, and of records these data sets are
 	// shown (G21); 0 of a region itself.
 	Downtime policy.DataSets
-	Now      func() time.Time
-	Staff    Staff  // nil: nobody is known to work anywhere
-	Limits   Limits // nil: no organisation has any
+	// Cases are those of rights (G18); nil where none can be opened.
+	Cases  Cases
+	Now    func() time.Time
+	Staff  Staff  // nil: nobody is known to work anywhere
+	Limits Limits // nil: no organisation has any
 
 	worked worked
 	homes  readersHomes

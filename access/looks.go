@@ -21,7 +21,7 @@ func Seen(s policy.Subject, e audit.Entry) (audit.Entry, bool) {
 	if (e.Action == audit.BreakGlass || e.Purpose == nhs.Emergency) && s.Role == nhs.Proxy {
 		return audit.Entry{}, false // the person is told, nobody for them (G9)
 	}
-	if s.Role == nhs.Proxy && (e.Role == nhs.Citizen || e.What == statedFor || e.What == actsFor) {
+	if s.Role == nhs.Proxy && (e.Role == nhs.Citizen || e.What == statedFor || e.What == actsFor || e.What == aCase) {
 		return audit.Entry{}, false // what a child does with their own record, and says at their practice, is theirs (G11)
 	}
 	e.Signs = nil // they are raised to the privacy officer alone

@@ -175,6 +175,12 @@ func (h *Web) fillMine(r *http.Request, m *mine, section string) error {
 			return err
 		}
 		m.p.Sharing, m.p.Frame.Title = c.start(), "Sharing choices"
+	case "rights":
+		asked, err := h.rightsOf(r, m)
+		if err != nil {
+			return err
+		}
+		m.p.Rights, m.p.Frame.Title = asked, "Your rights"
 	case "looked":
 		looked, err := h.looked(r, m)
 		if err != nil {

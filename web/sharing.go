@@ -117,8 +117,8 @@ func (c *sharer) words(p policy.Preference) string {
 }
 
 // find is the row of the record that an item is shown in.
-func (c *sharer) find(ref string) (view.Item, bool) {
-	for _, part := range c.rec.Parts {
+func (o *opened) find(ref string) (view.Item, bool) {
+	for _, part := range o.rec.Parts {
 		for _, g := range part.Groups {
 			for _, it := range g.Items {
 				if it.Ref == ref || slices.ContainsFunc(it.Witnesses, func(w view.Witness) bool { return w.Ref == ref }) {

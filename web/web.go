@@ -181,6 +181,8 @@ func (h *Web) Routes(mux Mux) {
 		"GET /feeds": h.feeds, "GET /feeds/{source}": h.feed, "POST /quarantine/replay": h.replayAll, "GET /quarantine": h.quarantine, "GET /quarantine/{message}": h.held, "POST /quarantine/{message}/replay": h.replay,
 		"GET /me/apps": h.apps, "POST /me/apps": h.endApp, "POST /me/apps/open": h.launchApp, "GET /apps": h.apps, "POST /apps": h.endApp,
 		"GET /apps/register": h.register, "POST /apps/register/{app}": h.decideApp, "GET /record/{id}/apps": h.recordApps, "POST /record/{id}/apps": h.launchApp,
+		"POST /me/rights": h.askRights, "POST /for/{id}/rights": h.askRights, "GET /me/rights/item/{type}/{item}": h.aboutItem, "POST /me/rights/item/{type}/{item}": h.askRights, "GET /for/{id}/rights/item/{type}/{item}": h.aboutItem, "POST /for/{id}/rights/item/{type}/{item}": h.askRights,
+		"GET /privacy/cases": h.rightsCases, "POST /privacy/cases": h.writeCase, "GET /privacy/cases/{case}": h.rightsCase, "POST /privacy/cases/{case}": h.workCase,
 		"GET /privacy/limits": h.limits, "POST /privacy/limits": h.limit,
 		"GET /privacy/watched": h.watched, "POST /privacy/watched": h.watch,
 		"POST /privacy/telling/{entry}": h.tell, "POST /privacy/telling/{entry}/{act}": h.tell,
@@ -332,7 +334,7 @@ func (h *Web) frame(s policy.Subject, title string) page.Frame {
 	case nhs.Engineer:
 		f.Links = []page.Link{{Href: "/feeds", Text: "Feeds"}, {Href: "/quarantine", Text: "Quarantine"}, {Href: "/trace", Text: "Trace"}}
 	case nhs.PrivacyOfficer, nhs.CaldicottGuardian:
-		f.Links = []page.Link{{Href: "/privacy", Text: "To review"}, {Href: "/privacy/trail", Text: "Trail"}, {Href: "/privacy/why", Text: "Why"}, {Href: "/governance", Text: "Agreements"}, {Href: "/rules", Text: "Rules"}}
+		f.Links = []page.Link{{Href: "/privacy", Text: "To review"}, {Href: "/privacy/cases", Text: "Cases"}, {Href: "/privacy/trail", Text: "Trail"}, {Href: "/privacy/why", Text: "Why"}, {Href: "/governance", Text: "Agreements"}, {Href: "/rules", Text: "Rules"}}
 	case nhs.GovernanceLead:
 		f.Links = []page.Link{{Href: "/governance", Text: "Agreements"}, {Href: "/rules", Text: "Rules"}, {Href: "/apps/register", Text: "Apps"}}
 	case nhs.Administrator:

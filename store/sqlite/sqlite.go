@@ -156,7 +156,7 @@ func (db *DB) prepare() error {
 	default:
 		return fmt.Errorf("the data folder is of another version of SELDA (schema %d, this one reads %d)", version, schemaVersion)
 	}
-	if err := w.Exec(mergeByCommit + postingSchema + subscriptionSchema + orderedSchema + runTable("run")); err != nil {
+	if err := w.Exec(mergeByCommit + postingSchema + subscriptionSchema + casesSchema + orderedSchema + runTable("run")); err != nil {
 		return err
 	}
 	if err := db.loadPosted(); err != nil {

@@ -33,6 +33,7 @@ type Adapter interface {
 	ingest.Store
 	ingest.Ledger
 	access.Claims
+	access.Cases
 	access.Owners
 	store.Leases
 	subscription.Register
@@ -84,6 +85,7 @@ func Run(t *testing.T, open func(t *testing.T) Adapter) {
 		{"messages and quarantine", messages},
 		{"journal position", journalPosition},
 		{"claims", claims},
+		{"cases of rights", cases},
 		{"owners", owners},
 		{"leases", leases},
 		{"odd texts", oddTexts},

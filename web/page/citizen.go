@@ -24,6 +24,7 @@ type MyPage struct {
 	Sharing *Sharing
 	Looked  *Looked
 	Letter  *Letter
+	Rights  *Rights
 	Helpers *Helpers // beside Rows
 	Ends    string   // where somebody ends that they act for this person; "" of the own record
 	Acting  string   // the id of that

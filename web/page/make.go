@@ -159,13 +159,14 @@ func MyMenu(base, of string) []Link {
 		{Href: base + "/plans", Text: "Plans", Detail: "Care plans and your wishes"},
 		{Href: base + "/sharing", Text: "Sharing choices", Detail: "Who may see your record"},
 		{Href: base + "/looked", Text: "Who has looked", Detail: "When, and why"},
+		{Href: base + "/rights", Text: "Your rights", Detail: "Get a copy, or say that something is wrong"},
 		{Href: base + "/people", Text: "People who help you", Detail: "Your care team, and those who act for you"},
 	}
 	if of == "" {
 		return append(menu, Link{Href: "/me/apps", Text: "Apps", Detail: "Which ones you let use your record"})
 	}
 	theirs := strings.NewReplacer("Your record", of+"'s record", "your GP", "the GP", "What you take", "What "+of+" takes", "your wishes", of+"'s wishes",
-		"People who help you", "People who help "+of, "Your care team, and those who act for you", "The care team, and those who act for "+of)
+		"Your rights", "Rights", "People who help you", "People who help "+of, "Your care team, and those who act for you", "The care team, and those who act for "+of)
 	for i := range menu {
 		menu[i].Text, menu[i].Detail = theirs.Replace(menu[i].Text), theirs.Replace(menu[i].Detail)
 	}

@@ -36,6 +36,7 @@ type Store interface {
 	ingest.Store
 	ingest.Ledger
 	access.Claims
+	access.Cases
 	access.Owners
 	subscription.Register
 	subscription.Queue

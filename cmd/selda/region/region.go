@@ -157,7 +157,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, Heard: feeds, OnOutcome: r.outcome, Line: r.line, By: r.by}); err != nil {
 		return r, err
 	}
-	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Marks: marks{r}, Trail: r.Trail, Agreements: r.Agreements, Now: o.Now}
+	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Cases: r.Store, Marks: marks{r}, Trail: r.Trail, Agreements: r.Agreements, Now: o.Now}
 	if o.Downtime != nil {
 		r.Access.Downtime, r.downtime = shownInDowntime, o.Downtime
 	}

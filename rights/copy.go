@@ -1,0 +1,7 @@
+package rights
+
+// The files of a copy.
+const (
+	CopyPage   = "record.html"
+	CopyBundle = "record.json"
+)
