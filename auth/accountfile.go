@@ -95,17 +95,22 @@ func (in accountFile) account() (Account, error) {
 	return a, a.check()
 }
 
+// fileOf is an account as it stands in the file.
+func fileOf(a Account) accountFile {
+	out := accountFile{User: a.User, Name: a.Name, Role: string(a.Role), Organisation: string(a.Organisation),
+		OrganisationName: a.OrganisationName, NHSNumber: a.NHSNumber.Digits(), Source: string(a.Source),
+		Password: a.PasswordHash.phc(), Provider: a.Provider, Teams: a.Teams,
+		Contact: a.Contact, Ends: a.Ends, Disabled: a.Disabled, Since: a.Since, Made: a.Made}
+	for _, n := range a.For {
+		out.For = append(out.For, n.Digits())
+	}
+	return out
+}
+
 func writeAccounts(m map[string]Account) ([]byte, error) {
 	f := accountsFile{Accounts: make([]accountFile, 0, len(m))}
 	for _, a := range m {
-		out := accountFile{User: a.User, Name: a.Name, Role: string(a.Role), Organisation: string(a.Organisation),
-			OrganisationName: a.OrganisationName, NHSNumber: a.NHSNumber.Digits(), Source: string(a.Source),
-			Password: a.PasswordHash.phc(), Provider: a.Provider, Teams: a.Teams,
-			Contact: a.Contact, Ends: a.Ends, Disabled: a.Disabled, Since: a.Since, Made: a.Made}
-		for _, n := range a.For {
-			out.For = append(out.For, n.Digits())
-		}
-		f.Accounts = append(f.Accounts, out)
+		f.Accounts = append(f.Accounts, fileOf(a))
 	}
 	slices.SortFunc(f.Accounts, func(a, b accountFile) int { return strings.Compare(a.User, b.User) })
 	return json.MarshalIndent(f, "", " ")

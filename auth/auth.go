@@ -31,6 +31,7 @@ import (
 
 	"selda/auth/app"
 	"selda/auth/factor"
+	"selda/auth/party"
 	"selda/auth/provider"
 	"selda/fault"
 	"selda/internal/document"
@@ -83,6 +84,9 @@ type Config struct {
 	// Patients are those whom somebody may let an application see; nil where
 	// nobody can choose one.
 	Patients Patients
+	// Citizen says whether there is a record that is that person's: number, birth date and a
+	// name agree. Where it is nil, NHS login lets nobody in.
+	Citizen func(context.Context, Person) (bool, error)
 	// LoopbackKeys lets applications keep their keys on this machine, for tests.
 	LoopbackKeys bool
 }
@@ -115,6 +119,7 @@ type Auth struct {
 	factors   *factor.Factors
 	questions rate // put to passkeys
 	appKeys   *app.Keys
+	proving   *party.Signing // what this system proves itself with at providers
 	revoked   *app.Revoked
 	joining   rate      // registrations
 	asking    rate      // requests of applications
@@ -198,7 +203,9 @@ func (a *Auth) addProviders(keys *keys) error {
 		a.providers = append(a.providers, ownParty(a, secret))
 	}
 	seen := map[string]bool{ownProvider: true}
+	a.proving = party.OpenSigning(a.docs, providerKeys)
 	for _, p := range a.conf.Providers {
+		p = p.completed()
 		if err := p.check(); err != nil {
 			return err
 		}
@@ -206,7 +213,7 @@ func (a *Auth) addProviders(keys *keys) error {
 			return fault.E("auth.New", fault.Duplicate, "two providers have one name", "Providers."+p.Name)
 		}
 		seen[p.Name] = true
-		a.providers = append(a.providers, &relyingParty{Provider: p, client: a.conf.HTTP})
+		a.providers = append(a.providers, outsideParty(p, a.conf.HTTP, a.proving))
 	}
 	if len(a.providers) == 0 {
 		return fault.E("auth.New", fault.Required, "no provider: nobody could sign in", "Providers")
@@ -241,6 +248,10 @@ type Mux interface {
 func (a *Auth) Routes(mux Mux) {
 	mux.HandleFunc("GET /login", a.login)
 	mux.HandleFunc("GET "+callbackPath, a.callback)
+	mux.HandleFunc("GET "+rolePath, a.roles)
+	mux.HandleFunc("POST "+rolePath, a.act)
+	mux.HandleFunc("GET "+provingPath, a.provingKeys)
+	mux.HandleFunc("POST "+backChannelPath+"{provider}", a.backChannel)
 	mux.HandleFunc("POST /logout", a.logout)
 	mux.HandleFunc("GET "+signedOutPath, a.signedOut)
 	if a.builtIn != nil {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -62,7 +63,8 @@ func (p Provider) account(sub string, said map[string]any) (Account, error) {
 			return Account{}, fault.E(op, fault.Security, "the sign-in is not strong enough for this system", name)
 		}
 	}
-	a := Account{User: p.Name + ":" + sub, Provider: p.Name, Role: p.RoleForAll, OrganisationName: claim(said, p.Claims.OrganisationName), Teams: teamsOf(said, p.Claims.Teams)}
+	org := claim(said, p.Claims.Organisation)
+	a := Account{User: p.Name + ":" + sub, Provider: p.Name, Role: p.RoleForAll, OrganisationName: cmp.Or(claim(said, p.Claims.OrganisationName), organisationOf(said, org)), Teams: teamsOf(said, p.Claims.Teams)}
 	var names []string
 	for _, n := range strings.Fields(p.Claims.Name) {
 		if v := claim(said, n); v != "" {
@@ -71,9 +73,9 @@ func (p Provider) account(sub string, said map[string]any) (Account, error) {
 	}
 	a.Name = strings.Join(names, " ")
 	if a.Role == "" {
-		role, ok := p.Roles[claim(said, p.Claims.Role)]
+		role, ok := p.role(claim(said, p.Claims.Role))
 		if !ok {
-			return Account{}, fault.E(op, fault.Security, "your role at the sign-in service has no use of this system", p.Claims.Role)
+			return Account{}, noUse("your role at the sign-in service has no use of this system", p.Claims.Role)
 		}
 		a.Role = role
 	}
@@ -82,13 +84,35 @@ func (p Provider) account(sub string, said map[string]any) (Account, error) {
 		if a.NHSNumber, err = nhs.ParseNumber(claim(said, p.Claims.NHSNumber)); err != nil {
 			return Account{}, fault.E(op, fault.Value, "the sign-in service did not give a valid NHS number", p.Claims.NHSNumber)
 		}
-	} else if a.Organisation, err = nhs.ParseODS(claim(said, p.Claims.Organisation)); err != nil {
+	} else if a.Organisation, err = nhs.ParseODS(org); err != nil {
 		return Account{}, fault.E(op, fault.Value, "the sign-in service did not give a valid organisation", p.Claims.Organisation)
 	}
 	if err := a.check(); err != nil {
 		return Account{}, fault.E(op, err)
 	}
 	return a, nil
+}
+
+// role is our role of a provider's code. CIS2 states a job role with the staff group and
+// the area before it, "S8000:G8000:R8000": the last part alone may be named, too.
+func (p Provider) role(code string) (nhs.Role, bool) {
+	if r, ok := p.Roles[code]; ok {
+		return r, true
+	}
+	r, ok := p.Roles[code[strings.LastIndexByte(code, ':')+1:]]
+	return r, ok
+}
+
+// organisationOf is the name of an organisation among those that CIS2 says of a person.
+func organisationOf(said map[string]any, code string) string {
+	list, _ := said["nhsid_user_orgs"].([]any)
+	for _, v := range list {
+		if m, ok := v.(map[string]any); ok && code != "" && m["org_code"] == code {
+			name, _ := m["org_name"].(string)
+			return name
+		}
+	}
+	return ""
 }
 
 // claim is the claim of a name as text, or "".

@@ -26,7 +26,8 @@ type Live struct {
 	Provider     string    `json:"provider,omitempty"`
 	Role         nhs.Role  `json:"role"`
 	Organisation string    `json:"organisation,omitempty"`
-	Here         bool      `json:"-"` // the one that asks
+	SID          string    `json:"sid,omitempty"` // of the session at the provider
+	Here         bool      `json:"-"`             // the one that asks
 }
 
 // maxLive is how many sessions somebody can have: one more ends the oldest.

@@ -6,12 +6,12 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/oauth2"
-
 	"selda/auth/app"
+	"selda/auth/party"
 	"selda/auth/provider"
 	"selda/fault"
 	"selda/policy"
@@ -45,12 +45,13 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 		a.choose(w, q.Get("return"))
 		return
 	}
-	conf, _, err := rp.discover(r.Context(), base)
+	p := rp.at(base)
+	m, err := p.Discover(r.Context())
 	if err != nil {
-		a.say(w, http.StatusBadGateway, "Signing in does not work at the moment", "The sign-in service does not answer. Try again in a minute.")
+		a.refuseWith(w, r, http.StatusBadGateway, rp.Name, policy.Subject{}, fault.Reason(err), "Signing in does not work at the moment", "The sign-in service does not answer as it should. Try again in a minute.")
 		return
 	}
-	l := loginState{Provider: rp.Name, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
+	l := loginState{Provider: rp.Name, State: rand.Text(), Nonce: rand.Text(), Verifier: rand.Text() + rand.Text(),
 		Return: localPath(q.Get("return")), Until: time.Now().Add(loginTTL)}
 	sealed, err := a.seal.seal(l)
 	if err != nil {
@@ -59,12 +60,8 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 	}
 	a.dropPending(w, r)
 	a.setLoginCookie(w, l.State, sealed)
-	opts := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(l.Verifier), oauth2.SetAuthURLParam("nonce", l.Nonce)}
-	for k, v := range rp.Params {
-		opts = append(opts, oauth2.SetAuthURLParam(k, v))
-	}
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, conf.AuthCodeURL(l.State, opts...), http.StatusSeeOther)
+	http.Redirect(w, r, p.AuthURL(m, party.Request{Redirect: base + callbackPath, State: l.State, Nonce: l.Nonce, Verifier: l.Verifier, Params: rp.Params}), http.StatusSeeOther)
 }
 
 // callback takes the provider's answer, and opens the session.
@@ -78,49 +75,65 @@ func (a *Auth) callback(w http.ResponseWriter, r *http.Request) {
 		a.setPending(w, c.Name, "")
 	}
 	if !ok || subtle.ConstantTimeCompare([]byte(l.State), []byte(q.Get("state"))) != 1 {
-		a.refuse(w, r, l.Provider, policy.Subject{}, "the answer does not belong to a sign-in begun here",
+		a.refuse(w, r, l.Provider, policy.Subject{}, "the answer does not belong to a sign-in begun here", "You could not be signed in",
 			"The sign-in took too long, or was begun in another window. Begin again.")
 		return
 	}
 	rp, ok := a.party(l.Provider)
 	base, err := a.base(r)
 	if !ok || err != nil {
-		a.refuse(w, r, l.Provider, policy.Subject{}, "the provider is not configured", "Begin again.")
+		a.refuse(w, r, l.Provider, policy.Subject{}, "the provider is not configured", "You could not be signed in", "Begin again.")
 		return
 	}
 	if q.Get("error") != "" || q.Get("code") == "" {
-		a.refuse(w, r, rp.Name, policy.Subject{}, "the provider refused", "The sign-in service did not sign you in.")
+		a.refuse(w, r, rp.Name, policy.Subject{}, "the provider refused"+named(q.Get("error")), "You could not be signed in", "You did not finish at the sign-in service, or it did not sign you in. Nothing was opened. You can try again.")
 		return
 	}
-	acc, err := rp.identify(r.Context(), base, q.Get("iss"), q.Get("code"), l)
-	if err == nil {
-		acc, err = a.admit(rp, acc)
+	who, err := rp.identify(r.Context(), base, q.Get("iss"), q.Get("code"), l, time.Now())
+	if err == nil && rp.Service == NHSLogin {
+		err = a.itsRecord(r.Context(), who.person)
 	}
 	if err != nil {
-		reason := "the account could not be kept"
-		if !fault.Is(err, fault.NoStore) { // whose words are the operating system's
-			reason = fault.Reason(err)
+		a.deny(w, r, rp, who.user, err)
+		return
+	}
+	v := vouched{Provider: rp.Name, SID: who.sid, Return: l.Return, Began: time.Now()}
+	if rp.own {
+		a.enter(w, r, rp, v, Account{User: who.user}, l.Return)
+		return
+	}
+	v.accounts = who.options
+	if who.sid != "" { // what the provider ends by this name is ended here
+		if err := a.passing.Put(passingSID, sidKey(rp.Name, who.sid), []byte(who.user), v.Began.Add(a.longestSession())); err != nil {
+			a.unrecorded(w)
+			return
 		}
-		a.refuse(w, r, rp.Name, policy.Subject{}, reason, "The sign-in service's answer does not let you in here: "+reason+".")
+	}
+	if len(v.accounts) > 1 {
+		a.offer(w, r, v)
 		return
 	}
-	p := Purpose(acc.Role)
-	subject := acc.Subject(p)
-	// The trail has it before there is a session.
-	err = a.record(r.Context(), Event{Kind: SignedIn, Time: time.Now(), Subject: subject, Provider: rp.Name, Address: a.conf.Address(r)})
-	if err == nil {
-		err = a.begin(r.Context(), acc, p, signedIn{provider: rp.Name, address: a.conf.Address(r)})
+	a.enter(w, r, rp, v, v.accounts[0].Account, l.Return)
+}
+
+// answers are the errors of an authorization endpoint that the trail may repeat.
+// RFC 6749, section 4.1.2.1; OpenID Connect Core, section 3.1.2.6.
+var answers = []string{"access_denied", "invalid_request", "unauthorized_client", "unsupported_response_type", "invalid_scope", "server_error", "temporarily_unavailable",
+	"interaction_required", "login_required", "consent_required", "account_selection_required"}
+
+// named is an error of the standard, in brackets.
+func named(code string) string {
+	if !slices.Contains(answers, code) {
+		return ""
 	}
-	if err != nil {
-		a.say(w, http.StatusServiceUnavailable, "Signing in does not work at the moment", "Your sign-in could not be recorded, so it was not done. Try again in a minute.")
-		return
-	}
-	http.Redirect(w, r, l.Return, http.StatusSeeOther)
+	return " (" + code + ")"
 }
 
 // admit is the account that a provider's word is for. The built-in provider
-// only vouches for accounts that are there; one outside brings its people.
-func (a *Auth) admit(rp *relyingParty, said Account) (Account, error) {
+// only vouches for accounts that are there; one outside brings its people, and says at
+// each sign-in what they are: where that is another role or organisation than before,
+// what was begun as the former ends.
+func (a *Auth) admit(ctx context.Context, rp *relyingParty, said Account, address string) (Account, error) {
 	const op = "auth.admit"
 	if rp.own {
 		acc, ok := a.Accounts.Find(said.User)
@@ -130,27 +143,50 @@ func (a *Auth) admit(rp *relyingParty, said Account) (Account, error) {
 		return acc, nil
 	}
 	old, known, err := a.Accounts.Known(said.User)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Account{}, fault.E(op, fault.NoStore, err)
-	}
-	if known && !old.Usable(time.Now()) {
-		return Account{}, fault.E(op, fault.Security, "the account was disabled, or has ended: ask an administrator")
-	}
-	if known && old.Provider != rp.Name {
+	case known && !old.Usable(time.Now()):
+		return Account{}, denied{fault.E(op, fault.Security, "the account was disabled, or has ended"), "Your account here has ended",
+			"Your account was turned off, or its time is over. If that is not right, ask an administrator of SELDA at your organisation.", false}
+	case known && old.Provider != rp.Name:
 		return Account{}, fault.E(op, fault.Conflict, "the account belongs to another provider")
-	}
-	if known && sameAccount(old, said) {
+	case known && sameAccount(old, said):
 		return old, nil
+	case !known:
+		if err := a.Accounts.Add(said); err != nil {
+			return Account{}, fault.E(op, err)
+		}
+		return said, nil
 	}
-	if err := a.Accounts.Put(said); err != nil {
+	moved := !sameWork(old, said)
+	now := time.Now()
+	err = a.Accounts.Alter(said.User, func(acc *Account) {
+		acc.Name, acc.Role, acc.Organisation, acc.OrganisationName, acc.NHSNumber, acc.Teams = said.Name, said.Role, said.Organisation, said.OrganisationName, said.NHSNumber, said.Teams
+		if moved {
+			acc.Since = now
+		}
+	})
+	if err == nil && moved {
+		err = a.SignOutEverywhere(ctx, old.Subject(Purpose(old.Role)), old.User, address, "the user acts in another role or at another organisation")
+	}
+	if err != nil {
 		return Account{}, fault.E(op, err)
 	}
-	return said, nil
+	acc, ok := a.Accounts.Find(said.User)
+	if !ok {
+		return Account{}, fault.E(op, fault.Login, "the account is gone")
+	}
+	return acc, nil
+}
+
+// sameWork says whether an account is of the same role, organisation and person as before.
+func sameWork(a, b Account) bool {
+	return a.Role == b.Role && a.Organisation == b.Organisation && a.NHSNumber == b.NHSNumber
 }
 
 func sameAccount(a, b Account) bool {
-	return a.User == b.User && a.Name == b.Name && a.Role == b.Role && a.Organisation == b.Organisation &&
-		a.OrganisationName == b.OrganisationName && a.NHSNumber == b.NHSNumber && a.Provider == b.Provider
+	return sameWork(a, b) && a.User == b.User && a.Name == b.Name && a.OrganisationName == b.OrganisationName && a.Provider == b.Provider && slices.Equal(a.Teams, b.Teams)
 }
 
 // logout ends the session, and has the provider end its own.
@@ -163,6 +199,7 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 	subject, err := a.sessionSubject(r)
 	signedIn := err == nil
 	rp, known := a.party(a.sessions.GetString(ctx, sessionProvider))
+	_ = a.forget(ctx) // its row on the owner's list: the session itself ends below
 	// The session ends whatever else fails: to stay signed in is the worse end.
 	if err := a.sessions.Destroy(ctx); err != nil {
 		a.say(w, http.StatusInternalServerError, "You could not be signed out", "Close the browser to be signed out.")
@@ -197,13 +234,17 @@ func (a *Auth) signedOut(w http.ResponseWriter, _ *http.Request) {
 }
 
 // refuse has a refusal recorded, and says so.
-func (a *Auth) refuse(w http.ResponseWriter, r *http.Request, party string, s policy.Subject, reason, words string) {
+func (a *Auth) refuse(w http.ResponseWriter, r *http.Request, party string, s policy.Subject, reason, title, words string) {
+	a.refuseWith(w, r, http.StatusForbidden, party, s, reason, title, words)
+}
+
+func (a *Auth) refuseWith(w http.ResponseWriter, r *http.Request, status int, party string, s policy.Subject, reason, title, words string) {
 	err := a.record(r.Context(), Event{Kind: Refused, Time: time.Now(), Subject: s, Provider: party, Address: a.conf.Address(r), Reason: reason})
 	if err != nil {
 		a.say(w, http.StatusServiceUnavailable, "Signing in does not work at the moment", "Try again in a minute.")
 		return
 	}
-	a.say(w, http.StatusForbidden, "You could not be signed in", words)
+	a.say(w, status, title, words)
 }
 
 func (a *Auth) say(w http.ResponseWriter, status int, title, words string) {

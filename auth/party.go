@@ -5,18 +5,14 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/url"
-	"strings"
-	"sync"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
-	"golang.org/x/oauth2"
 
+	"selda/auth/party"
 	"selda/auth/provider"
 	"selda/fault"
-	"selda/nhs"
 )
 
 const (
@@ -24,68 +20,12 @@ const (
 	pagesClient = "selda-pages"
 )
 
-// Provider is an OpenID provider from outside, such as NHS CIS2 or NHS login.
-type Provider struct {
-	Name         string            `json:"name"`  // letters and digits; it begins the user names of its people
-	Title        string            `json:"title"` // for people: "NHS login"
-	Issuer       string            `json:"issuer"`
-	ClientID     string            `json:"client_id"`
-	ClientSecret string            `json:"client_secret"`
-	Scopes       []string          `json:"scopes"` // beside openid
-	Params       map[string]string `json:"params"` // of the authorization request, such as acr_values
-	UserInfo     bool              `json:"userinfo"`
-	Claims       ClaimNames        `json:"claims"`
-	// Roles maps the provider's role codes to ours. A code that is not in it
-	// is refused. RoleForAll is for a provider that has one kind of people.
-	Roles      map[string]nhs.Role `json:"roles"`
-	RoleForAll nhs.Role            `json:"role_for_all"`
-	// Require is claims that must have a value, such as
-	// identity_proofing_level P9.
-	Require map[string]string `json:"require"`
-}
-
-func (p Provider) check() error {
-	bad := func(message string) error { return fault.E("auth.Provider", fault.Value, message, "Providers."+p.Name) }
-	if p.Name == "" || len(p.Name) > 32 || strings.Trim(p.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" {
-		return bad("a provider's name is of letters, digits and hyphens")
-	}
-	u, err := url.Parse(p.Issuer)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return bad("the issuer is an address: https://…")
-	}
-	if p.ClientID == "" || p.Title == "" {
-		return bad("a provider has a title and a client id")
-	}
-	if len(p.Roles) == 0 && p.RoleForAll == "" {
-		return bad("the roles of its people are not said")
-	}
-	for _, r := range append([]nhs.Role{p.RoleForAll}, values(p.Roles)...) {
-		if r == "" {
-			continue
-		}
-		if _, err := nhs.ParseRole(string(r)); err != nil || r == nhs.Operator || r == nhs.SourceSystem || r == nhs.Proxy {
-			return bad("a provider can't give that role")
-		}
-	}
-	return nil
-}
-
-func values(m map[string]nhs.Role) []nhs.Role {
-	var out []nhs.Role
-	for _, v := range m {
-		out = append(out, v)
-	}
-	return out
-}
-
 // relyingParty is this system as seen by one provider.
 type relyingParty struct {
 	Provider
 	own    bool
 	client *http.Client
-
-	mu    sync.Mutex
-	found *oidc.Provider // discovered at first use, kept
+	party  *party.Party // nil of the built-in one, whose address can differ from request to request
 }
 
 // ownParty is the relying party of the built-in provider: the same code, with
@@ -96,6 +36,13 @@ func ownParty(a *Auth, secret string) *relyingParty {
 		Provider: Provider{Name: ownProvider, Title: "SELDA user name and password", ClientID: pagesClient, ClientSecret: secret}}
 }
 
+// outsideParty is the relying party of a provider from outside.
+func outsideParty(p Provider, c *http.Client, keys *party.Signing) *relyingParty {
+	return &relyingParty{Provider: p, client: c, party: party.New(party.Client{Issuer: p.Issuer, ID: p.ClientID, Secret: p.ClientSecret, Auth: p.ClientAuth,
+		Algorithms: p.algorithms(), Scopes: append([]string{"openid"}, p.Scopes...), HTTP: c,
+		Assertion: func(client, audience string) (string, error) { return keys.Assertion(client, audience, time.Now()) }})}
+}
+
 func (rp *relyingParty) name() string {
 	if rp == nil {
 		return ""
@@ -103,93 +50,70 @@ func (rp *relyingParty) name() string {
 	return rp.Name
 }
 
-// discover is the provider's configuration, for a server at base.
-func (rp *relyingParty) discover(ctx context.Context, base string) (*oauth2.Config, *oidc.Provider, error) {
-	const op = "auth.discover"
-	issuer := rp.Issuer
-	if rp.own {
-		issuer = provider.Issuer(base)
+// at is the party, for a server at base.
+func (rp *relyingParty) at(base string) *party.Party {
+	if !rp.own {
+		return rp.party
 	}
-	rp.mu.Lock()
-	p := rp.found
-	rp.mu.Unlock()
-	if p == nil {
-		var err error
-		// Not under the lock: a provider that hangs must not hold up the others.
-		if p, err = oidc.NewProvider(oidc.ClientContext(ctx, rp.client), issuer); err != nil {
-			return nil, nil, fault.E(op, fault.Transient, "the provider's configuration could not be read")
-		}
-		if !rp.own { // the own address can differ from request to request
-			rp.mu.Lock()
-			rp.found = p
-			rp.mu.Unlock()
-		}
-	}
-	return &oauth2.Config{ClientID: rp.ClientID, ClientSecret: rp.ClientSecret, Endpoint: p.Endpoint(),
-		RedirectURL: base + callbackPath, Scopes: append([]string{oidc.ScopeOpenID}, rp.Scopes...)}, p, nil
+	return party.New(party.Client{Issuer: provider.Issuer(base), ID: rp.ClientID, Secret: rp.ClientSecret, Auth: party.SecretBasic,
+		Algorithms: []jose.SignatureAlgorithm{jose.ES256}, Scopes: []string{"openid"}, HTTP: rp.client, InProcess: true})
 }
 
 // identify changes the code for the identity that the provider vouches for.
 // Its faults never hold what the provider wrote: that may name a person.
-func (rp *relyingParty) identify(ctx context.Context, base, iss, code string, l loginState) (Account, error) {
+func (rp *relyingParty) identify(ctx context.Context, base, iss, code string, l loginState, now time.Time) (identity, error) {
 	const op = "auth.identify"
-	conf, p, err := rp.discover(ctx, base)
+	p := rp.at(base)
+	m, err := p.Discover(ctx)
 	if err != nil {
-		return Account{}, fault.E(op, err)
+		return identity{}, fault.E(op, err)
 	}
-	issuer := rp.Issuer
-	if rp.own {
-		issuer = provider.Issuer(base)
+	switch {
+	case iss != "" && iss != p.Issuer: // RFC 9207: an answer from another provider
+		return identity{}, fault.E(op, fault.Security, "the answer is from another provider (iss)")
+	case iss == "" && m.IssInAnswer:
+		return identity{}, fault.E(op, fault.Security, "the answer does not say which provider it is from (iss)")
 	}
-	if iss != "" && iss != issuer { // RFC 9207: an answer from another provider
-		return Account{}, fault.E(op, fault.Security, "the answer is from another provider")
-	}
-	ctx = oidc.ClientContext(ctx, rp.client)
-	token, err := conf.Exchange(ctx, code, oauth2.VerifierOption(l.Verifier))
+	tokens, err := p.Exchange(ctx, m, code, base+callbackPath, l.Verifier)
 	if err != nil {
-		return Account{}, fault.E(op, fault.Login, "the provider did not take the code")
+		return identity{}, fault.E(op, err)
 	}
-	raw, _ := token.Extra("id_token").(string)
-	id, err := p.VerifierContext(ctx, &oidc.Config{ClientID: rp.ClientID}).Verify(ctx, raw)
-	if err != nil || id.Nonce != l.Nonce {
-		return Account{}, fault.E(op, fault.Login, "the identity token does not hold")
+	id, err := p.IDToken(ctx, m, tokens.ID, party.Want{Nonce: l.Nonce, Access: tokens.Access, MaxAge: rp.maxAge(), Now: now})
+	if err != nil {
+		return identity{}, fault.E(op, err)
 	}
+	who := identity{user: id.Sub, sid: id.SID}
 	if rp.own {
-		return Account{User: id.Subject}, nil
+		return who, nil
 	}
-	said := map[string]any{}
-	if err := id.Claims(&said); err != nil {
-		return Account{}, fault.E(op, fault.Structure, "the identity token can't be read")
-	}
+	who.user = rp.Name + ":" + id.Sub
 	if rp.UserInfo {
-		info, err := p.UserInfo(ctx, oauth2.StaticTokenSource(token))
-		if err != nil || info.Subject != id.Subject || info.Claims(&said) != nil {
-			return Account{}, fault.E(op, fault.Login, "the provider did not say who that is")
+		info, err := p.UserInfo(ctx, m, tokens.Access, id.Sub)
+		if err != nil {
+			return who, fault.E(op, err)
+		}
+		// What is signed stands; the endpoint adds to it.
+		for name, v := range info {
+			if _, there := id.Claims[name]; !there {
+				id.Claims[name] = v
+			}
 		}
 	}
-	return rp.account(id.Subject, said)
+	if who.options, err = rp.options(id.Sub, id.Claims); err == nil && rp.Service == NHSLogin {
+		who.person = personOf(&who.options[0].Account, id.Claims)
+	}
+	return who, err
 }
 
 // endSession is where a browser goes so that the provider signs out too; ""
 // where it has no such place.
 func (rp *relyingParty) endSession(ctx context.Context, base string) string {
-	_, p, err := rp.discover(ctx, base)
+	p := rp.at(base)
+	m, err := p.Discover(ctx)
 	if err != nil {
 		return ""
 	}
-	var m provider.Metadata
-	if p.Claims(&m) != nil || m.EndSession == "" {
-		return ""
-	}
-	u, err := url.Parse(m.EndSession)
-	if err != nil {
-		return ""
-	}
-	q := u.Query()
-	q.Set("client_id", rp.ClientID)
-	q.Set("post_logout_redirect_uri", base+signedOutPath)
-	u.RawQuery = q.Encode()
-	return u.String()
+	return p.EndSessionURL(m, base+signedOutPath)
 }
 
 // inProcess carries requests to the built-in provider without a socket.

@@ -29,8 +29,8 @@ func TestProvidersFromOutside(t *testing.T) {
 	far, server := abroad(t, here)
 	g := newRegion(t, Config{Providers: []Provider{
 		{Name: "cis2", Title: "NHS Care Identity", Issuer: server.URL + "/oidc", ClientID: "here", ClientSecret: "s3cret", Scopes: []string{"nationalrbacaccess"},
-			Params: map[string]string{"acr_values": "AAL2"}, UserInfo: true, Claims: CIS2Claims, Roles: map[string]nhs.Role{"gp": nhs.GP}},
-		{Name: "nhs-login", Title: "NHS login", Issuer: server.URL + "/oidc", ClientID: "here", ClientSecret: "s3cret",
+			Params: map[string]string{"acr_values": "AAL2"}, Algorithms: []string{"ES256"}, UserInfo: true, Claims: CIS2Claims, Roles: map[string]nhs.Role{"gp": nhs.GP}},
+		{Name: "nhs-login", Title: "NHS login", Issuer: server.URL + "/oidc", ClientID: "here", ClientSecret: "s3cret", Algorithms: []string{"ES256"},
 			Claims: NHSLoginClaims, RoleForAll: nhs.Citizen, Require: map[string]string{"identity_proofing_level": "P9"}},
 	}})
 	front.Config.Handler = g.handler

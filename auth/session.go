@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,10 @@ const (
 	sessionProvider = "provider"
 	sessionBegan    = "began" // in nanoseconds, as are the next
 	sessionSeen     = "seen"
+	// What the account was when the session began: it holds for that and no other.
+	sessionRole         = "role"
+	sessionOrganisation = "organisation"
+	sessionRoles        = "roles" // what else its owner may act as
 )
 
 const sessionCookie = "selda"
@@ -152,6 +157,7 @@ type session struct {
 	purpose  nhs.Purpose
 	provider string
 	began    time.Time
+	roles    string // the name of what else they may act as; "" for nothing
 }
 
 // Watching is the header by which a page that is open says that it asks by itself:
@@ -178,9 +184,11 @@ func (a *Auth) session(r *http.Request) (s session, err error) {
 	}
 	s.provider, s.purpose = a.sessions.GetString(ctx, sessionProvider), nhs.Purpose(a.sessions.GetString(ctx, sessionPurpose))
 	s.began = time.Unix(0, a.sessions.GetInt64(ctx, sessionBegan))
+	s.roles = a.sessions.GetString(ctx, sessionRoles)
 	// The account may have gone, or have another role, since the sign-in.
 	s.account = acc
-	if !ok || mayAct(s.account.Role, s.purpose) != nil || s.began.Before(acc.Since) {
+	if !ok || mayAct(s.account.Role, s.purpose) != nil || s.began.Before(acc.Since) ||
+		a.sessions.GetString(ctx, sessionRole) != string(acc.Role) || a.sessions.GetString(ctx, sessionOrganisation) != string(acc.Organisation) {
 		return s, fault.E(op, fault.Expired, "the session's account has changed")
 	}
 	now, seen := time.Now(), time.Unix(0, a.sessions.GetInt64(ctx, sessionSeen))
@@ -204,9 +212,12 @@ func (a *Auth) sessionSubject(r *http.Request) (policy.Subject, error) {
 }
 
 // begin opens the session of an account, under a new token, so that a token
-// that somebody planted is worth nothing.
+// that somebody planted is worth nothing. The one of before ends.
 func (a *Auth) begin(ctx context.Context, acc Account, p nhs.Purpose, as signedIn) error {
 	const op = "auth.begin"
+	if err := a.forget(ctx); err != nil {
+		return fault.E(op, err)
+	}
 	if err := a.sessions.Clear(ctx); err != nil {
 		return fault.E(op, err)
 	}
@@ -214,18 +225,50 @@ func (a *Auth) begin(ctx context.Context, acc Account, p nhs.Purpose, as signedI
 		return fault.E(op, err)
 	}
 	now := time.Now()
+	ends := now.Add(a.conf.limit(acc.Role).Absolute)
+	if as.Ends.After(now) && as.Ends.Before(ends) { // another role makes no session longer
+		ends = as.Ends
+	}
 	a.sessions.Put(ctx, sessionUser, acc.User)
+	a.sessions.Put(ctx, sessionRole, string(acc.Role))
+	a.sessions.Put(ctx, sessionOrganisation, string(acc.Organisation))
 	a.sessions.Put(ctx, sessionPurpose, string(p))
 	a.sessions.Put(ctx, sessionProvider, as.provider)
 	a.sessions.Put(ctx, sessionBegan, now.UnixNano())
 	a.sessions.Put(ctx, sessionSeen, now.UnixNano())
-	ends := now.Add(a.conf.limit(acc.Role).Absolute)
+	if len(as.accounts) > 1 {
+		as.Ends = ends
+		key, err := a.keepVouched(as.vouched, ends)
+		if err != nil {
+			return fault.E(op, err)
+		}
+		a.sessions.Put(ctx, sessionRoles, key)
+	}
 	a.sessions.SetDeadline(ctx, ends)
 	return a.remember(acc, Live{Key: storeKey(a.sessions.Token(ctx)), Began: now, Ends: ends, Address: as.address, Provider: as.provider,
-		Role: acc.Role, Organisation: acc.OrganisationName}, now)
+		Role: acc.Role, Organisation: acc.OrganisationName, SID: as.SID}, now)
+}
+
+// forget takes the session of a request off its owner's list, before another takes its place.
+func (a *Auth) forget(ctx context.Context) error {
+	user := a.sessions.GetString(ctx, sessionUser)
+	if user == "" {
+		return nil
+	}
+	key := storeKey(a.sessions.Token(ctx))
+	return a.live(user, time.Now(), func(list []Live) []Live {
+		return slices.DeleteFunc(list, func(l Live) bool { return l.Key == key })
+	})
 }
 
 // signedIn is how somebody signed in.
 type signedIn struct {
 	provider, address string
+	vouched
+}
+
+// longestSession is the longest that any session lasts.
+func (a *Auth) longestSession() time.Duration {
+	_, absolute := a.conf.longest()
+	return absolute
 }

@@ -31,11 +31,14 @@ type Passing interface {
 const (
 	passingSession = "session"
 	passingCode    = "code"
-	passingAsked   = "app-asked"     // an application's request, while a person decides
-	passingAppCode = "app-code"      // a code for an application
-	passingUsed    = "app-code-used" // what came of such a code
-	passingLaunch  = "app-launch"    // a launch from a record
-	passingProof   = "app-assertion" // an assertion that was used
+	passingAsked   = "app-asked"        // an application's request, while a person decides
+	passingAppCode = "app-code"         // a code for an application
+	passingUsed    = "app-code-used"    // what came of such a code
+	passingLaunch  = "app-launch"       // a launch from a record
+	passingProof   = "app-assertion"    // an assertion that was used
+	passingRoles   = "roles"            // what somebody may act as, at a provider's word
+	passingSID     = "provider-session" // whose a session at a provider is
+	passingLogout  = "logout-token"     // a logout token that was used
 )
 
 // sharedSessions is scs.Store for nodes.

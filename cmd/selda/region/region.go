@@ -166,7 +166,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		return r, err
 	}
 	r.Auth, err = auth.New(o.SignOn.config(auth.Config{Dir: o.Data, Documents: r.documents, Shared: r.shared, Demonstration: o.Demo, OnEvent: r.signOn,
-		Patients: web.Patients{Access: r.Access, Records: r.Records, Now: o.Now}, LoopbackKeys: o.LoopbackKeys}))
+		Patients: web.Patients{Access: r.Access, Records: r.Records, Now: o.Now}, LoopbackKeys: o.LoopbackKeys, Citizen: r.itsRecord}))
 	if err == nil {
 		r.staff = &staff{accounts: r.Auth.Accounts, documents: r.documents}
 		r.Access.Staff, r.Access.Limits = r.staff, r.limits

@@ -29,22 +29,29 @@ import (
 //	providers:
 //	  - name: cis2
 //	    title: NHS Care Identity
+//	    service: cis2                      # its claims and its rules
 //	    issuer: https://am.nhsidentity.example/oauth2
-//	    client_id: selda
-//	    client_secret_file: /run/secrets/cis2
-//	    scopes: [profile, nationalrbacaccess]
-//	    params: {acr_values: AAL3}
-//	    userinfo: true
-//	    claims: cis2                       # or nhs-login, or each claim by name
+//	    client_id: selda                   # proves itself by private_key_jwt
+//	    assurance: 2                       # the least AAL that does: 2 or 3
+//	    max_age: 8h
 //	    roles: {R8000: gp}                 # the provider's codes, and ours
 //	  - name: nhs-login
 //	    title: NHS login
+//	    service: nhs-login                 # citizens, proven to P9
 //	    issuer: https://auth.login.example
 //	    client_id: selda
-//	    client_secret_file: /run/secrets/nhs-login
-//	    claims: nhs-login
-//	    role_for_all: citizen
-//	    require: {identity_proofing_level: P9}
+//	  - name: other                        # any other provider
+//	    title: Our directory
+//	    issuer: https://directory.example
+//	    client_id: selda
+//	    client_secret_file: /run/secrets/directory
+//	    algorithms: [RS256]
+//	    scopes: [profile]
+//	    claims: {name: name, role: groups.code, organisation: org}
+//	    roles: {nurses: nurse}
+//	    require: {mfa: "true"}
+//
+// docs/sign-on.md says how each is set up.
 type SignOn struct {
 	PublicURL string `json:"public_url"`
 	// SecurityContact is a mailto:, https: or tel: address. RFC 9116, section 2.5.3
@@ -88,9 +95,9 @@ func (s *SignOn) limits() (map[auth.Kind]auth.Limit, error) {
 	return out, nil
 }
 
-// claimSets are the claims of services that are known, by the name that a file
-// calls them.
-var claimSets = map[string]auth.ClaimNames{"cis2": auth.CIS2Claims, "nhs-login": auth.NHSLoginClaims}
+// services are those whose rules are known: a file that calls their claims by a name
+// means the service.
+var services = []string{auth.CIS2, auth.NHSLogin}
 
 // ReadSignOn reads a file of identity services. Errors name the file, the
 // service and what to do.
@@ -154,11 +161,11 @@ func parseSignOn(b []byte, dir string) (*SignOn, error) {
 // secret that it keeps in a file of its own.
 func complete(p map[string]any, dir string) error {
 	if name, ok := p["claims"].(string); ok {
-		set, known := claimSets[name]
-		if !known {
+		if !slices.Contains(services, name) {
 			return fmt.Errorf("claims is cis2, nhs-login, or each claim by name: not %q", name)
 		}
-		p["claims"] = set
+		p["service"] = name
+		delete(p, "claims")
 	}
 	path, ok := p["client_secret_file"].(string)
 	if !ok {

@@ -10,7 +10,7 @@ import (
 	"selda/nhs"
 )
 
-const services = `
+const providersFile = `
 public_url: https://selda.example
 passwords: false
 providers:
@@ -37,7 +37,7 @@ providers:
 func TestSignOnIsConfiguration(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "sign-on.yaml")
-	for name, text := range map[string]string{"secret": "s3cret\n", "sign-on.yaml": services} {
+	for name, text := range map[string]string{"secret": "s3cret\n", "sign-on.yaml": providersFile} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -50,10 +50,10 @@ func TestSignOnIsConfiguration(t *testing.T) {
 	if c.PublicURL != "https://selda.example" || !c.NoPasswords || len(c.Providers) != 2 {
 		t.Fatalf("%+v", c)
 	}
-	if p := c.Providers[0]; p.ClientSecret != "s3cret" || p.Claims != auth.CIS2Claims || p.Roles["R8000"] != nhs.GP || p.Params["acr_values"] != "AAL3" || !p.UserInfo || len(p.Scopes) != 2 {
+	if p := c.Providers[0]; p.ClientSecret != "s3cret" || p.Service != auth.CIS2 || p.Roles["R8000"] != nhs.GP || p.Params["acr_values"] != "AAL3" || !p.UserInfo || len(p.Scopes) != 2 {
 		t.Errorf("%+v", p)
 	}
-	if p := c.Providers[1]; p.RoleForAll != nhs.Citizen || p.Require["identity_proofing_level"] != "P9" || p.Claims != auth.NHSLoginClaims {
+	if p := c.Providers[1]; p.RoleForAll != nhs.Citizen || p.Require["identity_proofing_level"] != "P9" || p.Service != auth.NHSLogin {
 		t.Errorf("%+v", p)
 	}
 	if _, err := auth.New(c); err != nil {
@@ -74,7 +74,7 @@ func TestSignOnFileSaysWhatIsWrong(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "secret"), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := parseSignOn([]byte(strings.Replace(services, from, to[0], 1)), dir); err == nil || !strings.Contains(err.Error(), to[1]) {
+		if _, err := parseSignOn([]byte(strings.Replace(providersFile, from, to[0], 1)), dir); err == nil || !strings.Contains(err.Error(), to[1]) {
 			t.Errorf("%q for %q: %v", to[0], from, err)
 		}
 	}
