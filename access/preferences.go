@@ -94,6 +94,46 @@ func (a *Access) everSaid(ctx context.Context, v *store.Version, n uint64) ([]*s
 	return slices.DeleteFunc(all, func(v *store.Version) bool { return v.Deleted }), err
 }
 
+// referred finds what the items refer to that a rule is about with all that they name:
+// of one that withholds what they ever named, of one that gives back what they named in
+// every version.
+func (a *Access) referred(ctx context.Context, c *policy.Content, permit bool, found mpi.Found, n uint64) error {
+	for _, i := range c.Related {
+		versions, err := a.Store.History(ctx, i.Type, i.ID, n, system)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		named := map[policy.Item]int{}
+		said := 0
+		for _, v := range versions {
+			if v.Deleted || !slices.ContainsFunc(found.Subjects, func(k mpi.Known) bool { return k.Subject == v.Subject }) {
+				continue
+			}
+			r, err := v.Resource()
+			if err != nil {
+				return err
+			}
+			said++
+			once := map[policy.Item]bool{}
+			for _, to := range consent.References(r.Root()) {
+				if !once[to] {
+					once[to] = true
+					named[to]++
+				}
+			}
+		}
+		for to, times := range named {
+			if !permit || times == said {
+				c.Referred = append(c.Referred, to)
+			}
+		}
+	}
+	return nil
+}
+
 // contents finds the items that preferences are about by what the items say,
 // as at n, beside those that were found before.
 func (a *Access) contents(ctx context.Context, preferences []policy.Preference, found mpi.Found, n uint64) error {
@@ -109,6 +149,11 @@ func (a *Access) contents(ctx context.Context, preferences []policy.Preference, 
 	}
 	if len(all) == 0 {
 		return nil
+	}
+	for _, s := range all {
+		if err := a.referred(ctx, s.data.Content, s.permit, found, n); err != nil {
+			return err
+		}
 	}
 	for _, k := range found.Subjects {
 		versions, err := a.Store.Compartment(ctx, k.Subject, n, system)

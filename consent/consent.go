@@ -144,6 +144,9 @@ func data(p fhir.Object, d *policy.Data) {
 		for _, i := range c.Related {
 			items = append(items, fhir.Object{"meaning": "related", "reference": fhir.Ref(i.Type + "/" + i.ID)})
 		}
+		for _, i := range c.Dependents {
+			items = append(items, fhir.Object{"meaning": "dependents", "reference": fhir.Ref(i.Type + "/" + i.ID)})
+		}
 		for _, x := range c.Codes {
 			codes = append(codes, fhir.Concept("", fhir.Coding(x.System, x.Code, "")))
 		}

@@ -182,7 +182,7 @@ func TestOfficialExamples(t *testing.T) {
 		return nil
 	}
 	want := map[string]string{"notAuthor": "Everything that F001 wrote is kept from everyone", "notOrg": "Everything is kept from F001", "notThem": "Everything is kept from everyone",
-		"notThis": "Task/example3 and what belongs to it is kept from everyone", "Emergency": "Everything that F001 wrote is kept from everyone, in an emergency too; but everything that F001 wrote is kept from everyone"}
+		"notThis": "Task/example3 and what it names is kept from everyone", "Emergency": "Everything that F001 wrote is kept from everyone, in an emergency too; but everything that F001 wrote is kept from everyone"}
 	for _, file := range files {
 		body, err := os.ReadFile(file)
 		if err != nil {

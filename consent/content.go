@@ -23,10 +23,28 @@ func Holds(d *policy.Data, permit bool, item policy.Item, r *fhir.Resource, when
 		return false
 	case len(c.Codes) > 0 && !coded(r.Root(), c.Codes):
 		return false
-	case d.Items == nil && c.Related == nil:
+	case d.Items == nil && c.Related == nil && c.Dependents == nil:
 		return true
 	}
-	return slices.Contains(d.Items, item) || slices.Contains(c.Related, item) || refers(r.Root(), c.Related)
+	for _, list := range [][]policy.Item{d.Items, c.Related, c.Referred, c.Dependents} {
+		if slices.Contains(list, item) {
+			return true
+		}
+	}
+	return refers(r.Root(), c.Dependents)
+}
+
+// References are the items that anything in an instance refers to.
+func References(n fhir.Node) (out []policy.Item) {
+	if ref := n.Get("reference"); n.IsObject() && ref.IsString() {
+		if typ, id, ok := strings.Cut(local(ref.Text()), "/"); ok {
+			out = append(out, policy.Item{Type: typ, ID: id})
+		}
+	}
+	for c := n.Children(); c.Next(); {
+		out = append(out, References(c.Node())...)
+	}
+	return out
 }
 
 // coded says whether a code is found anywhere in an instance.

@@ -304,7 +304,8 @@ func (r *reader) labels(p fhir.Node, place string, d *policy.Data) bool {
 	return told
 }
 
-// items reads data: single items, what refers to them, and what an organisation wrote.
+// items reads data: single items, what they refer to or what refers to them, and what
+// an organisation wrote.
 // https://hl7.org/fhir/R4/valueset-consent-data-meaning.html
 func (r *reader) items(p fhir.Node, place string, d *policy.Data) bool {
 	told := true
@@ -331,16 +332,19 @@ func (r *reader) items(p fhir.Node, place string, d *policy.Data) bool {
 			continue
 		}
 		item := policy.Item{Type: typ, ID: id}
-		if meaning == "related" || meaning == "dependents" {
+		switch meaning {
+		case "related":
 			content(d).Related = append(content(d).Related, item)
-		} else {
+		case "dependents":
+			content(d).Dependents = append(content(d).Dependents, item)
+		default:
 			d.Items = append(d.Items, item)
 		}
 	}
 	if !told {
 		d.Items, d.Sources = nil, nil
 		if d.Content != nil {
-			d.Content.Related = nil
+			d.Content.Related, d.Content.Dependents = nil, nil
 		}
 	}
 	return told

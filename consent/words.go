@@ -153,6 +153,9 @@ func (n Names) items(d *policy.Data, s string) string {
 		return s
 	}
 	for _, i := range c.Related {
+		items = append(items, n.item(i)+" and what it names")
+	}
+	for _, i := range c.Dependents {
 		items = append(items, n.item(i)+" and what belongs to it")
 	}
 	if len(items) > 0 {

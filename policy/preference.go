@@ -73,9 +73,12 @@ type Data struct {
 // Content narrows a rule by what items say. With it the items of Data are
 // among those that are found.
 type Content struct {
-	Codes    []Code
-	Related  []Item    // these, and what refers to them
-	From, To time.Time // of the items' clinical time
+	Codes      []Code
+	Related    []Item    // these, and what they refer to
+	Dependents []Item    // these, and what refers to them
+	From, To   time.Time // of the items' clinical time
+	// Referred is what Related refer to: who has the items finds it first.
+	Referred []Item
 	// Found are the items that it is true of, once that is Known.
 	Known bool
 	Found []Item

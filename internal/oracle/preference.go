@@ -147,7 +147,7 @@ func (w World) applies(p map[string]any, r Reader, item Sent) bool {
 		w.everSaid(item, deny, func(v Sent) bool {
 			return limit("code", func(c any) (bool, bool) { return isCode(c, v) }) &&
 				limit("dataPeriod", func(d any) (bool, bool) { return ofTime(d, v) }) &&
-				limit("data", func(d any) (bool, bool) { return w.isData(d, v) })
+				limit("data", func(d any) (bool, bool) { return w.isData(d, v, deny) })
 		}) &&
 		limit("securityLabel", func(l any) (bool, bool) {
 			return slices.Contains(w.labels(w.until(item)), text(l, "code")), true
@@ -239,20 +239,15 @@ func ofTime(period any, item Sent) (yes, told bool) {
 
 // isData: R4's consent-data-meaning. instance: the item; related: it and what it
 // refers to; dependents: it and what refers to it; authoredby: what somebody wrote.
-func (w World) isData(d any, item Sent) (yes, told bool) {
+func (w World) isData(d any, item Sent, deny bool) (yes, told bool) {
 	ref, self := text(d, "reference.reference"), item.Type+"/"+item.ID
 	switch text(d, "meaning") {
 	case "instance":
 		return ref == self, ref != ""
 	case "related":
-		if typ, id, ok := strings.Cut(ref, "/"); ok && ref != self {
-			for _, x := range w.latest(typ) {
-				if x.ID == id && slices.Contains(names(x.Body), self) {
-					return true, true
-				}
-			}
-		}
-		return ref == self, ref != ""
+		typ, id, _ := strings.Cut(ref, "/")
+		named := w.everSaid(Sent{Type: typ, ID: id}, deny, func(v Sent) bool { return slices.Contains(names(v.Body), self) })
+		return ref == self || named && len(w.versions(typ, id)) > 0, ref != ""
 	case "dependents":
 		return ref == self || slices.Contains(names(item.Body), ref), ref != ""
 	case "authoredby":
