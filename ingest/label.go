@@ -97,7 +97,8 @@ func (c *commit) label(put *store.Put, visit string) error {
 		if err != nil {
 			return err
 		}
-		if exists && !l.Deleted && l.Subject == put.Subject {
+		// A visit that was deleted was as sensitive as it said: what is of it keeps that.
+		if exists && l.Subject == put.Subject {
 			v, err := c.tx.Current(l)
 			if err != nil && !fault.Is(err, fault.NotFound) {
 				return err
