@@ -58,7 +58,17 @@ func worksCases(s policy.Subject) bool {
 
 // enterCase has the trail say what is done to a case, or was refused.
 func (a *Access) enterCase(ctx context.Context, op string, s policy.Subject, action, citizen, reason string, refused error) error {
+	return a.enterIn(ctx, op, s, audit.From(s, action, aCase), citizen, reason, refused)
+}
+
+// enterConcealed is enterCase, of what the citizen is not told.
+func (a *Access) enterConcealed(ctx context.Context, op string, s policy.Subject, action, citizen, reason string, refused error) error {
 	e := audit.From(s, action, aCase)
+	e.Concealed = true
+	return a.enterIn(ctx, op, s, e, citizen, reason, refused)
+}
+
+func (a *Access) enterIn(ctx context.Context, op string, s policy.Subject, e audit.Entry, citizen, reason string, refused error) error {
 	e.Citizen, e.Reason, e.Rules = citizen, reason, []string{caseRule}
 	if refused != nil {
 		e.Outcome, e.Rules = audit.Deny, []string{"G1 default deny"}

@@ -337,3 +337,6 @@ func (d Decision) Explain() string {
 	}
 	return fmt.Sprintf("denied: %v: %s", d.Rules, d.Reason)
 }
+
+// OfNoPerson says whether resources of a type are of no person.
+func OfNoPerson(typ string) bool { return slices.Contains(directoryTypes, typ) }

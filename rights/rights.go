@@ -136,12 +136,10 @@ type Case struct {
 	Reviewed []Reviewed `json:"reviewed,omitempty"`
 	// Words that are taken out of the whole copy.
 	Redact []string `json:"redact,omitempty"`
-	// Rest says that the items which nothing marks were looked through.
-	Rest bool `json:"rest,omitempty"`
+	// Rest is of the items that nothing marks, as they were when somebody looked through them.
+	Rest string `json:"rest,omitempty"`
 	// Files are what was given out, by the SHA-256 of each.
 	Files []File `json:"files,omitempty"`
-	// Restricts is the Basic that holds the restriction; "" for none.
-	Restricts string `json:"restricts,omitempty"`
 }
 
 // File is what was given out.

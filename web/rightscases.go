@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"selda/access/grant"
 	"selda/access/record"
 	"selda/fault"
 	"selda/nhs"
@@ -123,11 +124,16 @@ func (h *Web) rightsCase(w http.ResponseWriter, r *http.Request, s policy.Subjec
 }
 
 func (h *Web) showCase(w http.ResponseWriter, r *http.Request, s policy.Subject, done, problem string) error {
-	const op = "web.case"
 	c, g, err := h.Access.OpenCase(r.Context(), s, r.PathValue("case"))
 	if err != nil {
-		return fault.E(op, err)
+		return fault.E("web.case", err)
 	}
+	return h.showOpenCase(w, r, s, c, g, done, problem)
+}
+
+// showOpenCase shows a case that was opened: that is in the trail.
+func (h *Web) showOpenCase(w http.ResponseWriter, r *http.Request, s policy.Subject, c rights.Case, g grant.Grant, done, problem string) (err error) {
+	const op = "web.case"
 	v := &record.View{}
 	if g.Citizen().ID != "" {
 		if v, err = h.Records.Open(r.Context(), g); err != nil {
@@ -152,7 +158,11 @@ func (h *Web) showCase(w http.ResponseWriter, r *http.Request, s policy.Subject,
 	for _, f := range c.Files {
 		p.Files = append(p.Files, page.Link{Href: p.Action + "/" + f.Name, Text: fileWords(f.Name), Detail: "SHA-256 " + f.SHA256})
 	}
-	p.Acts = h.caseActs(&c)
+	entries, err := h.Access.CopyEntries(r.Context(), &c, g)
+	if err != nil {
+		return fault.E(op, err)
+	}
+	p.Review, p.Acts = h.copyReview(&c, entries), h.caseActs(&c)
 	status := http.StatusOK
 	if problem != "" {
 		status = http.StatusUnprocessableEntity
@@ -235,6 +245,9 @@ func (h *Web) caseActs(c *rights.Case) (out []page.CaseAct) {
 func (h *Web) workCase(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
 	const op = "web.workCase"
 	f := r.PostForm
+	if f.Get("review") != "" {
+		return h.reviewCase(w, r, s)
+	}
 	c, err := h.Access.ActOnCase(r.Context(), s, r.PathValue("case"), rights.Step{Did: rights.Did(f.Get("did")), Words: f.Get("words"), To: nhs.ODS(strings.ToUpper(strings.TrimSpace(f.Get("to")))), On: f.Get("on"), Code: f.Get("code")})
 	switch {
 	case fault.Is(err, fault.Value) || fault.Is(err, fault.Conflict):

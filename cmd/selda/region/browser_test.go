@@ -168,6 +168,8 @@ func TestEachAccountInABrowser(t *testing.T) {
 			b.saysNothingOf(clinical...)
 			b.look("objected")
 		}},
+		{"citizen", b.rights},
+		{"privacy", b.cases},
 		{"engineer", func() { b.engineer(held) }},
 	} {
 		b.Dark(one.user == "paramedic")
