@@ -26,6 +26,7 @@ import (
 
 	"selda/audit/tree"
 	"selda/fault"
+	"selda/internal/document"
 	"selda/internal/segment"
 	"selda/nhs"
 	"selda/policy"
@@ -170,6 +171,22 @@ type Options struct {
 	Index Index // nil: entries can't be searched
 	// FileBytes is how large a file of the trail gets; segment's own limit where 0.
 	FileBytes int64
+	// Documents is where the key of the chain and the key that signs the tree are
+	// kept, sealed; nil: as files of the data folder, in the clear.
+	Documents document.Store
+}
+
+// The names under which keys of a trail in files are kept.
+const (
+	KeyName    = HeadFolder + "/key"
+	SignerName = HeadFolder + "/signer"
+)
+
+func (o Options) documents() document.Store {
+	if o.Documents == nil {
+		return document.Folder(o.Data)
+	}
+	return o.Documents
 }
 
 // Open opens the trail in files. Where its tail does not reach what the head
@@ -179,7 +196,7 @@ func Open(o Options) (*Trail, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := openTree(o.Data)
+	log, err := openTree(o.Data, o.documents())
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}

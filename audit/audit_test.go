@@ -42,7 +42,7 @@ func TestVerifyWholeAndAfterReopening(t *testing.T) {
 	data := t.TempDir()
 	fill(t, data, 20)
 	fill(t, data, 5)
-	r, err := Verify(data)
+	r, err := Verify(data, nil)
 	if err != nil || r.Entries != 25 || r.Files < 3 {
 		t.Fatal(r, err)
 	}
@@ -57,7 +57,7 @@ func TestVerifyFindsEveryChangedByte(t *testing.T) {
 		b := bytes.Clone(whole)
 		b[i] ^= 0x20
 		_ = os.WriteFile(trailFile(data), b, 0o600)
-		if _, err := Verify(data); err == nil {
+		if _, err := Verify(data, nil); err == nil {
 			t.Fatalf("a change of byte %d of %d was not found", i, len(whole))
 		} else if !strings.Contains(err.Error(), "entry ") {
 			t.Fatalf("the entry is not named: %v", err)
@@ -71,7 +71,7 @@ func TestVerifyFindsEveryCutTail(t *testing.T) {
 	whole, _ := os.ReadFile(trailFile(data))
 	for cut := range len(whole) {
 		_ = os.WriteFile(trailFile(data), whole[:cut], 0o600)
-		if _, err := Verify(data); err == nil {
+		if _, err := Verify(data, nil); err == nil {
 			t.Fatalf("a cut to %d of %d bytes was not found", cut, len(whole))
 		}
 	}
@@ -115,7 +115,7 @@ func TestVerifyFindsRemovedMovedAndAddedEntries(t *testing.T) {
 		"emptied":       {nil, "entry 1 "},
 	} {
 		_ = os.WriteFile(trailFile(data), c.body, 0o600)
-		if _, err := Verify(data); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Verify(data, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -202,7 +202,7 @@ func TestVerifyFindsWhatIsDoneToFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.do(data, filepath.Join(data, "audit"))
-		if _, err := Verify(data); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Verify(data, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
 	}
@@ -239,7 +239,7 @@ func TestVerifyWhileWriting(t *testing.T) {
 		})
 	}
 	for range 30 {
-		if _, err := Verify(data); err != nil {
+		if _, err := Verify(data, nil); err != nil {
 			t.Error(err)
 		}
 	}
@@ -267,7 +267,7 @@ func TestG21NothingAfterAFailedAppend(t *testing.T) {
 		}
 	}
 	_ = tr.Close()
-	if r, err := Verify(data); err != nil || r.Entries != 1 {
+	if r, err := Verify(data, nil); err != nil || r.Entries != 1 {
 		t.Error(r, err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"selda/fault"
+	"selda/internal/document"
 	"selda/internal/segment"
 )
 
@@ -58,7 +59,7 @@ const headBytes = 8 + 8 + sha256.Size + sha256.Size
 
 func openFiles(o Options) (*files, error) {
 	const op = "audit.Open"
-	key, headFile, err := openHead(o.Data)
+	key, headFile, err := openHead(o.Data, o.documents())
 	if err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
@@ -94,20 +95,19 @@ func openFiles(o Options) (*files, error) {
 	return t, nil
 }
 
-func openHead(data string) (key []byte, head *os.File, err error) {
+func openHead(data string, docs document.Store) (key []byte, head *os.File, err error) {
 	dir := filepath.Join(data, HeadFolder)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err
 	}
-	keyPath := filepath.Join(dir, "key")
-	key, err = os.ReadFile(keyPath)
-	if errors.Is(err, os.ErrNotExist) {
+	key, version, err := docs.Load(KeyName)
+	if err == nil && version == 0 {
 		if _, err := os.Stat(filepath.Join(data, "audit")); err == nil {
 			return nil, nil, fmt.Errorf("the trail is there but the key that proves it is gone")
 		}
 		key = make([]byte, 32)
 		_, _ = rand.Read(key)
-		err = keep(keyPath, key)
+		err = docs.Save(KeyName, key, 0)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -138,16 +138,6 @@ func beginHead(data string, key []byte, head *os.File) error {
 		return err
 	}
 	return errors.Join(head.Sync(), syncDir(filepath.Dir(head.Name())))
-}
-
-// keep writes a file that has to be there after a loss of power.
-func keep(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(path)))
 }
 
 func syncDir(dir string) error {

@@ -119,14 +119,14 @@ func TestHistoryWrittenAnewIsFoundByAnOlderCheckpoint(t *testing.T) {
 		}
 		return true
 	})
-	if r, err := Verify(data); err == nil || !strings.Contains(err.Error(), "entry 250 ") {
+	if r, err := Verify(data, nil); err == nil || !strings.Contains(err.Error(), "entry 250 ") {
 		t.Errorf("a chain that its tree contradicts: %+v, %v", r, err)
 	}
 	// The tree too, signed with the region's own key.
 	if err := os.RemoveAll(filepath.Join(data, TreeFolder)); err != nil {
 		t.Fatal(err)
 	}
-	seed, err := os.ReadFile(signerPath(data))
+	seed, err := os.ReadFile(filepath.Join(data, SignerName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestHistoryWrittenAnewIsFoundByAnOlderCheckpoint(t *testing.T) {
 	if now, again := checkpoint(t, data); again != key {
 		t.Fatal("the test's insider signs with another key", now)
 	}
-	if r, err := Verify(data); err != nil || r.Entries != 520 || r.Tree != 520 {
+	if r, err := Verify(data, nil); err != nil || r.Entries != 520 || r.Tree != 520 {
 		t.Fatalf("the insider left traces, so that this test shows nothing: %+v, %v", r, err)
 	}
 	tr = open(t, data)
@@ -205,7 +205,7 @@ func TestVerifyFindsWhatIsDoneToTheTree(t *testing.T) {
 		"the checkpoint changed": {func(_, tree string) { flip(filepath.Join(tree, "checkpoint"), 45) }, "checkpoint"},
 		"no checkpoint":          {func(_, tree string) { _ = os.Remove(filepath.Join(tree, "checkpoint")) }, "checkpoint"},
 		"taken away":             {func(_, tree string) { _ = os.RemoveAll(tree) }, "checkpoint"},
-		"its key gone":           {func(data, _ string) { _ = os.Remove(signerPath(data)) }, "key"},
+		"its key gone":           {func(data, _ string) { _ = os.Remove(filepath.Join(data, SignerName)) }, "key"},
 		"the tail of the trail gone": {func(data, _ string) {
 			rewrite(t, data, func(e *Entry) bool { return e.Seq <= 590 })
 		}, "entry 591 "},
@@ -216,7 +216,7 @@ func TestVerifyFindsWhatIsDoneToTheTree(t *testing.T) {
 		}
 		c.do(data, filepath.Join(data, TreeFolder))
 		for range 2 {
-			if _, err := Verify(data); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := Verify(data, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: %v, want %s", name, err, c.want)
 			}
 			if name == "its key gone" {
@@ -235,10 +235,10 @@ func TestVerifyFindsWhatIsDoneToTheTree(t *testing.T) {
 func TestTreeOfAnOlderTrail(t *testing.T) {
 	data := t.TempDir()
 	fill(t, data, 30)
-	if err := errors.Join(os.RemoveAll(filepath.Join(data, TreeFolder)), os.Remove(signerPath(data))); err != nil {
+	if err := errors.Join(os.RemoveAll(filepath.Join(data, TreeFolder)), os.Remove(filepath.Join(data, SignerName))); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := Verify(data); err != nil || r.Tree != 0 {
+	if r, err := Verify(data, nil); err != nil || r.Tree != 0 {
 		t.Fatal(r, err)
 	}
 	lost := tree.Folder(filepath.Join(data, TreeFolder)) // begun under a key that a crash took
@@ -246,7 +246,7 @@ func TestTreeOfAnOlderTrail(t *testing.T) {
 		t.Fatal(err)
 	}
 	fill(t, data, 5)
-	if r, err := Verify(data); err != nil || r.Tree != 35 {
+	if r, err := Verify(data, nil); err != nil || r.Tree != 35 {
 		t.Fatal(r, err)
 	}
 }

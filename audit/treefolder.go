@@ -3,34 +3,31 @@ package audit
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"selda/audit/tree"
 	"selda/fault"
+	"selda/internal/document"
 )
 
 // TreeFolder is where the tree is in a data folder. The key that signs it is in
 // HeadFolder.
 const TreeFolder = "audit-tree"
 
-func signerPath(data string) string { return filepath.Join(data, HeadFolder, "signer") }
-
 // openTree opens the tree of a trail in files, and begins it where there is
 // none. One that was taken away is not begun again: it says so whenever it is asked,
 // and care goes on.
-func openTree(data string) (*tree.Log, error) {
+func openTree(data string, docs document.Store) (*tree.Log, error) {
 	const op = "audit.openTree"
 	folder := tree.Folder(filepath.Join(data, TreeFolder))
-	seed, err := os.ReadFile(signerPath(data))
-	if err == nil {
-		return tree.New(folder, seed)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	seed, version, err := docs.Load(SignerName)
+	if err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
+	}
+	if version > 0 {
+		return tree.New(folder, seed)
 	}
 	ctx := context.Background()
 	// The key is kept last: a tree without one is of nothing, or its key is gone.
@@ -46,7 +43,7 @@ func openTree(data string) (*tree.Log, error) {
 	_, _ = rand.Read(seed)
 	l, err := tree.Open(ctx, folder, seed)
 	if err == nil {
-		err = keep(signerPath(data), seed)
+		err = docs.Save(SignerName, seed, 0)
 	}
 	if err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
@@ -56,10 +53,10 @@ func openTree(data string) (*tree.Log, error) {
 
 // folderWalk begins to hold a tree in files against its trail; nil where the
 // trail is from before there was one.
-func folderWalk(data string) (*tree.Walk, error) {
+func folderWalk(data string, docs document.Store) (*tree.Walk, error) {
 	folder := tree.Folder(filepath.Join(data, TreeFolder))
-	seed, err := os.ReadFile(signerPath(data))
-	if errors.Is(err, fs.ErrNotExist) {
+	seed, version, err := docs.Load(SignerName)
+	if err == nil && version == 0 {
 		if head, _ := folder.Head(context.Background()); head != nil {
 			return nil, fault.E("audit.Verify", fault.Invalid, "the key that signs the trail's checkpoints is gone")
 		}

@@ -11,6 +11,7 @@ import (
 
 	"selda/audit/tree"
 	"selda/fault"
+	"selda/internal/document"
 	"selda/internal/segment"
 )
 
@@ -25,12 +26,19 @@ type Report struct {
 
 // Verify walks every byte under data/audit, and holds the tree against it. The
 // error names the first entry that does not hold. It may run while the trail is
-// being written to.
-func Verify(data string) (Report, error) {
+// being written to. Its keys are in docs; nil: in the folder, in the clear.
+func Verify(data string, docs document.Store) (Report, error) {
 	const op = "audit.Verify"
 	w := walk{dir: filepath.Join(data, "audit")}
+	if docs == nil {
+		docs = document.Folder(data)
+	}
+	var version int64
 	var err error
-	if w.key, err = os.ReadFile(filepath.Join(data, HeadFolder, "key")); err != nil {
+	if w.key, version, err = docs.Load(KeyName); err != nil {
+		return w.Report, fault.E(op, err)
+	}
+	if version == 0 {
 		return w.Report, fault.E(op, fault.NotFound, "there is no trail here, or its key is gone: looked in "+data)
 	}
 	head, err := os.Open(filepath.Join(data, HeadFolder, "head"))
@@ -41,7 +49,7 @@ func Verify(data string) (Report, error) {
 	if w.known, err = readHead(head, w.key); err != nil {
 		return w.Report, fault.E(op, fault.Invalid, err)
 	}
-	if w.tree, err = folderWalk(data); err != nil {
+	if w.tree, err = folderWalk(data, docs); err != nil {
 		return w.Report, fault.E(op, fault.Invalid, err)
 	}
 	if err = w.entries(); err == nil {

@@ -28,8 +28,10 @@ type Mail struct {
 	Server         string // host:port
 	From           string
 	User, Password string // "" signs nobody in
-	Secure         bool   // the way from here to the reader is fit for records
-	CA             string // file of certificates that its own is trusted by, beside the system's
+	// PasswordFile is the file that the password is read from, where it is not said.
+	PasswordFile string `yaml:"password_file"`
+	Secure       bool   // the way from here to the reader is fit for records
+	CA           string // file of certificates that its own is trusted by, beside the system's
 }
 
 // address is whom an endpoint of this channel means.

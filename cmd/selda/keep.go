@@ -19,6 +19,7 @@ func (c backupCmd) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintln(e.stdout, "the region is in", c.File)
+	fmt.Fprintln(e.stdout, e.region.BackupKey())
 	return nil
 }
 

@@ -45,6 +45,7 @@ type cli struct {
 	Why          whyCmd          `cmd:"" help:"Why somebody can see an item, or can't."`
 	App          appCmd          `cmd:"" help:"The applications that may act in people's names."`
 	Audit        auditCmd        `cmd:"" help:"The audit trail."`
+	Secrets      secretsCmd      `cmd:"" help:"Accounts, keys, certificates and secrets: replace them."`
 	HL7v2        hl7v2Cmd        `cmd:"" name:"hl7v2" help:"The HL7 v2 engine by itself."`
 	CDA          cdaCmd          `cmd:"" name:"cda" help:"The CDA engine by itself."`
 	FHIR         fhirCmd         `cmd:"" name:"fhir" help:"The FHIR engine by itself."`

@@ -11,7 +11,7 @@ import (
 // not, are read as they are until SealAll has sealed them.
 type Sealed struct {
 	Store
-	Keys seal.Keys
+	Keys seal.Sealer
 	// Names are how the names begin of what is sealed.
 	Names []string
 }
@@ -33,7 +33,7 @@ func (s Sealed) Load(name string) ([]byte, int64, error) {
 	if err != nil || !seal.Sealed(b) {
 		return b, version, err
 	}
-	if b, err = s.Keys.Open(b, name); err != nil {
+	if b, _, err = seal.Opened(s.Keys, b, name); err != nil {
 		return nil, 0, fault.E("document.Load", err)
 	}
 	return b, version, nil
@@ -42,6 +42,9 @@ func (s Sealed) Load(name string) ([]byte, int64, error) {
 // Save is Store's.
 func (s Sealed) Save(name string, content []byte, version int64) error {
 	if s.seals(name) {
+		if s.Keys == nil {
+			return fault.E("document.Save", fault.NoStore, "there is no key to seal with")
+		}
 		var err error
 		if content, err = s.Keys.Seal(content, name); err != nil {
 			return fault.E("document.Save", err)
@@ -65,13 +68,15 @@ func (s Sealed) SealAll() (int, error) {
 			if err != nil {
 				return n, err
 			}
-			if b == nil || s.Keys.Current(b) {
+			if b == nil {
 				continue
 			}
-			if seal.Sealed(b) {
-				if b, err = s.Keys.Open(b, name); err != nil {
-					return n, fault.E("document.SealAll", err)
-				}
+			b, anew, err := seal.Opened(s.Keys, b, name)
+			if err != nil {
+				return n, fault.E("document.SealAll", err)
+			}
+			if !anew {
+				continue
 			}
 			if err := s.Save(name, b, version); err != nil && !fault.Is(err, fault.Conflict) {
 				return n, err

@@ -2,6 +2,7 @@ package document_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -56,5 +57,55 @@ func TestAFolderOfBeforeIsSealed(t *testing.T) {
 	}
 	if _, _, err := s.Load("auth/keys.json"); err == nil {
 		t.Error("the key of before opens it still")
+	}
+}
+
+// cut is a store whose process dies at a save: that one and those after are not made.
+type cut struct {
+	document.Store
+	left int
+}
+
+var errKilled = errors.New("killed")
+
+func (c *cut) Save(name string, b []byte, version int64) error {
+	if c.left--; c.left < 0 {
+		return errKilled
+	}
+	return c.Store.Save(name, b, version)
+}
+
+// Sealing anew may end at any save: with both keys everything opens, and the next time
+// does the rest.
+func TestSealingAnewMayEndAnywhere(t *testing.T) {
+	first, second := seal.NewLine(), seal.NewLine()
+	names := []string{"auth/a", "auth/b", "auth/c/d", "auth/e"}
+	for left := range len(names) + 1 {
+		dir := t.TempDir()
+		old := sealed(t, dir, first)
+		for _, n := range names {
+			if err := old.Save(n, []byte("secret "+n), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		both := sealed(t, dir, second+first)
+		dying := both
+		dying.Store = &cut{document.Folder(dir), left}
+		if n, err := dying.SealAll(); n != left || (err == nil) != (left == len(names)) {
+			t.Fatal(left, n, err)
+		}
+		for _, n := range names {
+			if b, _, err := both.Load(n); err != nil || string(b) != "secret "+n {
+				t.Errorf("ended at %d: %s: %q %v", left, n, b, err)
+			}
+		}
+		if n, err := both.SealAll(); n != len(names)-left || err != nil {
+			t.Error(left, n, err)
+		}
+		for _, n := range names {
+			if b, _, err := sealed(t, dir, second).Load(n); err != nil || string(b) != "secret "+n {
+				t.Errorf("with the new key alone: %s: %q %v", n, b, err)
+			}
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"strings"
 
 	"selda/fault"
@@ -129,5 +130,44 @@ func (k Keys) Open(b []byte, about string) ([]byte, error) {
 			return content, nil
 		}
 	}
-	return nil, fault.E(op, fault.Security, "no key that was given opens this: give the file of keys that it was sealed with (SELDA_KEY_FILE)")
+	return nil, fault.E(op, fault.Security, "what is kept is sealed with the key "+hex.EncodeToString(b[:idSize])+
+		", and no key that was given opens it: give the file of keys that it was sealed with (SELDA_KEY_FILE)")
+}
+
+// ID names the key that something was sealed by; "" of what is not sealed. It says
+// nothing of the key itself.
+func ID(b []byte) string {
+	if !Sealed(b) || len(b) < len(mark)+idSize {
+		return ""
+	}
+	return hex.EncodeToString(b[len(mark) : len(mark)+idSize])
+}
+
+// IDs name the keys: first the one that seals.
+func (k Keys) IDs() (out []string) {
+	for _, one := range k.list {
+		out = append(out, hex.EncodeToString(one.id[:]))
+	}
+	return out
+}
+
+// And is these keys and more of them that open. One that is there already is not
+// there twice.
+func (k Keys) And(more Keys) Keys {
+	out := Keys{list: append([]key(nil), k.list...)}
+	for _, one := range more.list {
+		if !out.has(one.id[:]) {
+			out.list = append(out.list, one)
+		}
+	}
+	return out
+}
+
+func (k Keys) has(id []byte) bool {
+	for _, one := range k.list {
+		if bytes.Equal(one.id[:], id) {
+			return true
+		}
+	}
+	return false
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"selda/fault"
+	"selda/internal/seal"
 	"selda/nhs"
 	"selda/store"
 	"selda/store/adapter"
@@ -35,6 +36,7 @@ type DB struct {
 	codec *adapter.Codec
 	ids   adapter.IDs
 	key   []byte
+	keys  seal.Sealer // of the secrets that are kept; nil: in the clear
 	cache *adapter.Compartments
 
 	holder   string       // of this node's leases
@@ -66,6 +68,8 @@ type Options struct {
 	// Silence is how long the database may say nothing when it is asked before
 	// the connection is taken for dead; 75 s where 0.
 	Silence time.Duration
+	// Keys seal the secrets that all nodes share; nil: they are in the clear.
+	Keys seal.Sealer
 }
 
 // What a connection is asked to put up with.
@@ -109,7 +113,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	db := &DB{writing: make(chan struct{}, 1), codec: codec, cache: adapter.NewCompartments(o.CacheBytes), holder: rand.Text(), byName: map[nhs.Source]int32{}, byID: map[int32]nhs.Source{}}
+	db := &DB{keys: o.Keys, writing: make(chan struct{}, 1), codec: codec, cache: adapter.NewCompartments(o.CacheBytes), holder: rand.Text(), byName: map[nhs.Source]int32{}, byID: map[int32]nhs.Source{}}
 	if db.readers, err = pool(ctx, dsn, o.Readers, o.Silence, nil); err != nil {
 		return nil, err
 	}
@@ -168,20 +172,6 @@ func (db *DB) prepare(ctx context.Context) (err error) {
 	}
 	return db.learnSources(ctx)
 }
-
-// secret is a key of 32 bytes that all nodes share, made by the first that asks.
-func (db *DB) secret(ctx context.Context, name string) (value []byte, err error) {
-	fresh := make([]byte, 32)
-	_, _ = rand.Read(fresh)
-	if _, err := db.writers.Exec(ctx, `INSERT INTO secret(name, value) VALUES($1, $2) ON CONFLICT DO NOTHING`, name, fresh); err != nil {
-		return nil, err
-	}
-	err = db.writers.QueryRow(ctx, `SELECT value FROM secret WHERE name=$1`, name).Scan(&value)
-	return value, err
-}
-
-// Secret is a key of 32 bytes for one use, derived from the region's own.
-func (db *DB) Secret(use string) []byte { return adapter.Secret(db.key, use) }
 
 // Close closes the store.
 func (db *DB) Close() error {

@@ -54,11 +54,14 @@ var (
 	_ audit.Index = (*Trail)(nil)
 )
 
+// trailKey is the name of the key that the chain is keyed with.
+const trailKey = "trail-key"
+
 // OpenTrail opens the region's trail, and begins it where there is none. Where
 // its last entry is not what its head says, it is damaged and nothing may be read.
 func (db *DB) OpenTrail(ctx context.Context, now func() time.Time) (*Trail, error) {
 	const op = "postgres.OpenTrail"
-	key, err := db.secret(ctx, "trail-key")
+	key, err := db.secret(ctx, trailKey)
 	if err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"selda/audit/tree"
 	"selda/fault"
+	"selda/internal/seal"
 )
 
 // tiles keeps the trail's tree in the tables `trail_tile` and `trail_tree`: one
@@ -25,18 +26,15 @@ const signer = "trail-signer"
 // again: it says so when it is asked.
 func (t *Trail) Tree(ctx context.Context) (*tree.Log, error) {
 	const op = "postgres.Tree"
-	var known bool
-	if err := t.db.writers.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM secret WHERE name=$1)`, signer).Scan(&known); err != nil {
-		return nil, fault.E(op, fault.NoStore, err)
-	}
-	if !known {
+	seed, known, err := t.db.known(ctx, signer)
+	if err == nil && !known {
 		fresh := make([]byte, 32)
 		_, _ = rand.Read(fresh)
 		if _, err := tree.Open(ctx, beginning{tiles{t.db}, fresh}, fresh); err != nil {
 			return nil, err
 		}
+		seed, err = t.db.secret(ctx, signer)
 	}
-	seed, err := t.db.secret(ctx, signer)
 	if err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
@@ -51,8 +49,12 @@ type beginning struct {
 
 // Extend is tree.Tiles'.
 func (b beginning) Extend(ctx context.Context, _ []byte, _ []tree.Level, head []byte) error {
+	kept, err := seal.Closed(b.db.keys, b.seed, secretAbout(signer))
+	if err != nil {
+		return err
+	}
 	tag, err := b.db.writers.Exec(ctx, `WITH key AS (INSERT INTO secret(name, value) VALUES($1, $2) ON CONFLICT DO NOTHING RETURNING name)
-		INSERT INTO trail_tree(id, note) SELECT 1, $3 FROM key`, signer, b.seed, head)
+		INSERT INTO trail_tree(id, note) SELECT 1, $3 FROM key`, signer, kept, head)
 	if err != nil {
 		return fault.E("postgres.Tree", fault.NoStore, err)
 	}
@@ -65,9 +67,8 @@ func (b beginning) Extend(ctx context.Context, _ []byte, _ []tree.Level, head []
 // walk begins to hold the tree against the trail; nil where the trail is from
 // before there was one.
 func (t *Trail) walk(ctx context.Context) (*tree.Walk, error) {
-	var seed []byte
-	err := t.db.readers.QueryRow(ctx, `SELECT value FROM secret WHERE name=$1`, signer).Scan(&seed)
-	if errors.Is(err, pgx.ErrNoRows) {
+	seed, known, err := t.db.known(ctx, signer)
+	if err == nil && !known {
 		head, err := tiles{t.db}.Head(ctx)
 		if err == nil && head != nil {
 			err = errors.New("the key that signs the trail's checkpoints is gone")

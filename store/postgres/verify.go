@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -46,9 +45,8 @@ func (t *Trail) each(ctx context.Context, last int64, f func(seq uint64, hash, e
 // the trail is being written to.
 func (db *DB) VerifyTrail(ctx context.Context) (audit.Report, error) {
 	const op = "postgres.VerifyTrail"
-	var key []byte
-	err := db.readers.QueryRow(ctx, `SELECT value FROM secret WHERE name='trail-key'`).Scan(&key)
-	if errors.Is(err, pgx.ErrNoRows) {
+	key, there, err := db.known(ctx, trailKey)
+	if err == nil && !there {
 		return audit.Report{}, fault.E(op, fault.NotFound, "there is no trail here, or its key is gone")
 	}
 	if err != nil {

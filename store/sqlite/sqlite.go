@@ -10,7 +10,6 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -24,6 +23,7 @@ import (
 	"github.com/ncruces/go-sqlite3/ext/fts5"
 
 	"selda/fault"
+	"selda/internal/seal"
 	"selda/nhs"
 	"selda/store/adapter"
 )
@@ -40,6 +40,7 @@ type DB struct {
 	codec *adapter.Codec
 	ids   adapter.IDs
 	key   []byte
+	keys  seal.Sealer
 	cache *adapter.Compartments
 
 	writing sync.Mutex
@@ -70,6 +71,9 @@ type Options struct {
 	Readers    int // connections that read; 4 where 0
 	CacheBytes int // of parsed compartments; 160 MiB where 0
 	Fresh      int // postings that lie outside the index at most; 64 where 0
+	// Keys seal the folder's own key, of which ids and other keys are made; nil: it is
+	// in the clear.
+	Keys seal.Sealer
 }
 
 // Open opens the store in folder dir, making it where there is none.
@@ -91,7 +95,7 @@ func Open(dir string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
-	db := &DB{codec: c, most: o.Fresh, cache: adapter.NewCompartments(o.CacheBytes), readers: make(chan *conn, o.Readers),
+	db := &DB{codec: c, keys: o.Keys, most: o.Fresh, cache: adapter.NewCompartments(o.CacheBytes), readers: make(chan *conn, o.Readers),
 		byName: map[nhs.Source]int64{}, byID: map[int64]nhs.Source{}, fold: make(chan struct{}, 1), full: make(chan int, 1)}
 	db.open, db.close = context.WithCancel(context.Background())
 	path := filepath.Join(dir, "record.db")
@@ -133,16 +137,17 @@ func (db *DB) prepare() error {
 	if err != nil {
 		return err
 	}
+	if version != 0 { // before anything is written: without its key the folder stays as it is
+		if _, err := db.readKey(); err != nil {
+			return err
+		}
+	}
 	switch version {
 	case 0:
 		if err := w.Exec("BEGIN;" + schema + fmt.Sprintf("PRAGMA user_version=%d;", schemaVersion)); err != nil {
 			return err
 		}
-		key := make([]byte, 32)
-		_, _ = rand.Read(key)
-		s := w.stmt(`INSERT INTO meta(name, value) VALUES('id-key', ?)`)
-		_ = s.BindBlob(1, key)
-		if err := s.Exec(); err != nil {
+		if err := db.makeKey(); err != nil {
 			return err
 		}
 		if err := w.Exec("COMMIT"); err != nil {
@@ -172,26 +177,16 @@ func (db *DB) prepare() error {
 		return err
 	}
 	db.last.Store(uint64(last))
-	s := w.stmt(`SELECT value FROM meta WHERE name='id-key'`)
-	if !s.Step() {
-		return errors.New("the database has no id key")
-	}
-	key := s.ColumnBlob(0, nil)
-	_ = s.Reset()
-	db.key = key
 	if db.ids, err = adapter.NewIDs(db.Secret("ids")); err != nil {
 		return err
 	}
-	s = w.stmt(`SELECT id, name FROM source`)
+	s := w.stmt(`SELECT id, name FROM source`)
 	defer func() { _ = s.Reset() }()
 	for s.Step() {
 		db.learn(s.ColumnInt64(0), nhs.Source(s.ColumnText(1)))
 	}
 	return s.Err()
 }
-
-// Secret is a key of 32 bytes for one use, derived from the folder's own.
-func (db *DB) Secret(use string) []byte { return adapter.Secret(db.key, use) }
 
 func (db *DB) learn(id int64, name nhs.Source) {
 	db.sources.Lock()

@@ -53,7 +53,13 @@ func (r *Region) Backup(ctx context.Context, s policy.Subject, file string) (err
 	if err != nil {
 		return err
 	}
+	// No key changes while it is copied: each piece opens by those that the copy says.
+	r.rekeying.Lock()
+	defer r.rekeying.Unlock()
 	t := tar.NewWriter(z)
+	if err = addKeyNote(t, r.resting); err != nil {
+		return errors.Join(err, z.Close())
+	}
 	switch db := r.Store.(type) {
 	case *postgres.DB:
 		err = db.Dump(ctx, func(name string, content []byte) error { return addPiece(t, databaseFolder+name, content) })
@@ -159,9 +165,13 @@ func Restore(ctx context.Context, file, data, dsn string) (err error) {
 func enterRestored(ctx context.Context, data, dsn string) (err error) {
 	var trail *audit.Trail
 	if dsn == "" {
-		trail, err = audit.Open(audit.Options{Data: data, Now: time.Now})
+		docs, _, keyErr := sealedFolder(data, true)
+		if keyErr != nil {
+			return keyErr
+		}
+		trail, err = audit.Open(audit.Options{Data: data, Now: time.Now, Documents: docs})
 	} else {
-		db, openErr := postgres.Open(ctx, dsn, postgres.Options{})
+		db, _, openErr := openDatabase(ctx, dsn)
 		if openErr != nil {
 			return openErr
 		}
@@ -194,10 +204,13 @@ func restore(ctx context.Context, file, data, dsn string) (err error) {
 		return fault.E(op, fault.Structure, "the file is not a backup")
 	}
 	defer z.Close()
-	t := tar.NewReader(z)
+	t := &pieced{Reader: tar.NewReader(z)}
+	if err := t.mayOpen(dsn); err != nil {
+		return err
+	}
 	if dsn != "" {
 		return postgres.Fill(ctx, dsn, func() (string, io.Reader, error) {
-			h, err := nextOf(t)
+			h, err := t.next()
 			if err != nil {
 				return "", nil, err
 			}
@@ -205,7 +218,7 @@ func restore(ctx context.Context, file, data, dsn string) (err error) {
 		})
 	}
 	for {
-		h, err := nextOf(t)
+		h, err := t.next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -222,15 +235,6 @@ func restore(ctx context.Context, file, data, dsn string) (err error) {
 			return fault.E(op, fault.NoStore, err)
 		}
 	}
-}
-
-// nextOf is the next file of a backup; io.EOF at its end.
-func nextOf(t *tar.Reader) (*tar.Header, error) {
-	h, err := t.Next()
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = fault.E("region.Restore", fault.Structure, "the backup is cut off, or not one")
-	}
-	return h, err
 }
 
 func restoreFile(r io.Reader, path string) error {

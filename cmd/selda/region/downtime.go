@@ -82,7 +82,11 @@ func (r *Region) IncludeDowntime(ctx context.Context, s policy.Subject, dir stri
 	if err := r.Access.Administer(ctx, s, "downtime copy "+d.ID+": its trail is included"); err != nil {
 		return 0, err
 	}
-	if _, err := audit.Verify(dir); err != nil {
+	docs, _, err := sealedFolder(dir, false)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := audit.Verify(dir, docs); err != nil {
 		return 0, fault.E(op, fault.Invalid, "the copy's trail does not hold, and is not included: "+fault.Reason(err))
 	}
 	copied, err := Open(ctx, Options{Data: dir, Now: r.Now, Log: r.Log, Downtime: &d})

@@ -119,7 +119,11 @@ func mayReplace(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, "audit")); err != nil {
 		return nil // nobody has looked at anything
 	}
-	report, err := audit.Verify(dir)
+	docs, _, err := sealedFolder(dir, false)
+	if err != nil {
+		return err
+	}
+	report, err := audit.Verify(dir, docs)
 	if err == nil && report.Entries > d.Included {
 		err = fault.E(op, fault.Conflict, "the copy was used, and what was looked at is not in the region's trail yet: `selda downtime include DIR` first")
 	}
@@ -138,7 +142,11 @@ type copying struct {
 const citizensAtOnce = 200
 
 func (c *copying) fill(ctx context.Context, dir string) (err error) {
-	if c.to, err = sqlite.Open(dir, sqlite.Options{}); err != nil {
+	docs, k, err := sealedFolder(dir, true)
+	if err != nil {
+		return err
+	}
+	if c.to, err = sqlite.Open(dir, sqlite.Options{Keys: k.ring}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.to.Close()) }()
@@ -178,7 +186,7 @@ func (c *copying) fill(ctx context.Context, dir string) (err error) {
 	if err := flush(); err != nil {
 		return err
 	}
-	if err := c.documents(dir); err != nil {
+	if err := c.documents(docs); err != nil {
 		return err
 	}
 	return saveJSON(document.Folder(dir), downtimeMark, c.d)
@@ -362,12 +370,8 @@ func (c *copying) shared(ctx context.Context) error {
 }
 
 // documents copies the accounts, what is agreed, and what the index was made by.
-func (c *copying) documents(dir string) error {
+func (c *copying) documents(to document.Store) error {
 	names, err := c.r.documents.List("agreements/")
-	if err != nil {
-		return err
-	}
-	to, _, err := sealedFolder(dir)
 	if err != nil {
 		return err
 	}

@@ -16,10 +16,10 @@ import (
 	"selda/fhir"
 	"selda/ingest"
 	"selda/internal/document"
+	"selda/internal/seal"
 	"selda/mpi"
 	"selda/nhs"
 	"selda/store"
-	"selda/store/postgres"
 	"selda/store/sqlite"
 	"selda/subscription"
 )
@@ -70,24 +70,24 @@ func (r *Region) openFolder(ctx context.Context, o Options) error {
 	if err := r.takeLock(); err != nil {
 		return fault.E(op, fault.Conflict, err)
 	}
-	docs, outside, err := sealedFolder(o.Data)
-	if err == nil {
-		err = r.sealAtRest(docs, outside)
-	}
+	docs, k, err := sealedFolder(o.Data, true)
 	if err != nil {
 		return err
 	}
-	db, err := sqlite.Open(o.Data, sqlite.Options{})
+	db, err := sqlite.Open(o.Data, sqlite.Options{Keys: k.ring})
 	if err != nil {
 		return err
 	}
-	r.Store = db
+	r.Store, r.documents, r.resting, r.sealed = db, docs, k, []sealer{docs.(document.Sealed), db}
+	if err = r.sealAtRest(); err != nil {
+		return err
+	}
 	index, err := sqlite.OpenAuditIndex(filepath.Join(o.Data, "audit-index.db"))
 	if err != nil {
 		return err
 	}
 	r.index = index
-	if r.Trail, err = audit.Open(audit.Options{Data: o.Data, Now: o.Now, Index: index}); err != nil {
+	if r.Trail, err = audit.Open(audit.Options{Data: o.Data, Now: o.Now, Index: index, Documents: docs}); err != nil {
 		return err
 	}
 	if r.Journal, err = ingest.OpenJournal(ctx, filepath.Join(o.Data, "raw"), r.Store); err != nil {
@@ -116,19 +116,27 @@ const nodeLine = 600
 
 // openPostgres opens a database as one more node of its region.
 func (r *Region) openPostgres(ctx context.Context, o Options) error {
-	db, err := postgres.Open(ctx, o.Postgres, postgres.Options{})
+	db, k, err := openDatabase(ctx, o.Postgres)
 	if err != nil {
 		return err
 	}
-	r.Store, r.Nodes, r.line = db, db, nodeLine
-	k, outside, err := keys(o.Data, db.Secret)
-	if err == nil {
-		err = r.sealAtRest(document.Sealed{Store: db.Documents(), Keys: k, Names: atRest}, outside)
-	}
+	r.Store, r.Nodes, r.line, r.resting = db, db, nodeLine, k
+	derived, err := seal.Of(db.Secret(nodesKey))
 	if err != nil {
 		return err
 	}
-	r.shared = &auth.Shared{Documents: r.documents, Passing: db.Passing(), Secret: db.Secret}
+	docs := document.Sealed{Store: db.Documents(), Keys: derived, Names: atRest}
+	if k != nil {
+		k.derived, docs.Keys = derived, k.ring
+		if err := k.ring.Reload(); err != nil {
+			return err
+		}
+	}
+	r.documents, r.sealed = docs, []sealer{docs, db}
+	if err := r.sealAtRest(); err != nil {
+		return err
+	}
+	r.shared = &auth.Shared{Documents: r.documents, Passing: passing{db.Passing(), derived, db.Secret("passing")}, Secret: db.Secret}
 	trail, err := db.OpenTrail(ctx, o.Now)
 	if err != nil {
 		return err
@@ -180,9 +188,13 @@ func (r *Region) beANode(ctx context.Context) {
 // VerifyTrail proves the whole trail of a region that need not be open.
 func VerifyTrail(ctx context.Context, data, dsn string) (audit.Report, error) {
 	if dsn == "" {
-		return audit.Verify(data)
+		docs, _, err := sealedFolder(data, false)
+		if err != nil {
+			return audit.Report{}, err
+		}
+		return audit.Verify(data, docs)
 	}
-	db, err := postgres.Open(ctx, dsn, postgres.Options{})
+	db, _, err := openDatabase(ctx, dsn)
 	if err != nil {
 		return audit.Report{}, err
 	}

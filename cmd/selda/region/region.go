@@ -30,7 +30,6 @@ import (
 	"selda/ingest/mapped"
 	"selda/ingest/unmapped"
 	"selda/internal/document"
-	"selda/internal/seal"
 	"selda/nhs"
 	"selda/policy"
 	"selda/subscription"
@@ -63,15 +62,15 @@ type Region struct {
 	lock      *os.File
 	index     io.Closer
 	documents document.Store
-	keys      seal.Keys // of what is sealed at rest
-	// keyOutside says that they are not kept with what they seal.
-	keyOutside bool
-	shared     *auth.Shared
-	stop       context.CancelFunc
-	line       int             // how many messages may wait for their commit
-	unusable   context.Context // ends where this node can't write any more
-	unfit      context.CancelFunc
-	running    sync.WaitGroup
+	resting   *restingKeys // of what is sealed at rest; nil where nothing is
+	sealed    []sealer     // the places of what is
+	rekeying  sync.Mutex   // held while keys change, and while they are copied
+	shared    *auth.Shared
+	stop      context.CancelFunc
+	line      int             // how many messages may wait for their commit
+	unusable  context.Context // ends where this node can't write any more
+	unfit     context.CancelFunc
+	running   sync.WaitGroup
 
 	calls     *subscription.Calls
 	searches  *searches

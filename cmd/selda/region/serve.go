@@ -48,6 +48,11 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 		_, _ = web.Close(), v2.Close()
 		return err
 	}
+	if r.Log != nil {
+		for _, w := range r.warnings() {
+			r.Log.Warn(w)
+		}
+	}
 	if err := r.Wish(d.Feeds); err != nil {
 		_, _ = web.Close(), v2.Close()
 		return err

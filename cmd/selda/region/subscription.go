@@ -22,7 +22,7 @@ import (
 //
 //	call: [rhapsody.kch.nhs.uk, 10.20.0.0/16]
 //	topics: /etc/selda/topics
-//	mail: {server: "mail.nhs.net:587", from: selda@nhs.net, user: selda, password: …, secure: true, ca: /etc/selda/mail.pem}
+//	mail: {server: "mail.nhs.net:587", from: selda@nhs.net, user: selda, password_file: /run/secrets/mail, secure: true, ca: /etc/selda/mail.pem}
 type Subscribing struct {
 	Call   []string           `yaml:"call"`   // hosts and address ranges inside that may be called
 	Topics string             `yaml:"topics"` // folder of topics, a JSON file each
@@ -44,6 +44,17 @@ func ReadSubscribing(file string) (*Subscribing, error) {
 	}
 	if s.Mail != nil && (s.Mail.Server == "" || s.Mail.From == "") {
 		return nil, fault.E(op, fault.Required, "mail has a server, host:port, and from", filepath.Base(file))
+	}
+	if m := s.Mail; m != nil && m.PasswordFile != "" {
+		path := m.PasswordFile
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(file), path)
+		}
+		secret, err := os.ReadFile(path)
+		if err != nil || m.Password != "" {
+			return nil, fault.E(op, fault.Invalid, "mail has a password, or a password_file that can be read", filepath.Base(file))
+		}
+		m.Password = strings.TrimSpace(string(secret))
 	}
 	if s.Topics != "" && !filepath.IsAbs(s.Topics) {
 		s.Topics = filepath.Join(filepath.Dir(file), s.Topics)
