@@ -50,7 +50,9 @@ type Access struct {
 	// shown (G21); 0 of a region itself.
 	Downtime policy.DataSets
 	// Cases are those of rights (G18); nil where none can be opened.
-	Cases  Cases
+	Cases Cases
+	// File commits what is decided in a case; nil where nothing can be.
+	File   func(ctx context.Context, f Filing) error
 	Now    func() time.Time
 	Staff  Staff  // nil: nobody is known to work anywhere
 	Limits Limits // nil: no organisation has any

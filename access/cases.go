@@ -333,6 +333,9 @@ func (a *Access) ActOnCase(ctx context.Context, s policy.Subject, id string, ste
 	if err := a.enterCase(ctx, op, s, audit.Update, c.Asked.Citizen, rights.DidWords(step.Did), refused); err != nil {
 		return c, err
 	}
+	if err := a.effect(ctx, &c, step); err != nil {
+		return c, fault.E(op, err)
+	}
 	if next, err = a.Cases.SaveCase(ctx, next); err != nil {
 		return c, fault.E(op, err)
 	}

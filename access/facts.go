@@ -13,6 +13,7 @@ import (
 	"selda/policy"
 	"selda/proxy"
 	"selda/relationship"
+	"selda/rights"
 	"selda/store"
 )
 
@@ -56,6 +57,8 @@ func (a *Access) facts(ctx context.Context, found mpi.Found, n uint64, o *organi
 			case "Basic":
 				if d, ok := death.Of(r, v.Source); ok {
 					f.Refuted = append(f.Refuted, d.Refuted)
+				} else if x, ok := rights.RestraintOf(r, v.Source); ok {
+					f.Restraints = append(f.Restraints, x)
 				}
 			case "ClinicalImpression":
 				if c, ok := proxy.AssessmentOf(r, v.Source); ok {

@@ -126,8 +126,10 @@ func (p *Pool) one(ctx context.Context, c mpi.Found, names *organisations, f fun
 	if err != nil {
 		return fault.E(op, err)
 	}
+	restrained := facts.Restrained(now)
 	agreed := agreement.NewSet(latest).Of(p.reader(), personOf(&facts, now), now)
 	d := policy.SecondaryUse(p.s, agreed)
+	d.Predicate.Restrained = restrained
 	if agreed.Default == 0 && len(agreed.Of) == 0 {
 		return nil
 	}

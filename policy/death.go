@@ -110,6 +110,7 @@ func decideDeathReview(r Request, within time.Duration) Decision {
 	d := Decision{Permit: true, MayDeclare: true, Predicate: Predicate{Permit: true, Own: s.Organisation, DataSets: clinical}, Rules: []string{rule + ": " + s.Role.Title()}}
 	d.Predicate.Hidden, d.Predicate.HiddenOwn = audience(s.Role)
 	agreements(&d, &r)
+	restrain(&d, &r)
 	objections(&d, r, false)
 	return d
 }

@@ -21,8 +21,9 @@ type Facts struct {
 	Claims        []Claim
 	Addressed     []Addressed
 	Visits        []Visit
-	Acting        []Acting   // who acts for them (G11)
-	Capacity      []Capacity // as it was assessed, in any order
+	Restraints    []Restraint // what is kept and not used (G18)
+	Acting        []Acting    // who acts for them (G11)
+	Capacity      []Capacity  // as it was assessed, in any order
 }
 
 // Relationship is a legitimate relationship between an organisation and a
@@ -203,6 +204,7 @@ func decideProfessional(r Request) Decision {
 		d.Predicate.Hidden &= statutory
 	}
 	agreements(&d, &r)
+	restrain(&d, &r)
 	objections(&d, r, emergency)
 	seals(&d, &r)
 	sentHere(&d.Predicate, &r)

@@ -64,6 +64,8 @@ type Predicate struct {
 	// Addressed are items that were sent to the reader's organisation: neither an
 	// objection (G4) nor the want of an agreement hides what its author sent there.
 	Addressed []Item
+	// Restrained is kept and not used (G18), by nobody: the own organisation neither.
+	Restrained []Restraint
 	// VisitsOnly are the Encounters of other organisations that are shown (G12);
 	// nil does not limit them.
 	VisitsOnly []Item
@@ -109,6 +111,9 @@ func (p *Predicate) Shows(c *Columns) bool {
 	case !p.DataSets.Has(c.DataSet):
 		return false
 	case p.OnlyTypes != nil && !slices.Contains(p.OnlyTypes, c.Type):
+		return false
+	}
+	if restrained(p.Restrained, c) {
 		return false
 	}
 	own := p.Own != "" && c.Source.Organisation() == p.Own

@@ -196,5 +196,7 @@ func decideProxy(r Request, p Predicate) Decision {
 		return deny("G11 proxy", why)
 	}
 	p.DataSets = best.Sees
-	return keptPrivate(Decision{Permit: true, Predicate: p, Rules: []string{best.Rule}}, r)
+	d := Decision{Permit: true, Predicate: p, Rules: []string{best.Rule}}
+	restrain(&d, &r)
+	return keptPrivate(d, r)
 }

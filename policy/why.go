@@ -54,6 +54,7 @@ func (p *Predicate) hiding(c *Columns, own bool) (out []string) {
 	hide(p.OnlySource != "" && c.Source != p.OnlySource, "own source: another system wrote it")
 	hide(!p.DataSets.Has(c.DataSet), "G12 the role is not shown "+c.DataSet.String())
 	hide(p.OnlyTypes != nil && !slices.Contains(p.OnlyTypes, c.Type), "only some types are asked for, not "+c.Type)
+	hide(restrained(p.Restrained, c), "G18 it is restricted: kept, and not used")
 	if safe := p.ShowSafety && c.Labels&SafetyPlan != 0; !safe {
 		hide(c.Labels&p.HiddenOwn != 0, "G8 the label "+(c.Labels&p.HiddenOwn).String()+" is not for this role")
 		hide(!own && c.Labels&p.Hidden&^p.HiddenOwn != 0, "G8 the label "+(c.Labels&p.Hidden&^p.HiddenOwn).String()+" is for the organisation that wrote it")

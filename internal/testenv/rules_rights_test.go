@@ -4,6 +4,7 @@ import (
 	"html"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -218,5 +219,98 @@ func TestG18WhoActsAsksWithinWhatTheySee(t *testing.T) {
 	o.helper("eve", "Eve")
 	if status, _ := o.posts("eve", "/for/"+o.citizen+"/rights", "kind=access"); status != 403 && status != 404 {
 		t.Error("somebody who does not act asks", status)
+	}
+}
+
+// G18: what is restricted is kept and shown to nobody: the organisation that wrote it
+// neither, nor who acts for the person, nor an analyst; the person sees it. An emergency
+// with its reason opens it. It ends on a day of which the person is told a week before.
+func TestG18WhatIsRestrictedIsKeptAndNotUsed(t *testing.T) {
+	o := known(t)
+	o.writes("RJZ:PAS", "Condition", "h1", `"code":{"text":"Alcohol dependence"},`+atKings)
+	o.writes("RJZ:PAS", "Condition", "h2", `"code":{"text":"Heart failure"},`+atKings)
+	o.writes("G85915:GP", "Condition", "c1", `"code":{"text":"Asthma"},`+atGP)
+	o.mayDeclare("doctor")
+	sees := func(user string, want ...string) {
+		t.Helper()
+		for text, item := range map[string]string{"Alcohol": "h1", "Heart": "h2", "Asthma": "c1"} {
+			shown := len(want) > 0 && strings.Contains(strings.Join(want, " "), text)
+			status, _ := o.asks(user, "GET", "/fhir/Condition/"+item, "")
+			where := o.sees(user, text, "/fhir/Condition?patient={citizen}", "/fhir/Condition/"+item+"/_history", "/fhir/Patient/{citizen}/$everything", "/record/{citizen}/problems", "/record/{citizen}/timeline")
+			if (status == 200) != shown || (len(where) > 0) != shown {
+				t.Errorf("%s and %s: %d, shown at %v", user, text, status, where)
+			}
+		}
+	}
+	sees("doctor", "Alcohol", "Heart", "Asthma")
+	o.must(200, o.asksFor("restriction", "It is not true, and my boss reads it", "/item/Condition/h1"), "You asked us to stop using some of your record")
+	id := o.caseOf("privacy")
+	o.must(o.worksOn("privacy", id, "restrained", "words", "accuracy is contested, Art 18(1)(a)"))
+	sees("doctor", "Heart", "Asthma")
+	sees("gp", "Heart", "Asthma")
+	if n := o.total("doctor", "/fhir/Condition?patient={citizen}"); n != 2 {
+		t.Errorf("a total counts what is restricted: %d", n)
+	}
+	if status, _ := o.asks("citizen", "GET", "/fhir/Condition/h1", ""); status != 200 {
+		t.Error("the person does not see it", status)
+	}
+	for _, user := range []string{"doctor", "gp"} {
+		if where := o.sees(user, "restriction-", "/fhir/Basic?patient={citizen}", "/fhir/Patient/{citizen}/$everything"); where != nil {
+			t.Errorf("%s is told that something is restricted: %v", user, where)
+		}
+	}
+	o.must(o.worksOn("privacy", id, "decided", "code", "restricted"))
+	_, page := o.asks("citizen", "GET", "/me/rights", "")
+	o.must(200, page, "It is kept, and not used, since 5 November 2026")
+	o.breaksGlass("doctor", "vital-interests")
+	sees("doctor", "Alcohol", "Heart", "Asthma")
+	o.Advance(13 * time.Hour)
+	o.mayDeclare("doctor")
+	sees("doctor", "Heart", "Asthma")
+	if status, _ := o.worksOn("privacy", id, "announced", "words", "verified", "on", "2026-11-10"); status != 422 {
+		t.Error("ended without a week's notice", status)
+	}
+	o.must(o.worksOn("privacy", id, "announced", "words", "It was checked and is right", "on", "2026-11-14"))
+	_, page = o.asks("citizen", "GET", "/me/rights", "")
+	o.must(200, page, "It will be used again from 14 November 2026. Why: It was checked")
+	sees("gp", "Heart", "Asthma")
+	o.Advance(9 * 24 * time.Hour)
+	sees("gp", "Alcohol", "Heart", "Asthma")
+}
+
+// G18, invariant 3: whoever asks whatever, a record of which something is restricted answers as one
+// that does not have it.
+func TestG18WhatIsRestrictedLeavesNoTrace(t *testing.T) {
+	var answers [2]map[string]string
+	for i := range answers {
+		o := known(t)
+		answers[i] = map[string]string{}
+		if i == 0 {
+			o.writes("RJZ:PAS", "Condition", "h1", `"code":{"text":"Alcohol dependence"},`+atKings)
+		}
+		o.writes("RJZ:PAS", "Condition", "h2", `"code":{"text":"Heart failure"},`+atKings)
+		o.writes("G85915:GP", "Condition", "c1", `"code":{"text":"Asthma"},`+atGP)
+		if i == 0 {
+			o.asksFor("restriction", "x", "/item/Condition/h1")
+			o.must(o.worksOn("privacy", o.caseOf("privacy"), "restrained", "words", "y"))
+		}
+		o.mayDeclare("doctor")
+		fixed := regexp.MustCompile(`Fetched [^<]*|cursor=[^"&]+|"(lastUpdated|timestamp)":"[^"]*"|"versionId":"[^"]*"|http://127[^/"]*|/assets/[^"]*`)
+		for _, user := range []string{"doctor", "gp", "nurse", "visitor", "reception"} {
+			for _, path := range []string{"/record/{citizen}", "/record/{citizen}/problems", "/record/{citizen}/timeline", "/fhir/Condition?patient={citizen}", "/fhir/Condition?patient={citizen}&_summary=count", "/fhir/Condition/h1", "/fhir/Condition/h1/_history",
+				"/fhir/Condition?patient={citizen}&code:text=alcohol", "/fhir/Patient/{citizen}/$everything", "/fhir/Patient?_id={citizen}&_revinclude=Condition:subject", "/fhir/Patient?_has:Condition:patient:code:text=alcohol", "/fhir/Basic?patient={citizen}", "/fhir/Condition?_summary=count"} {
+				status, body := o.asks(user, "GET", path, "")
+				body = strings.ReplaceAll(fixed.ReplaceAllString(body, ""), o.citizen, "CITIZEN")
+				for _, x := range []string{"p-rjz", "p-g85915"} {
+					body = strings.ReplaceAll(body, x, "P")
+				}
+				answers[i][user+" "+path] = strconv.Itoa(status) + regexp.MustCompile(`"id":"[a-z0-9]{13}"|[a-z0-9-]{36}`).ReplaceAllString(body, "")
+			}
+		}
+	}
+	for what, is := range answers[0] {
+		if was := answers[1][what]; is != was {
+			t.Errorf("%s differs:\n%.1500s\n%.1500s", what, is, was)
+		}
 	}
 }

@@ -43,7 +43,7 @@ type candidate struct {
 // NewRange begins to answer q under a predicate; source gives a source's name.
 func NewRange(q store.Range, p *policy.Predicate, source func(int64) nhs.Source) *Range {
 	r := &Range{q: q, p: p, source: source, upto: map[uint64]int64{}, stamps: map[Stamp]bool{},
-		plain: p.Everything || p.Release == nil && p.Sealed == nil && p.Withheld == nil && p.Addressed == nil && p.VisitsOnly == nil}
+		plain: p.Everything || p.Release == nil && p.Sealed == nil && p.Withheld == nil && p.Addressed == nil && p.Restrained == nil && p.VisitsOnly == nil}
 	for _, k := range q.Keys {
 		t := OrderedKey(q.Type, k)
 		if _, twice := r.upto[t]; !twice {

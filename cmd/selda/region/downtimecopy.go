@@ -31,7 +31,7 @@ import (
 var shownInDowntime = policy.SetOf(policy.Demographics, policy.Allergies, policy.Medications, policy.Alerts, policy.Plans, policy.Directory)
 
 // decidingTypes are in the copy for decisions alone: nobody is shown them.
-var decidingTypes = []string{"Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CareTeam", "Consent"}
+var decidingTypes = []string{"Encounter", "EpisodeOfCare", "Appointment", "ServiceRequest", "CareTeam", "Consent", "Basic"}
 
 // sharedTypes are of no person: organisations, and who works there.
 var sharedTypes = []string{"Organization", "Practitioner", "PractitionerRole", "Location"}
@@ -240,7 +240,7 @@ func (c *copying) takes(v *store.Version) bool {
 	if !slices.Contains(decidingTypes, v.Type) {
 		return false
 	}
-	return v.Type == "Consent" || v.When.IsZero() || c.now.Sub(v.When) < 2*policy.UntilSigned
+	return v.Type == "Consent" || v.Type == "Basic" || v.When.IsZero() || c.now.Sub(v.When) < 2*policy.UntilSigned
 }
 
 func (c *copying) write(ctx context.Context, people []*person) error {

@@ -157,6 +157,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		return r, err
 	}
 	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Cases: r.Store, Marks: marks{r}, Trail: r.Trail, Agreements: r.Agreements, Now: o.Now}
+	r.Access.File = r.file
 	if o.Downtime != nil {
 		r.Access.Downtime, r.downtime = shownInDowntime, o.Downtime
 	}
