@@ -16,6 +16,7 @@ import (
 type doorFlags struct {
 	HTTP      string        `name:"http" default:"127.0.0.1:8080" help:"Address of the pages and of /fhir." placeholder:"ADDR"`
 	MLLP      string        `name:"mllp" default:"127.0.0.1:2575" help:"Address of the HL7 v2 door." placeholder:"ADDR"`
+	MLLPS     string        `name:"mllps" help:"Address of the HL7 v2 door over TLS, for feeds that show the certificate that the feeds file names." placeholder:"ADDR"`
 	Drop      string        `help:"Folder into which files are dropped." placeholder:"DIR"`
 	DropEvery time.Duration `name:"drop-every" default:"2s" help:"How long a dropped file must be as it is before it is taken." placeholder:"TIME"`
 	Feeds     string        `help:"Which senders are admitted, as which source." placeholder:"FILE"`
@@ -42,7 +43,7 @@ func (f doorFlags) subscribing(e *env) (*region.Subscribing, error) {
 }
 
 func (f doorFlags) doors(e *env) (region.Doors, error) {
-	d := region.Doors{HTTP: f.HTTP, MLLP: f.MLLP, DropEvery: f.DropEvery, Feeds: region.OpenFeeds()}
+	d := region.Doors{HTTP: f.HTTP, MLLP: f.MLLP, MLLPS: f.MLLPS, DropEvery: f.DropEvery, Feeds: region.OpenFeeds()}
 	if d.DropEvery <= 0 {
 		return d, fmt.Errorf("%w: --drop-every is more than nothing", errUsage)
 	}

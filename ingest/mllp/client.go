@@ -28,7 +28,11 @@ func Dial(ctx context.Context, addr string) (*Client, error) {
 	if err != nil {
 		return nil, fault.E("mllp.Dial", fault.Transient, err)
 	}
-	return &Client{conn: c, in: frames{r: bufio.NewReader(c), max: maxReplyBytes}}, nil
+	return client(c), nil
+}
+
+func client(c net.Conn) *Client {
+	return &Client{conn: c, in: frames{r: bufio.NewReader(c), max: maxReplyBytes}}
 }
 
 // Send sends one message and returns the answer, without framing. An error,

@@ -14,10 +14,11 @@ import (
 )
 
 // Handler answers one message. The reply is sent as it is; nil sends nothing.
-// ctx ends when the server has waited long enough for it to drain.
+// ctx ends when the server has waited long enough for it to drain. peer is a Peer where
+// the connection is over TLS.
 type Handler func(ctx context.Context, peer net.Addr, msg []byte) (reply []byte)
 
-// Server serves MLLP. Zero limits have the defaults that stand beside them.
+// Server serves MLLP, over TLS where its listener gives such connections. Zero limits have the defaults that stand beside them.
 type Server struct {
 	Handler         Handler
 	MaxMessageBytes int           // 16 MiB; a larger frame is refused with AR and the connection closed
@@ -27,11 +28,16 @@ type Server struct {
 	FrameTimeout    time.Duration // 30 s for one frame to arrive whole
 	WriteTimeout    time.Duration // 30 s for a reply to be taken
 	DrainTimeout    time.Duration // 20 s for what was taken to be answered, once ctx ends
+	// HandshakeTimeout is how long a handshake of TLS may take; 5 s.
+	HandshakeTimeout time.Duration
+	// Refused is told of each handshake that failed, and why; may be nil.
+	Refused func(peer net.Addr, err error)
 
-	mu    sync.Mutex
-	conns map[net.Conn]struct{}
-	ended bool
-	held  held
+	mu      sync.Mutex
+	conns   map[net.Conn]net.Addr // and who is at the other end, once that is known
+	ended   bool
+	held    held
+	shaking shaking
 }
 
 func (s *Server) defaults() {
@@ -43,6 +49,7 @@ func (s *Server) defaults() {
 	set(&s.FrameTimeout, 30*time.Second)
 	set(&s.WriteTimeout, 30*time.Second)
 	set(&s.DrainTimeout, 20*time.Second)
+	set(&s.HandshakeTimeout, 5*time.Second)
 }
 
 func set[T int | time.Duration](v *T, otherwise T) {
@@ -61,7 +68,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return fault.E(op, fault.Exception, "the server has no handler")
 	}
 	s.defaults()
-	s.conns = map[net.Conn]struct{}{}
+	s.mu.Lock()
+	s.conns = map[net.Conn]net.Addr{}
+	s.mu.Unlock()
 	// Handlers outlive ctx: what was taken is to be finished.
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
@@ -124,7 +133,7 @@ func (s *Server) remember(c net.Conn) bool {
 	if s.ended || len(s.conns) >= s.MaxConnections {
 		return false
 	}
-	s.conns[c] = struct{}{}
+	s.conns[c] = nil
 	return true
 }
 
@@ -169,6 +178,10 @@ func (s *Server) patience(c net.Conn) func(time.Duration) {
 // converse reads and answers the messages of one connection until it ends,
 // is idle for too long, or breaks the rules.
 func (s *Server) converse(ctx context.Context, c net.Conn) {
+	peer := s.meet(ctx, c)
+	if peer == nil {
+		return
+	}
 	in := frames{r: bufio.NewReaderSize(c, 16<<10), max: s.MaxMessageBytes, wait: s.patience(c), idle: s.IdleTimeout, whole: s.FrameTimeout, held: &s.held}
 	for {
 		msg, err := in.next()
@@ -179,7 +192,7 @@ func (s *Server) converse(ctx context.Context, c net.Conn) {
 			}
 			return
 		}
-		if reply := s.Handler(ctx, c.RemoteAddr(), msg); reply != nil && !s.reply(c, reply) {
+		if reply := s.Handler(ctx, peer, msg); reply != nil && !s.reply(c, reply) {
 			return
 		}
 	}

@@ -1,28 +1,42 @@
 package region
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
-	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"selda/api"
 	"selda/hl7v2"
+	"selda/ingest/mllp"
 	"selda/nhs"
 	"selda/policy"
 )
 
 // Feeds says which senders are admitted at the MLLP door, and as which source.
 //
+//	tls:                       # of the door over TLS, --mllps
+//	  certificate: feeds.pem   # its own
+//	  key: feeds.key
+//	  authority: feeds-ca.pem  # where feeds are proven by a name
 //	feeds:
 //	  - source: RJZ:PAS
+//	    owner: Integration team, King's # who answers for it
+//	    contact: integration@kch.example
 //	    facility: RJZ          # MSH-4
 //	    application: PAS       # MSH-3; left out, any
 //	    from: [10.1.0.0/16]    # left out, any address
+//	    tls:                   # it is admitted by this certificate alone
+//	      certificates: [pas-2026.pem, pas-2027.pem] # or fingerprints; at most two
+//	      # name: pas.kch.example # or, of the authority: a name or subject
 //	  - source: G85001:GP
 //	    profiles: refuse       # what it writes to /fhir and does not hold to the
 //	                           # profiles that it names; left out: report
@@ -35,6 +49,9 @@ import (
 type Feeds struct {
 	open  bool
 	feeds []feed
+	door  *feedDoor // nil: there is none over TLS
+	path  string
+	files filesRead // what was read
 }
 
 type feed struct {
@@ -44,6 +61,10 @@ type feed struct {
 	From        []string `yaml:"from"`
 	Profiles    string   `yaml:"profiles"`
 	Labels      []string `yaml:"labels"`
+	Owner       string   `yaml:"owner"`
+	Contact     string   `yaml:"contact"`
+
+	TLS *feedProof `yaml:"tls"`
 
 	source   nhs.Source
 	prefixes []netip.Prefix
@@ -55,19 +76,29 @@ func OpenFeeds() *Feeds { return &Feeds{open: true} }
 
 // ReadFeeds reads a feeds file. Errors name the feed and what to do.
 func ReadFeeds(path string) (*Feeds, error) {
-	b, err := os.ReadFile(path)
+	files := filesRead{}
+	b, err := files.read("", path)
 	if err != nil {
 		return nil, err
 	}
-	return parseFeeds(path, b)
+	return parseFeeds(path, b, files)
 }
 
-func parseFeeds(path string, b []byte) (_ *Feeds, err error) {
+func parseFeeds(path string, b []byte, files filesRead) (_ *Feeds, err error) {
 	var file struct {
-		Feeds []feed `yaml:"feeds"`
+		TLS   *feedDoor `yaml:"tls"`
+		Feeds []feed    `yaml:"feeds"`
 	}
-	if err := yaml.Unmarshal(b, &file); err != nil {
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	d.KnownFields(true) // a word that is not known may be the one that was to keep somebody out
+	if err := d.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	dir := filepath.Dir(path)
+	if file.TLS != nil {
+		if err := file.TLS.open(dir, files); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	for i := range file.Feeds {
 		f := &file.Feeds[i]
@@ -99,17 +130,22 @@ func parseFeeds(path string, b []byte) (_ *Feeds, err error) {
 			}
 			f.prefixes = append(f.prefixes, prefix)
 		}
+		if f.TLS != nil {
+			if err := f.TLS.open(dir, files, file.TLS); err != nil {
+				return nil, fmt.Errorf("%s: feed %s: %w", path, f.Source, err)
+			}
+		}
 	}
-	return &Feeds{feeds: file.Feeds}, nil
+	return &Feeds{feeds: file.Feeds, door: file.TLS, path: path, files: files}, nil
 }
 
-// Wish has what the sources of a feeds file wish done about profiles be done.
-// It is called before anything is served.
+// Wish has what the sources of a feeds file wish be done: about profiles, labels and
+// certificates.
 func (r *Region) Wish(f *Feeds) error {
 	if f == nil {
 		return nil
 	}
-	r.fhir.ProfilesOf = f.Profiles
+	r.admitted.Store(f)
 	r.mapper.profiles.Store(f)
 	changed, err := r.labels.from(f.Labelled())
 	if changed && r.Log != nil {
@@ -128,35 +164,64 @@ func (f *Feeds) Profiles(source nhs.Source) api.Profiles {
 	return api.ReportProfiles
 }
 
-// Admit gives the source that a message comes from; false for a sender that
-// is not admitted.
-func (f *Feeds) Admit(m *hl7v2.Message, peer net.Addr) (nhs.Source, bool) {
+// Admit gives the source that a message comes from; or, of a sender that is not
+// admitted, why not.
+func (f *Feeds) Admit(m *hl7v2.Message, peer net.Addr, now time.Time) (nhs.Source, string) {
+	const unknown = "this sender is not admitted: ask the exchange to add its feed"
 	addr := address(peer)
 	if f.open {
-		if !addr.IsLoopback() {
-			return "", false
-		}
 		source := sourceOf(m.SendingFacility(), m.SendingApplication())
-		return source, source.Organisation() != nhs.Exchange
+		if !addr.IsLoopback() || source.Organisation() == nhs.Exchange {
+			return "", unknown
+		}
+		return source, ""
 	}
+	secured, overTLS := peer.(mllp.Peer)
+	var proven []*feed
+	if overTLS {
+		var why string
+		if proven, why = f.whose(secured.Certificates, now); why != "" {
+			return "", why
+		}
+	}
+	why := unknown
 	for i := range f.feeds {
 		x := &f.feeds[i]
-		if x.Facility == "" || x.Facility != m.SendingFacility() || x.Application != "" && x.Application != m.SendingApplication() {
+		if x.Facility == "" || x.Facility != m.SendingFacility() || x.Application != "" && x.Application != m.SendingApplication() || !x.from(addr) {
 			continue
 		}
-		if len(x.prefixes) == 0 {
-			return x.source, true
-		}
-		for _, p := range x.prefixes {
-			if p.Contains(addr) {
-				return x.source, true
-			}
+		switch {
+		case overTLS && !slices.Contains(proven, x):
+			why = "the certificate is of " + sourcesOf(proven) + ", and MSH-4 and MSH-3 say another sender"
+		case !overTLS && x.TLS != nil:
+			why = "this sender is admitted over TLS alone, by its certificate"
+		default:
+			return x.source, ""
 		}
 	}
-	return "", false
+	if overTLS && why == unknown {
+		why = "the certificate is of " + sourcesOf(proven) + ", and MSH-4 and MSH-3 say another sender"
+	}
+	return "", why
+}
+
+// from says whether a feed sends from an address.
+func (x *feed) from(addr netip.Addr) bool {
+	return len(x.prefixes) == 0 || slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+func sourcesOf(list []*feed) string {
+	var names []string
+	for _, x := range list {
+		names = append(names, string(x.source))
+	}
+	return strings.Join(names, ", ")
 }
 
 func address(a net.Addr) netip.Addr {
+	if p, ok := a.(mllp.Peer); ok {
+		a = p.Addr
+	}
 	if t, ok := a.(*net.TCPAddr); ok {
 		if ip, ok := netip.AddrFromSlice(t.IP); ok {
 			return ip.Unmap()

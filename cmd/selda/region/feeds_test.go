@@ -4,6 +4,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"selda/hl7v2"
 	"selda/nhs"
@@ -28,7 +29,7 @@ func header(t *testing.T, facility, application string) *hl7v2.Message {
 }
 
 func TestFeedsAdmitWhomTheyName(t *testing.T) {
-	f, err := parseFeeds("feeds.yaml", []byte(someFeeds))
+	f, err := parseFeeds("feeds.yaml", []byte(someFeeds), filesRead{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,9 +46,9 @@ func TestFeedsAdmitWhomTheyName(t *testing.T) {
 		{"RJ1", "anything", "203.0.113.9", "RJ1:EPR"},
 		{"", "", "127.0.0.1", ""},
 	} {
-		source, ok := f.Admit(header(t, c.facility, c.application), &net.TCPAddr{IP: net.ParseIP(c.ip)})
-		if source != c.want || ok != (c.want != "") {
-			t.Errorf("%+v: %q %v", c, source, ok)
+		source, why := f.Admit(header(t, c.facility, c.application), &net.TCPAddr{IP: net.ParseIP(c.ip)}, time.Now())
+		if source != c.want || (why == "") != (c.want != "") {
+			t.Errorf("%+v: %q %v", c, source, why)
 		}
 	}
 }
@@ -68,14 +69,14 @@ func FuzzFeeds(f *testing.F) {
 		}
 		here := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
 		admitted := func(feeds *Feeds) {
-			if source, ok := feeds.Admit(m, here); ok {
+			if source, why := feeds.Admit(m, here, time.Now()); why == "" {
 				if _, err := nhs.ParseSource(string(source)); err != nil {
 					t.Errorf("%q is admitted: %v", source, err)
 				}
 			}
 		}
 		admitted(OpenFeeds())
-		if feeds, err := parseFeeds("feeds.yaml", file); err == nil {
+		if feeds, err := parseFeeds("feeds.yaml", file, filesRead{}); err == nil {
 			admitted(feeds)
 		}
 	})

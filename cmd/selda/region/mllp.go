@@ -17,8 +17,9 @@ import (
 // HL7, or the sender is not admitted, and nothing is kept but a hash. AE: the
 // raw message is kept, in quarantine. AA: it is kept, parsed, admitted, and has
 // its place in line.
-func (r *Region) answer(feeds *Feeds) func(ctx context.Context, peer net.Addr, frame []byte) []byte {
+func (r *Region) answer() func(ctx context.Context, peer net.Addr, frame []byte) []byte {
 	return func(ctx context.Context, peer net.Addr, frame []byte) []byte {
+		feeds := r.admitted.Load()
 		if messages, ok := hl7v2.Batch(frame); ok {
 			return r.answerBatch(ctx, feeds, peer, messages)
 		}
@@ -48,9 +49,9 @@ func (r *Region) take(ctx context.Context, feeds *Feeds, peer net.Addr, frame []
 	if err != nil {
 		return at(r.reject(ctx, m, frame, hl7v2.Problem{Code: 100, Place: fault.PlaceOf(err), Text: fault.Reason(err)}))
 	}
-	source, admitted := feeds.Admit(m, peer)
-	if !admitted {
-		return at(r.reject(ctx, m, frame, hl7v2.Problem{Code: 207, Place: "MSH-4", Text: "this sender is not admitted: ask the exchange to add its feed"}))
+	source, why := feeds.Admit(m, peer, r.Now())
+	if why != "" {
+		return at(r.reject(ctx, m, frame, hl7v2.Problem{Code: 207, Place: "MSH-4", Text: why}))
 	}
 	receipt, err := r.Ingest.Submit(ctx, &ingest.Raw{Source: source, Format: ingest.HL7v2, Door: "mllp", Body: frame})
 	if err != nil {

@@ -1,6 +1,7 @@
 package region
 
 import (
+	"context"
 	"net"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ func TestBatchInAFrame(t *testing.T) {
 	}
 	frame := "FHS|^~\\&|PAS|RJZ\rBHS|^~\\&|PAS|RJZ\r" + one("B1", "PID|1||K1^^^RJZ^MRN||ADEYEMI^FOLAKE\r") + one("B2", "") + one("B3", "PID|1||K3^^^RJZ^MRN||OKAFOR^ADA\r") + "BTS|3\rFTS|1\r"
 	here := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
-	answer := r.answer(OpenFeeds())(t.Context(), here, []byte(frame))
+	answer := answering(r, OpenFeeds())(t.Context(), here, []byte(frame))
 	acks := hl7v2.Split(answer)
 	if !strings.HasPrefix(string(answer), "BHS|") || !strings.HasSuffix(string(answer), "BTS|3\r") || len(acks) != 3 {
 		t.Fatalf("%q", answer)
@@ -36,7 +37,7 @@ func TestBatchInAFrame(t *testing.T) {
 			t.Errorf("%s: %+v %v", control, list, err)
 		}
 	}
-	if answer := r.answer(OpenFeeds())(t.Context(), here, []byte("FHS|^~\\&\rFTS|0\r")); len(hl7v2.Split(answer)) != 0 {
+	if answer := answering(r, OpenFeeds())(t.Context(), here, []byte("FHS|^~\\&\rFTS|0\r")); len(hl7v2.Split(answer)) != 0 {
 		t.Errorf("an empty batch: %q", answer)
 	}
 }
@@ -46,9 +47,15 @@ func TestAnswersHaveTheirOwnControlID(t *testing.T) {
 	r := open(t)
 	abroad := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}
 	for name, frame := range map[string]string{"none of HL7": "hello", "not admitted": "MSH|^~\\&|PAS|RJZ|||20261101||ADT^A28|1|P|2.4\rPID|1||K1\r"} {
-		m, err := hl7v2.Parse(r.answer(OpenFeeds())(t.Context(), abroad, []byte(frame)))
+		m, err := hl7v2.Parse(answering(r, OpenFeeds())(t.Context(), abroad, []byte(frame)))
 		if err != nil || m.ControlID() == "" || m.First("MSA").Comp(1, 1).Text() != "AR" {
 			t.Errorf("%s: %v %v", name, m, err)
 		}
 	}
+}
+
+// answering is what the door answers by feeds.
+func answering(r *Region, f *Feeds) func(ctx context.Context, peer net.Addr, frame []byte) []byte {
+	r.admitted.Store(f)
+	return r.answer()
 }

@@ -79,6 +79,8 @@ type Region struct {
 	limits    *limiting
 	cursors   *api.Cursors
 	strangers strangers
+	admitted  atomic.Pointer[Feeds] // which senders are admitted, as the file is now
+	shown     shownCertificates     // that feeds have shown
 	proxies   Proxies
 	https     bool   // people reach it by https
 	contact   string // whom to tell of a weakness
@@ -118,6 +120,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		o.Now = time.Now
 	}
 	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log, proxies: o.Proxies}
+	r.admitted.Store(&Feeds{})
 	r.unusable, r.unfit = context.WithCancel(context.Background())
 	r.Terminology = release.Open(o.Data, o.Now)
 	guides := &packaged{data: o.Data}

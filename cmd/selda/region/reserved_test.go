@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"selda/auth"
 	"selda/hl7v2"
@@ -18,7 +19,7 @@ func TestSourcesOfTheExchangeAreNobodyElses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if source, ok := OpenFeeds().Admit(m, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}); ok {
+	if source, why := OpenFeeds().Admit(m, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, time.Now()); why == "" {
 		t.Errorf("a peer on this machine is admitted as %s", source)
 	}
 	file := filepath.Join(t.TempDir(), "feeds.yaml")

@@ -18,7 +18,9 @@ import (
 type Doors struct {
 	HTTP string // address; "127.0.0.1:0" picks a free port
 	MLLP string
-	Drop string // folder of files; "" for none
+	// MLLPS is the door for feeds that show a certificate; "" where there is none.
+	MLLPS string
+	Drop  string // folder of files; "" for none
 	// DropEvery is how often that folder is looked at: a file is taken when it
 	// has not changed between two looks. 2 s where 0.
 	DropEvery time.Duration
@@ -29,7 +31,9 @@ type Doors struct {
 type Served struct {
 	HTTP string `json:"http"` // http://127.0.0.1:41234
 	MLLP string `json:"mllp"` // 127.0.0.1:41235
-	Drop string `json:"drop,omitempty"`
+	// MLLPS is the same over TLS.
+	MLLPS string `json:"mllps,omitempty"`
+	Drop  string `json:"drop,omitempty"`
 }
 
 // Serve opens the doors, calls ready when every one is open, and serves until
@@ -44,8 +48,19 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 		_ = web.Close()
 		return err
 	}
-	if err := r.Commanded(ctx, "the doors are opened"); err != nil {
+	secured, err := r.listenSecured(d)
+	if err != nil {
 		_, _ = web.Close(), v2.Close()
+		return err
+	}
+	closeAll := func() {
+		_, _ = web.Close(), v2.Close()
+		if secured != nil {
+			_ = secured.Close()
+		}
+	}
+	if err := r.Commanded(ctx, "the doors are opened"); err != nil {
+		closeAll()
 		return err
 	}
 	if r.Log != nil {
@@ -53,8 +68,11 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 			r.Log.Warn(w)
 		}
 	}
+	if d.Feeds == nil {
+		d.Feeds = &Feeds{} // nobody is admitted
+	}
 	if err := r.Wish(d.Feeds); err != nil {
-		_, _ = web.Close(), v2.Close()
+		closeAll()
 		return err
 	}
 	ctx, stop := context.WithCancelCause(ctx)
@@ -68,11 +86,20 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 		}
 	})
 	wg.Go(func() {
-		s := &mllp.Server{Handler: r.answer(d.Feeds)}
+		s := &mllp.Server{Handler: r.answer()}
 		if err := s.Serve(ctx, v2); err != nil {
 			stop(err)
 		}
 	})
+	door := &mllp.Server{Handler: r.answer(), Refused: r.stranger(ctx)}
+	if secured != nil {
+		wg.Go(func() {
+			if err := door.Serve(ctx, secured); err != nil {
+				stop(err)
+			}
+		})
+	}
+	wg.Go(func() { r.followFeeds(ctx, door) })
 	if r.Nodes != nil {
 		wg.Go(func() {
 			select {
@@ -95,7 +122,11 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 	if d.Drop != "" {
 		wg.Go(func() { r.watch(ctx, d.Drop, cmp.Or(d.DropEvery, dropEvery)) })
 	}
-	err = ready(Served{HTTP: "http://" + web.Addr().String(), MLLP: v2.Addr().String(), Drop: d.Drop})
+	open := Served{HTTP: "http://" + web.Addr().String(), MLLP: v2.Addr().String(), Drop: d.Drop}
+	if secured != nil {
+		open.MLLPS = secured.Addr().String()
+	}
+	err = ready(open)
 	if err != nil {
 		stop(err)
 	}
