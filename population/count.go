@@ -67,7 +67,8 @@ type Cell struct {
 	Suppressed bool
 }
 
-// CSV writes them with a heading; what is suppressed is a *.
+// CSV writes them with a heading; what is suppressed is a *. A code that a
+// spreadsheet would take for a formula has an apostrophe before it.
 func (c *Counts) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	head := make([]string, 0, len(c.By)+1)
@@ -76,7 +77,14 @@ func (c *Counts) CSV(w io.Writer) error {
 	}
 	_ = out.Write(append(head, "people"))
 	for _, cell := range c.Cells {
-		_ = out.Write(append(slices.Clone(cell.Of), cell.Says()))
+		row := make([]string, 0, len(cell.Of)+1)
+		for _, v := range cell.Of {
+			if v != "" && strings.ContainsRune("=+-@\t\r\n", rune(v[0])) {
+				v = "'" + v
+			}
+			row = append(row, v)
+		}
+		_ = out.Write(append(row, cell.Says()))
 	}
 	out.Flush()
 	return out.Error()

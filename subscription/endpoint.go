@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"selda/fault"
+	"selda/internal/reach"
 )
 
 // Calls says where this server may be sent to call: by default to public
@@ -27,14 +28,6 @@ func (c *Calls) named(host string) bool {
 	return slices.ContainsFunc(c.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 
-// inside are ranges that are no public ones, beside those that netip knows.
-var inside = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.0.2.0/24"),
-	netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
-	netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("100::/64"),
-	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"),
-}
-
 // allowed says whether an address may be called.
 func (c *Calls) allowed(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
@@ -49,10 +42,7 @@ func (c *Calls) allowed(a netip.Addr) bool {
 	if a.IsLoopback() {
 		return c.Loopback
 	}
-	if !a.IsGlobalUnicast() || a.IsPrivate() {
-		return false
-	}
-	return !slices.ContainsFunc(inside, func(p netip.Prefix) bool { return p.Contains(a) })
+	return reach.Public(a)
 }
 
 // check says whether an endpoint may be one. What its name stands for is asked

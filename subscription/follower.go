@@ -67,6 +67,7 @@ type Follower struct {
 	kicked  chan struct{}
 	sockets sync.WaitGroup
 	open    map[*socket]bool
+	idle    map[string]int // sockets of an address to which nothing is bound yet
 
 	toRecord  []*recording
 	recording sync.Mutex    // one transaction at a time
@@ -103,7 +104,7 @@ const (
 // Open makes a Follower of what is registered. It tells nothing until Run.
 func Open(ctx context.Context, o Options) (*Follower, error) {
 	const op = "subscription.Open"
-	f := &Follower{Options: o, topics: map[string]*Topic{}, entries: map[int64]*entry{}, open: map[*socket]bool{}, kicked: make(chan struct{}, 1), slots: make(chan struct{}, atOnce), waits: true}
+	f := &Follower{Options: o, topics: map[string]*Topic{}, entries: map[int64]*entry{}, open: map[*socket]bool{}, idle: map[string]int{}, kicked: make(chan struct{}, 1), slots: make(chan struct{}, atOnce), waits: true}
 	for _, t := range append(Offered[:len(Offered):len(Offered)], o.Topics...) {
 		f.topics[t.URL] = t
 		r := f.reading("", false)

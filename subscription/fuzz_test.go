@@ -57,7 +57,7 @@ func FuzzFilters(f *testing.F) {
 // bare is a follower that knows of no subscription.
 func bare() *Follower {
 	seal, _ := newSealer(make([]byte, 32))
-	return &Follower{Options: Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)}, entries: map[int64]*entry{}, open: map[*socket]bool{}, seal: seal}
+	return &Follower{Options: Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)}, entries: map[int64]*entry{}, open: map[*socket]bool{}, idle: map[string]int{}, seal: seal}
 }
 
 // maskedFrame is a frame of a client.

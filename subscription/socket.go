@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -23,6 +24,8 @@ type socket struct {
 // Of sockets.
 const (
 	mostSockets   = 2000
+	mostUnbound   = 50      // of one address
+	mostBinds     = 16      // that one socket has under way
 	mostMessage   = 8 << 10 // bytes that a client says at once
 	bindWithin    = 30 * time.Second
 	pingEvery     = 30 * time.Second
@@ -51,6 +54,12 @@ func (f *Follower) Sockets(subject func(*http.Request) (policy.Subject, error)) 
 			}
 			user = s.User
 		}
+		bound, admitted := f.letIn(r.RemoteAddr)
+		if !admitted {
+			http.Error(w, "this address has too many sockets open that nothing is bound to", http.StatusTooManyRequests)
+			return
+		}
+		defer bound()
 		conn, err := ws.Accept(w, r, &ws.AcceptOptions{InsecureSkipVerify: true}) // what binds is said on the socket, and no cookie
 		if err != nil {
 			return // it has answered
@@ -72,13 +81,49 @@ func (f *Follower) Sockets(subject func(*http.Request) (policy.Subject, error)) 
 		if ended {
 			return
 		}
-		f.listen(context.WithoutCancel(r.Context()), s, user)
+		f.listen(context.WithoutCancel(r.Context()), s, user, bound)
 	})
 }
 
-// listen hears what a client says until the socket ends.
-func (f *Follower) listen(ctx context.Context, s *socket, user string) {
+// letIn counts a socket of an address until something is bound to it, so that
+// one stranger can't take the room of all.
+func (f *Follower) letIn(address string) (bound func(), admitted bool) {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		address = host
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.idle[address] >= mostUnbound {
+		return nil, false
+	}
+	f.idle[address]++
+	return sync.OnceFunc(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.idle[address]--; f.idle[address] == 0 {
+			delete(f.idle, address)
+		}
+	}), true
+}
+
+// listen hears what a client says until the socket ends. bound is called once
+// the client has shown that it may bind something.
+func (f *Follower) listen(ctx context.Context, s *socket, user string, bound func()) {
 	var binds sync.WaitGroup // beside the reading, which hears the answers to pings
+	under := make(chan struct{}, mostBinds)
+	bind := func(b binding) {
+		select {
+		case under <- struct{}{}:
+		default:
+			_ = s.conn.Close(ws.StatusPolicyViolation, "too much is bound at once")
+			return
+		}
+		bound()
+		binds.Go(func() {
+			defer func() { <-under }()
+			f.bind(ctx, s, b)
+		})
+	}
 	defer binds.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -119,7 +164,7 @@ func (f *Follower) listen(ctx context.Context, s *socket, user string) {
 				return
 			}
 			late.Stop()
-			binds.Go(func() { f.bind(ctx, s, b) })
+			bind(b)
 		case "bind":
 			keys := f.owned(user, what)
 			if len(keys) == 0 {
@@ -127,8 +172,7 @@ func (f *Follower) listen(ctx context.Context, s *socket, user string) {
 				return
 			}
 			late.Stop()
-			b := binding{User: user, Keys: keys, End: f.Now().Add(bindingsHold)}
-			binds.Go(func() { f.bind(ctx, s, b) })
+			bind(binding{User: user, Keys: keys, End: f.Now().Add(bindingsHold)})
 		}
 	}
 }
@@ -172,9 +216,22 @@ func (f *Follower) bind(ctx context.Context, s *socket, b binding) {
 			return
 		}
 		f.mu.Lock()
+		left := e.socket
+		if left == s {
+			left = nil
+		}
+		if left != nil {
+			delete(left.ends, key)
+			if len(left.ends) > 0 {
+				left = nil
+			}
+		}
 		s.ends[key] = b.End
 		e.socket, e.next = s, time.Time{}
 		f.mu.Unlock()
+		if left != nil { // nothing is told there any more
+			go func() { _ = left.conn.Close(ws.StatusNormalClosure, "it is bound elsewhere now") }()
+		}
 		f.wake()
 	}
 }

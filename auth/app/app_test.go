@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -191,22 +190,15 @@ func TestKeysAtAnAddress(t *testing.T) {
 	}
 }
 
-// A registration is no way to have this server ask where only it can.
-func TestKeysAreNotFetchedFromWithin(t *testing.T) {
+// A registration is no way to have this server ask where only it can: what counts
+// is the address that a name stands for when it is called.
+func TestHostileKeysAreNotFetchedFromWithin(t *testing.T) {
 	asked := false
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
 	defer server.Close()
-	if _, err := NewKeys(false).fetch(t.Context(), server.URL); err == nil || asked {
-		t.Error("this very machine is asked")
-	}
-	for _, ip := range []string{"127.0.0.1", "::1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "fe80::1", "fd00::1", "100.64.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "224.0.0.1", "255.255.255.255"} {
-		if public(netip.MustParseAddr(ip)) {
-			t.Error(ip, "is taken for a public address")
-		}
-	}
-	for _, ip := range []string{"8.8.8.8", "2a00:1450:4009::1"} {
-		if !public(netip.MustParseAddr(ip)) {
-			t.Error(ip, "is a public address")
+	for _, host := range []string{"127.0.0.1", "localhost", "LOCALHOST.", "[::ffff:127.0.0.1]"} {
+		if _, err := NewKeys(false).fetch(t.Context(), strings.Replace(server.URL, "127.0.0.1", host, 1)); err == nil || asked {
+			t.Error("this very machine is asked as", host)
 		}
 	}
 	for _, uri := range []string{"http://app.example/jwks", "file:///etc/passwd", "gopher://app.example/", "https://user@app.example/", "//app.example"} {

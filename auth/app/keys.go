@@ -16,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"selda/fault"
+	"selda/internal/reach"
 )
 
 // Keys finds the public keys of applications: those that were registered, or at
@@ -46,35 +47,13 @@ const (
 func NewKeys(loopback bool) *Keys {
 	d := &net.Dialer{Timeout: keysWait, Control: func(_, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
-		if err != nil || !public(at.Addr()) && !(loopback && at.Addr().Unmap().IsLoopback()) {
+		if err != nil || !reach.Public(at.Addr()) && !(loopback && at.Addr().Unmap().IsLoopback()) {
 			return fault.E("app.Keys", fault.Security, "that address is not a public one")
 		}
 		return nil
 	}}
 	t := &http.Transport{DialContext: d.DialContext, TLSHandshakeTimeout: keysWait, ResponseHeaderTimeout: keysWait, MaxResponseHeaderBytes: 16 << 10, DisableKeepAlives: true}
 	return &Keys{client: &http.Client{Transport: t, Timeout: keysWait, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, found: map[string]fetched{}}
-}
-
-var (
-	shared    = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
-	translate = netip.MustParsePrefix("64:ff9b::/96")  // RFC 6052: an IPv4 address within
-	sixToFour = netip.MustParsePrefix("2002::/16")     // RFC 3056: likewise
-	this      = netip.MustParsePrefix("0.0.0.0/8")
-	reserved  = netip.MustParsePrefix("240.0.0.0/4")
-)
-
-// public says whether an address is of the open Internet.
-func public(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() {
-		return false
-	}
-	for _, p := range []netip.Prefix{shared, translate, sixToFour, this, reserved} {
-		if p.Contains(ip) {
-			return false
-		}
-	}
-	return true
 }
 
 // of is the key of an application that an assertion names.
