@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -111,6 +112,28 @@ func TestPackage(t *testing.T) {
 		if p, err := ReadPackage(bytes.NewReader(in)); err == nil {
 			t.Errorf("%s was taken: %v", name, p)
 		}
+	}
+}
+
+// A package that unpacks to more than any has is refused before it is read.
+func TestHostilePackages(t *testing.T) {
+	const head = `{"name":"x.example","version":"1.0.0","fhirVersions":["4.0.1"]}`
+	many := map[string]string{"package/package.json": head}
+	for i := range maxFiles + 1 {
+		many["package/"+strconv.Itoa(i)+".json"] = "{}"
+	}
+	for name, files := range map[string]map[string]string{
+		"a file that is too large": {"package/package.json": head, "package/a.json": strings.Repeat(" ", maxFile+1)},
+		"too many files":           many,
+		"a description too large":  {"package/package.json": `{"name":"x.example"` + strings.Repeat(" ", maxPackageText) + `}`},
+	} {
+		if _, err := ReadPackage(bytes.NewReader(tgz(t, files))); err == nil {
+			t.Errorf("%s: it is read", name)
+		}
+	}
+	p, err := ReadPackage(bytes.NewReader(tgz(t, map[string]string{"package/package.json": head, "package/../../../etc/a.json": `{"resourceType":"ValueSet","url":"http://x.example/v"}`, "/package/b.json": `{"resourceType":"ValueSet","url":"http://x.example/w"}`})))
+	if err != nil || len(p.Resources) > 0 {
+		t.Errorf("a file outside the package is part of it: %v %v", p, err)
 	}
 }
 

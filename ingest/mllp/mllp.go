@@ -100,6 +100,9 @@ func (f *frames) next() ([]byte, error) {
 		if f.ends() {
 			return slices.Clip(msg[:len(msg)-1]), nil
 		}
+		if f.wait != nil && time.Now().After(f.until) { // whoever sends one FS after another is never waited for by a read that could be late
+			return nil, fault.E(op, fault.Transient, "the frame did not end in its time")
+		}
 	}
 }
 

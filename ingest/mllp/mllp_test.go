@@ -342,16 +342,19 @@ func BenchmarkRoundTrip(b *testing.B) {
 // beginning of its time.
 func TestHostileAFrameHasOneTime(t *testing.T) {
 	addr, _ := serve(t, &Server{Handler: echo, FrameTimeout: 400 * time.Millisecond})
-	c, _ := connect(t, addr)
-	began := time.Now()
-	_, _ = c.Write([]byte{startBlock})
-	for time.Since(began) < 5*time.Second {
-		if _, err := c.Write([]byte{'x', endBlock, 'y'}); err != nil {
-			return // it was closed
+	for _, drip := range [][]byte{{'x', endBlock, 'y'}, {'y', 'x', endBlock}} { // the block's end last, too: it is waited for what follows
+		c, _ := connect(t, addr)
+		began := time.Now()
+		_, _ = c.Write([]byte{startBlock})
+		var err error
+		for err == nil && time.Since(began) < 5*time.Second {
+			_, err = c.Write(drip)
+			time.Sleep(50 * time.Millisecond)
 		}
-		time.Sleep(50 * time.Millisecond)
+		if err == nil {
+			t.Errorf("a frame that does not end, of %q, holds its connection", drip)
+		}
 	}
-	t.Error("a frame that does not end holds its connection")
 }
 
 // Many peers that begin large frames have no more memory than one bound for all, and

@@ -313,6 +313,20 @@ func TestHostileRegistrationsAndAssertions(t *testing.T) {
 	if status, got := grant(thief, h.assertion(key, id, "other"), "system/*.rs"); status != 401 || got.Access != "" {
 		t.Error("an assertion of another client:", status)
 	}
+	for name, change := range map[string]func(*jwt.Claims){
+		"for another server":    func(c *jwt.Claims) { c.Audience = jwt.Audience{"https://elsewhere.example/oidc/token"} },
+		"for nobody":            func(c *jwt.Claims) { c.Audience = nil },
+		"that has ended":        func(c *jwt.Claims) { c.Expiry = jwt.NewNumericDate(time.Now().Add(-time.Minute)) },
+		"without an end":        func(c *jwt.Claims) { c.Expiry = nil },
+		"for a year":            func(c *jwt.Claims) { c.Expiry = jwt.NewNumericDate(time.Now().Add(365 * 24 * time.Hour)) },
+		"without a jti":         func(c *jwt.Claims) { c.ID = "" },
+		"by another issuer":     func(c *jwt.Claims) { c.Issuer = thief },
+		"about another subject": func(c *jwt.Claims) { c.Subject = thief },
+	} {
+		if status, got := grant(id, h.assertion(key, id, "claims "+name, change), "system/*.rs"); status != 401 || got.Access != "" {
+			t.Errorf("an assertion %s: %d", name, status)
+		}
+	}
 	// Who asks about a token that is another's learns nothing of it, and can't end it.
 	for _, path := range []string{"/oidc/introspect", "/oidc/revoke"} {
 		a := h.sent(h.from("127.0.0.1"), "POST", path, url.Values{"token": {got.Access}, "client_assertion_type": {app.AssertionType}, "client_assertion": {h.assertion(key, thief, "t"+path)}}.Encode(), asForm)
@@ -325,15 +339,19 @@ func TestHostileRegistrationsAndAssertions(t *testing.T) {
 	}
 }
 
-// assertion is what a client signs of itself.
-func (h *hostile) assertion(key *ecdsa.PrivateKey, client, jti string) string {
+// assertion is what a client signs of itself, with changes.
+func (h *hostile) assertion(key *ecdsa.PrivateKey, client, jti string, changes ...func(*jwt.Claims)) string {
 	h.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES384, Key: jose.JSONWebKey{Key: key, KeyID: "k"}}, (&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {
 		h.Fatal(err)
 	}
 	now := time.Now()
-	s, err := jwt.Signed(signer).Claims(jwt.Claims{Issuer: client, Subject: client, Audience: jwt.Audience{h.HTTP + "/oidc/token"}, ID: jti, IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(4 * time.Minute))}).Serialize()
+	claims := jwt.Claims{Issuer: client, Subject: client, Audience: jwt.Audience{h.HTTP + "/oidc/token"}, ID: jti, IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(4 * time.Minute))}
+	for _, change := range changes {
+		change(&claims)
+	}
+	s, err := jwt.Signed(signer).Claims(claims).Serialize()
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func TestHostileDocumentsAreReadWithinBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	try := func(name, path, body string, headers ...string) {
+	try := func(name, path, body string, headers ...string) (status int) {
 		t.Helper()
 		began := time.Now()
 		a := h.sent(c, "POST", path, body, append(headers, "Authorization: Bearer "+token)...)
@@ -85,6 +85,7 @@ func TestHostileDocumentsAreReadWithinBounds(t *testing.T) {
 		if a.Status >= 500 || a.Status < 300 && !strings.Contains(name, "stylesheet") && !strings.Contains(name, "many entries") && !strings.Contains(name, "exponent") || strings.Contains(string(a.Body), "CANARYCONTENT") {
 			t.Errorf("%s: %d %.300s", name, a.Status, a.Body)
 		}
+		return a.Status
 	}
 	for name, body := range xml {
 		try("XML: "+name, "/fhir/Observation", body, "Content-Type: application/fhir+xml")
@@ -97,7 +98,9 @@ func TestHostileDocumentsAreReadWithinBounds(t *testing.T) {
 		}
 		try("JSON: "+name, path, body, "Content-Type: application/fhir+json")
 	}
-	try("a bomb", "/fhir/Observation", packed(200), "Content-Type: application/fhir+json", "Content-Encoding: gzip")
+	if status := try("a bomb", "/fhir/Observation", packed(200), "Content-Type: application/fhir+json", "Content-Encoding: gzip"); status != 413 {
+		t.Errorf("a bomb is unpacked: %d", status)
+	}
 	try("a bomb in a bomb", "/fhir/Observation", packed(1), "Content-Type: application/fhir+json", "Content-Encoding: gzip, gzip")
 	for name, message := range map[string]string{"segments": "MSH|^~\\&|A|B|C|D|20261105||ADT^A08|1|P|2.4\r" + strings.Repeat("ZZZ|1\r", 300_000), "repetitions": "MSH|^~\\&|A|B|C|D|20261105||ADT^A08|2|P|2.4\rPID|1||" + strings.Repeat("1~", 500_000), "components": "MSH|^~\\&|A|B|C|D|20261105||ADT^A08|3|P|2.4\rPID|1||" + strings.Repeat("^&", 500_000), "separators": "MSH||||||||", "nothing": "", "NULs": "MSH|^~\\&|\x00\x00"} {
 		began := time.Now()
@@ -152,9 +155,13 @@ func TestHostileParametersAreValues(t *testing.T) {
 			t.Errorf("GraphQL %.40q: %d in %v", query, a.Status, took)
 		}
 	}
-	for _, endpoint := range []string{"http://127.0.0.1:1/", "https://10.0.0.1/", "https://169.254.169.254/latest", "https://[::ffff:10.0.0.1]/", "https://[fd00::1]/", "file:///etc/passwd", "https://a@10.0.0.1/", "gopher://x/", "https://0.0.0.0/"} {
-		status, body := h.asks("gp", "POST", "/fhir/Subscription", `{"resourceType":"Subscription","status":"requested","reason":"x","criteria":"Observation?patient={citizen}","channel":{"type":"rest-hook","endpoint":"`+endpoint+`"}}`)
-		if status < 400 && endpoint != "http://127.0.0.1:1/" { // where the server itself is on loopback it may call there
+	for _, endpoint := range []string{"https://app.example/x", "http://127.0.0.1:1/", "https://10.0.0.1/", "https://169.254.169.254/latest", "https://[::ffff:10.0.0.1]/", "https://[fd00::1]/", "file:///etc/passwd", "https://a@10.0.0.1/", "gopher://x/", "https://0.0.0.0/"} {
+		status, body := h.asks("gp", "POST", "/fhir/Subscription", `{"resourceType":"Subscription","status":"requested","reason":"x","criteria":"Observation?patient=`+h.citizen+`","channel":{"type":"rest-hook","endpoint":"`+endpoint+`"}}`)
+		if endpoint == "https://app.example/x" {
+			if status != 201 { // so that the others are refused for where they lead
+				t.Errorf("a subscriber outside: %d %s", status, body)
+			}
+		} else if status < 400 && endpoint != "http://127.0.0.1:1/" { // where the server itself is on loopback it may call there
 			t.Errorf("a subscriber at %s: %d %s", endpoint, status, body)
 		}
 	}
