@@ -116,7 +116,7 @@ func (a *Access) AskFor(ctx context.Context, s policy.Subject, g grant.Grant, as
 		if err != nil || v.Deleted || !slices.ContainsFunc(g.Citizen().Subjects, func(k mpi.Known) bool { return k.Subject == v.Subject }) {
 			refused = fault.E(op, fault.NotFound, "there is no such item in the record")
 		} else {
-			ask.Source = v.Source
+			ask.Source, ask.Said = v.Source, rights.Said(v.Body)
 		}
 	}
 	var controllers []nhs.ODS
@@ -228,7 +228,7 @@ func (a *Access) AskForNumber(ctx context.Context, s policy.Subject, n nhs.Numbe
 		if err != nil {
 			refused = fault.E(op, fault.NotFound, "your organisation has no such item of this person", "item")
 		} else {
-			ask.Source = v.Source
+			ask.Source, ask.Said = v.Source, rights.Said(v.Body)
 		}
 	}
 	ask.Citizen = citizen
@@ -258,6 +258,9 @@ func (a *Access) CasesOf(ctx context.Context, s policy.Subject, open bool) ([]ri
 		return nil, err
 	}
 	list, err := a.Cases.Cases(ctx, CaseQuery{Controller: s.Organisation, Open: open, Limit: MaxCases})
+	if err == nil {
+		err = a.settle(ctx, list)
+	}
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
@@ -277,6 +280,9 @@ func (a *Access) OwnCases(ctx context.Context, s policy.Subject, g grant.Grant) 
 		return nil, fault.E(op, err)
 	}
 	list, err := a.Cases.Cases(ctx, CaseQuery{Citizens: append(former, g.Citizen().ID), Limit: MaxCases})
+	if err == nil {
+		err = a.settle(ctx, list)
+	}
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
@@ -311,7 +317,7 @@ func (a *Access) caseOf(ctx context.Context, s policy.Subject, id string) (c rig
 	if len(list) == 0 || s.Role != nhs.Operator && list[0].Controller != s.Organisation {
 		return c, unknown, nil
 	}
-	return list[0], nil, nil
+	return list[0], nil, a.settle(ctx, list[:1])
 }
 
 // ActOnCase moves a case of the own organisation on. What the step brings about in the

@@ -28,6 +28,44 @@ func (a *Access) effect(ctx context.Context, c *rights.Case, s rights.Step) erro
 		begun, _ := c.Last(rights.Restrained)
 		from, _ := london.Day(on.Add(12 * time.Hour))
 		return a.restrict(ctx, c, policy.Restraint{From: begun.At, To: from})
+	case rights.NoteTaken:
+		return a.Marks.Rewrite(ctx, c.Asked.Item.Type, c.Asked.Item.ID, rights.Undisputed)
+	case rights.Decided:
+		if s.Code == "disputed" {
+			return a.Marks.Rewrite(ctx, c.Asked.Item.Type, c.Asked.Item.ID, func(body []byte) []byte {
+				return rights.Dispute(body, rights.Note{Text: c.Asked.Words, At: s.At, Case: c.ID})
+			})
+		}
+	}
+	return nil
+}
+
+// settle closes corrections that the source has made meanwhile: it has sent the item
+// anew, or has taken it back. The source's own word is the answer.
+func (a *Access) settle(ctx context.Context, list []rights.Case) error {
+	for i := range list {
+		c := &list[i]
+		if c.Asked.Kind != rights.Correction || c.Asked.Said == "" || c.State != rights.Working && c.State != rights.WithSource {
+			continue
+		}
+		v, err := a.Store.Read(ctx, c.Asked.Item.Type, c.Asked.Item.ID, store.Latest, system)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		if err == nil && !v.Deleted && rights.Said(v.Body) == c.Asked.Said {
+			continue
+		}
+		next, err := c.Act(rights.Step{At: a.Now(), By: rights.Who{User: string(c.Asked.Source), Name: "The source, " + string(c.Asked.Source), Organisation: c.Controller}, Did: rights.Decided, Code: "corrected"})
+		if err == nil {
+			next, err = a.Cases.SaveCase(ctx, next)
+		}
+		switch {
+		case fault.Is(err, fault.Conflict): // somebody else was quicker
+		case err != nil:
+			return err
+		default:
+			list[i] = next
+		}
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 // content and one more label.
 type Marks interface {
 	Mark(ctx context.Context, s store.Subject, typ, id string, label policy.Labels) error
+	// Rewrite puts a version of an item into its place that says what change makes of it.
+	Rewrite(ctx context.Context, typ, id string, change func(body []byte) []byte) error
 }
 
 // Review records that a clinician has reviewed a result or a document: it then

@@ -15,6 +15,7 @@ import (
 	"selda/ingest/mapped"
 	"selda/mpi"
 	"selda/policy"
+	"selda/rights"
 	"selda/store"
 )
 
@@ -332,6 +333,9 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 	if !put.Deleted {
 		var failed error
 		var visit string
+		if old != nil && !old.Deleted {
+			body = rights.StillDisputed(body, old.Body)
+		}
 		put.Body = mapped.Rewrite(body, func(typ, key string) string { return c.reference(typ, key, &failed) })
 		if failed != nil {
 			return failed

@@ -26,6 +26,7 @@ const (
 	Restrained         Did = "restrained" // for as long as the case, or as its outcome
 	Announced          Did = "announced"  // that the restriction ends, and when (Art 18(3))
 	Lifted             Did = "lifted"
+	NoteTaken          Did = "note-taken-out"
 	Reviewing          Did = "reviewed" // an item of a copy, or the rest
 	Noted              Did = "noted"
 	Withdrawn          Did = "withdrawn"
@@ -88,7 +89,7 @@ func (c Case) Act(s Step) (Case, error) {
 	if len(s.Words) > maxWords || !utf8.ValidString(s.Words) {
 		return c, fault.E(op, fault.Value, "write it in at most 2,000 letters", "words")
 	}
-	if c.State == Closed && s.Did != Announced && s.Did != Lifted && s.Did != Noted {
+	if c.State == Closed && s.Did != Announced && s.Did != Lifted && s.Did != Noted && s.Did != NoteTaken {
 		return c, fault.E(op, fault.Conflict, "the case is closed")
 	}
 	if n := len(c.Steps); n > 0 && s.At.Before(c.Steps[n-1].At) {
@@ -107,7 +108,7 @@ var needs = map[Did]string{
 	AskedIdentity: "write what they are asked to show", ShownIdentity: "write how they have shown who they are",
 	AskedClarification: "write what they are asked", Clarified: "write what they have answered",
 	Extended: "write why it takes longer: the person is told", HandedOver: "write why it is handed over",
-	Announced: "write why the restriction ends: the person is told", Restrained: "write why", Noted: "write the note",
+	Announced: "write why the restriction ends: the person is told", Restrained: "write why", Noted: "write the note", NoteTaken: "write why the note is taken out",
 }
 
 func (c Case) moved(s Step) (Case, error) {
@@ -151,6 +152,10 @@ func (c Case) moved(s Step) (Case, error) {
 		c.State = WithSource
 	case Restrained, Announced, Lifted:
 		return c.restraint(s)
+	case NoteTaken:
+		if _, gone := c.Last(NoteTaken); c.Outcome != "disputed" || gone {
+			return bad(fault.Conflict, "no note of dispute stands there")
+		}
 	case Reviewing, Noted:
 	case Withdrawn:
 		c.State, c.Outcome = Closed, "withdrawn"

@@ -107,6 +107,7 @@ type Asked struct {
 	Title    string      `json:"title,omitempty"`
 	Source   nhs.Source  `json:"source,omitempty"` // of the item, or all of whose it is
 	Order    string      `json:"order,omitempty"`  // the court's number
+	Said     string      `json:"said,omitempty"`   // what the source said of the item then, by its hash
 }
 
 // Step is one thing that was done, when and by whom.

@@ -10,6 +10,7 @@ import (
 	"selda/fhir"
 	"selda/nhs"
 	"selda/policy"
+	"selda/rights"
 	"selda/web/view"
 )
 
@@ -126,6 +127,9 @@ func (s *sheet) witness(it *view.Item, w record.Item) {
 		it.Sources = append(it.Sources, short)
 	}
 	it.Witnesses = append(it.Witnesses, view.Witness{Ref: ref, Source: name, Received: view.ParseDate(w.Recorded.Format(time.RFC3339)), Resource: w.Res})
+	if note, ok := rights.NoteOf(w.Res); ok {
+		it.Disputed = note.Text
+	}
 	it.Reviewed = it.Reviewed || w.Labels&policy.Reviewed != 0
 	it.Reviewable = it.Reviewable || ref == it.Ref && policy.HeldForReview(w.DataSet)
 	if !s.looked.IsZero() && w.Recorded.After(s.looked) {

@@ -236,6 +236,9 @@ func (h *Web) caseActs(c *rights.Case) (out []page.CaseAct) {
 	}
 	may(page.CaseAct{Did: string(rights.HandedOver), Title: "Hand it over", To: "To which organisation, by its code", Words: "Why. The person reads it.", Button: "Hand it over",
 		Hint: "The clock goes on. You do not see the case any more."}, rights.Working, rights.WithSource)
+	if _, gone := c.Last(rights.NoteTaken); c.Outcome == "disputed" && !gone {
+		may(page.CaseAct{Did: string(rights.NoteTaken), Title: "Take the note of dispute out", Words: "Why", Button: "Take it out"}, rights.Closed)
+	}
 	may(page.CaseAct{Did: string(rights.Noted), Title: "Write a note", Words: "The note. The person does not see it.", Button: "Keep the note"},
 		rights.Working, rights.AwaitingIdentity, rights.AwaitingClarification, rights.WithSource, rights.Closed)
 	return out

@@ -314,3 +314,67 @@ func TestG18WhatIsRestrictedLeavesNoTrace(t *testing.T) {
 		}
 	}
 }
+
+// G18: the citizen says what is wrong with an item; the case goes to whoever wrote it. What
+// its source changes closes the case; what it does not is told with the reason, and the note
+// of dispute stands beside the item wherever it is shown, and through its next versions,
+// until it is taken out.
+func TestG18ACorrectionOrANoteOfDispute(t *testing.T) {
+	o := known(t)
+	o.officer("gpofficer", "G85915")
+	o.writes("RJZ:PAS", "Condition", "h1", `"code":{"text":"Smoker"},`+atKings)
+	o.writes("G85915:GP", "Condition", "c1", `"code":{"text":"Epilepsy"},`+atGP)
+	o.mayDeclare("doctor")
+	if _, page := o.asks("citizen", "GET", "/me/rights/item/Condition/h1", ""); !strings.Contains(page, "Smoker") {
+		t.Fatal("no page to say it on", page)
+	}
+	if status, _ := o.posts("citizen", "/me/rights/item/Condition/h1", "kind=correction&words="); status != 422 {
+		t.Error("a correction without words", status)
+	}
+	o.asksFor("correction", "I have never smoked", "/item/Condition/h1")
+	o.asksFor("correction", "It was one fit, as a child", "/item/Condition/c1")
+	hospital, practice := o.caseOf("privacy"), o.caseOf("gpofficer")
+	if status, _ := o.asks("privacy", "GET", "/privacy/cases/"+practice, ""); status != 404 {
+		t.Error("the practice's item went to the hospital")
+	}
+
+	o.must(o.worksOn("gpofficer", practice, "sent-to-source", "words", "Dr Okafor to check"))
+	o.Advance(time.Hour)
+	o.writes("G85915:GP", "Condition", "c1", `"code":{"text":"Single seizure in childhood"},`+atGP)
+	_, page := o.asks("citizen", "GET", "/me/rights", "")
+	o.must(200, page, "It has been corrected")
+	_, page = o.asks("gpofficer", "GET", "/privacy/cases/"+practice, "")
+	o.must(200, page, "Closed: Corrected by its source", "The source, G85915:GP")
+
+	if status, _ := o.worksOn("privacy", hospital, "decided", "code", "disputed"); status != 422 {
+		t.Error("refused without a reason", status)
+	}
+	o.must(o.worksOn("privacy", hospital, "decided", "code", "disputed", "words", "It was written down as you said it in 2019"))
+	_, page = o.asks("citizen", "GET", "/me/rights", "")
+	o.must(200, page, "A note now stands beside it", "Why: It was written down as you said it in 2019")
+	beside := func(want bool) {
+		t.Helper()
+		for _, path := range []string{"/record/{citizen}/problems", "/record/{citizen}/timeline", "/fhir/Condition/h1", "/fhir/Condition?patient={citizen}", "/fhir/Patient/{citizen}/$everything"} {
+			_, body := o.asks("gp", "GET", path, "")
+			if got := strings.Contains(body, "I have never smoked"); got != want {
+				t.Errorf("%s has the note: %v", path, got)
+			}
+			if fhir := strings.HasPrefix(path, "/fhir"); fhir && strings.Contains(body, "StructureDefinition/disputed") != want || !fhir && strings.Contains(body, "The person disputes this.") != want {
+				t.Errorf("%s: it does not say what the note is", path)
+			}
+		}
+	}
+	beside(true)
+	if _, body := o.asks("reception", "GET", "/fhir/Condition?patient={citizen}", ""); strings.Contains(body, "never smoked") {
+		t.Error("who is not shown the item reads the note")
+	}
+	o.writes("RJZ:PAS", "Condition", "h1", `"code":{"text":"Smoker"},`+atKings) // the same again, as an extract sends it each night
+	beside(true)
+	o.writes("RJZ:PAS", "Condition", "h1", `"code":{"text":"Smoker"},"recordedDate":"2019-02-01",`+atKings)
+	beside(true)
+	o.must(o.worksOn("privacy", hospital, "note-taken-out", "words", "She agrees now"))
+	beside(false)
+	if status, _ := o.worksOn("privacy", hospital, "note-taken-out", "words", "again"); status != 422 {
+		t.Error("taken out twice", status)
+	}
+}

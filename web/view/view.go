@@ -64,6 +64,8 @@ type Item struct {
 	Witnesses []Witness // one for each who says it
 	// Conflict is in what the sources differ, in a sentence; "" where they agree.
 	Conflict string
+	// Disputed is what the person says against it, as the note beside it has it.
+	Disputed string
 	// Trend is the values of the same measurement, oldest first, this one last.
 	Trend []Point
 	// Body is the resource of a document, whose text is read in the page, and
