@@ -10,7 +10,8 @@ import (
 // of it: who asks because nothing reaches them is told of all that has happened.
 // It then has its number for good, as what may have arrived has. Nothing is done
 // while something is being sent, which gives numbers itself, nor by a node that
-// does not lead; of a citizen's events, nothing past one that is not shown.
+// does not lead. One that is not shown is dropped, or held until it reaches the citizen, as
+// where it is told by itself: were it waited for, it would be told of by what follows it.
 func (f *Follower) number(ctx context.Context, e *entry) error {
 	under := store.Lease{}
 	if f.Leases != nil {
@@ -45,7 +46,22 @@ func (f *Follower) number(ctx context.Context, e *entry) error {
 				return err
 			}
 			if told.version == nil {
-				break
+				if x.Doubt {
+					continue // it keeps the number that it has
+				}
+				at := told.until
+				if at.IsZero() {
+					if at, err = f.released(ctx, e, g, &x); err != nil {
+						return err
+					}
+				}
+				switch {
+				case at.IsZero():
+					t.Drop = append(t.Drop, x.Seq)
+				case len(t.Hold) == 0 || at.Equal(t.Until):
+					t.Hold, t.Until = append(t.Hold, x.Seq), at
+				}
+				continue // another time than that of those held is for the next turn
 			}
 			if x.Number == 0 {
 				t.Number = append(t.Number, x.Seq)
@@ -54,7 +70,7 @@ func (f *Follower) number(ctx context.Context, e *entry) error {
 				t.Tried = append(t.Tried, x.Seq)
 			}
 		}
-		if len(t.Tried) == 0 {
+		if len(t.Tried)+len(t.Drop)+len(t.Hold) == 0 {
 			continue
 		}
 		if _, err := f.record(ctx, t); err != nil {
