@@ -173,7 +173,8 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 		signs = a.signs(ctx, &who, s, facts, q.found.ID)
 	}
 	e := audit.From(s, action, what)
-	e.Citizen, e.Rules, e.Signs = found.ID, d.Rules, signs
+	e.Citizen, e.Signs = found.ID, signs
+	decidedBy(&e, d.Rules)
 	if !d.Permit {
 		e.Outcome = audit.Deny
 	}
@@ -191,6 +192,18 @@ func (a *Access) decide(ctx context.Context, op string, s policy.Subject, q aske
 		return grant.Grant{}, denied(op, d, found.ID)
 	}
 	return seal.Make(seal.Fields{Kind: seal.Record, Subject: s, Citizen: found, N: q.n, At: now, Predicate: d.Predicate, Decision: d}), nil
+}
+
+// decidedBy has an entry say by which rules it was decided, what tells of the citizen's
+// choices apart.
+func decidedBy(e *audit.Entry, rules []string) {
+	for _, r := range rules {
+		if policy.TellsChoice(r) {
+			e.Choices = append(e.Choices, r)
+		} else {
+			e.Rules = append(e.Rules, r)
+		}
+	}
 }
 
 // unknownTo says whether a citizen, or who acts for them, asks for an item that is kept

@@ -310,7 +310,8 @@ func (c *Caseload) decide(ctx context.Context, now mpi.Found) (*Case, error) {
 	}
 	// It is no reading of a record: a practice that is counted is not so many records opened.
 	e := audit.From(c.s, audit.Search, "")
-	e.Citizen, e.Rules, e.Signs = found.ID, d.Rules, c.a.signs(ctx, &who, c.s, facts, found.ID)
+	e.Citizen, e.Signs = found.ID, c.a.signs(ctx, &who, c.s, facts, found.ID)
+	decidedBy(&e, d.Rules)
 	return &Case{seal.Make(seal.Fields{Kind: seal.Record, Subject: c.s, Citizen: found, N: c.n, At: at, Predicate: d.Predicate, Decision: d}), e}, nil
 }
 

@@ -24,6 +24,9 @@ func Seen(s policy.Subject, e audit.Entry) (audit.Entry, bool) {
 	if s.Role == nhs.Proxy && (e.Role == nhs.Citizen || e.What == statedFor || e.What == actsFor || e.What == aCase) {
 		return audit.Entry{}, false // what a child does with their own record, and says at their practice, is theirs (G11)
 	}
+	if s.Role == nhs.Proxy {
+		e.Choices = nil // that the person keeps something private is not for who acts for them (G11)
+	}
 	e.Signs = nil // they are raised to the privacy officer alone
 	if e.User != s.User {
 		// Which item somebody read may be one that is hidden (G8); accounts are

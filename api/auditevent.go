@@ -85,7 +85,7 @@ func (q *request) auditEvent(e audit.Entry, plain bool) []byte {
 		"source": fhir.Object{"site": q.base, "observer": q.observer(), "type": []fhir.Object{fhir.Coding("http://terminology.hl7.org/CodeSystem/security-source-type", "4", "Application Server")}}}
 	if e.Outcome == audit.Deny {
 		// A refusal is no fault of the server. https://hl7.org/fhir/R4/security.html#AccessDenied
-		out["outcome"], out["outcomeDesc"] = "4", "refused: "+strings.Join(e.Rules, "; ")
+		out["outcome"], out["outcomeDesc"] = "4", "refused: "+strings.Join(e.Decided(), "; ")
 	}
 	if e.Purpose != "" || e.Reason != "" {
 		out["purposeOfEvent"] = []fhir.Object{purpose(e.Purpose, e.Reason)}
@@ -144,8 +144,8 @@ func (q *request) eventAgents(e audit.Entry, d deed, plain bool) []fhir.Object {
 	if e.Purpose != "" {
 		user["purposeOfUse"] = []fhir.Object{purpose(e.Purpose, "")}
 	}
-	if len(e.Rules) > 0 {
-		user["policy"] = policies(e.Rules)
+	if rules := e.Decided(); len(rules) > 0 {
+		user["policy"] = policies(rules)
 	}
 	agents := []fhir.Object{user}
 	if e.Organisation != "" {

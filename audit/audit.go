@@ -72,7 +72,10 @@ type Entry struct {
 	Citizen      string      `json:"citizen,omitempty"` // stable id
 	What         string      `json:"what,omitempty"`    // "record", "Observation/…", "quarantine", …
 	Rules        []string    `json:"rules,omitempty"`   // why it was permitted or denied
-	Reason       string      `json:"reason,omitempty"`  // what the user stated: a break-glass reason, a declared relationship
+	// Choices are those of the rules that tell what the citizen has decided. They stand
+	// apart, since who acts for a citizen must not be told of it (G11).
+	Choices []string `json:"choices,omitempty"`
+	Reason  string   `json:"reason,omitempty"` // what the user stated: a break-glass reason, a declared relationship
 	// Concealed entries are left out of what the citizen is shown: a
 	// safeguarding check (G25), a break-glass whose telling was deferred (G9).
 	Concealed bool `json:"concealed,omitempty"`
@@ -91,6 +94,11 @@ type Entry struct {
 	// request was given.
 	From    string `json:"from,omitempty"`
 	Request string `json:"request,omitempty"`
+}
+
+// Decided are all the rules by which it was permitted or denied.
+func (e *Entry) Decided() []string {
+	return append(e.Rules[:len(e.Rules):len(e.Rules)], e.Choices...)
 }
 
 // searchSuffix ends what stands in an entry for a search of one type.

@@ -78,7 +78,7 @@ func withhold(d *Decision, r Request, c *Preference, emergency bool) {
 		case !applies || !urgent.Denies():
 			return
 		case overruled(r):
-			d.Rules = append(d.Rules, "G5 no emergency override yields to the stated ground")
+			d.Rules = append(d.Rules, ruleYields)
 			return
 		case rule.But != nil || urgent.But != nil || urgent.Permit: // else they say the same
 			w = append(w, urgent)
@@ -88,11 +88,11 @@ func withhold(d *Decision, r Request, c *Preference, emergency bool) {
 	simple := len(w) == 1 && rule.But == nil && data.Types == nil && data.Labels == 0 && data.Without == 0 && data.Sources == nil && data.Content == nil
 	switch {
 	case data.Items != nil || data.Content != nil:
-		d.Rules = append(d.Rules, "G4 sealed items")
+		d.Rules = append(d.Rules, ruleSealed)
 	case data.DataSets != 0 || data.Types != nil || data.Labels != 0 || data.Without != 0:
-		d.Rules = append(d.Rules, "G4 kinds of data withheld")
+		d.Rules = append(d.Rules, ruleKinds)
 	default:
-		d.Rules = append(d.Rules, "G4 objection of the citizen")
+		d.Rules = append(d.Rules, ruleObjection)
 	}
 	switch {
 	case !simple || data.Items != nil && data.DataSets != 0:
@@ -105,6 +105,24 @@ func withhold(d *Decision, r Request, c *Preference, emergency bool) {
 		p.Objected = true
 	}
 }
+
+// TellsChoice says whether a decision's rule tells that the citizen has decided
+// something about sharing.
+func TellsChoice(rule string) bool {
+	switch rule {
+	case ruleSealed, ruleKinds, ruleObjection, ruleYields:
+		return true
+	}
+	return false
+}
+
+// The rules that a citizen's choices add to a decision.
+const (
+	ruleSealed    = "G4 sealed items"
+	ruleKinds     = "G4 kinds of data withheld"
+	ruleObjection = "G4 objection of the citizen"
+	ruleYields    = "G5 no emergency override yields to the stated ground"
+)
 
 // overruled says whether the user has stated a ground that "no emergency
 // override" yields to: a court order, a safeguarding enquiry, serious risk to others.

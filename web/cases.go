@@ -181,9 +181,9 @@ func (c *suspicion) judge(accesses, reviews []audit.Entry) {
 		c.facts = append(c.facts, strconv.Itoa(n)+" times on this day")
 	}
 	if c.first.Outcome == audit.Deny {
-		c.facts = append(c.facts, "It was refused: "+list(c.first.Rules))
-	} else if c.first.Action == audit.Read && len(c.first.Rules) > 0 {
-		c.facts = append(c.facts, "It was permitted: "+list(c.first.Rules))
+		c.facts = append(c.facts, "It was refused: "+list(c.first.Decided()))
+	} else if c.first.Action == audit.Read && len(c.first.Decided()) > 0 {
+		c.facts = append(c.facts, "It was permitted: "+list(c.first.Decided()))
 	}
 	for _, r := range reviews {
 		if r.Outcome == audit.Permit && (r.About == c.first.Seq || c.what != "Many records" && slices.Contains(c.seqs, r.About)) {

@@ -175,7 +175,7 @@ func (h *Web) plainRules(rules []string) string {
 }
 
 func (h *Web) look(e audit.Entry) page.Look {
-	look := page.Look{At: view.ParseDate(e.At.Format(time.RFC3339)), Who: e.Name, Where: h.organisation(e.Organisation), Did: deeds[e.Action], Rule: h.plainRules(e.Rules),
+	look := page.Look{At: view.ParseDate(e.At.Format(time.RFC3339)), Who: e.Name, Where: h.organisation(e.Organisation), Did: deeds[e.Action], Rule: h.plainRules(e.Decided()),
 		Emergency: e.Action == audit.BreakGlass || e.Purpose == nhs.Emergency}
 	if role := e.Role.Title(); look.Who == "" {
 		look.Who = role
@@ -201,7 +201,7 @@ func (h *Web) look(e audit.Entry) page.Look {
 	if e.Reason != "" {
 		look.Why = e.Reason
 	}
-	for _, rule := range e.Rules {
+	for _, rule := range e.Decided() {
 		if why := whys[rule]; why != "" && look.Why == "" {
 			look.Why = why
 		}

@@ -125,7 +125,7 @@ func (h *Web) trail(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 		return fault.E(op, err)
 	}
 	for _, e := range entries {
-		row := page.TrailRow{At: at(e), Who: cmp.Or(e.Name, "The person"), Role: e.Role.Title(), Did: dots(e.Action, e.What), Citizen: e.Citizen, Purpose: string(e.Purpose), Rules: list(e.Rules),
+		row := page.TrailRow{At: at(e), Who: cmp.Or(e.Name, "The person"), Role: e.Role.Title(), Did: dots(e.Action, e.What), Citizen: e.Citizen, Purpose: string(e.Purpose), Rules: list(e.Decided()),
 			Outcome: e.Outcome, Number: strconv.FormatUint(e.Seq, 10)}
 		if e.Outcome == audit.Deny {
 			row.Tone = view.Warn

@@ -1,6 +1,8 @@
 package testenv
 
 import (
+	"regexp"
+	"strings"
 	"testing"
 
 	"selda/audit"
@@ -38,4 +40,43 @@ func TestG8WhatWasAskedForInVainIsNotInTheCitizensTrail(t *testing.T) {
 		}
 	}
 	t.Error("that they have asked is in no trail")
+}
+
+// G11: that a person keeps something private is not told to who acts for them: not by the
+// rules under which they themselves, or a clinician, saw the rest.
+func TestG11WhoActsIsNotToldThatSomethingIsKeptPrivate(t *testing.T) {
+	o := known(t)
+	o.writes("RJZ:PAS", "Condition", "c1", `"code":{"text":"Asthma"},`+atKings)
+	o.helper("bola", "Bola Adeyemi")
+	if status, page := o.lets("bola", "own-wish"); status != 200 {
+		t.Fatal(status, page)
+	}
+	look := func() (trail, page, proof string) {
+		o.declares("visitor")
+		o.asks("visitor", "GET", "/record/{citizen}", "")
+		o.asks("bola", "GET", "/for/{citizen}", "")
+		_, trail = o.asks("bola", "GET", "/fhir/AuditEvent?patient={citizen}", "")
+		_, page = o.asks("bola", "GET", "/for/{citizen}/looked", "")
+		if at := regexp.MustCompile(`/for/[^/]+/proof/\d+`).FindString(page); at != "" {
+			_, proof = o.asks("bola", "GET", at, "")
+		}
+		return trail, page, proof
+	}
+	look()
+	o.states(optsOut + `,"provision":{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"Condition/c1"}}]}`)
+	trail, page, proof := look()
+	if proof == "" {
+		t.Fatal("there is nothing to prove", page)
+	}
+	for name, text := range map[string]string{"AuditEvents": trail, "the page": page, "the proof": proof} {
+		for _, words := range []string{"G4", "sealed", "withheld", "objection"} {
+			if strings.Contains(text, words) {
+				t.Errorf("%s tell who acts for them of what the person decided: %q", name, words)
+			}
+		}
+	}
+	entries, err := o.Trail(t.Context(), audit.Query{Citizen: o.citizen, User: "visitor", Limit: 1})
+	if err != nil || len(entries) != 1 || !strings.Contains(strings.Join(entries[0].Decided(), " "), "G4 sealed items") {
+		t.Errorf("the trail itself does not say it: %+v, %v", entries, err)
+	}
 }

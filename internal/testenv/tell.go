@@ -261,7 +261,7 @@ func (p *player) entries(q audit.Query, citizen bool) (string, error) {
 			continue
 		}
 		var parts []string
-		for _, s := range []string{e.User, e.Action, e.Outcome, e.What, string(e.Purpose), strings.Join(e.Rules, ", "), e.Reason} {
+		for _, s := range []string{e.User, e.Action, e.Outcome, e.What, string(e.Purpose), strings.Join(e.Decided(), ", "), e.Reason} {
 			if s != "" {
 				parts = append(parts, s)
 			}
