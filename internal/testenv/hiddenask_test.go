@@ -19,6 +19,13 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 			}
 		}
 	}
+	if w.reader == "helper" {
+		for _, p := range []string{"", "/record", "/medicines", "/results", "/letters", "/plans", "/people", "/sharing", "/looked"} {
+			if one(2) {
+				h.same(t, w, "GET", "/for/{citizen}"+p, "")
+			}
+		}
+	}
 	items := map[string]bool{}
 	for _, x := range w.pieces {
 		items[x.typ+"/"+x.id] = true
@@ -64,7 +71,7 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 		}
 	}
 	for _, p := range []string{"/fhir/Patient/{citizen}", "/fhir/Patient/{citizen}/$everything", "/fhir/Patient/{citizen}/_history", "/fhir/Patient/" + w.key + "-0", "/fhir/Patient/" + w.key + "-1/_history",
-		"/fhir/Patient?identifier=" + w.number.Digits(), "/fhir/Patient?family=" + w.family(), "/fhir/Patient?_id={citizen}", "/fhir/Consent?patient={citizen}", "/fhir/Patient?name=ada&birthdate=1951-11-05&family=" + w.family(),
+		"/fhir/Patient?identifier=" + w.number.Digits(), "/fhir/Patient?family=" + w.family(), "/fhir/Patient?_id={citizen}", "/fhir/Consent?patient={citizen}", "/fhir/Patient?name=ada&birthdate=" + w.born + "&family=" + w.family(),
 		"/fhir/Patient/{citizen}/Observation?_sort=code", "/fhir/Patient/{citizen}/*", "/fhir/Patient/" + w.key + "-0/Condition", "/fhir/Observation/$lastn?" + who, "/fhir/Observation/$lastn?" + who + "&max=3",
 		"/fhir/Patient?_id={citizen}&_revinclude=Observation:patient&_revinclude=Condition:subject", "/fhir/Patient?_id={citizen}&_has:Observation:patient:code=271649006", "/fhir/Patient?_id={citizen}&_has:Condition:patient:_has:Provenance:target:agent=1",
 		"/fhir/Observation?patient.identifier=" + w.number.Digits(), "/fhir/Condition?subject:identifier=" + w.number.Digits(), "/fhir/Patient?_tag=https://selda.example/tags|source&_id={citizen}", "/fhir/Patient/{citizen}/$meta",
@@ -103,9 +110,14 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 	all := `{ id ObservationList(_reference: patient, _count: 1000) { id status code { text } subject { resource(optional: true) { ...on Patient { id birthDate } } } } ConditionConnection(_reference: patient) { count next edges { resource { id } } } }`
 	h.same(t, w, "GET", "/fhir/Patient/"+patient+"/$graphql?query="+url.QueryEscape(all), "")
 	h.same(t, w, "POST", "/fhir/$graphql", `{"query":"{ DiagnosticReportList(patient: \"`+patient+`\") { id conclusion } Patient(id: \"`+patient+`\") { id } }"}`)
-	h.same(t, w, "POST", "/fhir/Patient/$match", `{"resourceType":"Parameters","parameter":[{"name":"resource","resource":{"resourceType":"Patient","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"`+w.number.Digits()+`"}],"birthDate":"1951-11-05"}}]}`)
+	h.same(t, w, "POST", "/fhir/Patient/$match", `{"resourceType":"Parameters","parameter":[{"name":"resource","resource":{"resourceType":"Patient","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"`+w.number.Digits()+`"}],"birthDate":"`+w.born+`"}}]}`)
 	h.wider(t, w, one, refs)
-	h.exported(t, w)
+	h.following(t, w)
+	h.exported(t, w, "GET", "/fhir/Patient/$export", "")
+	if w.reader == "system" {
+		h.exported(t, w, "GET", "/fhir/Group/"+w.key+"-g/$export", "")
+		h.same(t, w, "GET", "/fhir/Group/"+w.key+"-g/$everything", "")
+	}
 }
 
 // caseload asks searches that name nobody, of what only this citizen has. An

@@ -3,6 +3,7 @@ package testenv
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -17,13 +18,13 @@ var hiddenLabels = []string{"hiv-sti", "sexual-health", "mental-health-detail", 
 	"termination", "gender-recognition", "adoption", "fgm", "substance-misuse", "convictions"}
 
 // hiddenReaders read; the GP, who looks after every citizen of the test, more often.
-var hiddenReaders = []string{"gp", "gp", "gp", "doctor", "visitor", "nurse", "pharmacist", "social", "handler", "advisor", "paramedic", "reception", "hospice", "citizen", "system"}
+var hiddenReaders = []string{"gp", "gp", "gp", "doctor", "visitor", "nurse", "pharmacist", "social", "handler", "advisor", "paramedic", "reception", "hospice", "citizen", "citizen", "helper", "helper", "system", "examiner"}
 
-var hiddenTypes = []string{"Observation", "Condition", "AllergyIntolerance", "MedicationRequest", "DocumentReference", "Flag", "CarePlan", "DiagnosticReport", "Procedure", "ServiceRequest", "Encounter"}
+var hiddenTypes = []string{"Observation", "Condition", "AllergyIntolerance", "MedicationRequest", "DocumentReference", "Flag", "CarePlan", "DiagnosticReport", "Procedure", "ServiceRequest", "Encounter", "CareTeam"}
 
 // body writes a resource of a type; few codes, so that sources agree and differ.
 func (w *written) body(t *rapid.T, typ, id, label string, others []string) string {
-	code := rapid.SampledFrom([]string{"271649006", "44054006", "91936005", "716186003"}).Draw(t, "code")
+	code := pick(t, []string{"271649006", "44054006", "91936005", "716186003", "271649006", "44054006", "86406008"}, "code") // the last one is sensitive by itself
 	o := fhir.Object{"resourceType": typ, "id": id, "subject": fhir.Ref("Patient/" + w.key + "-" + strings.SplitN(id, "-", 3)[1]), "identifier": []fhir.Object{{"system": "urn:x", "value": code + w.key}}}
 	if label != "" {
 		system := policy.LabelSystem
@@ -61,15 +62,20 @@ func (w *written) body(t *rapid.T, typ, id, label string, others []string) strin
 		o["status"], o["code"], o["performedDateTime"] = "completed", concept, day
 	case "ServiceRequest":
 		o["status"], o["intent"], o["code"], o["authoredOn"] = "completed", "order", concept, day
+	case "CareTeam": // one that is not active is no relationship
+		o["status"], o["name"], o["managingOrganization"] = "inactive", "words "+code, []fhir.Object{org(pick(t, judgedOrgs, "of"))}
 	case "Encounter":
 		o["status"], o["type"], o["period"] = "planned", []fhir.Object{concept}, fhir.Object{"start": day}
+		if oneIn(t, 3, "of a team") {
+			o["serviceType"] = fhir.Concept("", fhir.Coding("https://kings.example/clinic", "656", ""))
+		}
 	}
 	// What it refers to may be hidden, and come later or never.
 	element := map[string]string{"DiagnosticReport": "result", "MedicationRequest": "reasonReference", "Procedure": "reasonReference", "ServiceRequest": "supportingInfo", "CarePlan": "addresses", "Observation": "derivedFrom"}[typ]
 	if element != "" && len(others) > 0 {
 		o[element] = []fhir.Object{fhir.Ref(rapid.SampledFrom(suited(others, map[string]string{"DiagnosticReport": "Observation", "Observation": "Observation", "Procedure": "Condition", "MedicationRequest": "Condition"}[typ])).Draw(t, "refers to"))}
 	}
-	if typ == "Condition" && len(others) > 0 && rapid.Bool().Draw(t, "of a visit") {
+	if (typ == "Condition" || typ == "Procedure") && len(others) > 0 && rapid.Bool().Draw(t, "of a visit") {
 		o["encounter"] = fhir.Ref(rapid.SampledFrom(suited(others, "Encounter")).Draw(t, "visit"))
 	}
 	return string(fhir.Marshal(o))
@@ -79,8 +85,8 @@ func (w *written) body(t *rapid.T, typ, id, label string, others []string) strin
 func (h *hidden) draw(t *rapid.T) *written {
 	h.serial++
 	w := &written{number: testNumber(h.serial), key: fmt.Sprintf("h%d", h.serial)}
-	w.reader = rapid.SampledFrom(hiddenReaders).Draw(t, "reader")
-	w.claim = rapid.SampledFrom([]string{"declare", "declare", "declare", "break-glass"}).Draw(t, "claim")
+	w.reader = pick(t, hiddenReaders, "reader")
+	w.claim = pick(t, []string{"declare", "declare", "declare", "declare", "break-glass", "break-glass", "nothing"}, "claim")
 	var ids []string
 	for i := range rapid.IntRange(2, 9).Draw(t, "items") {
 		s := rapid.IntRange(0, len(hiddenSources)-1).Draw(t, "source")
@@ -102,28 +108,17 @@ func (h *hidden) draw(t *rapid.T) *written {
 			w.pieces = append(w.pieces, p)
 		}
 	}
-	for i := range rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "decisions") {
-		provision := fhir.Object{"type": "deny"}
-		switch rapid.IntRange(0, 7).Draw(t, "decision") {
-		case 0:
-			provision["data"] = []fhir.Object{{"meaning": "instance", "reference": fhir.Ref(rapid.SampledFrom(ids).Draw(t, "sealed"))}}
-		case 1:
-			provision["class"] = []fhir.Object{fhir.Coding(policy.DataSetSystem, rapid.SampledFrom([]string{"results", "problems", "medications", "documents"}).Draw(t, "class"), "")}
-		case 2:
-			provision["actor"] = []fhir.Object{{"reference": fhir.Object{"identifier": fhir.Object{"system": nhs.ODSSystem, "value": "RJZ"}}}}
-		case 3:
-			provision["provision"] = []fhir.Object{{"type": "permit", "class": []fhir.Object{fhir.Coding("", rapid.SampledFrom([]string{"Condition", "results", "Encounter"}).Draw(t, "but"), "")},
-				"provision": []fhir.Object{{"type": "deny", "data": []fhir.Object{{"meaning": "authoredby", "reference": fhir.Object{"identifier": fhir.Object{"system": nhs.ODSSystem, "value": "RJ1"}}}}}}}}
-		case 4:
-			provision["code"] = []fhir.Object{fhir.Concept("", fhir.Coding("http://snomed.info/sct", "44054006", ""))}
-		case 5:
-			provision["data"] = []fhir.Object{{"meaning": "related", "reference": fhir.Ref(rapid.SampledFrom(ids).Draw(t, "related"))}}
-			provision["dataPeriod"] = fhir.Object{"start": "2026-10-10"}
+	at := h.env[0].Now().Add(26 * time.Hour)
+	for i := range pick(t, []int{0, 0, 1, 2}, "decisions") {
+		about := fhir.Object{"identifier": fhir.Object{"system": nhs.NumberSystem, "value": w.number.Digits()}}
+		c := piece{source: "SELDA:ME", typ: "Consent", id: fmt.Sprintf("%s-c%d", w.key, i)}
+		if oneIn(t, 5, "asserted") && w.reader != "system" { // by a source, for them
+			c.source, about = "G85915:GP", fhir.Ref("Patient/"+w.key+"-2")
 		}
-		w.consent = append(w.consent, string(fhir.Marshal(fhir.Object{"resourceType": "Consent", "id": fmt.Sprintf("%s-c%d", w.key, i), "status": "active",
-			"patient":    fhir.Object{"identifier": fhir.Object{"system": nhs.NumberSystem, "value": w.number.Digits()}},
-			"policyRule": fhir.Concept("", fhir.Coding("", "OPTOUT", "")), "provision": provision})))
+		c.call, c.body = "PUT Consent/"+c.id, string(fhir.Marshal(drawChoice(t, c.id, about, at, ids)))
+		w.consent = append(w.consent, c)
 	}
+	h.drawPerson(t, w)
 	return w
 }
 

@@ -16,9 +16,8 @@ var jobID = regexp.MustCompile(`[0-9a-f]{32}`)
 
 // exported exports what the reader may in both regions, waits for it, and holds
 // the manifests and every file against each other.
-func (h *hidden) exported(t *rapid.T, w *written) {
-	method, path, body := "GET", "/fhir/Patient/$export", ""
-	if w.reader == "system" { // of this record: the regions hold others'
+func (h *hidden) exported(t *rapid.T, w *written, method, path, body string) {
+	if w.reader == "system" && path == "/fhir/Patient/$export" { // of this record: the regions hold others'
 		method = "POST"
 		body = `{"resourceType":"Parameters","parameter":[{"name":"patient","valueReference":{"reference":"Patient/` + w.key + `-0"}},{"name":"_since","valueInstant":"2026-01-01T00:00:00Z"}]}`
 	}
