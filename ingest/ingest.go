@@ -230,6 +230,9 @@ func (p *Pipeline) takeUp(ctx context.Context, j *Journal) (from segment.Positio
 	left := 0
 	err = j.log.Scan(from, func(at, end segment.Position, data []byte) error {
 		raw, err := p.journal.unpack(data)
+		if fault.Is(err, fault.Deleted) {
+			return nil // of a backup that was taken while it was destroyed
+		}
 		if err != nil {
 			return err
 		}

@@ -150,6 +150,9 @@ func (j *Journal) pack(r *Raw) []byte {
 
 func (j *Journal) unpack(b []byte) (*Raw, error) {
 	bad := fmt.Errorf("a record of the journal does not hold")
+	if err := gone(b); err != nil {
+		return nil, err
+	}
 	if len(b) == 0 || b[0] != 1 {
 		return nil, bad
 	}

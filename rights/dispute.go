@@ -13,7 +13,7 @@ import (
 
 // This file puts a note of dispute into the very resource that it is about: whoever is
 // shown the item reads it, wherever it is shown, and nobody else knows of it
-// (docs/adr/0023). It goes on from version to version until it is taken out.
+// (docs/adr/0024). It goes on from version to version until it is taken out.
 
 const disputedURL = base + "disputed"
 

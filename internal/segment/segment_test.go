@@ -289,3 +289,48 @@ func TestABadByteCostsOneRecord(t *testing.T) {
 		t.Errorf("a log shorter than what was used was taken: %v", err)
 	}
 }
+
+// A record that was overwritten reads as what was put there, its neighbours as before, also
+// after the log was opened again; of its old bytes nothing is in the file.
+func TestOverwrittenForGood(t *testing.T) {
+	dir := t.TempDir()
+	log, err := Open(dir, Options{FileBytes: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at []Position
+	for _, s := range []string{"one, before", "two, a secret", "three, after", "four, in a file of its own"} {
+		p, err := log.Append([]byte(s))
+		if err == nil {
+			err = log.Wait(p)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		at = append(at, p)
+	}
+	if err := log.Overwrite(at[1], func(n int) []byte { return make([]byte, n-1) }); err == nil {
+		t.Error("a record got another length")
+	}
+	if err := log.Overwrite(at[1], func(n int) []byte { return bytes.Repeat([]byte{'x'}, n) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if log, err = Open(dir, Options{FileBytes: 64}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
+	for i, want := range []string{"one, before", "xxxxxxxxxxxxx", "three, after", "four, in a file of its own"} {
+		if got, err := log.Read(at[i]); err != nil || string(got) != want {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"))
+	for _, f := range files {
+		if b, _ := os.ReadFile(f); bytes.Contains(b, []byte("secret")) {
+			t.Error("it is still in", f)
+		}
+	}
+}

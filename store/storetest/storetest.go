@@ -41,6 +41,7 @@ type Adapter interface {
 	subscription.Ledger
 	subscription.Links
 	store.Relabeller
+	store.Disposer
 	// Fold puts what is fresh of the ordered values into runs.
 	Fold(ctx context.Context) error
 	Reindex(ctx context.Context, index func(*fhir.Resource, nhs.Source) store.Index) (int, error)
@@ -56,6 +57,7 @@ func Run(t *testing.T, open func(t *testing.T) Adapter) {
 		{"versions and history", versions},
 		{"as at an earlier n", asAt},
 		{"labels given anew", relabelled},
+		{"disposal (G18)", disposals},
 		{"same content is no new version", same},
 		{"deletion", deletion},
 		{"ids asked for", askedIDs},
