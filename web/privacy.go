@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -114,12 +115,20 @@ func (h *Web) trail(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 		h.render(w, http.StatusUnprocessableEntity, page.Privacy(p))
 		return nil
 	}
-	entries, err := h.Access.Trail.Find(ctx, q)
-	if len(entries) == maxTrail {
-		p.Query.Most = maxTrail
+	if near := r.Form.Get("near"); near != "" {
+		err = h.near(ctx, &q, near)
 	}
-	if err == nil && r.Form.Get("near") != "" {
-		entries, err = h.near(r, q, entries)
+	var entries []audit.Entry
+	if err == nil {
+		last := q.Before
+		err = h.Access.Trail.Walk(ctx, q, func(at audit.Position, e audit.Entry) bool {
+			if len(entries) == maxTrail { // there are more
+				p.Query.Before = strconv.FormatInt(int64(last), 10)
+				return false
+			}
+			entries, last = append(entries, e), at
+			return true
+		})
 	}
 	if err != nil {
 		return fault.E(op, err)
@@ -148,7 +157,7 @@ var trailActions = []page.Reason{{Code: audit.Read, Text: "Read a record"}, {Cod
 func (h *Web) trailQuery(r *http.Request) (audit.Query, page.TrailQuery, error) {
 	said := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
 	asked := page.TrailQuery{User: said("user"), Citizen: said("citizen"), Action: said("action"), From: said("from"), To: said("to"), Actions: trailActions}
-	q := audit.Query{User: asked.User, Citizen: asked.Citizen, Action: asked.Action, Limit: maxTrail}
+	q := audit.Query{User: asked.User, Citizen: asked.Citizen, Action: asked.Action, Limit: maxTrail + 1}
 	day := func(s string) (time.Time, error) {
 		if s == "" {
 			return time.Time{}, nil
@@ -161,26 +170,36 @@ func (h *Web) trailQuery(r *http.Request) (audit.Query, page.TrailQuery, error) 
 	}
 	var err, err2 error
 	q.From, err = day(asked.From)
+	if before, err := strconv.ParseInt(said("before"), 10, 64); err == nil && before > 0 {
+		q.Before, asked.Later = audit.Position(before), true
+	}
 	if q.To, err2 = day(asked.To); !q.To.IsZero() {
 		q.To = q.To.Add(24 * time.Hour)
 	}
 	return q, asked, cmp.Or(err, err2)
 }
 
-// near is what the user of one entry did within an hour of it.
-func (h *Web) near(r *http.Request, q audit.Query, entries []audit.Entry) ([]audit.Entry, error) {
-	seq, err := strconv.ParseUint(r.Form.Get("near"), 10, 64)
+// near narrows to what the user of one entry did within an hour of it.
+func (h *Web) near(ctx context.Context, q *audit.Query, number string) error {
+	none := fault.E("web.near", fault.NotFound, "there is no such entry in this trail")
+	seq, err := strconv.ParseUint(number, 10, 64)
 	if err != nil {
-		return entries, nil
+		return none
 	}
-	all, err := h.Access.Trail.Find(r.Context(), audit.Query{Organisation: q.Organisation, Limit: 5000})
+	e, err := h.Access.Trail.Entry(ctx, seq)
 	if err != nil {
-		return nil, err
+		return none
 	}
-	i := slices.IndexFunc(all, func(e audit.Entry) bool { return e.Seq == seq })
-	if i < 0 {
-		return nil, fault.E("web.near", fault.NotFound, "there is no such entry in this trail")
+	// It is one of theirs, where the trail that they may read has it.
+	of := *q
+	of.User, of.From, of.To, of.Limit = e.User, e.At, e.At.Add(time.Second), 1000
+	theirs, err := h.Access.Trail.Find(ctx, of)
+	if err != nil {
+		return err
 	}
-	q.User, q.From, q.To = all[i].User, all[i].At.Add(-time.Hour), all[i].At.Add(time.Hour)
-	return h.Access.Trail.Find(r.Context(), q)
+	if !slices.ContainsFunc(theirs, func(x audit.Entry) bool { return x.Seq == seq }) {
+		return none
+	}
+	q.User, q.From, q.To = e.User, e.At.Add(-time.Hour), e.At.Add(time.Hour)
+	return nil
 }

@@ -67,5 +67,6 @@ type TrailQuery struct {
 	User, Citizen, Action string
 	From, To              string // YYYY-MM-DD, both days included
 	Actions               []Reason
-	Most                  int // where there are more than are shown: how many are
+	Later                 bool   // there are later ones than those that are shown
+	Before                string // where there are earlier ones: before which place
 }
