@@ -49,20 +49,13 @@ func TestFHIRPathVerb(t *testing.T) {
 	}
 }
 
-func TestFHIRValidateVerb(t *testing.T) {
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "good.json"), `{"resourceType":"Patient","active":true,"name":[{"text":"x"}]}`)
-	write(t, filepath.Join(dir, "bad.json"), `{"resourceType":"Patient","active":1}`)
-	write(t, filepath.Join(dir, "broken.json"), `{"resourceType":`)
+// writePackage writes a FHIR package of files.
+func writePackage(t *testing.T, file string, files map[string]string) {
+	t.Helper()
 	var pack bytes.Buffer
 	z := gzip.NewWriter(&pack)
 	w := tar.NewWriter(z)
-	for name, body := range map[string]string{
-		"package/package.json":           `{"name":"x.example","version":"1.0.0"}`,
-		"package/SearchParameter-u.json": `{"resourceType":"SearchParameter","url":"http://x.example/unit","status":"draft","code":"unit","base":["Observation"],"type":"token","expression":"Observation.value.ofType(Quantity).unit"}`,
-		"package/SearchParameter-t.json": `{"resourceType":"SearchParameter","url":"http://x.example/twice","status":"draft","code":"birthdate","base":["Patient"],"type":"date","expression":"Patient.birthDate"}`,
-		"package/StructureDefinition-p.json": `{"resourceType":"StructureDefinition","url":"http://x.example/p","type":"Patient","kind":"resource","derivation":"constraint",
-			"baseDefinition":"http://hl7.org/fhir/StructureDefinition/Patient","differential":{"element":[{"id":"Patient.birthDate","path":"Patient.birthDate","min":1}]}}`} {
+	for name, body := range files {
 		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(body)), Typeflag: tar.TypeReg}); err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +66,20 @@ func TestFHIRValidateVerb(t *testing.T) {
 	if w.Close() != nil || z.Close() != nil {
 		t.Fatal("can't close")
 	}
-	write(t, filepath.Join(dir, "x.tgz"), pack.String())
+	write(t, file, pack.String())
+}
+
+func TestFHIRValidateVerb(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "good.json"), `{"resourceType":"Patient","active":true,"name":[{"text":"x"}]}`)
+	write(t, filepath.Join(dir, "bad.json"), `{"resourceType":"Patient","active":1}`)
+	write(t, filepath.Join(dir, "broken.json"), `{"resourceType":`)
+	writePackage(t, filepath.Join(dir, "x.tgz"), map[string]string{
+		"package/package.json":           `{"name":"x.example","version":"1.0.0"}`,
+		"package/SearchParameter-u.json": `{"resourceType":"SearchParameter","url":"http://x.example/unit","status":"draft","code":"unit","base":["Observation"],"type":"token","expression":"Observation.value.ofType(Quantity).unit"}`,
+		"package/SearchParameter-t.json": `{"resourceType":"SearchParameter","url":"http://x.example/twice","status":"draft","code":"birthdate","base":["Patient"],"type":"date","expression":"Patient.birthDate"}`,
+		"package/StructureDefinition-p.json": `{"resourceType":"StructureDefinition","url":"http://x.example/p","type":"Patient","kind":"resource","derivation":"constraint",
+			"baseDefinition":"http://hl7.org/fhir/StructureDefinition/Patient","differential":{"element":[{"id":"Patient.birthDate","path":"Patient.birthDate","min":1}]}}`})
 
 	out, bad, code := engine(t, dir, "fhir", "validate", "good.json", "bad.json", "broken.json", "--json")
 	lines := strings.Split(strings.TrimSpace(out), "\n")

@@ -81,9 +81,11 @@ type packageAddCmd struct {
 	JSON  bool     `name:"json" help:"Print one JSON object a line."`
 }
 
+func (packageAddCmd) needsRegion() {}
+
 func (c packageAddCmd) Run(e *env) error {
 	for _, file := range c.Files {
-		p, err := region.AddPackage(e.data, e.path(file))
+		p, err := e.region.AddPackage(e.ctx, region.OperatorSubject(), e.path(file))
 		if err != nil {
 			return err
 		}

@@ -178,7 +178,7 @@ func verbOf(k *kong.Context) string {
 
 func mayMake(verb any) bool {
 	switch verb.(type) {
-	case *ingestCmd, *terminologyAdoptCmd:
+	case *ingestCmd, *terminologyAdoptCmd, *packageAddCmd:
 		return true
 	}
 	return false

@@ -23,7 +23,6 @@ var alone = map[string]string{
 	"downtime serve": "its copy notes each look, which comes into the trail of the region afterwards",
 	"synth":          "it writes synthetic files", "bench": "a region of its own", "journey": "a region of its own", "version": "says which build it is",
 	"terminology import": "what it has built is adopted by a verb of its own, which is recorded", "terminology list": "definitions are of nobody",
-	"package add": "definitions are of nobody",
 }
 
 // R14: every verb that works on a region is in its trail, carried out or refused. The
@@ -40,8 +39,9 @@ func TestEveryVerbLeavesAnEntry(t *testing.T) {
 	}
 	dir := t.TempDir()
 	t.Chdir(dir) // some verbs write files
+	writePackage(t, filepath.Join(dir, "a.tgz"), map[string]string{"package/package.json": `{"name":"x.example","version":"1.0.0"}`})
 	write(t, filepath.Join(dir, "a.hl7"), strings.ReplaceAll(admission("V1", "H1", "9991234519", "ADEYEMI"), "\n", "\r"))
-	with := map[string]string{"ingest": "--source RJZ:PAS a.hl7", "backup": "b.selda", "audit prove": "1", "token": "--user gp", "release make": "frailty --for RJZ --why planning --by sex"} // what succeeds, or is refused
+	with := map[string]string{"ingest": "--source RJZ:PAS a.hl7", "backup": "b.selda", "package add": "a.tgz", "audit prove": "1", "token": "--user gp", "release make": "frailty --for RJZ --why planning --by sex"} // what succeeds, or is refused
 	seen := map[string]bool{}
 	for _, leaf := range parser.Model.Leaves(false) {
 		verb := strings.TrimPrefix(leaf.FullPath(), "selda ")

@@ -2,15 +2,18 @@ package region
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"selda/audit"
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/definition"
+	"selda/policy"
 )
 
 // packages is the folder of FHIR packages in a data folder.
@@ -26,15 +29,31 @@ func ReadPackage(file string) (*definition.Package, error) {
 	return definition.ReadPackage(f)
 }
 
+// AddPackage puts a FHIR package into the region's data folder: what is held against
+// it from now on is judged otherwise, so the trail says who did it.
+func (r *Region) AddPackage(ctx context.Context, s policy.Subject, file string) (*definition.Package, error) {
+	return addPackage(r.Data, file, func(p *definition.Package) error {
+		_, err := r.Access.Operate(ctx, s, audit.Update, "package "+p.Name+" "+p.Version)
+		return err
+	})
+}
+
 // AddPackage puts a FHIR package into a data folder, once it can be read. The
 // same package in the same version takes the place of the one before.
 func AddPackage(data, file string) (*definition.Package, error) {
+	return addPackage(data, file, func(*definition.Package) error { return nil })
+}
+
+func addPackage(data, file string, admit func(*definition.Package) error) (*definition.Package, error) {
 	const op = "region.AddPackage"
 	body, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 	p, err := definition.ReadPackage(bytes.NewReader(body))
+	if err == nil {
+		err = admit(p)
+	}
 	if err != nil {
 		return nil, err
 	}
