@@ -94,6 +94,9 @@ func (a *Access) claim(ctx context.Context, op string, s policy.Subject, citizen
 	if _, err := a.Trail.Append(ctx, e); err != nil {
 		return fault.E(op, err)
 	}
+	if !may && emergency && s.Role.Clinician() && s.Purpose != nhs.Treatment {
+		return fault.E(op, fault.Security, "emergency access is for direct care, and you act for "+s.Purpose.Title()+": choose direct care first")
+	}
 	if !may {
 		return fault.E(op, fault.Security, "the role "+s.Role.Title()+" may not do this")
 	}

@@ -45,7 +45,9 @@ type Dissent struct {
 // before anything is read; the agreement has to be in force then, and all the while.
 func (a *Access) SecondaryUse(ctx context.Context, s policy.Subject, id, what string) (*Pool, error) {
 	const op = "access.SecondaryUse"
-	s.Purpose = nhs.PublicHealthUse
+	if s.Purpose != nhs.Research {
+		s.Purpose = nhs.PublicHealthUse
+	}
 	p := &Pool{a: a, s: s}
 	refused := ""
 	if a.Agreements != nil {

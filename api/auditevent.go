@@ -68,7 +68,8 @@ var deeds = map[string]deed{
 
 // purposes are the displays of v3-ActReason.
 var purposes = map[nhs.Purpose]string{nhs.Treatment: "treatment", nhs.Emergency: "break the glass", nhs.PatientRequest: "patient requested", nhs.Operations: "healthcare operations",
-	nhs.RecordAdmin: "patient administration", nhs.PrivacyReview: "health system administration", nhs.PublicHealthUse: "public health", nhs.DecedentReview: "decedent reporting"}
+	nhs.RecordAdmin: "patient administration", nhs.PrivacyReview: "health system administration", nhs.PublicHealthUse: "public health", nhs.DecedentReview: "decedent reporting",
+	nhs.Complaint: "health compliance", nhs.Safeguarding: "patient safety", nhs.Research: "healthcare research"}
 
 // auditEvent is an entry as an AuditEvent. plain says that the reader is the one
 // whose record it is, or acts for them: what they are not shown is masked.

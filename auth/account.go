@@ -48,18 +48,8 @@ func (a Account) Subject(p nhs.Purpose) policy.Subject {
 		NHSNumber: a.NHSNumber, For: slices.Clone(a.For), Source: a.Source, Teams: slices.Clone(a.Teams)}
 }
 
-// Purpose is the purpose that a role has unless it says another: its own
-// record for a citizen or proxy, a death for who reviews one, treatment for everybody
-// else.
-func Purpose(r nhs.Role) nhs.Purpose {
-	if r == nhs.Citizen || r == nhs.Proxy {
-		return nhs.PatientRequest
-	}
-	if r == nhs.MedicalExaminer || r == nhs.Coroner || r == nhs.ChildDeathReviewer {
-		return nhs.DecedentReview
-	}
-	return nhs.Treatment
-}
+// Purpose is the purpose that a role has unless its people choose another.
+func Purpose(r nhs.Role) nhs.Purpose { return policy.Purposes(r)[0] }
 
 // mayAct refuses a purpose that a role never has: a citizen asks for the own
 // record and nothing else, and nobody else asks as a citizen. Which of the

@@ -250,6 +250,7 @@ func (a *Auth) Routes(mux Mux) {
 	mux.HandleFunc("GET "+callbackPath, a.callback)
 	mux.HandleFunc("GET "+rolePath, a.roles)
 	mux.HandleFunc("POST "+rolePath, a.act)
+	mux.HandleFunc("POST "+purposePath, a.changePurpose)
 	mux.HandleFunc("GET "+provingPath, a.provingKeys)
 	mux.HandleFunc("POST "+backChannelPath+"{provider}", a.backChannel)
 	mux.HandleFunc("POST /logout", a.logout)

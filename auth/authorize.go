@@ -27,6 +27,7 @@ type asked struct {
 	Challenge string    `json:"challenge"`
 	Scopes    []string  `json:"scopes"`
 	Patient   string    `json:"patient,omitempty"`
+	Purpose   string    `json:"purpose,omitempty"`
 	Launched  bool      `json:"launched,omitempty"` // from a record: the patient is set
 	Intent    string    `json:"intent,omitempty"`
 	At        time.Time `json:"at"`
@@ -168,7 +169,12 @@ func (a *Auth) signedInFor(w http.ResponseWriter, r *http.Request, client *app.A
 		a.tellApp(w, r, q.Get("redirect_uri"), q.Get("state"), base, oauthError{"access_denied", "the application is not for people of this role"})
 		return
 	}
-	ask := asked{App: client.ID, User: s.User, Redirect: q.Get("redirect_uri"), State: q.Get("state"), Nonce: q.Get("nonce"), Challenge: q.Get("code_challenge"),
+	purpose, err := purposeAsked(s.Role, s.Purpose, q.Get("purpose_of_use"))
+	if err != nil {
+		a.tellApp(w, r, q.Get("redirect_uri"), q.Get("state"), base, oauthError{"invalid_request", fault.Reason(err)})
+		return
+	}
+	ask := asked{App: client.ID, Purpose: string(purpose), User: s.User, Redirect: q.Get("redirect_uri"), State: q.Get("state"), Nonce: q.Get("nonce"), Challenge: q.Get("code_challenge"),
 		Scopes: grantable(client, strings.Fields(q.Get("scope"))), At: time.Now()}
 	if has(ask.Scopes, "launch") {
 		l, ok := a.takeLaunch(q.Get("launch"))
@@ -180,7 +186,7 @@ func (a *Auth) signedInFor(w http.ResponseWriter, r *http.Request, client *app.A
 		}
 		ask.Patient, ask.Intent, ask.Launched = l.Citizen, l.Intent, true
 	}
-	id, err := "", error(nil)
+	id := ""
 	if !a.asking.allow(s.User, asksOf, asksAll, time.Now()) { // each is kept while somebody decides
 		err = fault.E("auth.authorize", fault.Throttled, "too many requests")
 	} else {

@@ -100,6 +100,9 @@ func (a *Auth) askConsent(w http.ResponseWriter, r *http.Request, id string, q a
 	citizen := s.Role == nhs.Citizen || s.Role == nhs.Proxy
 	p := connectPage{Title: "Connect " + client.Name + "?", App: client.Name, Owner: client.Owner, Contact: client.Contact, About: client.About, Action: connectPath + id, Redirect: q.Redirect,
 		Consent: true, Citizen: citizen, Error: problem, Until: until(&client, q.Scopes, now).Format("2 January 2006"), Keeps: has(q.Scopes, "offline_access"), Online: has(q.Scopes, "online_access"), Self: s.Name}
+	if len(policy.Purposes(s.Role)) > 1 {
+		p.For = provider.Sentence(nhs.Purpose(q.Purpose).Title())
+	}
 	if q.Patient != "" && a.conf.Patients != nil {
 		patient, err := a.conf.Patients.Open(r.Context(), s, q.Patient)
 		if err != nil {

@@ -26,6 +26,7 @@ type connectPage struct {
 	// The decision.
 	Consent, Citizen, Keeps, Online, Name bool
 	Owner, Contact, About, Until, Self    string
+	For                                   string // the purpose, of people who have several
 	Patient                               *Patient
 	Scopes                                []scopeRow
 }

@@ -23,6 +23,8 @@ const (
 	SessionsEnded EventKind = "session-end"
 	// AccountChanged: an account was let in again, or given another end.
 	AccountChanged EventKind = "account-change"
+	// PurposeChanged: somebody acts for another purpose from now on.
+	PurposeChanged EventKind = "purpose-change"
 	// What happens between people and applications.
 	AppRegistered EventKind = "app-registration"
 	AppLaunched   EventKind = "app-launch"

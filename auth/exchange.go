@@ -230,7 +230,7 @@ func (a *Auth) grantCode(w http.ResponseWriter, r *http.Request, f url.Values, x
 		return
 	}
 	offline, online := has(q.Scopes, "offline_access"), has(q.Scopes, "online_access")
-	c := app.Connection{App: x.ID, Scopes: q.Scopes, Patient: q.Patient, Until: until(x, q.Scopes, now), Online: online && !offline}
+	c := app.Connection{App: x.ID, Scopes: q.Scopes, Patient: q.Patient, Purpose: q.Purpose, Until: until(x, q.Scopes, now), Online: online && !offline}
 	c, refresh, err := a.Connections.Begin(acc.User, c, offline || online, now)
 	if err == nil {
 		err = a.passing.Put(passingUsed, code, []byte(app.Key(acc.User)+" "+c.ID), now.Add(codeRemember))
@@ -318,13 +318,18 @@ func (a *Auth) grantSystem(w http.ResponseWriter, r *http.Request, f url.Values,
 		sayOAuth(w, http.StatusBadRequest, "unauthorized_client", "the account that the client acts as is not there")
 		return
 	}
+	purpose, err := purposeAsked(acc.Role, Purpose(acc.Role), f.Get("purpose_of_use"))
+	if err != nil {
+		sayOAuth(w, http.StatusBadRequest, "invalid_request", fault.Reason(err))
+		return
+	}
 	granted := words(policy.Narrowed(resources(strings.Fields(f.Get("scope"))), x.Resources()))
 	if len(granted) == 0 {
 		sayOAuth(w, http.StatusBadRequest, "invalid_scope", "the client may have none of these scopes")
 		return
 	}
 	base, _ := a.base(r)
-	token, err := a.issueApp(r.Context(), x, acc, app.Connection{Until: now.Add(backendFor)}, granted, base, now)
+	token, err := a.issueApp(r.Context(), x, acc, app.Connection{Purpose: string(purpose), Until: now.Add(backendFor)}, granted, base, now)
 	if err != nil {
 		sayOAuth(w, http.StatusServiceUnavailable, "temporarily_unavailable", "")
 		return

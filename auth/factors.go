@@ -101,10 +101,7 @@ func (f factors) Enrol(ctx context.Context, user string, secret []byte, code, ad
 	if h, err := f.a.factors.Of(user); err != nil || h.Codes != nil {
 		return nil, fault.E("auth.Enrol", fault.Login, "the account has a telephone already: sign in again")
 	}
-	if err := f.recorded(ctx, user, address, "codes by telephone were set up").Enrol(user, secret, code, time.Now()); err != nil {
-		return nil, err
-	}
-	return f.a.factors.Recover(user)
+	return f.recorded(ctx, user, address, "codes by telephone were set up").Enrol(user, secret, code, time.Now())
 }
 
 // How often a browser is asked for a passkey in an hour, by one address and by all:

@@ -42,7 +42,7 @@ func (a *Auth) introspect(w http.ResponseWriter, r *http.Request) {
 	out := map[string]any{"active": false}
 	if c, ok := a.holding(f.Get("token"), x.ID); ok {
 		out = map[string]any{"active": true, "scope": c.Scope, "client_id": c.Client, "exp": c.Expiry.Time().Unix(), "iat": c.IssuedAt.Time().Unix(), "sub": c.Subject,
-			"iss": provider.Issuer(base), "aud": c.Audience, "jti": c.ID, "token_type": "Bearer"}
+			"iss": provider.Issuer(base), "aud": c.Audience, "jti": c.ID, "token_type": "Bearer", "extensions": purposeOfUse(c.Purpose)}
 		if c.Patient != "" {
 			out["patient"] = c.Patient
 		}

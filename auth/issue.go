@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"net/http"
@@ -25,11 +26,11 @@ func (a *Auth) issueApp(ctx context.Context, x *app.App, acc Account, c app.Conn
 		ends = c.Until
 	}
 	id := rand.Text()
-	purpose := Purpose(acc.Role)
+	purpose := cmp.Or(nhs.Purpose(c.Purpose), Purpose(acc.Role))
 	if err := a.record(ctx, Event{Kind: TokenIssued, Time: now, Subject: acc.Subject(purpose), App: x.ID, TokenID: id, Expires: ends}); err != nil {
 		return "", err
 	}
-	return a.Tokens.sign(claims{Purpose: purpose, Client: x.ID, Scope: joined(scopes), Patient: c.Patient, Connection: c.ID,
+	return a.Tokens.sign(claims{Purpose: purpose, Extensions: purposeOfUse(purpose), Client: x.ID, Scope: joined(scopes), Patient: c.Patient, Connection: c.ID,
 		Claims: jwt.Claims{Issuer: provider.Issuer(base), Subject: acc.User, ID: id, Audience: jwt.Audience{audienceFHIR}, IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(ends)}})
 }
 

@@ -72,6 +72,8 @@ func (s *signed) put(token [sha256.Size]byte, c claims) {
 type claims struct {
 	jwt.Claims
 	Purpose nhs.Purpose `json:"purpose"`
+	// Extensions say the same in IHE's words; what holds is Purpose.
+	Extensions *iua `json:"extensions,omitempty"`
 	// Of an application's token: RFC 9068, section 2.2.
 	Client     string `json:"client_id,omitempty"`
 	Scope      string `json:"scope,omitempty"`

@@ -138,7 +138,7 @@ func (b *browser) session() string {
 	return ""
 }
 
-func (n *national) last(t *testing.T) Event {
+func (n *region) last(t *testing.T) Event {
 	t.Helper()
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -73,14 +73,23 @@ const (
 	RecordAdmin     Purpose = "PATADMIN" // booking, registration
 	PrivacyReview   Purpose = "HSYSADMIN"
 	PublicHealthUse Purpose = "PUBHLTH"
-	DecedentReview  Purpose = "HDECD" // matters of somebody who has died
+	DecedentReview  Purpose = "HDECD"   // matters of somebody who has died
+	Complaint       Purpose = "HCOMPL"  // a complaint, or an audit of what was done
+	Safeguarding    Purpose = "PATSFTY" // a safeguarding enquiry
+	Research        Purpose = "HRESCH"  // research under an agreement
 )
+
+var purposes = map[Purpose]string{Treatment: "direct care", Emergency: "emergency access", PatientRequest: "citizens' own access", Operations: "running the exchange",
+	RecordAdmin: "booking and registration", PrivacyReview: "review of accesses", PublicHealthUse: "planning and public health", DecedentReview: "review of a death",
+	Complaint: "a complaint or an audit", Safeguarding: "a safeguarding enquiry", Research: "research"}
 
 // ParsePurpose reads a purpose by its code.
 func ParsePurpose(s string) (Purpose, error) {
-	switch p := Purpose(s); p {
-	case Treatment, Emergency, PatientRequest, Operations, RecordAdmin, PrivacyReview, PublicHealthUse, DecedentReview:
-		return p, nil
+	if _, ok := purposes[Purpose(s)]; ok {
+		return Purpose(s), nil
 	}
-	return "", fmt.Errorf("no such purpose: say TREAT, BTG, PATRQT, HOPERAT, PATADMIN, HSYSADMIN, PUBHLTH or HDECD")
+	return "", fmt.Errorf("no such purpose: say TREAT, BTG, PATRQT, HOPERAT, PATADMIN, HSYSADMIN, PUBHLTH, HDECD, HCOMPL, PATSFTY or HRESCH")
 }
+
+// Title is the purpose in words, "direct care".
+func (p Purpose) Title() string { return purposes[p] }

@@ -37,5 +37,8 @@ func Caseload(s Subject, agreed *Agreed) Decision {
 func roleWide(s *Subject, agreed *Agreed) Predicate {
 	p := Predicate{Permit: true, Own: s.Organisation, DataSets: roleDataSets(s.Role), Agreed: agreed, ShowSafety: s.Role.Clinician() || s.Role == nhs.Handler111}
 	p.Hidden, p.HiddenOwn = audience(s.Role)
+	if administers(s) {
+		forDesk(&p)
+	}
 	return p
 }

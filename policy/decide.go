@@ -176,7 +176,7 @@ func ownSource(s *Subject) Decision {
 // directCare says whether a purpose is the care of the person, or what goes
 // with it: other uses have their own gateways (G1, G3).
 func directCare(p nhs.Purpose) bool {
-	return p != nhs.DecedentReview && p != nhs.PublicHealthUse && p != nhs.PrivacyReview && p != nhs.Operations
+	return p == nhs.Treatment || p == nhs.RecordAdmin || p == nhs.Emergency || p == nhs.PatientRequest || p == ""
 }
 
 func deny(rule, reason string) Decision { return Decision{Rules: []string{rule}, Reason: reason} }
@@ -184,10 +184,10 @@ func deny(rule, reason string) Decision { return Decision{Rules: []string{rule},
 func decideProfessional(r Request) Decision {
 	s := &r.Subject
 	d := Decision{Predicate: roleWide(s, nil)}
-	d.MayBreakGlass = s.Role.Clinician()
+	d.MayBreakGlass = s.Role.Clinician() && !administers(s)
 	d.MayDeclare = s.Role.Clinician() || s.Role == nhs.Receptionist || s.Role == nhs.SocialWorker || s.Role == nhs.Handler111
 	relation := relationship(s, r.Now, r.Facts)
-	emergency := claimed(s, r.Now, r.Facts, true)
+	emergency := claimed(s, r.Now, r.Facts, true) && !administers(s)
 	if relation == "" && !emergency {
 		d.Predicate = Predicate{}
 		d.Rules = []string{"G7 no legitimate relationship"}
@@ -207,6 +207,10 @@ func decideProfessional(r Request) Decision {
 	restrain(&d, &r)
 	objections(&d, r, emergency)
 	seals(&d, &r)
+	if administers(s) {
+		d.Rules = append(d.Rules, "G1 booking and registration alone")
+		return d
+	}
 	sentHere(&d.Predicate, &r)
 	switch s.Role {
 	case nhs.Advisor111:

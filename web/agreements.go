@@ -138,7 +138,7 @@ func noticeRow(n agreement.Notice) page.NoticeRow {
 var agreedFor = map[agreement.Purpose]string{agreement.DirectCare: "direct care", agreement.Emergency: "emergency access", agreement.CitizenAccess: "citizens' own access", agreement.SecondaryUse: "planning and research"}
 
 func purposeWords(p nhs.Purpose) string {
-	return cmp.Or(map[nhs.Purpose]string{nhs.Treatment: "direct care", nhs.Emergency: "emergency access", nhs.PatientRequest: "citizens' own access", nhs.RecordAdmin: "booking and registration", nhs.Operations: "running the exchange", nhs.PrivacyReview: "review of accesses", nhs.PublicHealthUse: "public health", nhs.DecedentReview: "review of a death"}[p], string(p))
+	return cmp.Or(p.Title(), string(p))
 }
 
 func proDay(t time.Time) string {

@@ -16,7 +16,7 @@ import (
 
 // watchEnd has a page of a record ask whether it may still be open.
 func (h *Web) watchEnd(f *page.Frame, base string) {
-	f.Still, f.Back = base+"/still", base
+	f.Still, f.Back = base+"/still?as="+f.Acting, base
 	f.JS = append(f.JS, h.files.Path("still.js"))
 }
 
@@ -24,6 +24,11 @@ func (h *Web) watchEnd(f *page.Frame, base string) {
 // That it is not any more is a refusal, and is in the trail once.
 func (h *Web) still(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
 	id := r.PathValue("id")
+	if as := r.URL.Query().Get("as"); as != "" && as != acting(s) {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Error(w, "You act in another role, or for another purpose, now.", http.StatusConflict)
+		return nil
+	}
 	open, err := h.Access.Still(r.Context(), s, id)
 	if err != nil {
 		return err
@@ -64,4 +69,9 @@ func written(r *http.Request) (out []page.Written) {
 		}
 	}
 	return out
+}
+
+// acting is what somebody acts as and for, as a page that is open remembers it.
+func acting(s policy.Subject) string {
+	return string(s.Role) + "." + string(s.Organisation) + "." + string(s.Purpose)
 }

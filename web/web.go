@@ -318,7 +318,10 @@ func (h *Web) frame(s policy.Subject, title string) page.Frame {
 	if s.User == "" {
 		return f
 	}
-	f.Role = s.Role.Title()
+	f.Role, f.Acting = s.Role.Title(), acting(s)
+	for _, p := range policy.Purposes(s.Role) {
+		f.Purposes = append(f.Purposes, page.Purpose{Code: string(p), Text: p.Title(), Now: p == s.Purpose})
+	}
 	if h.SignOn != nil {
 		f.Apps = "/apps"
 	}

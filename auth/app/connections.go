@@ -23,6 +23,7 @@ type Connection struct {
 	App     string    `json:"app"`
 	Scopes  []string  `json:"scopes"`            // that were granted
 	Patient string    `json:"patient,omitempty"` // the citizen of the launch, by stable id
+	Purpose string    `json:"purpose,omitempty"` // what for; "" for what the user's role has by itself
 	Began   time.Time `json:"began"`
 	Until   time.Time `json:"until"`
 	Online  bool      `json:"online,omitempty"` // it ends when the person signs out

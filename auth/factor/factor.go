@@ -185,19 +185,28 @@ func (f *Factors) Reset(user string) error {
 // Recover makes new recovery codes, in place of those of before. They are shown
 // once: only their hashes are kept.
 func (f *Factors) Recover(user string) ([]string, error) {
-	var codes, hashes []string
-	for range recoveryMade {
-		c := strings.ToLower(rand.Text()[:16])
-		codes = append(codes, c[:4]+"-"+c[4:8]+"-"+c[8:12]+"-"+c[12:])
-		hashes = append(hashes, hashOf(c))
-	}
-	return codes, f.change(user, func(h *Held) error {
+	codes, hashes := newRecovery()
+	err := f.change(user, func(h *Held) error {
 		if h.Codes == nil {
 			return fault.E("factor.Recover", fault.Conflict, "set up codes by telephone first")
 		}
 		h.Recovery = hashes
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return codes, nil
+}
+
+// newRecovery are new recovery codes, and their hashes.
+func newRecovery() (codes, hashes []string) {
+	for range recoveryMade {
+		c := strings.ToLower(rand.Text()[:16])
+		codes = append(codes, c[:4]+"-"+c[4:8]+"-"+c[8:12]+"-"+c[12:])
+		hashes = append(hashes, hashOf(c))
+	}
+	return codes, hashes
 }
 
 // hashOf is a recovery code as it is kept. It has 80 random bits, so that a quick

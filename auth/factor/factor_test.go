@@ -64,14 +64,18 @@ func TestACodeIsTakenOnce(t *testing.T) {
 		}
 		return err == nil
 	}
-	if err := f.Enrol("gp", secret, "000000", now); err == nil && at(0) != "000000" {
+	if _, err := f.Enrol("gp", secret, "000000", now); err == nil && at(0) != "000000" {
 		t.Error("enrolled by any code")
 	}
 	if check(at(0), 0) {
 		t.Error("a code of nobody's")
 	}
-	if err := f.Enrol("gp", secret, at(0), now); err != nil {
-		t.Fatal(err)
+	first, err := f.Enrol("gp", secret, at(0), now)
+	if err != nil || len(first) != recoveryMade {
+		t.Fatal(first, err)
+	}
+	if !check(first[0], 0) || check(first[0], 0) {
+		t.Error("a recovery code of the enrolment holds not once")
 	}
 	if check(at(0), 0) {
 		t.Error("the code of the enrolment holds again")
@@ -103,6 +107,9 @@ func TestACodeIsTakenOnce(t *testing.T) {
 		t.Errorf("one code was taken %d times", n)
 	}
 	codes, err := f.Recover("gp")
+	if check(first[1], 0) {
+		t.Error("a recovery code of before holds")
+	}
 	if err != nil || len(codes) != recoveryMade {
 		t.Fatal(codes, err)
 	}
@@ -241,20 +248,37 @@ func FuzzResponses(f *testing.F) {
 	})
 }
 
+// saves counts them.
+type saves struct {
+	document.Store
+	n int
+}
+
+func (s *saves) Save(name string, content []byte, version int64) error {
+	s.n++
+	return s.Store.Save(name, content, version)
+}
+
 // What can't be recorded is not done: a change that the trail does not take is not made,
 // and one that it takes is recorded once.
 func TestAChangeIsRecordedBeforeItIsMade(t *testing.T) {
 	f := open(t)
 	secret, now := NewSecret(), time.Unix(1_800_000_000, 0)
 	code := codeAt(secret, stepAt(now), codeDigits)
-	if err := f.Recorded(func() error { return errors.New("no trail") }).Enrol("gp", secret, code, now); err == nil {
+	if _, err := f.Recorded(func() error { return errors.New("no trail") }).Enrol("gp", secret, code, now); err == nil {
 		t.Error("it was made without a record")
 	}
 	if h, err := f.Of("gp"); err != nil || h.Codes != nil {
 		t.Error("it was made without a record", err)
 	}
-	times := 0
-	if err := f.Recorded(func() error { times++; return nil }).Enrol("gp", secret, code, now); err != nil || times != 1 {
+	times, saved := 0, &saves{Store: f.docs}
+	f.docs = saved
+	codes, err := f.Recorded(func() error { times++; return nil }).Enrol("gp", secret, code, now)
+	if err != nil || times != 1 {
 		t.Errorf("recorded %d times: %v", times, err)
+	}
+	// The telephone and its recovery codes are there together, in one save.
+	if h, err := f.Of("gp"); err != nil || h.Codes == nil || len(h.Recovery) != recoveryMade || len(codes) != recoveryMade || saved.n != 1 {
+		t.Errorf("%d codes, after %d saves: %v", len(codes), saved.n, err)
 	}
 }

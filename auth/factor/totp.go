@@ -83,18 +83,24 @@ func fits(secret []byte, code string, last int64, now time.Time) (int64, bool) {
 }
 
 // Enrol gives a user codes from a secret, once they have shown that their telephone
-// makes them.
-func (f *Factors) Enrol(user string, secret []byte, code string, now time.Time) error {
+// makes them, and recovery codes for the day on which it is lost: both in one save, so that
+// nobody has the one without the other. The recovery codes are shown once.
+func (f *Factors) Enrol(user string, secret []byte, code string, now time.Time) (recovery []string, err error) {
 	const op = "factor.Enrol"
 	step, ok := fits(secret, code, 0, now)
 	if !ok {
-		return fault.E(op, fault.Login, "the code is not the one that the app shows now: check the telephone's clock, and type the next code")
+		return nil, fault.E(op, fault.Login, "the code is not the one that the app shows now: check the telephone's clock, and type the next code")
 	}
-	return f.change(user, func(h *Held) error {
+	recovery, hashes := newRecovery()
+	err = f.change(user, func(h *Held) error {
 		h.Codes = &Codes{Secret: secret, Made: now, Used: now, Step: step}
-		h.Recovery = nil
+		h.Recovery = hashes
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return recovery, nil
 }
 
 // RemoveCodes takes a user's codes away, and the recovery codes with them.

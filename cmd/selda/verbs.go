@@ -96,6 +96,9 @@ func (c tokenCmd) Run(e *env) error {
 		return nil
 	}
 	purpose := auth.Purpose(account.Role)
+	if purpose != nhs.PatientRequest && purpose != nhs.DecedentReview {
+		purpose = nhs.Treatment
+	}
 	if c.Purpose != "" {
 		var err error
 		if purpose, err = nhs.ParsePurpose(c.Purpose); err != nil {

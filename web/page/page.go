@@ -53,9 +53,22 @@ type Frame struct {
 	// Still is where the page asks whether it may still be open, and Back where the user
 	// says that they are involved again; "" for a page that is of nobody's record.
 	Still, Back string
+	// Acting is what the user acts as and for, and Purposes what they can act for, where
+	// that is more than one thing.
+	Acting   string
+	Purposes []Purpose
 	// Apps is where the applications are that the user connected; "" for none.
 	Apps string
 }
+
+// Purpose is something that somebody can act for.
+type Purpose struct {
+	Code, Text string
+	Now        bool // they do
+}
+
+// aside says whether somebody acts for another purpose than their role has by itself.
+func (f Frame) aside() bool { return len(f.Purposes) > 1 && !f.Purposes[0].Now }
 
 // Link is a link.
 type Link struct {

@@ -240,6 +240,9 @@ func (r *Region) signOn(ctx context.Context, e auth.Event) error {
 		entry.Action, entry.Outcome, entry.Rules = audit.SignIn, audit.Deny, []string{e.Reason}
 	}
 	entry.Reason, entry.From = e.Provider, e.Address
+	if e.Kind == auth.PurposeChanged {
+		entry.What, entry.Reason = "purpose of use", e.Reason
+	}
 	if e.Whose != "" {
 		entry.What, entry.Reason = "account "+e.Whose, e.Reason
 	}

@@ -54,9 +54,10 @@
   function ask() {
     if (asking || document.visibilityState === "hidden") return;
     asking = true;
-    fetch(still + (ended ? "?ended=1" : ""), { headers: { "Selda-Watching": "1" }, cache: "no-store", redirect: "manual" }).then(function (r) {
+    fetch(still + (ended ? "&ended=1" : ""), { headers: { "Selda-Watching": "1" }, cache: "no-store", redirect: "manual" }).then(function (r) {
       if (r.status === 204) { if (ended) again(); }
       else if (r.status === 403) show("care");
+      else if (r.status === 409) show("acting");
       else if (r.status === 401) show("session");
     }).catch(function () { /* the line is down: the next time will tell */ }).then(function () { asking = false; });
   }
