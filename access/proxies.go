@@ -241,8 +241,8 @@ func (a *Access) Assess(ctx context.Context, s policy.Subject, g grant.Grant, fo
 	now := a.Now()
 	found.About = strings.TrimSpace(found.About)
 	switch {
-	case !s.Role.Clinician() || g.Decision().Emergency:
-		err = fault.E(op, fault.Security, "a clinician who looks after the person records this")
+	case !s.Role.Clinician() || !MayStateFor(s, g):
+		err = fault.E(op, fault.Security, "a clinician of the practice where the person is registered records this")
 	case found.About == "" || len(found.About) > 500:
 		err = fault.E(op, fault.Value, "write how you found it, in at most 500 letters", "about")
 	case !found.Review.After(now) || found.Review.Sub(now) > MostAssessed:

@@ -306,7 +306,11 @@ func decideCitizen(r Request) Decision {
 		if !own {
 			return deny("G1 default deny", "this is not your record")
 		}
-		if age, known := Age(r.Facts.BirthDate, r.Now); known && age < adultAt && !r.Facts.competent(r.Now) {
+		age, known := Age(r.Facts.BirthDate, r.Now)
+		if known && age < ownAccountAt {
+			return deny("G11 own account of a child", "an account of one's own is for those who are 13 or older")
+		}
+		if known && age < adultAt && !r.Facts.competent(r.Now) {
 			return deny("G11 own account of a child", "your practice has not yet recorded that you use your own account: ask them")
 		}
 		return Decision{Permit: true, Predicate: p, Rules: []string{"G10 own record"}}

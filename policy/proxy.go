@@ -48,8 +48,9 @@ type Capacity struct {
 
 // Ages that the rule names.
 const (
-	narrowsAt = 11
-	adultAt   = 16
+	narrowsAt    = 11
+	ownAccountAt = 13
+	adultAt      = 16
 )
 
 // lacking says whether somebody was found not to be able to decide, and that holds.
