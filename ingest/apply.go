@@ -296,6 +296,7 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 	put := store.Put{Subject: t.subject, Type: r.Type, Item: t.l.Item, ID: t.id, Source: c.raw.Source, Message: c.r.ID, Origin: EncodeOrigins(r.Place, r.Origins)}
 	body := r.Body
 	var old *store.Version
+	var kept policy.Labels // that what came with an older version gave it
 	if t.exists {
 		var err error
 		if old, err = c.tx.Current(t.l); err != nil {
@@ -326,6 +327,9 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 			return err
 		}
 		body = c.stillLabelled(r, body, before)
+		if kept, err = c.stillCarried(r, old, before); err != nil {
+			return err
+		}
 	}
 	if r.Type == "Encounter" && !put.Deleted {
 		body = wholeEncounter(c.begun(body))
@@ -356,6 +360,7 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 		if err := c.label(&put, visit); err != nil {
 			return err
 		}
+		put.Labels |= kept
 		if old != nil && bytes.Equal(old.Body, put.Body) {
 			put.Labels |= old.Labels & policy.Reviewed // what is changed has not been reviewed (G10)
 		}

@@ -139,6 +139,38 @@ func (c *commit) saidBefore(l store.Located, old *store.Version) ([]byte, error)
 	return nil, err
 }
 
+// stillCarried are the labels that the version before had from what came with it in one
+// message. A version of FHIR that comes alone still means those: that the others are not
+// repeated is no word that the item is not sensitive any more. Where it says something of
+// labels itself, the source is followed.
+func (c *commit) stillCarried(r *mapped.Resource, old *store.Version, before []byte) (policy.Labels, error) {
+	had := old.Labels & classify.Sensitive
+	if had == 0 || c.raw.Format != FHIR || len(before) == 0 {
+		return 0, nil
+	}
+	if is, err := fhir.ParseTrusted(r.Body); err != nil || is.Get("meta", "security").Exists() {
+		return 0, err
+	}
+	was, err := fhir.ParseTrusted(before)
+	if err != nil {
+		return 0, err
+	}
+	had &^= classify.LabelsOf(was, old.Source, c.r.p.classifiedBy().Sensitive())
+	id, ok := strings.CutPrefix(classify.Visit(was), "Encounter/")
+	if had == 0 || !ok {
+		return had, nil
+	}
+	l, exists, err := c.tx.ByID("Encounter", id) // what it had from its visit goes with the visit
+	if err != nil || !exists {
+		return had, err
+	}
+	all, err := c.tx.Versions(l)
+	for _, v := range all {
+		had &^= classify.OfVisit(r.Type, v.Labels)
+	}
+	return had, err
+}
+
 // stillLabelled is a new version with the security labels that the version before
 // had, where it says nothing of them: that a source does not repeat a label is no
 // word that the item is not sensitive any more. Where it does say something, the

@@ -278,3 +278,56 @@ func TestG8AWholeFeedIsLabelled(t *testing.T) {
 		t.Errorf("that the clinic knows the person shows at %v", where)
 	}
 }
+
+// G8: what came with an item in one message told that it is sensitive: it stays so when its
+// next version comes alone, until the source says something of labels itself; and what is of a
+// sensitive visit stays so when the visit is deleted.
+func TestG8WhatWasToldOfAnItemStaysSaid(t *testing.T) {
+	o := known(t)
+	send := func(call, body string) {
+		t.Helper()
+		r, err := o.Region.Ingest.Submit(t.Context(), raw("RJZ:PAS", call, body, ""))
+		o.done(r, err)
+	}
+	entry := func(typ, id, about string) string {
+		return `{"request":{"method":"PUT","url":"` + typ + `/` + id + `"},"resource":{"resourceType":"` + typ + `","id":"` + id + `",` + about + `,` + atKings + `}}`
+	}
+	report := func(more string) string {
+		return `{"resourceType":"DiagnosticReport","id":"r","status":"final","code":{"text":"Blood"},"result":[{"reference":"Observation/o"}],"issued":"2026-10-01T10:00:00Z",` + more + atKings + `}`
+	}
+	send("POST", `{"resourceType":"Bundle","type":"transaction","entry":[`+entry("Observation", "o", `"status":"final","code":{"coding":[{"system":"http://snomed.info/sct","code":"86406008"}]}`)+`,`+
+		entry("DiagnosticReport", "r", `"status":"final","code":{"text":"Blood"},"result":[{"reference":"Observation/o"}]`)+`]}`)
+	o.declares("visitor")
+	hidden := func(when, path string, want bool) {
+		t.Helper()
+		if status, _ := o.asks("visitor", "GET", path, ""); (status != 200) != want {
+			t.Errorf("%s: %s answers %d", when, path, status)
+		}
+	}
+	hidden("with its result", "/fhir/DiagnosticReport/r", true)
+	send("PUT DiagnosticReport/r", report(`"conclusion":"seen",`))
+	hidden("alone", "/fhir/DiagnosticReport/r", true)
+	send("DELETE DiagnosticReport/r", "{}")
+	send("PUT DiagnosticReport/r", report(`"conclusion":"again",`))
+	hidden("deleted and sent again", "/fhir/DiagnosticReport/r", true)
+	send("PUT DiagnosticReport/r", report(`"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"N"}]},`))
+	hidden("as its source says", "/fhir/DiagnosticReport/r", false)
+
+	o.writes("RJZ:PAS", "Encounter", "e", `"status":"planned","class":{"code":"AMB"},"meta":{"security":[{"system":"https://selda.example/labels","code":"sexual-health"}]},`+atKings)
+	o.writes("RJZ:PAS", "Observation", "v", `"status":"final","code":{"text":"Weight"},"encounter":{"reference":"Encounter/e"},`+atKings)
+	hidden("of a sensitive visit", "/fhir/Observation/v", true)
+	send("DELETE Encounter/e", "{}")
+	o.writes("RJZ:PAS", "Observation", "v", `"status":"amended","code":{"text":"Weight"},"encounter":{"reference":"Encounter/e"},`+atKings)
+	hidden("the visit deleted", "/fhir/Observation/v", true)
+}
+
+// done waits until what was submitted is there.
+func (o *outside) done(r *ingest.Receipt, err error) {
+	o.Helper()
+	if err != nil {
+		o.Fatal(err)
+	}
+	if out, err := r.Committed(o.Context()); err != nil || out.Err != nil {
+		o.Fatal(err, out.Err)
+	}
+}
