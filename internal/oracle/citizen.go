@@ -12,23 +12,93 @@ func (w World) opensOwn(r Reader) (bool, string) {
 	}
 	if r.Role == "citizen" {
 		// G11: "an own account from 13 where competent", "at 16 and 17 people are presumed
-		// able". Nobody here was found competent.
-		if years, known := w.age(); known && years < 16 && r.Number == w.Number {
-			return false, "G11: a child's own account, where they were found competent"
+		// able".
+		years, known := w.age()
+		if able, found := w.assessed(); known && r.Number == w.Number && (years < 13 || years < 16 && !(found && able)) {
+			return false, "G11: a child's own account, from 13 where they were found competent"
 		}
 		return r.Number == w.Number, "the own record"
 	}
-	if !slices.Contains(r.For, w.Number) {
-		return false, "G11: acts for somebody else"
+	why := "G11: acts for somebody else"
+	for _, a := range w.actingOf(r) {
+		opens, because := w.acts(a)
+		if opens {
+			return true, because
+		}
+		why = because
 	}
+	return false, why
+}
+
+// actingOf are as what the reader acts for the citizen: as the practice has said, or, where
+// it has said nothing, as the parent for whom their account was made.
+func (w World) actingOf(r Reader) (out []Acting) {
+	for _, a := range w.Acting {
+		if a.User == r.User {
+			out = append(out, a)
+		}
+	}
+	if len(out) == 0 && slices.Contains(r.For, w.Number) {
+		out = append(out, Acting{User: r.User, As: "parental-responsibility"})
+	}
+	return out
+}
+
+// acts says whether somebody's acting opens the record now. G11: "parents' access ends at
+// 16"; "Attorneys: health and welfare, registered, and only while capacity is lacking;
+// deputies too."
+func (w World) acts(a Acting) (bool, string) {
 	years, known := w.age()
+	able, found := w.assessed()
 	switch {
+	case !a.Until.IsZero() && !w.Now.Before(a.Until):
+		return false, "G11: it has ended"
+	case a.As == "own-wish":
+		return true, "G11: as the person wishes"
 	case !known:
 		return false, "G11: the age is not known"
-	case years >= 16:
+	case a.As == "parental-responsibility" && years >= 16:
 		return false, "G11: parents' access ends at 16"
+	case a.As == "parental-responsibility":
+		return true, "G11: a parent"
+	case years < 16 || !found || able:
+		return false, "G11: an attorney or a deputy, only while capacity is lacking"
 	}
-	return true, "G11: a parent"
+	return true, "G11: an attorney or a deputy"
+}
+
+// assessed is what a clinician found last of whether the citizen can decide, where it is
+// not to be looked at again yet.
+func (w World) assessed() (able, found bool) {
+	for _, a := range w.Assessed { // the latest is last
+		able, found = a.Able, w.Now.Before(a.Review)
+	}
+	return able, found
+}
+
+// narrowed says whether a proxy sees but a part: G11, a parent's access "narrows at 11 and
+// is decided again": so that it stays whole the practice decides it after that birthday,
+// of a child who can't decide.
+func (w World) narrowed(r Reader) bool {
+	years, _ := w.age()
+	for _, a := range w.actingOf(r) {
+		if opens, _ := w.acts(a); !opens {
+			continue
+		}
+		able, found := w.assessed()
+		again := a.Whole && w.yearsAt(a.At) >= 11 && !(found && able)
+		if a.As != "parental-responsibility" || years < 11 || again {
+			return false
+		}
+	}
+	return true
+}
+
+// yearsAt is the citizen's age at another time.
+func (w World) yearsAt(t time.Time) int {
+	w.Now = t
+	years, _ := w.age()
+	return years
 }
 
 // age is the citizen's: where sources differ, the older, so that none widens what a
@@ -45,11 +115,20 @@ func (w World) age() (years int, known bool) {
 // dead: G20, "from demographics, ADT or a registration; reversible when wrong".
 func (w World) dead() bool {
 	for _, p := range w.latest("Patient") {
+		if w.refuted(p.Source) {
+			continue
+		}
 		if yes, is := p.Body["deceasedBoolean"].(bool); is && yes || text(p.Body, "deceasedDateTime") != "" {
 			return true
 		}
 	}
 	return false
+}
+
+// refuted: G20, "reversible when wrong": what the practice found to be wrong does not
+// count, whatever its source repeats, for 90 days, in which the source corrects it.
+func (w World) refuted(source string) bool {
+	return slices.ContainsFunc(w.Refuted, func(f Refuted) bool { return f.Source == source && w.Now.Before(f.At.Add(90*24*time.Hour)) })
 }
 
 // from11 is what somebody needs to take a child of 11 to 15 to care; the rest is the
@@ -92,7 +171,7 @@ func (w World) released(r Reader, item Sent) Verdict {
 	if r.Role != "citizen" && r.Role != "proxy" {
 		return shown("")
 	}
-	if years, _ := w.age(); r.Role == "proxy" && years >= 11 && !slices.Contains(from11, kind(item)) {
+	if r.Role == "proxy" && w.narrowed(r) && !slices.Contains(from11, kind(item)) {
 		return hidden("G11: narrows at 11")
 	}
 	if k := kind(item); k != "results" && k != "documents" {

@@ -84,9 +84,54 @@ func (w World) labels(history []Sent) []string {
 		if len(at(v.Body, "meta.security")) > 0 {
 			set = stated(v.Body)
 		}
+		// What came with it in its message tells what it is, and stays said.
+		set = append(slices.Clone(set), w.carried(v, map[string]bool{})...)
 	}
 	return append(slices.Clone(set), w.found(whole(history))...)
 }
+
+// carried are the labels that an item has from what came in the same message. The flow,
+// as docs/adr/0017 has it: a report and its results to each other; from a reason, a
+// medicine or a request to what names it. Nothing goes on to a person or to an allergy,
+// and R, V and what is not for the citizen's pages are said of one item alone.
+func (w World) carried(v Sent, visited map[string]bool) (out []string) {
+	self := v.Type + "/" + v.ID
+	visited[self] = true
+	if v.Message == 0 || slices.Contains([]string{"AllergyIntolerance", "Patient", "Encounter", "Consent"}, v.Type) {
+		return nil
+	}
+	for _, x := range w.Sent {
+		other := x.Type + "/" + x.ID
+		if x.Message != v.Message || visited[other] {
+			continue
+		}
+		from := false
+		for _, member := range []string{"medicationReference", "reasonReference", "basedOn", "authorizingPrescription", "partOf", "focus", "result", "hasMember", "derivedFrom"} {
+			from = from || slices.Contains(texts(v.Body, member+".reference"), other)
+		}
+		for _, member := range []string{"result", "hasMember", "derivedFrom"} {
+			from = from || slices.Contains(texts(x.Body, member+".reference"), self)
+		}
+		if from {
+			out = append(out, sensitive(append(append(stated(x.Body), w.found(x)...), w.carried(x, visited)...))...)
+		}
+	}
+	return out
+}
+
+// sensitive leaves out what is said of one item alone.
+func sensitive(labels []string) (out []string) {
+	for _, l := range labels {
+		if !slices.Contains([]string{"R", "V", "not-visible-online", "safety-plan"}, l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// notOfVisit are the types that a psychologist's visit does not label: "what a
+// psychologist or psychiatrist prescribed or diagnosed is not hidden from a pharmacist".
+var notOfVisit = []string{"MedicationRequest", "MedicationStatement", "MedicationDispense", "MedicationAdministration", "Condition", "Procedure", "Immunization", "CarePlan", "Flag"}
 
 // stated are the labels in a resource.
 func stated(body map[string]any) (out []string) {
@@ -109,7 +154,7 @@ func (w World) found(s Sent) (out []string) {
 	if s.Type == "AllergyIntolerance" || s.Type == "Patient" {
 		return nil
 	}
-	said := sayings(s.Body)
+	said := sayings(s.Body, false)
 	for _, list := range w.Lists {
 		if label, is := matches(list, said); is {
 			out = append(out, label)
@@ -133,8 +178,8 @@ func (w World) ofVisit(s Sent, visit string) (out []string) {
 	if len(known) == 0 {
 		return nil
 	}
-	for _, l := range w.labels(known) {
-		if l != "R" && l != "V" && l != "not-visible-online" && l != "safety-plan" {
+	for _, l := range sensitive(w.labels(known)) {
+		if l != "mental-health-detail" || !slices.Contains(notOfVisit, s.Type) {
 			out = append(out, l)
 		}
 	}
@@ -162,6 +207,8 @@ func matches(list string, said []saying) (label string, is bool) {
 			switch {
 			case system == "flag" && s.code == entry:
 				return label, true
+			case system == "specialty" && s.clinic && s.code == entry: // a national code, in whosever system
+				return label, true
 			case systems[system] != "" && systems[system] == s.system && (s.code == entry || system == "icd10" && inICD(s.code, entry)):
 				return label, true
 			case (system == "words" || system == "medicine") && strings.Contains(s.words, words):
@@ -172,16 +219,22 @@ func matches(list string, said []saying) (label string, is bool) {
 	return label, false
 }
 
-var systems = map[string]string{"snomed": "http://snomed.info/sct", "icd10": "http://hl7.org/fhir/sid/icd-10", "specialty": "https://fhir.hl7.org.uk/CodeSystem/UKCore-PracticeSettingCode"}
+var systems = map[string]string{"snomed": "http://snomed.info/sct", "icd10": "http://hl7.org/fhir/sid/icd-10"}
+
+// clinics are the members that name one.
+var clinics = []string{"serviceType", "specialty", "practiceSetting", "serviceCategory", "facilityType"}
 
 // saying is a code, or words, that stand anywhere in a resource.
-type saying struct{ system, code, words string }
+type saying struct {
+	system, code, words string
+	clinic              bool // it names the clinic or the specialty
+}
 
 // sayings are all of a resource's.
-func sayings(v any) (out []saying) {
+func sayings(v any, clinic bool) (out []saying) {
 	switch v := v.(type) {
 	case map[string]any:
-		s := saying{}
+		s := saying{clinic: clinic}
 		s.system, _ = v["system"].(string)
 		s.code, _ = v["code"].(string)
 		for _, name := range []string{"text", "display", "title", "description"} {
@@ -192,12 +245,12 @@ func sayings(v any) (out []saying) {
 		out = append(out, s)
 		for name, e := range v {
 			if name != "meta" {
-				out = append(out, sayings(e)...)
+				out = append(out, sayings(e, clinic || slices.Contains(clinics, name))...)
 			}
 		}
 	case []any:
 		for _, e := range v {
-			out = append(out, sayings(e)...)
+			out = append(out, sayings(e, clinic)...)
 		}
 	}
 	return out

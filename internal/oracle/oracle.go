@@ -27,6 +27,8 @@ type Sent struct {
 	Type   string         // "Observation"
 	ID     string         // its id
 	Body   map[string]any // the resource as sent; nil where the source deleted it
+	// Message is of what came with others in one message; 0 of what came alone.
+	Message int
 
 	// Deleted is found by the judge: the body is then that of the version before.
 	Deleted bool
@@ -53,6 +55,7 @@ type Reader struct {
 	Number       string   // NHS number of a citizen
 	For          []string // NHS numbers of those for whom a proxy acts
 	Source       string   // of a source system, its name
+	Teams        []string // within their organisation
 	App          bool     // through an application
 	Scopes       []string // of the application, "patient/Observation.rs"
 }
@@ -64,8 +67,34 @@ type World struct {
 	Sent       []Sent // in the order in which it came
 	Stated     []Stated
 	Reviewed   []Reviewed
-	Agreements []string // files
-	Lists      []string // value sets of what is sensitive, files
+	Agreements []string          // files
+	Lists      []string          // value sets of what is sensitive, files
+	Limits     map[string]string // what organisations set for their own staff, files
+	Directory  map[string]string // "Organization/x": its ODS code
+	Severed    []string          // sources whose identity was severed from the citizen
+	Refuted    []Refuted
+	Acting     []Acting
+	Assessed   []Assessed
+}
+
+// Refuted is that the practice found a source's statement of a death to be wrong.
+type Refuted struct {
+	Source string
+	At     time.Time
+}
+
+// Acting is that the practice let somebody act for the citizen.
+type Acting struct {
+	User, As string // as "parental-responsibility", "own-wish", "attorney", "deputy"
+	Whole    bool   // it was decided that a parent of a child of 11 or more sees all
+	At       time.Time
+	Until    time.Time // zero: as long as its kind lasts
+}
+
+// Assessed is that a clinician found whether somebody can decide for themselves.
+type Assessed struct {
+	Able       bool
+	At, Review time.Time
 }
 
 // Sees is what a reader may know of an item.
@@ -90,6 +119,7 @@ func hidden(rule string) Verdict { return Verdict{Hidden, rule} }
 // Judge says what a reader may know of an item as it is now, and of each of its
 // versions, the first one first.
 func Judge(w World, r Reader, typ, id string) (now Verdict, versions []Verdict) {
+	w.Sent = w.theirs()
 	all := w.versions(typ, id)
 	for i := range all {
 		versions = append(versions, w.judge(r, all[:i+1]))
@@ -104,6 +134,11 @@ func Judge(w World, r Reader, typ, id string) (now Verdict, versions []Verdict) 
 		}
 	}
 	return now, versions
+}
+
+// theirs leaves out what is of an identity that was severed: G14, it is somebody else's.
+func (w World) theirs() []Sent {
+	return slices.DeleteFunc(slices.Clone(w.Sent), func(s Sent) bool { return slices.Contains(w.Severed, s.Source) })
 }
 
 // judge judges the last of an item's versions.
@@ -138,6 +173,9 @@ func (w World) seen(r Reader, history []Sent) Verdict {
 	}
 	if v := w.forAudience(r, history, own); v.Sees != Shown {
 		return v
+	}
+	if own && w.sealed(r, history) {
+		return hidden("G4: a seal within the organisation")
 	}
 	if !own && !sent && w.objected(r, item) {
 		return hidden("G4: the citizen has objected")

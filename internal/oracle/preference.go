@@ -183,6 +183,8 @@ func (w World) isActor(a any, r Reader) (yes, told bool) {
 		return value == r.Organisation, true
 	case system == "https://selda.example/user":
 		return value == r.User, true
+	case w.Directory[ref] != "":
+		return w.Directory[ref] == r.Organisation, true
 	case strings.HasPrefix(ref, "CareTeam/"):
 		for _, t := range w.latest("CareTeam") {
 			if "CareTeam/"+t.ID == ref {

@@ -168,15 +168,15 @@ func (w World) today(org string) bool {
 }
 
 // sentTo: G4, what is not hidden from "the addressee of a referral, prescription or
-// discharge sent for the citizen's care", and what goes with it: what it names, of
-// what its sender wrote. It is a matter of the letter as it is now: who has it has its
-// history.
+// discharge sent for the citizen's care", and what goes with a referral: its reasons and what
+// supports it, of what its sender wrote. Why something is prescribed is not sent to who
+// dispenses it. It is a matter of the letter as it is now: who has it has its history.
 func (w World) sentTo(r Reader, item Sent) bool {
 	if r.Organisation == "" || item.Type == "Patient" { // who somebody is is no part of a letter
 		return false
 	}
 	for _, letter := range w.latest("ServiceRequest", "DocumentReference", "MedicationRequest") {
-		if letter.Source == item.Source && slices.Contains(addressees(letter), r.Organisation) && (letter.Type == item.Type && letter.ID == item.ID || slices.Contains(names(letter.Body), item.Type+"/"+item.ID)) {
+		if letter.Source == item.Source && slices.Contains(addressees(letter), r.Organisation) && (letter.Type == item.Type && letter.ID == item.ID || letter.Type == "ServiceRequest" && slices.Contains(append(texts(letter.Body, "supportingInfo.reference"), texts(letter.Body, "reasonReference.reference")...), item.Type+"/"+item.ID)) {
 			return true
 		}
 	}

@@ -112,12 +112,14 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 	h.same(t, w, "POST", "/fhir/$graphql", `{"query":"{ DiagnosticReportList(patient: \"`+patient+`\") { id conclusion } Patient(id: \"`+patient+`\") { id } }"}`)
 	h.same(t, w, "POST", "/fhir/Patient/$match", `{"resourceType":"Parameters","parameter":[{"name":"resource","resource":{"resourceType":"Patient","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"`+w.number.Digits()+`"}],"birthDate":"`+w.born+`"}}]}`)
 	h.wider(t, w, one, refs)
+	h.parameters(t, w)
 	h.following(t, w)
 	h.exported(t, w, "GET", "/fhir/Patient/$export", "")
 	if w.reader == "system" {
 		h.exported(t, w, "GET", "/fhir/Group/"+w.key+"-g/$export", "")
 		h.same(t, w, "GET", "/fhir/Group/"+w.key+"-g/$everything", "")
 	}
+	h.routes(t, w, refs)
 }
 
 // caseload asks searches that name nobody, of what only this citizen has. An

@@ -103,8 +103,6 @@ func (h *hidden) parts(e int, w *written) {
 	if w.severed >= 0 {
 		_, err := h.env[e].Region.Sever(h.Context(), operatorSubject(), fmt.Sprintf("%s-%d", w.key, w.severed))
 		h.must(err)
-		w.citizen[e], err = h.env[e].Region.Access.ByNumber(h.Context(), w.number)
-		h.must(err)
 	}
 }
 
@@ -153,7 +151,7 @@ func (h *hidden) dies(e int, w *written) {
 	h.submit(e, []*ingest.Raw{w.patient(w.dead, `,"deceasedDateTime":"`+h.env[e].Now().Format(time.DateOnly)+`"`)})
 	if w.wrong && w.dead != w.severed {
 		o := &outside{T: h.T, Env: h.env[e], citizen: w.citizen[e]}
-		if status, page := o.posts("gp", "/record/"+w.citizen[e]+"/death", "by="+string(hiddenSources[w.dead])+"&reason=seen+today"); status != http.StatusOK {
+		if status, page := o.posts("reception", "/record/"+w.citizen[e]+"/death", "by="+string(hiddenSources[w.dead])+"&reason=seen+today"); status != http.StatusOK {
 			h.Fatal(status, page)
 		}
 	}

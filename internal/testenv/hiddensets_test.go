@@ -75,12 +75,7 @@ func (h *hidden) limit(t *rapid.T, w *written) {
 		organisation nhs.ODS
 		others       string
 	}{{"RJZ", "pharmacist"}, {"G85915", "nurse"}} {
-		file := "teams:\n  - {name: Psychology, groups: [\"655694018104\"], wrote: [\"656\"]}\n  - {name: Imaging, wrote: [\"810\"]}\nseals:\n"
-		for i := range pick(t, []int{0, 1, 2}, "seals") {
-			whom := pick(t, []string{"teams: [Psychology]", "teams: [Imaging]", "roles: [" + at.others + "]", "roles: [nurse], teams: [Psychology]"}, "who sees it")
-			what := pick(t, []string{"data-sets: [documents, procedures]", "data-sets: [results]", "data-sets: [problems, medications], of: [Psychology]", "labels: [sexual-health, mental-health-detail, R]", "of: [Psychology]", "of: [Psychology, Imaging], labels: [hiv-sti, V]"}, "what is sealed")
-			file += fmt.Sprintf("  - {id: s%d, title: Drawn, %s, %s, reason: test}\n", i, whom, what)
-		}
+		file := drawSeals(t, at.others)
 		for _, env := range h.env {
 			(&outside{T: h.T, Env: env}).seals(at.organisation, file)
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,8 +70,8 @@ type examined struct {
 	handler http.Handler
 	as      policy.Subject // who asks next
 
-	serial, judged int
-	verdicts       map[string]int
+	serial, judged, messages int
+	verdicts                 map[string]int
 }
 
 func (x *examined) close() {
@@ -98,6 +99,8 @@ func (x *examined) open() {
 	operator := operatorSubject()
 	_, err = x.env.Region.WithdrawAgreement(x.ctx, operator, direct)
 	x.must(err)
+	x.send(&oracle.World{}, []word{{source: "RJZ:PAS", typ: "Organization", id: "drawn-rjz", body: fhir.Object{"resourceType": "Organization", "id": "drawn-rjz", "name": "A hospital",
+		"identifier": []fhir.Object{{"system": nhs.ODSSystem, "value": "RJZ"}}}}})
 }
 
 // one is one citizen, and three who ask.
@@ -108,8 +111,17 @@ func (x *examined) one(t *rapid.T) {
 	x.serial++
 	x.env.Advance(time.Second)
 	j := drawJudged(t, x.serial, x.env.Now())
-	w := oracle.World{Number: j.number.Digits(), Agreements: j.files, Lists: sensitiveLists(x)}
-	x.send(&w, j.stages[0])
+	w := oracle.World{Number: j.number.Digits(), Agreements: j.files, Lists: sensitiveLists(x), Limits: j.limits, Directory: map[string]string{"Organization/drawn-rjz": "RJZ"}}
+	for organisation, file := range j.limits {
+		x.must(x.env.Region.PutLimits(x.ctx, operatorSubject(), nhs.ODS(organisation), []byte(file)))
+	}
+	if j.together {
+		people := slices.DeleteFunc(slices.Clone(j.stages[0]), func(s word) bool { return s.typ != "Patient" })
+		x.send(&w, people)
+		x.sendTogether(&w, j.stages[0])
+	} else {
+		x.send(&w, j.stages[0])
+	}
 	x.env.Advance(j.wait)
 	citizen, err := x.env.Region.Access.ByNumber(x.ctx, j.number)
 	x.must(err)
@@ -127,6 +139,12 @@ func (x *examined) one(t *rapid.T) {
 	x.send(&w, j.stages[1])
 	x.env.Advance(j.since)
 	x.send(&w, j.lastly)
+	x.practice(j, &w, citizen)
+	if j.severed != "" {
+		_, err := x.env.Region.Sever(x.ctx, operatorSubject(), j.key+"-"+strconv.Itoa(slices.Index(j.sources, j.severed)))
+		x.must(err)
+		w.Severed = append(w.Severed, string(j.severed))
+	}
 	for _, file := range j.files {
 		_, err := x.env.Region.PutAgreement(x.ctx, operatorSubject(), []byte(file))
 		if err != nil {
@@ -135,6 +153,66 @@ func (x *examined) one(t *rapid.T) {
 	}
 	for _, a := range j.readers {
 		x.asks(t, j, &w, a, citizen)
+	}
+}
+
+// practice has the practice decide what it decides: who acts, who can decide, that a
+// death is stated wrongly. The oracle is told of what was taken.
+func (x *examined) practice(j *judged, w *oracle.World, citizen string) {
+	o := &outside{T: x.T, Env: x.env, citizen: citizen}
+	for user, as := range j.acting {
+		o.helper(user, "Eve")
+		form := []string{}
+		until := time.Time{}
+		if j.whole {
+			form = append(form, "whole", "yes")
+		}
+		if as == "deputy" || j.ends {
+			day := o.Now().AddDate(0, 3, 0).Format(time.DateOnly)
+			form = append(form, "until", day)
+			until, _ = time.Parse(time.DateOnly, day)
+		}
+		if status, _ := o.lets(user, as, form...); status == http.StatusOK {
+			w.Acting = append(w.Acting, oracle.Acting{User: user, As: as, Whole: j.whole, At: o.Now(), Until: until})
+		}
+	}
+	if j.assessed != "" {
+		review := o.Now().AddDate(0, 0, 20)
+		form := url.Values{"assess": {j.assessed}, "about": {"talked with them"}, "review": {review.Format(time.DateOnly)}}
+		if status, page := o.posts("gp", "/record/"+citizen+"/people", form.Encode()); status == http.StatusOK && strings.Contains(page, "Saved.") {
+			day, _ := time.Parse(time.DateOnly, review.Format(time.DateOnly))
+			w.Assessed = append(w.Assessed, oracle.Assessed{Able: j.assessed == "able", At: o.Now(), Review: day})
+		}
+	}
+	if j.refuted {
+		if status, page := o.posts("gp", "/record/"+citizen+"/death", "by="+string(j.sources[0])+"&reason=seen+today"); status == http.StatusOK && strings.Contains(page, "Saved.") {
+			w.Refuted = append(w.Refuted, oracle.Refuted{Source: string(j.sources[0]), At: o.Now()})
+		}
+	}
+}
+
+// sendTogether sends what each source says in one message of its own.
+func (x *examined) sendTogether(w *oracle.World, list []word) {
+	x.Helper()
+	for _, source := range judgedSources {
+		var entries []string
+		x.messages++
+		for _, s := range list {
+			if s.source == source && s.typ != "Patient" {
+				entries = append(entries, `{"request":{"method":"PUT","url":"`+s.typ+`/`+s.id+`"},"resource":`+string(fhirBytes(s))+`}`)
+				v := sent(s, len(w.Sent), x.env.Now())
+				v.Message = x.messages
+				w.Sent = append(w.Sent, v)
+			}
+		}
+		if len(entries) == 0 {
+			continue
+		}
+		r, err := x.env.Region.Ingest.Submit(x.ctx, raw(source, "POST", `{"resourceType":"Bundle","type":"transaction","entry":[`+strings.Join(entries, ",")+`]}`, ""))
+		x.must(err)
+		out, err := r.Committed(x.ctx)
+		x.must(err)
+		x.must(out.Err)
 	}
 }
 
@@ -171,7 +249,7 @@ func (x *examined) send(w *oracle.World, list []word) {
 // the oracle.
 func (x *examined) asks(t *rapid.T, j *judged, w *oracle.World, a asker, citizen string) {
 	s := x.subject(j, a)
-	r := oracle.Reader{User: a.user, Role: string(s.Role), Organisation: string(s.Organisation), Number: s.NHSNumber.Digits(), Source: string(s.Source)}
+	r := oracle.Reader{User: a.user, Role: string(s.Role), Organisation: string(s.Organisation), Number: s.NHSNumber.Digits(), Source: string(s.Source), Teams: s.Teams}
 	for _, n := range s.For {
 		r.For = append(r.For, n.Digits())
 	}
@@ -192,7 +270,7 @@ func (x *examined) asks(t *rapid.T, j *judged, w *oracle.World, a asker, citizen
 	seen := map[string]bool{}
 	for _, item := range w.Sent {
 		ref := item.Type + "/" + item.ID
-		if seen[ref] {
+		if seen[ref] || slices.Contains(w.Severed, item.Source) { // of somebody else now
 			continue
 		}
 		seen[ref] = true
@@ -269,6 +347,12 @@ func (x *examined) subject(j *judged, a asker) policy.Subject {
 	case "judged-proxy":
 		x.must(x.env.Region.Auth.Accounts.Put(auth.Account{User: a.user, Name: "Eve", Role: nhs.Proxy, NHSNumber: testNumber(400_000), For: []nhs.Number{j.number}}))
 	}
+	if known, ok := x.env.Region.Auth.Accounts.Find(a.user); ok && known.Organisation != "" && known.Source == "" {
+		if known.Teams = nil; j.member {
+			known.Teams = []string{"Psychology"}
+		}
+		x.must(x.env.Region.Auth.Accounts.Put(known))
+	}
 	s, err := x.env.Subject(a.user)
 	x.must(err)
 	return s
@@ -291,8 +375,9 @@ func (x *examined) differ(t *rapid.T, j *judged, w *oracle.World, a asker, what 
 	var b strings.Builder
 	for _, s := range w.Sent {
 		body, _ := json.Marshal(s.Body)
-		fmt.Fprintf(&b, "%s %s %s/%s %s\n", s.At.Format(time.RFC3339), s.Source, s.Type, s.ID, body)
+		fmt.Fprintf(&b, "%s %s %d %s/%s %s\n", s.At.Format(time.RFC3339), s.Source, s.Message, s.Type, s.ID, body)
 	}
+	fmt.Fprintf(&b, "acting %+v, assessed %+v, refuted %+v, severed %v, limits %v\n", w.Acting, w.Assessed, w.Refuted, w.Severed, w.Limits)
 	t.Fatalf("%s as %s (%v, scopes %v): the system says %q, the oracle %q: %s\nnow %s, reviewed %v\n%s\n%s", what, a.user, a.says, a.scopes, got, want.Sees, want.Rule, w.Now.Format(time.RFC3339), w.Reviewed, b.String(), strings.Join(j.files, "---\n"))
 }
 

@@ -29,6 +29,16 @@ type judged struct {
 	files    []string
 	lastly   []word // what the citizen says, and sources once more
 	readers  []asker
+
+	together bool              // what comes first comes in one message of each source
+	limits   map[string]string // what organisations set for their own staff
+	member   bool              // of the team of psychology
+	severed  nhs.Source        // whose identity of the citizen is severed; "": none
+	acting   map[string]string // as what accounts act for the citizen
+	whole    bool              // so that a parent sees all
+	ends     bool
+	assessed string // what a clinician found of whether they can decide
+	refuted  bool   // the practice finds a stated death to be wrong
 }
 
 // word is one thing that a source sends.
@@ -48,7 +58,7 @@ type asker struct {
 var (
 	judgedSources = []nhs.Source{"RJ1:API", "RJZ:PAS", "G85915:GP", "RRU:CAD", "708:ASC", "RN7:EPR"}
 	judgedLabels  = []string{"sexual-health", "hiv-sti", "termination", "fertility", "gender-recognition", "adoption", "fgm", "substance-misuse", "domestic-abuse", "convictions", "mental-health-detail", "third-party", "safeguarding", "not-visible-online", "safety-plan", "R", "V", "N"}
-	judgedUsers   = []string{"gp", "doctor", "visitor", "nurse", "pharmacist", "social", "handler", "advisor", "paramedic", "reception", "hospice", "judged-citizen", "judged-citizen", "judged-proxy", "judged-proxy", "system", "privacy", "guardian", "analyst", "admin", "engineer", "governance"}
+	judgedUsers   = []string{"gp", "doctor", "visitor", "nurse", "pharmacist", "social", "handler", "advisor", "paramedic", "reception", "hospice", "judged-citizen", "judged-citizen", "judged-proxy", "judged-proxy", "judged-helper", "judged-helper", "system", "privacy", "guardian", "analyst", "admin", "engineer", "governance"}
 	judgedTypes   = []string{"Observation", "Observation", "Condition", "Condition", "AllergyIntolerance", "MedicationRequest", "DocumentReference", "Flag", "CarePlan", "DiagnosticReport", "Procedure", "ServiceRequest", "Encounter", "Immunization", "Appointment", "MedicationDispense", "CareTeam", "EpisodeOfCare"}
 	judgedKinds   = []string{"demographics", "problems", "medications", "allergies", "results", "observations", "immunisations", "procedures", "encounters", "documents", "plans", "alerts", "referrals", "appointments", "social-care", "care-team", "preferences", "other"}
 	judgedOrgs    = []string{"RJ1", "RJZ", "G85915", "RRU", "708", "RN7", "8HX01"}
@@ -128,11 +138,36 @@ func drawJudged(t *rapid.T, serial int, now time.Time) *judged {
 			j.lastly = append(j.lastly, j.person(t, 0, now, false))
 		}
 	}
+	j.drawDecided(t)
 	j.files = drawAgreements(t, at)
 	for range 3 {
 		j.readers = append(j.readers, drawAsker(t))
 	}
 	return j
+}
+
+// drawDecided draws what the practice, and the organisations of the readers, decide.
+func (j *judged) drawDecided(t *rapid.T) {
+	j.together, j.member = oneIn(t, 3, "in one message"), rapid.Bool().Draw(t, "of the team")
+	j.whole, j.ends = rapid.Bool().Draw(t, "sees all"), oneIn(t, 4, "acts until")
+	j.refuted = oneIn(t, 2, "found wrong")
+	j.assessed = pick(t, []string{"", "able", "lacking"}, "assessed")
+	j.acting = map[string]string{"judged-helper": pick(t, []string{"parental-responsibility", "own-wish", "attorney", "deputy"}, "acts as")}
+	if oneIn(t, 8, "severed") && len(j.sources) > 1 {
+		j.severed = pick(t, j.sources[1:], "from")
+	}
+	j.limits = map[string]string{"RJZ": drawSeals(t, "pharmacist"), "G85915": drawSeals(t, "nurse")}
+}
+
+// drawSeals draws a file of what an organisation keeps from its own staff.
+func drawSeals(t *rapid.T, others string) string {
+	file := "teams:\n  - {name: Psychology, groups: [\"655694018104\"], wrote: [\"656\"]}\n  - {name: Imaging, wrote: [\"810\"]}\nseals:\n"
+	for i := range pick(t, []int{0, 1, 2}, "seals") {
+		whom := pick(t, []string{"teams: [Psychology]", "teams: [Imaging]", "roles: [" + others + "]", "roles: [nurse], teams: [Psychology]"}, "who sees it")
+		what := pick(t, []string{"data-sets: [documents, procedures]", "data-sets: [results]", "data-sets: [problems, medications], of: [Psychology]", "labels: [sexual-health, mental-health-detail, R]", "of: [Psychology]", "of: [Psychology, Imaging], labels: [hiv-sti, V]"}, "what is sealed")
+		file += fmt.Sprintf("  - {id: s%d, title: Drawn, %s, %s, reason: test}\n", i, whom, what)
+	}
+	return file
 }
 
 func drawAsker(t *rapid.T) asker {
@@ -196,7 +231,7 @@ func (j *judged) item(t *rapid.T, source int, typ, id string, version int, at ti
 		}
 	}
 	j.content(t, o, typ, code, day, at, patient)
-	if element := map[string]string{"ServiceRequest": "supportingInfo", "CarePlan": "addresses"}[typ]; element != "" && len(refs) > 0 && rapid.Bool().Draw(t, "refers") {
+	if element := map[string]string{"ServiceRequest": "supportingInfo", "CarePlan": "addresses", "DiagnosticReport": "result", "Observation": "derivedFrom", "MedicationRequest": "reasonReference", "Procedure": "reasonReference"}[typ]; element != "" && len(refs) > 0 && rapid.Bool().Draw(t, "refers") {
 		o[element] = []fhir.Object{fhir.Ref(pick(t, refs, "to"))}
 	}
 	if _, has := o["patient"]; has {
@@ -254,6 +289,9 @@ func (j *judged) content(t *rapid.T, o fhir.Object, typ string, code fhir.Object
 		}
 	case "Encounter":
 		status("planned", "in-progress", "finished", "finished", "cancelled")
+		if oneIn(t, 4, "of a team") {
+			o["serviceType"] = fhir.Concept("", fhir.Coding("https://kings.example/clinic", "656", ""))
+		}
 		o["class"], o["type"] = fhir.Coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", "IMP", ""), []fhir.Object{code}
 		_, nth, _ := strings.Cut(fmt.Sprint(o["id"]), "-i") // no two begin at once: the last three can be told
 		period := fhir.Object{"start": day + "T00:0" + nth[:1] + ":00Z"}
