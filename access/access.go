@@ -51,6 +51,8 @@ type Access struct {
 	Downtime policy.DataSets
 	// Cases are those of rights (G18); nil where none can be opened.
 	Cases Cases
+	// Leaves names all that belongs to somebody; nil where nothing is destroyed.
+	Leaves Leaves
 	// File commits what is decided in a case; nil where nothing can be.
 	File   func(ctx context.Context, f Filing) error
 	Now    func() time.Time

@@ -333,6 +333,9 @@ func (a *Access) ActOnCase(ctx context.Context, s policy.Subject, id string, ste
 		step.At, step.By = a.Now(), who(s)
 		next, refused = c.Act(step)
 	}
+	if refused == nil && step.Did == rights.Destroyed {
+		refused = fault.E(op, fault.Security, "that something was destroyed is told by who carried it out")
+	}
 	if refused == nil && c.Asked.Who.User == s.User && step.Did == rights.Decided {
 		refused = fault.E(op, fault.Security, "another person decides what you have asked for")
 	}

@@ -223,6 +223,9 @@ func (a *Access) caseFile(ctx context.Context, c *rights.Case, name string) ([]b
 	if err != nil {
 		return nil, fault.E(op, err)
 	}
+	if len(content) == 0 {
+		return nil, fault.E(op, fault.Deleted, "the copy was destroyed, with what it held")
+	}
 	if rights.FileOf(name, content) != c.Files[i] {
 		return nil, fault.E(op, fault.Exception, "the file is not what was given out: its hash differs")
 	}

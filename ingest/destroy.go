@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"encoding/binary"
+	"errors"
 	"time"
 
 	"selda/fault"
@@ -20,6 +21,10 @@ type Destroyer interface {
 // destroyed is the version byte of a record whose message was destroyed; when follows.
 const destroyed = 2
 
+// ErrNoMessage says that a journal has no such message: it is of after the backup that
+// the journal is from.
+var ErrNoMessage = errors.New("there is no such message")
+
 // Destroy puts in the place of a message that it was destroyed, and when.
 func (j *Journal) Destroy(id store.MessageID, at time.Time) error {
 	const op = "ingest.Destroy"
@@ -30,7 +35,9 @@ func (j *Journal) Destroy(id store.MessageID, at time.Time) error {
 	if err := log.Overwrite(positionOf(id), func(n int) []byte {
 		b := binary.AppendVarint([]byte{destroyed}, at.UnixMilli())
 		return append(b, make([]byte, max(n-len(b), 0))...)[:n]
-	}); err != nil {
+	}); errors.Is(err, segment.ErrNoRecord) || fault.Is(err, fault.NotFound) {
+		return ErrNoMessage
+	} else if err != nil {
 		return fault.E(op, fault.NoStore, err)
 	}
 	return nil

@@ -29,6 +29,8 @@ const (
 	NoteTaken          Did = "note-taken-out"
 	Reviewing          Did = "reviewed" // an item of a copy, or the rest
 	Noted              Did = "noted"
+	Destroyed          Did = "destroyed" // what was approved; the exchange says so itself
+	Approved           Did = "approved"  // a disposal, by another person than who proposed it
 	Withdrawn          Did = "withdrawn"
 	Decided            Did = "decided"
 )
@@ -156,6 +158,19 @@ func (c Case) moved(s Step) (Case, error) {
 		if _, gone := c.Last(NoteTaken); c.Outcome != "disputed" || gone {
 			return bad(fault.Conflict, "no note of dispute stands there")
 		}
+	case Approved:
+		switch _, done := c.Last(Approved); {
+		case c.Asked.Kind != Disposal:
+			return bad(fault.Conflict, "a disposal is approved, and nothing else")
+		case s.By.User == c.Asked.Who.User:
+			return bad(fault.Security, "another person approves what you have proposed")
+		case done:
+			return bad(fault.Conflict, "it is approved already")
+		}
+	case Destroyed:
+		if c.Asked.Kind != Disposal && c.Asked.Kind != Erasure || s.By.Role != nhs.Operator {
+			return bad(fault.Security, "that something was destroyed is told by who carried it out")
+		}
 	case Reviewing, Noted:
 	case Withdrawn:
 		c.State, c.Outcome = Closed, "withdrawn"
@@ -213,6 +228,8 @@ func (c Case) decided(s Step) (Case, error) {
 		return c, fault.E(op, fault.Value, "write the reason: the person is told", "words")
 	case s.Code == "released" && len(c.Files) == 0:
 		return c, fault.E(op, fault.Conflict, "there is no copy yet")
+	case (s.Code == "destroyed" || s.Code == "removed") && !c.destroyed():
+		return c, fault.E(op, fault.Conflict, "nothing has been destroyed yet: it is proposed, approved by another person, and carried out")
 	case s.Code == "restricted" && !c.Restricting():
 		return c, fault.E(op, fault.Conflict, "nothing is restricted yet")
 	}

@@ -160,7 +160,7 @@ func Open(id, request string, controller nhs.ODS, a Asked, now time.Time) (Case,
 	a.Words, a.Identity, a.Asker = strings.TrimSpace(a.Words), strings.TrimSpace(a.Identity), strings.TrimSpace(a.Asker)
 	var err error
 	switch {
-	case id == "" || a.Citizen == "" || controller == "" || a.Who.User == "":
+	case id == "" || a.Citizen == "" && a.Kind != Disposal || controller == "" || a.Who.User == "":
 		err = fault.E(op, fault.Required, "a case says whose it is, who asks and which organisation answers")
 	case !known:
 		err = fault.E(op, fault.Value, "choose what is asked for", "kind")

@@ -105,7 +105,8 @@ func (h *Web) plainState(c *rights.Case, who string) []string {
 
 // fileWords is what a file is called on a citizen's page.
 func fileWords(name string) string {
-	return cmp.Or(map[string]string{rights.CopyPage: "Open your copy, to read or print", rights.CopyBundle: "Download your copy for a computer (FHIR)"}[name], name)
+	return cmp.Or(map[string]string{rights.CopyPage: "Open your copy, to read or print", rights.CopyBundle: "Download your copy for a computer (FHIR)",
+		rights.ListFile: "What would be destroyed", rights.StatementFile: "The statement of what was destroyed"}[name], name)
 }
 
 // askRights opens a request, answers a question about one or takes one back.

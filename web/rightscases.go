@@ -207,11 +207,19 @@ func (h *Web) caseActs(c *rights.Case) (out []page.CaseAct) {
 	decide := page.CaseAct{Did: string(rights.Decided), Title: "Decide", Words: "The reason. The person reads it.", Button: "Close the case",
 		Hint: "The person is told what it came to, and where they can complain."}
 	for _, o := range rights.OutcomesOf(c.Asked.Kind) {
-		if (o.Code != "released" || len(c.Files) > 0) && (o.Code != "restricted" || c.Restricting()) {
+		if o.Code != "removed" && o.Code != "destroyed" && (o.Code != "released" || len(c.Files) > 0) && (o.Code != "restricted" || c.Restricting()) {
 			decide.Outcomes = append(decide.Outcomes, page.Reason{Code: o.Code, Text: o.Words})
 		}
 	}
 	may(decide, rights.Working, rights.WithSource)
+	if _, done := c.Last(rights.Approved); c.Asked.Kind == rights.Disposal && !done {
+		may(page.CaseAct{Did: string(rights.Approved), Title: "Approve it", Button: "Approve that it is destroyed",
+			Hint: "What the list says is destroyed for good, once the operator carries it out. Who proposed it can’t approve it. Look through the list first."}, rights.Working)
+	}
+	if c.Asked.Kind == rights.Erasure && c.Asked.Item.ID != "" {
+		may(page.CaseAct{Did: proposeRemoval, Title: "Propose that it is destroyed", Button: "Propose it",
+			Hint: "Another person approves it, and the operator carries it out. Then it is nowhere, and can’t be brought back."}, rights.Working)
+	}
 	if c.Asked.Kind == rights.Correction {
 		may(page.CaseAct{Did: string(rights.SentToSource), Title: "Send it to whoever wrote it", Words: "What they are to check", Button: "Say that it was sent"}, rights.Working)
 	}
@@ -244,12 +252,23 @@ func (h *Web) caseActs(c *rights.Case) (out []page.CaseAct) {
 	return out
 }
 
+// proposeRemoval is the form by which the item of an erasure is proposed to be destroyed.
+const proposeRemoval = "propose-removal"
+
 // workCase does what a form of a case asks.
 func (h *Web) workCase(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
 	const op = "web.workCase"
 	f := r.PostForm
 	if f.Get("review") != "" {
 		return h.reviewCase(w, r, s)
+	}
+	if f.Get("did") == proposeRemoval {
+		c, err := h.Access.ProposeRemoval(r.Context(), s, r.PathValue("case"))
+		if err != nil {
+			return fault.E(op, err)
+		}
+		http.Redirect(w, r, "/privacy/cases/"+c.ID, http.StatusSeeOther)
+		return nil
 	}
 	c, err := h.Access.ActOnCase(r.Context(), s, r.PathValue("case"), rights.Step{Did: rights.Did(f.Get("did")), Words: f.Get("words"), To: nhs.ODS(strings.ToUpper(strings.TrimSpace(f.Get("to")))), On: f.Get("on"), Code: f.Get("code")})
 	switch {

@@ -10,6 +10,9 @@ import (
 	"slices"
 )
 
+// ErrNoRecord says that a log has no durable record at a position.
+var ErrNoRecord = errors.New("segment: there is no such record")
+
 // Overwrite puts other bytes of the same length in the place of a durable record, for
 // good: its position and those after it stay. with is told how many. A crash on the way
 // leaves a record that does not hold, and nothing of the old one that can be read as one.
@@ -22,7 +25,7 @@ func (l *Log) Overwrite(p Position, with func(n int) []byte) error {
 	}
 	if !durable || i < 0 {
 		l.mu.Unlock()
-		return fmt.Errorf("segment: there is no record at %d", p)
+		return fmt.Errorf("%w: at %d", ErrNoRecord, p)
 	}
 	base := l.files[i]
 	l.mu.Unlock()

@@ -31,6 +31,7 @@ func (r *Region) openAPI(o Options) error {
 	} else if jobs, err = bulk.OpenFolder(filepath.Join(o.Data, "export")); err != nil {
 		return err
 	}
+	r.jobs = jobs
 	r.fhir.Bulk = bulk.Open(bulk.Options{Store: jobs, Key: r.Store.Secret("export"), Now: r.Now, Log: r.Log})
 	return nil
 }

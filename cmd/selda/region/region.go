@@ -26,6 +26,7 @@ import (
 	"selda/api"
 	"selda/audit"
 	"selda/auth"
+	"selda/bulk"
 	"selda/ingest"
 	"selda/ingest/mapped"
 	"selda/ingest/unmapped"
@@ -85,6 +86,7 @@ type Region struct {
 	https     bool   // people reach it by https
 	contact   string // whom to tell of a weakness
 	fhir      *api.API
+	jobs      bulk.Store
 	mapper    *mapper
 	metrics   *metrics
 	downtime  *Downtime    // of a copy
@@ -160,7 +162,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		return r, err
 	}
 	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Cases: r.Store, Marks: marks{r}, Trail: r.Trail, Agreements: r.Agreements, Now: o.Now}
-	r.Access.File = r.file
+	r.Access.File, r.Access.Leaves = r.file, r.Store
 	if o.Downtime != nil {
 		r.Access.Downtime, r.downtime = shownInDowntime, o.Downtime
 	}
