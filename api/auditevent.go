@@ -63,6 +63,7 @@ var deeds = map[string]deed{
 	audit.Declare:    alert(fhir.Coding(ownAudit, audit.Declare, "A relationship was declared")),
 	audit.Administer: activity(audit.Administer, "An administrative act"),
 	audit.Review:     activity(audit.Review, "A review of an access"),
+	audit.Safety:     activity(audit.Safety, "The safety mode of an account"),
 	audit.Ask:        activity(audit.Ask, "A question about an access"),
 }
 

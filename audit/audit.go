@@ -50,6 +50,7 @@ const (
 	Defer      = "defer"  // of telling a citizen of the entry that About says, or the end of it (G9)
 	Shield     = "shield" // of the name of the user of the entry that About says (G9)
 	Ask        = "ask"    // by the citizen about an entry: it is filed with that entry's organisation
+	Safety     = "safety" // mode of a citizen's account (G11): always concealed
 )
 
 // Outcomes of an entry.

@@ -79,6 +79,8 @@ type Config struct {
 	Idle, Absolute time.Duration
 	// Limits are other limits, for kinds of people.
 	Limits map[Kind]Limit
+	// LeaveTo is where the quick exit leads; Elsewhere unless said.
+	LeaveTo string
 	// HTTP speaks to providers outside; http.DefaultClient unless said.
 	HTTP *http.Client
 	// Patients are those whom somebody may let an application see; nil where
@@ -136,6 +138,9 @@ func New(conf Config) (*Auth, error) {
 			return nil, fault.E(op, fault.Value, "the public address is a scheme and a host: https://selda.example", "PublicURL")
 		}
 		conf.PublicURL = u.Scheme + "://" + u.Host
+	}
+	if conf.LeaveTo == "" {
+		conf.LeaveTo = Elsewhere
 	}
 	if conf.Idle == 0 {
 		conf.Idle = IdleTimeout
@@ -254,6 +259,7 @@ func (a *Auth) Routes(mux Mux) {
 	mux.HandleFunc("GET "+provingPath, a.provingKeys)
 	mux.HandleFunc("POST "+backChannelPath+"{provider}", a.backChannel)
 	mux.HandleFunc("POST /logout", a.logout)
+	mux.HandleFunc("POST /leave", a.leave)
 	mux.HandleFunc("GET "+signedOutPath, a.signedOut)
 	if a.builtIn != nil {
 		mux.Handle("/oidc/", a.builtIn)

@@ -185,15 +185,28 @@ func (b *brief) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// domain is that of the sender.
+func (m *Mail) domain() string {
+	_, domain, _ := strings.Cut(strings.TrimSuffix(m.From, ">"), "@")
+	if domain == "" {
+		return "localhost"
+	}
+	return domain
+}
+
 // letter is what is written.
 func (m *Mail) letter(to string, q *request, n *notification) []byte {
 	words := "Something that you asked to be told of has changed. Sign in to see it:\r\n" + strings.TrimSuffix(n.sub.Base, "/fhir") + "/\r\n"
 	if n.kind == "heartbeat" {
 		words = "There is nothing new. This message says that you would be told.\r\n"
 	}
+	subject := "Something has changed"
+	if q.quiet { // no address: it would say of what
+		subject, words = "A message for you", "There is something new for you.\r\n"
+	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "From: %s\r\nTo: %s\r\nSubject: Something has changed\r\nDate: %s\r\nMessage-ID: <%s@selda>\r\nMIME-Version: 1.0\r\n", m.From, to,
-		n.at.Format(time.RFC1123Z), newUUID())
+	fmt.Fprintf(&b, "From: %s\r\nTo: %s\r\nSubject: %s\r\nDate: %s\r\nMessage-ID: <%s@%s>\r\nMIME-Version: 1.0\r\n", m.From, to, subject,
+		n.at.Format(time.RFC1123Z), newUUID(), m.domain())
 	if !m.Secure || !attached(q.payload) {
 		fmt.Fprintf(&b, "Content-Type: text/plain; charset=utf-8\r\n\r\n%s", words)
 		return b.Bytes()

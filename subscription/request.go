@@ -61,6 +61,7 @@ type request struct {
 	maxCount  int
 	end       time.Time
 	status    string
+	quiet     bool // it says of nothing what it is about (G11)
 }
 
 func refuse(kind fault.Kind, words, place string) error {

@@ -144,7 +144,17 @@ func (f *Follower) heartbeat(ctx context.Context, e *entry, s entry, next time.T
 	if at := s.heard.Add(s.req.heartbeat); f.Now().Before(at) {
 		return earlier(next, at), false, nil
 	}
-	return f.say(ctx, e, s, "heartbeat")
+	now := f.Now()
+	hushed, at, err := f.quiet(ctx, &s, now)
+	switch {
+	case err != nil:
+		return never, false, err
+	case at.IsZero():
+		return next, false, nil
+	case !at.Equal(now):
+		return earlier(next, at), false, nil
+	}
+	return f.say(ctx, e, *hushed, "heartbeat")
 }
 
 // handshake asks the endpoint whether it will be told.

@@ -39,6 +39,15 @@ func (f *Follower) turn(ctx context.Context, s *entry, l Lane) (r result) {
 		return result{err: err}
 	}
 	t := Turn{Under: under, Subscription: s.sub.Key, Lane: l.Name, At: f.Now(), Attempts: l.Attempts, Next: l.Next}
+	s, at, err := f.quiet(ctx, s, t.At)
+	if err != nil {
+		return result{err: err}
+	}
+	if !at.Equal(t.At) {
+		put(&t, events, at)
+		_, err := f.record(ctx, t)
+		return result{err: err}
+	}
 	told, err := f.shown(ctx, s, events, &t)
 	if err != nil {
 		return result{err: err}

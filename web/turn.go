@@ -36,6 +36,7 @@ type answer struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
+	quiet  bool // it is to somebody in safety mode
 }
 
 // maxKept is the largest buffer, in bytes, that is kept for the next page.
@@ -47,6 +48,7 @@ func newAnswer(w http.ResponseWriter) *answer {
 	a := answers.Get().(*answer)
 	a.header = w.Header()
 	a.begin()
+	a.quiet = false
 	return a
 }
 

@@ -102,6 +102,8 @@ type Deps struct {
 	Lists func() *classify.Lists
 	// SignOn has the applications that act in people's names; nil where there are none.
 	SignOn SignOn
+	// LeaveTo is where the quick exit of citizens leads.
+	LeaveTo string
 	// LastHeard is when anything of a source last came; nil where that is not known.
 	LastHeard func(nhs.Source) time.Time
 	Now       func() time.Time
@@ -179,6 +181,7 @@ func (h *Web) Routes(mux Mux) {
 		"GET /releases": h.releases, "POST /releases": h.release,
 		"POST /governance/request/{request}": h.decideJoin, "GET /privacy/why": h.whyForm, "POST /privacy/why": h.whyOf, "GET /record/{id}/why/{type}/{item}": h.myWhy,
 		"GET /feeds": h.feeds, "GET /feeds/{source}": h.feed, "POST /quarantine/replay": h.replayAll, "GET /quarantine": h.quarantine, "GET /quarantine/{message}": h.held, "POST /quarantine/{message}/replay": h.replay,
+		"GET /me/settings": h.settings, "POST /me/settings": h.setSafety, "GET /record/{id}/safety": h.safetyFor, "POST /record/{id}/safety": h.safetyFor,
 		"GET /me/apps": h.apps, "POST /me/apps": h.endApp, "POST /me/apps/open": h.launchApp, "GET /apps": h.apps, "POST /apps": h.endApp,
 		"GET /apps/register": h.register, "POST /apps/register/{app}": h.decideApp, "GET /record/{id}/apps": h.recordApps, "POST /record/{id}/apps": h.launchApp,
 		"POST /me/rights": h.askRights, "POST /for/{id}/rights": h.askRights, "GET /me/rights/item/{type}/{item}": h.aboutItem, "POST /me/rights/item/{type}/{item}": h.askRights, "GET /for/{id}/rights/item/{type}/{item}": h.aboutItem, "POST /for/{id}/rights/item/{type}/{item}": h.askRights,
@@ -210,6 +213,9 @@ func (h *Web) page(f handler) http.HandlerFunc {
 				if r.ParseForm() != nil {
 					err = fault.E("web.page", fault.TooLong, "the form did not arrive whole")
 				}
+			}
+			if err == nil {
+				err = h.quietly(a, r, s)
 			}
 			if err == nil {
 				err = f(a, r, s)
@@ -303,7 +309,11 @@ func (h *Web) renderUnder(w http.ResponseWriter, status int, policy string, c te
 	head.Set("X-Content-Type-Options", "nosniff")
 	head.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(status)
-	if err := c.Render(context.Background(), w); err != nil {
+	ctx := context.Background()
+	if a, ok := w.(*answer); ok && a.quiet {
+		ctx = page.Quietly(ctx)
+	}
+	if err := c.Render(ctx, w); err != nil {
 		h.Log.Error("render", "error", err)
 		if a, ok := w.(*answer); ok {
 			a.begin()
@@ -330,7 +340,8 @@ func (h *Web) frame(s policy.Subject, title string) page.Frame {
 	}
 	switch s.Role {
 	case nhs.Citizen, nhs.Proxy:
-		f.Kind, f.Role, f.Apps, f.Quick = page.Citizen, "Your own record", "/me/apps", "https://www.bbc.co.uk/weather"
+		f.Kind, f.Role, f.Apps, f.Quick = page.Citizen, "Your own record", "/me/apps", h.LeaveTo
+		f.JS = append(f.JS, h.files.Path("leave.js"))
 		if s.Role == nhs.Proxy {
 			f.Role = "For somebody you help"
 		}

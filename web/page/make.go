@@ -163,7 +163,7 @@ func MyMenu(base, of string) []Link {
 		{Href: base + "/people", Text: "People who help you", Detail: "Your care team, and those who act for you"},
 	}
 	if of == "" {
-		return append(menu, Link{Href: "/me/apps", Text: "Apps", Detail: "Which ones you let use your record"})
+		return append(menu, Link{Href: "/me/apps", Text: "Apps", Detail: "Which ones you let use your record"}, Link{Href: "/me/settings", Text: "Settings", Detail: "Leaving quickly, and when we may write to you"})
 	}
 	theirs := strings.NewReplacer("Your record", of+"'s record", "your GP", "the GP", "What you take", "What "+of+" takes", "your wishes", of+"'s wishes",
 		"Your rights", "Rights", "People who help you", "People who help "+of, "Your care team, and those who act for you", "The care team, and those who act for "+of)

@@ -70,6 +70,17 @@ type Purpose struct {
 // aside says whether somebody acts for another purpose than their role has by itself.
 func (f Frame) aside() bool { return len(f.Purposes) > 1 && !f.Purposes[0].Now }
 
+type quietKey struct{}
+
+// Quietly has pages be those of somebody in safety mode (G11): nothing outside the page
+// itself says what it is.
+func Quietly(ctx context.Context) context.Context { return context.WithValue(ctx, quietKey{}, true) }
+
+func quiet(ctx context.Context) bool { return ctx.Value(quietKey{}) != nil }
+
+// QuietTitle is the title of all pages of somebody in safety mode.
+const QuietTitle = "Information"
+
 // Link is a link.
 type Link struct {
 	Href, Text string
@@ -138,6 +149,7 @@ type RecordPage struct {
 	Base     string // "/record/0197…"
 	Reviewer bool   // the reader may mark results and letters as reviewed
 	Behalf   bool   // the reader may state a sharing choice for the person
+	Safety   bool   // the reader may turn on the safety mode of the person's account
 	// What the section shows: one of these.
 	Summary  *Summary
 	Part     *view.Part

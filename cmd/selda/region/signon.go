@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,6 +27,7 @@ import (
 //	  professional: {idle: 30m, absolute: 8h}
 //	  citizen: {idle: 15m, absolute: 1h}
 //	  administrator: {idle: 10m, absolute: 4h}
+//	leave_to: https://www.bbc.co.uk/weather # where the quick exit of citizens' pages leads
 //	providers:
 //	  - name: cis2
 //	    title: NHS Care Identity
@@ -58,6 +60,9 @@ type SignOn struct {
 	SecurityContact string          `json:"security_contact"`
 	Passwords       *bool           `json:"passwords"`
 	Providers       []auth.Provider `json:"providers"`
+
+	// LeaveTo is where the quick exit of the citizens' pages leads.
+	LeaveTo string `json:"leave_to"`
 
 	SecondFactor *[]auth.Kind           `json:"second_factor"`
 	Sessions     map[auth.Kind]duration `json:"sessions"`
@@ -141,6 +146,9 @@ func parseSignOn(b []byte, dir string) (*SignOn, error) {
 	if c := s.SecurityContact; c != "" && (strings.ContainsAny(c, " \r\n") || !strings.HasPrefix(c, "mailto:") && !strings.HasPrefix(c, "https://") && !strings.HasPrefix(c, "tel:")) {
 		return nil, fmt.Errorf("security_contact is an address that begins with mailto:, https:// or tel:")
 	}
+	if u, err := url.Parse(s.LeaveTo); err != nil || s.LeaveTo != "" && (u.Scheme != "https" && u.Hostname() != "127.0.0.1" || u.Host == "") {
+		return nil, fmt.Errorf("leave_to is an address that begins with https://")
+	}
 	if _, err := s.limits(); err != nil {
 		return nil, err
 	}
@@ -195,6 +203,7 @@ func (s *SignOn) config(c auth.Config) auth.Config {
 	}
 	c.Limits, _ = s.limits() // which were read once already
 	c.PublicURL, c.Providers = s.PublicURL, s.Providers
+	c.LeaveTo = s.LeaveTo
 	c.NoPasswords = s.Passwords != nil && !*s.Passwords
 	return c
 }
