@@ -81,9 +81,6 @@ type Decision struct {
 const (
 	// AfterCare is how long a relationship lasts after discharge (G7).
 	AfterCare = 28 * 24 * time.Hour
-	// AfterCall is how long it lasts after a call or an incident was closed: nobody is
-	// discharged from one, but who was there has its report to write.
-	AfterCall = 12 * time.Hour
 	// UntilSigned is how long it lasts at most where the summary or a result of
 	// the stay is not signed off: one that is forgotten opens no record for ever.
 	UntilSigned = 365 * 24 * time.Hour
@@ -262,12 +259,7 @@ func (r *Relationship) Ends() time.Time {
 // After is how long a relationship lasts beyond its end.
 func (r *Relationship) After() time.Duration {
 	switch r.Kind {
-	case "call", "incident":
-		if r.Unsigned {
-			return UntilSigned
-		}
-		return AfterCall
-	case "encounter":
+	case "encounter", "call", "incident":
 		if r.Unsigned {
 			return UntilSigned
 		}

@@ -3,7 +3,6 @@ package relationship
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"selda/fhir"
 	"selda/policy"
@@ -20,10 +19,6 @@ var calls = map[string]bool{"NHS111Encounter": true, "111": true, "999": true}
 
 // report111 is what a report of NHS 111 has for its type (SNOMED CT).
 const report111 = "819551000000100"
-
-// reportLasts is how long a report of 111 shows that its addressee was asked to take
-// over: nothing says that they have done so, and who has shows it by a visit of their own.
-const reportLasts = 7 * 24 * time.Hour
 
 // urgent is the kind of relationship that an encounter shows: an ambulance's is an
 // incident, and what rang at 111 or 999 a call.
@@ -49,7 +44,8 @@ func urgent(v Version) string {
 	return "encounter"
 }
 
-// report is what 111 sends of a call to whom is to act on it.
+// report is what 111 sends of a call to whom is to act on it. The call is over: who takes
+// over has the time after care, and shows a visit of their own by then.
 func report(v Version) (rel policy.Relationship, ok bool) {
 	if !v.Get("status").Is("current") {
 		return rel, false
@@ -62,10 +58,7 @@ func report(v Version) (rel policy.Relationship, ok bool) {
 		if !ok {
 			at = v.Recorded
 		}
-		rel.Kind, rel.From = "call", at.Add(-clockSkew)
-		if !at.IsZero() {
-			rel.To = at.Add(reportLasts)
-		}
+		rel.Kind, rel.From, rel.To = "call", at.Add(-clockSkew), at
 		return rel, true
 	}
 	return rel, false

@@ -85,8 +85,6 @@ func (h *Web) period(r policy.Relationship) string {
 	switch {
 	case r.Kind == "appointment" || r.Kind == "dispensing":
 		out += "; it ends with the day"
-	case r.To.IsZero() && (r.Kind == "call" || r.Kind == "incident"):
-		out += "; it ends half a day after it was closed"
 	case r.To.IsZero() && r.After() > 0:
 		out += "; it ends " + strconv.Itoa(int(r.After()/(24*time.Hour))) + " days after the end of that care"
 	case !r.To.IsZero():
