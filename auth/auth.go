@@ -197,7 +197,7 @@ func (a *Auth) addProviders(keys *keys) error {
 		secret := rand.Text()
 		pages := provider.Client{ID: pagesClient, Secret: secret, RedirectURIs: []string{callbackPath}, LogoutURIs: []string{signedOutPath}}
 		p, err := provider.New(provider.Config{
-			Base: a.base, SigningKey: keys.signing(), Keys: keys.public(), People: people{a},
+			Base: a.base, SigningKey: keys.signing, Keys: keys.public, People: people{a},
 			Clients: append([]provider.Client{pages}, a.conf.Clients...), Demonstration: a.demonstration(),
 			Stylesheet: a.conf.Stylesheet, Address: a.conf.Address, Codes: a.conf.codes(), Factors: factors{a},
 		})

@@ -66,8 +66,8 @@ type Config struct {
 	// Base is the address that a request came to; an error where the server
 	// does not answer to that name.
 	Base          func(*http.Request) (string, error)
-	SigningKey    jose.JSONWebKey    // private, ES256
-	Keys          jose.JSONWebKeySet // public, the signing key among them
+	SigningKey    func() jose.JSONWebKey    // private, ES256: the one of now
+	Keys          func() jose.JSONWebKeySet // public, the signing key among them
 	People        People
 	Clients       []Client
 	Demonstration *Demonstration
@@ -87,11 +87,10 @@ type Codes interface {
 
 // OpenID is the provider. Its issuer is the server's address and /oidc.
 type OpenID struct {
-	conf   Config
-	signer jose.Signer
-	codes  Codes
-	tries  tries
-	mux    *http.ServeMux
+	conf  Config
+	codes Codes
+	tries tries
+	mux   *http.ServeMux
 }
 
 // New makes a provider.
@@ -110,11 +109,13 @@ func New(conf Config) (*OpenID, error) {
 		}
 		seen[c.ID] = true
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: conf.SigningKey}, (&jose.SignerOptions{}).WithType("JWT"))
-	if err != nil {
+	if conf.SigningKey == nil || conf.Keys == nil {
+		return nil, fault.E(op, fault.Required, "SigningKey and Keys are needed")
+	}
+	if _, err := conf.signer(); err != nil {
 		return nil, fault.E(op, err)
 	}
-	p := &OpenID{conf: conf, signer: signer, codes: conf.Codes, mux: http.NewServeMux()}
+	p := &OpenID{conf: conf, codes: conf.Codes, mux: http.NewServeMux()}
 	if p.codes == nil {
 		p.codes = &codes{m: map[string]kept{}}
 	}
@@ -182,7 +183,7 @@ func (p *OpenID) discovery(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *OpenID) jwks(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, p.conf.Keys)
+	writeJSON(w, http.StatusOK, p.conf.Keys())
 }
 
 // userinfo answers with the claims of the access token's user.
@@ -260,4 +261,9 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // the caller is gone: nobody is left to tell
+}
+
+// signer signs identity tokens by the key of now.
+func (c *Config) signer() (jose.Signer, error) {
+	return jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: c.SigningKey()}, (&jose.SignerOptions{}).WithType("JWT"))
 }

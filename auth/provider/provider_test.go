@@ -66,7 +66,7 @@ func newProvider(t testing.TB, people village) *provider.OpenID {
 	key := jose.JSONWebKey{Key: private, KeyID: "k1", Algorithm: "ES256", Use: "sig"}
 	p, err := provider.New(provider.Config{
 		Base:       func(*http.Request) (string, error) { return base, nil },
-		SigningKey: key, Keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key.Public()}}, People: people,
+		SigningKey: func() jose.JSONWebKey { return key }, Keys: func() jose.JSONWebKeySet { return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key.Public()}} }, People: people,
 		Clients: []provider.Client{
 			{ID: "pages", Secret: "a secret", RedirectURIs: []string{"/login/callback"}, LogoutURIs: []string{"/signed-out"}},
 			{ID: "app", RedirectURIs: []string{"https://app.example/cb", "https://app.example/cb?x=1"}},

@@ -152,7 +152,11 @@ func (p *OpenID) idToken(issuer, client string, i issued, said map[string]any, n
 	all["amr"] = i.AMR
 	registered := jwt.Claims{Issuer: issuer, Subject: i.User, Audience: jwt.Audience{client},
 		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(idTokenTTL))}
-	token, err := jwt.Signed(p.signer).Claims(all).Claims(registered).Serialize()
+	signer, err := p.conf.signer()
+	if err != nil {
+		return "", fault.E("provider.idToken", err)
+	}
+	token, err := jwt.Signed(signer).Claims(all).Claims(registered).Serialize()
 	if err != nil {
 		return "", fault.E("provider.idToken", err)
 	}
