@@ -104,7 +104,7 @@ func (t *Trail) Prove(ctx context.Context, seq uint64, show ...string) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	p.Proof = string(proof)
+	p.Proof, p.Handovers = string(proof), t.tree.Handovers()
 	b, err := json.MarshalIndent(p, "", "  ")
 	return append(b, '\n'), err
 }

@@ -27,6 +27,8 @@ type Proof struct {
 	Shown  map[string]Shown `json:"shown"`
 	Leaf   string           `json:"leaf"`
 	Proof  string           `json:"proof"`
+	// Handovers lead from a key of before to the one that signed, where it has changed.
+	Handovers []string `json:"handovers,omitempty"`
 }
 
 const aboutProof = "This file proves that an entry is in the trail of who used a record, as it was written then. What `shown` has is the entry, without what is kept back. " +
@@ -42,8 +44,9 @@ type Checked struct {
 }
 
 // CheckFile holds a file of a proof against the public key of the trail. It needs
-// nothing else: no region, no connection.
-func CheckFile(file []byte, key string) (Checked, error) {
+// nothing else: no region, no connection. Where the key has changed since the file was
+// made, hand-overs lead from one to the other, beside those in the file.
+func CheckFile(file []byte, key string, handovers ...string) (Checked, error) {
 	const op = "audit.CheckFile"
 	if len(file) > maxProofFile {
 		return Checked{}, fault.E(op, fault.TooLong, "a proof is not as long as this")
@@ -58,7 +61,12 @@ func CheckFile(file []byte, key string) (Checked, error) {
 	if err != nil {
 		return Checked{}, err
 	}
-	index, at, err := tree.CheckProof([]byte(p.Proof), tree.Leaf([]byte(p.Leaf)), key)
+	for _, h := range p.Handovers {
+		if !slices.Contains(handovers, h) {
+			handovers = append(handovers, h)
+		}
+	}
+	index, at, err := tree.CheckProof([]byte(p.Proof), tree.Leaf([]byte(p.Leaf)), key, handovers...)
 	if err != nil {
 		return Checked{}, err
 	}

@@ -301,3 +301,68 @@ func FuzzCheckFile(f *testing.F) {
 		}
 	})
 }
+
+// The key that signs the checkpoints changes: a proof of before and one of now hold by
+// either key, offline, and the trail verifies.
+func TestTheSignerHandsOver(t *testing.T) {
+	data := t.TempDir()
+	open := func() *Trail {
+		t.Helper()
+		tr, err := Open(Options{Data: data, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tr
+	}
+	tr := open()
+	add := func() {
+		t.Helper()
+		if _, err := tr.Append(t.Context(), Entry{Action: Read, What: "record"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add()
+	first := tr.Tree().Key()
+	before, err := tr.Prove(t.Context(), 1, Parts()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.HandOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	add()
+	second := tr.Tree().Key()
+	if err := tr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	tr = open()
+	defer func() { _ = tr.Close() }()
+	if tr.Tree().Key() != second || second == first {
+		t.Fatal("opened again it signs by another key")
+	}
+	now, err := tr.Prove(t.Context(), 2, Parts()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handovers := tr.Tree().Handovers()
+	for name, c := range map[string]struct {
+		file  []byte
+		key   string
+		more  []string
+		holds bool
+	}{
+		"of before, by its key":                      {before, first, nil, true},
+		"of before, by the new key":                  {before, second, handovers, true},
+		"of before, by the new key alone":            {before, second, nil, false},
+		"of now, by its key":                         {now, second, nil, true},
+		"of now, by the former key: it leads there":  {now, first, nil, true},
+		"of now, by a key that is of another region": {now, "selda.example/trail/x+00000000+AQ==", nil, false},
+	} {
+		if _, err := CheckFile(c.file, c.key, c.more...); (err == nil) != c.holds {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if r, err := Verify(data, nil); err != nil || r.Tree != 2 {
+		t.Error(r, err)
+	}
+}

@@ -27,7 +27,11 @@ func openTree(data string, docs document.Store) (*tree.Log, error) {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
 	if version > 0 {
-		return tree.New(folder, seed)
+		l, err := tree.New(folder, seed)
+		if err != nil {
+			return nil, err
+		}
+		return l.KeptBy(signerKept{docs}), nil
 	}
 	ctx := context.Background()
 	// The key is kept last: a tree without one is of nothing, or its key is gone.
@@ -48,7 +52,34 @@ func openTree(data string, docs document.Store) (*tree.Log, error) {
 	if err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
-	return l, nil
+	return l.KeptBy(signerKept{docs}), nil
+}
+
+// signerKept keeps the key that signs checkpoints, of a folder that one process has open.
+type signerKept struct{ docs document.Store }
+
+// Read is tree.Keeper's.
+func (s signerKept) Read(context.Context) ([]byte, error) {
+	b, _, err := s.docs.Load(SignerName)
+	return b, err
+}
+
+// Keep is tree.Keeper's.
+func (s signerKept) Keep(_ context.Context, _, now []byte) error {
+	return s.docs.Save(SignerName, now, document.Any)
+}
+
+// HandOver has the trail's checkpoints be signed by a new key.
+func (t *Trail) HandOver(ctx context.Context) error {
+	if t == nil || t.tree == nil {
+		return fault.E("audit.HandOver", fault.NoStore, "the trail has no tree")
+	}
+	if _, err := t.Grow(ctx); err != nil {
+		return err
+	}
+	t.growing.Lock()
+	defer t.growing.Unlock()
+	return t.tree.HandOver(ctx)
 }
 
 // folderWalk begins to hold a tree in files against its trail; nil where the

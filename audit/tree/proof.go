@@ -41,9 +41,9 @@ func (l *Log) Prove(ctx context.Context, index int64, leaf Hash) ([]byte, error)
 }
 
 // CheckProof holds a proof of inclusion against the leaf and the key of the log.
-func CheckProof(proof []byte, leaf Hash, key string) (index int64, at Checkpoint, err error) {
+func CheckProof(proof []byte, leaf Hash, key string, handovers ...string) (index int64, at Checkpoint, err error) {
 	const op = "tree.CheckProof"
-	index, hashes, at, err := parse(proof, inclusion, key)
+	index, hashes, at, err := parse(proof, inclusion, key, handovers)
 	if err != nil {
 		return 0, at, err
 	}
@@ -58,7 +58,7 @@ func CheckProof(proof []byte, leaf Hash, key string) (index int64, at Checkpoint
 // written anew.
 func (l *Log) Extends(ctx context.Context, old []byte) ([]byte, error) {
 	const op = "tree.Extends"
-	was, err := open(old, l.verifier)
+	was, err := open(old, l.now().verifiers())
 	if err != nil {
 		return nil, fault.E(op, fault.Conflict, err)
 	}
@@ -82,13 +82,13 @@ func (l *Log) Extends(ctx context.Context, old []byte) ([]byte, error) {
 }
 
 // CheckExtends holds a proof of consistency against the older checkpoint.
-func CheckExtends(proof, old []byte, key string) (was, at Checkpoint, err error) {
+func CheckExtends(proof, old []byte, key string, handovers ...string) (was, at Checkpoint, err error) {
 	const op = "tree.CheckExtends"
-	size, hashes, at, err := parse(proof, consistency, key)
+	size, hashes, at, err := parse(proof, consistency, key, handovers)
 	if err != nil {
 		return was, at, err
 	}
-	if was, err = Parse(old, key); err != nil {
+	if was, err = Parse(old, key, handovers...); err != nil {
 		return was, at, err
 	}
 	if size != was.Size {
@@ -120,7 +120,7 @@ func text(kind string, index int64, hashes []Hash, at Checkpoint) []byte {
 }
 
 // parse reads a proof, and proves the checkpoint in it.
-func parse(proof []byte, kind, key string) (index int64, hashes []Hash, at Checkpoint, err error) {
+func parse(proof []byte, kind, key string, handovers []string) (index int64, hashes []Hash, at Checkpoint, err error) {
 	const op = "tree.parse"
 	bad := func(words string) (int64, []Hash, Checkpoint, error) {
 		return 0, nil, Checkpoint{}, fault.E(op, fault.Structure, words)
@@ -151,6 +151,6 @@ func parse(proof []byte, kind, key string) (index int64, hashes []Hash, at Check
 		}
 		hashes = append(hashes, h)
 	}
-	at, err = Parse([]byte(checkpoint), key)
+	at, err = Parse([]byte(checkpoint), key, handovers...)
 	return index, hashes, at, err
 }

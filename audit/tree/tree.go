@@ -15,13 +15,10 @@ package tree
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -63,17 +60,19 @@ type Checkpoint struct {
 
 // Log is the tree of one trail.
 type Log struct {
-	tiles    Tiles
-	signer   note.Signer
-	verifier note.Verifier
-	key      string
+	tiles  Tiles
+	keeper Keeper // of the key; nil: it does not change
+
+	mu      sync.Mutex
+	signing *signing
+	kept    []byte // what it was read of
 }
 
 // Open opens the tree that is kept there, under the key that signs it: a seed of
-// Ed25519. A tree that has not begun begins with a checkpoint of nothing.
-func Open(ctx context.Context, tiles Tiles, seed []byte) (*Log, error) {
+// Ed25519, or what HandOver kept. A tree that has not begun begins with a checkpoint of nothing.
+func Open(ctx context.Context, tiles Tiles, key []byte) (*Log, error) {
 	const op = "tree.Open"
-	l, err := New(tiles, seed)
+	l, err := New(tiles, key)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +84,7 @@ func Open(ctx context.Context, tiles Tiles, seed []byte) (*Log, error) {
 		_, err = l.Latest(ctx)
 		return l, err
 	}
-	begin, err := l.sign(0, Hash(sha256.Sum256(nil)))
+	begin, err := l.now().sign(0, Hash(sha256.Sum256(nil)))
 	if err == nil {
 		err = tiles.Extend(ctx, nil, nil, begin)
 	}
@@ -99,31 +98,16 @@ func Open(ctx context.Context, tiles Tiles, seed []byte) (*Log, error) {
 }
 
 // New is the tree that is kept there, which it does not begin.
-func New(tiles Tiles, seed []byte) (*Log, error) {
-	const op = "tree.New"
-	if len(seed) != ed25519.SeedSize {
-		return nil, fault.E(op, fault.Invalid, "the key that signs the trail's checkpoints is not one")
-	}
-	public := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
-	sum := sha256.Sum256(public)
-	// The origin names this log and no other: two regions never share one.
-	key, err := note.NewEd25519VerifierKey("selda.example/trail/"+hex.EncodeToString(sum[:8]), public)
+func New(tiles Tiles, key []byte) (*Log, error) {
+	s, err := parseSigning(key)
 	if err != nil {
-		return nil, fault.E(op, fault.Invalid, err)
+		return nil, err
 	}
-	l := &Log{tiles: tiles, key: key}
-	if l.verifier, err = note.NewVerifier(key); err != nil {
-		return nil, fault.E(op, fault.Invalid, err)
-	}
-	secret := fmt.Sprintf("PRIVATE+KEY+%s+%08x+%s", l.verifier.Name(), l.verifier.KeyHash(), base64.StdEncoding.EncodeToString(append([]byte{1}, seed...)))
-	if l.signer, err = note.NewSigner(secret); err != nil {
-		return nil, fault.E(op, fault.Invalid, err)
-	}
-	return l, nil
+	return &Log{tiles: tiles, signing: s, kept: key}, nil
 }
 
 // Key is the public key as https://c2sp.org/signed-note writes it.
-func (l *Log) Key() string { return l.key }
+func (l *Log) Key() string { return l.now().key }
 
 // Latest is the latest checkpoint.
 func (l *Log) Latest(ctx context.Context) (Checkpoint, error) {
@@ -134,16 +118,35 @@ func (l *Log) Latest(ctx context.Context) (Checkpoint, error) {
 	if head == nil {
 		return Checkpoint{}, fault.E("tree.Latest", fault.NotFound, "the trail's tree has no checkpoint: it was taken away, or never begun")
 	}
-	return open(head, l.verifier)
+	at, err := open(head, l.now().verifiers())
+	if err != nil && l.keeper != nil {
+		s, again := l.reloaded(ctx)
+		if again != nil {
+			return Checkpoint{}, again
+		}
+		return open(head, s.verifiers())
+	}
+	return at, err
 }
 
-// Parse reads a checkpoint and proves its signature. The key is as Key has it.
-func Parse(checkpoint []byte, key string) (Checkpoint, error) {
-	v, err := verifierOf(key)
+// verifiers are the key of now and those before it. What is kept by the region itself
+// may be of the former key for a moment longer than its hand-over says.
+func (s *signing) verifiers() keys {
+	out := append(keys(nil), s.trusted...)
+	for i := range out {
+		out[i].most = -1
+	}
+	return out
+}
+
+// Parse reads a checkpoint and proves its signature. The key is as Key has it; of a log
+// whose key has changed, hand-overs lead from it to the one that signed.
+func Parse(checkpoint []byte, key string, handovers ...string) (Checkpoint, error) {
+	k, err := trust(key, handovers)
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	return open(checkpoint, v)
+	return open(checkpoint, k)
 }
 
 func verifierOf(key string) (note.Verifier, error) {
@@ -158,17 +161,17 @@ func verifierOf(key string) (note.Verifier, error) {
 const maxNote = 64 << 10
 
 // open proves a checkpoint. https://c2sp.org/tlog-checkpoint
-func open(msg []byte, v note.Verifier) (Checkpoint, error) {
+func open(msg []byte, k keys) (Checkpoint, error) {
 	const op = "tree.Parse"
 	if len(msg) > maxNote {
 		return Checkpoint{}, fault.E(op, fault.TooLong, "a checkpoint is not as long as this")
 	}
-	n, err := note.Open(msg, note.VerifierList(v))
+	n, err := note.Open(msg, k.verifiers())
 	if err != nil {
-		return Checkpoint{}, fault.E(op, fault.Invalid, "the checkpoint is not signed by "+v.Name()+", or was changed")
+		return Checkpoint{}, fault.E(op, fault.Invalid, "the checkpoint is not signed by "+k[0].Name()+" with the key that is held, or was changed. Where the region has changed its key, its hand-overs are wanted too (`selda audit handovers`)")
 	}
 	lines := strings.Split(n.Text, "\n")
-	if len(lines) < 4 || lines[0] != v.Name() {
+	if len(lines) < 4 || lines[0] != k[0].Name() {
 		return Checkpoint{}, fault.E(op, fault.Invalid, "the checkpoint is of another trail")
 	}
 	c := Checkpoint{Note: msg}
@@ -179,12 +182,10 @@ func open(msg []byte, v note.Verifier) (Checkpoint, error) {
 	if c.Root, err = tlog.ParseHash(lines[2]); err != nil {
 		return Checkpoint{}, fault.E(op, fault.Invalid, "the checkpoint has no root")
 	}
+	if !k.may(n.Sigs, c.Size) {
+		return Checkpoint{}, fault.E(op, fault.Invalid, "the checkpoint is signed by a key that had handed over to another before: somebody else may have it")
+	}
 	return c, nil
-}
-
-func (l *Log) sign(size int64, root Hash) ([]byte, error) {
-	text := fmt.Sprintf("%s\n%d\n%s\n", l.verifier.Name(), size, root)
-	return note.Sign(&note.Note{Text: text}, l.signer)
 }
 
 // Extend adds leaves after those of the latest checkpoint, and signs the next.
@@ -202,7 +203,7 @@ func (l *Log) Extend(ctx context.Context, from Checkpoint, leaves []Hash) (Check
 	if next.Root, err = tlog.TreeHash(next.Size, reader{ctx, grown}); err != nil {
 		return from, fault.E(op, fault.NoStore, err)
 	}
-	if next.Note, err = l.sign(next.Size, next.Root); err != nil {
+	if next.Note, err = l.now().sign(next.Size, next.Root); err != nil {
 		return from, fault.E(op, fault.NoStore, err)
 	}
 	if err := l.tiles.Extend(ctx, from.Note, grown.levels, next.Note); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -18,6 +19,7 @@ type auditCmd struct {
 	Verify      auditVerifyCmd      `cmd:"" help:"Check the trail: every byte of it, and its tree."`
 	Checkpoint  auditCheckpointCmd  `cmd:"" help:"Print the latest signed checkpoint of the trail, for a witness to keep."`
 	Key         auditKeyCmd         `cmd:"" help:"Print the public key that signs checkpoints."`
+	Handovers   auditHandoversCmd   `cmd:"" help:"Print the changes of that key, for whoever holds one of before."`
 	Prove       auditProveCmd       `cmd:"" help:"Print a proof that an entry is in the trail."`
 	Consistency auditConsistencyCmd `cmd:"" help:"Prove that the trail goes on from a checkpoint that was kept."`
 	Check       auditCheckCmd       `cmd:"" help:"Check a proof. Needs no region and no connection."`
@@ -73,6 +75,18 @@ func (auditKeyCmd) Run(e *env) error {
 	return nil
 }
 
+type auditHandoversCmd struct{}
+
+func (auditHandoversCmd) needsRegion() {}
+
+func (auditHandoversCmd) Run(e *env) error {
+	b, err := region.Handovers(e.region.Trail)
+	if err == nil {
+		_, err = e.stdout.Write(b)
+	}
+	return err
+}
+
 type auditProveCmd struct {
 	Seq  uint64   `arg:"" help:"The entry's number, from 1."`
 	Show []string `help:"The parts of the entry that the proof shows: act, name, user, reason, what, rest. All unless said." placeholder:"PART"`
@@ -119,7 +133,20 @@ type auditCheckCmd struct {
 	File string `arg:"" help:"The proof: of an entry, or of consistency."`
 	Key  string `required:"" help:"The public key of the trail, or a file that has it." placeholder:"PUBKEY"`
 	Old  string `help:"Of a proof of consistency: the file of the checkpoint that was kept." placeholder:"FILE"`
+	More string `name:"handovers" help:"Where the region has changed its key: the file of its hand-overs." placeholder:"FILE"`
 	JSON bool   `name:"json" help:"Print one JSON object."`
+}
+
+// handovers are those of the file that is named.
+func (c auditCheckCmd) handovers(e *env) (list []string, err error) {
+	if c.More == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(e.path(c.More))
+	if err == nil && json.Unmarshal(b, &list) != nil {
+		err = fault.E("audit.check", fault.Structure, "the file of hand-overs is none: `selda audit handovers` prints it, and the region has it at /audit/handovers")
+	}
+	return list, err
 }
 
 // checked is what audit check prints as JSON.
@@ -141,10 +168,14 @@ func (c auditCheckCmd) Run(e *env) error {
 	if b, err := os.ReadFile(e.path(key)); err == nil {
 		key = string(b)
 	}
-	if !bytes.HasPrefix(bytes.TrimSpace(file), []byte("{")) {
-		return c.consistency(e, file, key)
+	handovers, err := c.handovers(e)
+	if err != nil {
+		return err
 	}
-	got, err := audit.CheckFile(file, key)
+	if !bytes.HasPrefix(bytes.TrimSpace(file), []byte("{")) {
+		return c.consistency(e, file, key, handovers)
+	}
+	got, err := audit.CheckFile(file, key, handovers...)
 	if err != nil {
 		return err
 	}
@@ -159,7 +190,7 @@ func (c auditCheckCmd) Run(e *env) error {
 	return nil
 }
 
-func (c auditCheckCmd) consistency(e *env, proof []byte, key string) error {
+func (c auditCheckCmd) consistency(e *env, proof []byte, key string, handovers []string) error {
 	if c.Old == "" {
 		return fmt.Errorf("%w: a proof of consistency is checked against the checkpoint that was kept: --old FILE", errUsage)
 	}
@@ -167,7 +198,7 @@ func (c auditCheckCmd) consistency(e *env, proof []byte, key string) error {
 	if err != nil {
 		return err
 	}
-	was, at, err := tree.CheckExtends(proof, old, key)
+	was, at, err := tree.CheckExtends(proof, old, key, handovers...)
 	if err != nil {
 		return err
 	}

@@ -127,6 +127,76 @@ func TestVerifyFindsWhatIsDoneToTheTrail(t *testing.T) {
 	}
 }
 
+// The key that signs checkpoints changes at one node while both extend the tree: the other
+// takes it up, and everything that was proven holds by either key.
+func TestTheSignerHandsOverBetweenNodes(t *testing.T) {
+	dsn := database(t)
+	var nodes []*audit.Trail
+	var db *postgres.DB
+	for range 2 {
+		db = openAt(t, dsn)
+		c, err := db.OpenTrail(t.Context(), time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log, err := c.Tree(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := audit.New(c, c, log, time.Now)
+		t.Cleanup(func() { _ = tr.Close() })
+		nodes = append(nodes, tr)
+	}
+	first := nodes[0].Tree().Key()
+	var files [][]byte
+	for round := range 3 {
+		var wg sync.WaitGroup
+		for i, n := range nodes {
+			wg.Go(func() {
+				for range 20 {
+					seq, err := n.Append(context.Background(), audit.Entry{Action: audit.Read, What: "record"})
+					if err == nil {
+						_, err = n.Grow(context.Background())
+					}
+					if err != nil {
+						t.Error(i, seq, err)
+						return
+					}
+				}
+			})
+		}
+		if round == 1 {
+			wg.Go(func() {
+				if err := nodes[0].HandOver(context.Background()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		for i, n := range nodes {
+			file, err := n.Prove(t.Context(), uint64(round*40+i+1), audit.Parts()...)
+			if err != nil {
+				t.Fatal(round, i, err)
+			}
+			files = append(files, file)
+		}
+	}
+	second := nodes[1].Tree().Key()
+	if second == first || nodes[0].Tree().Key() != second {
+		t.Fatal("the nodes sign by", first, second, nodes[0].Tree().Key())
+	}
+	for i, f := range files {
+		for _, key := range []string{first, second} {
+			if _, err := audit.CheckFile(f, key, nodes[1].Tree().Handovers()...); err != nil {
+				t.Error(i, err)
+			}
+		}
+	}
+	if r, err := db.VerifyTrail(t.Context()); err != nil || r.Tree != 120 {
+		t.Error(r, err)
+	}
+}
+
 // R14: the tree of a region's trail grows at whichever node, in tiles, and is held
 // against the trail; what is done to it is found.
 func TestTreeOfTheTrail(t *testing.T) {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -38,7 +39,44 @@ func (t *Trail) Tree(ctx context.Context) (*tree.Log, error) {
 	if err != nil {
 		return nil, fault.E(op, fault.NoStore, err)
 	}
-	return tree.New(tiles{t.db}, seed)
+	l, err := tree.New(tiles{t.db}, seed)
+	if err != nil {
+		return nil, err
+	}
+	return l.KeptBy(signerKept{t.db}), nil
+}
+
+// signerKept keeps the key that signs checkpoints.
+type signerKept struct{ db *DB }
+
+// Read is tree.Keeper's.
+func (s signerKept) Read(ctx context.Context) ([]byte, error) { return s.db.secret(ctx, signer) }
+
+// Keep is tree.Keeper's.
+func (s signerKept) Keep(ctx context.Context, was, now []byte) error {
+	const op = "postgres.Keep"
+	var kept []byte
+	if err := s.db.writers.QueryRow(ctx, `SELECT value FROM secret WHERE name=$1`, signer).Scan(&kept); err != nil {
+		return fault.E(op, fault.NoStore, err)
+	}
+	value, _, err := seal.Opened(s.db.keys, kept, secretAbout(signer))
+	if err == nil && !bytes.Equal(value, was) {
+		err = fault.E(op, fault.Conflict, "the key that signs checkpoints was changed at another node: look again")
+	}
+	if err == nil {
+		value, err = seal.Closed(s.db.keys, now, secretAbout(signer))
+	}
+	if err != nil {
+		return err
+	}
+	tag, err := s.db.writers.Exec(ctx, `UPDATE secret SET value=$3 WHERE name=$1 AND value=$2`, signer, kept, value)
+	if err != nil {
+		return fault.E(op, fault.NoStore, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return fault.E(op, fault.Conflict, "the key that signs checkpoints was changed at another node: look again")
+	}
+	return nil
 }
 
 // beginning keeps the key of a tree with its first checkpoint, both or neither.

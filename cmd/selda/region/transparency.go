@@ -2,6 +2,7 @@ package region
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
 
@@ -22,10 +23,21 @@ func (r *Region) transparency(mux *routes) {
 	mux.HandleFunc("GET /audit/key", func(w http.ResponseWriter, _ *http.Request) {
 		answerHashes(w, []byte(r.Trail.Tree().Key()+"\n"), "text/plain; charset=utf-8", "max-age=3600", nil)
 	})
+	mux.HandleFunc("GET /audit/handovers", func(w http.ResponseWriter, _ *http.Request) {
+		b, err := Handovers(r.Trail)
+		answerHashes(w, b, "application/json", "max-age=3600", err)
+	})
 	mux.HandleFunc("GET /audit/tile/{path...}", func(w http.ResponseWriter, req *http.Request) {
 		tile, err := r.Trail.Tree().Tile(req.Context(), req.PathValue("path"))
 		answerHashes(w, tile, "application/octet-stream", "max-age=31536000, immutable", err)
 	})
+}
+
+// Handovers are the changes of the key that signs the trail's checkpoints, as a file: for
+// whoever holds one of before, or a proof of before.
+func Handovers(t *audit.Trail) ([]byte, error) {
+	b, err := json.MarshalIndent(append([]string{}, t.Tree().Handovers()...), "", "  ")
+	return append(b, '\n'), err
 }
 
 func answerHashes(w http.ResponseWriter, b []byte, kind, hold string, err error) {
