@@ -188,6 +188,17 @@ func (k *keys) verifying(kid string) (jose.JSONWebKey, bool) {
 	return jose.JSONWebKey{}, false
 }
 
+// has says whether a key verifies still.
+func (k *keys) has(kid string) bool {
+	set := k.now()
+	for _, key := range set.Keys {
+		if key.KeyID == kid {
+			return set.verifies(key)
+		}
+	}
+	return false
+}
+
 // SigningKey names the key that signs tokens.
 func (t *Tokens) SigningKey() string { return t.keys.signing().KeyID }
 

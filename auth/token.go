@@ -81,6 +81,7 @@ type claims struct {
 	Connection string `json:"connection,omitempty"`
 
 	scopes []policy.Scope
+	kid    string // of the key that signed it
 }
 
 // Issue makes a token with which an account reads and writes /fhir for a
@@ -172,6 +173,9 @@ func (t *Tokens) verify(token, audience string, now time.Time) (claims, error) {
 	}
 	hash := sha256.Sum256([]byte(token))
 	c, ok := t.signed.get(hash)
+	if ok && !t.keys.has(c.kid) { // its key was retired since
+		return claims{}, refuse
+	}
 	if !ok {
 		if c, ok = t.claimsOf(token); !ok {
 			return claims{}, refuse
@@ -200,6 +204,7 @@ func (t *Tokens) claimsOf(token string) (c claims, ok bool) {
 		return c, false
 	}
 	err = parsed.Claims(key, &c)
+	c.kid = h.KeyID
 	for w := range strings.FieldsSeq(c.Scope) {
 		if s, ok := policy.ParseScope(w); ok {
 			c.scopes = append(c.scopes, s)

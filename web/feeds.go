@@ -70,6 +70,9 @@ func (h *Web) feeds(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 	for _, u := range untold {
 		p.Untold = append(p.Untold, h.untoldRow(u))
 	}
+	if p.Ending, err = h.endingCertificates(); err != nil {
+		return fault.E("web.feeds", err)
+	}
 	h.render(w, http.StatusOK, page.Feeds(p))
 	return nil
 }

@@ -87,6 +87,8 @@ type Deps struct {
 	Emergency string
 	// Governance is what is agreed; nil where that is kept elsewhere.
 	Governance Governance
+	// Secrets is the inventory of keys and accounts; nil where there is none.
+	Secrets Secrets
 	// Name is what people call a source; its code where it has no name.
 	Name func(nhs.Source) string
 	// Short is what people write of a source where there is little room: "KCH";
@@ -178,6 +180,7 @@ func (h *Web) Routes(mux Mux) {
 		"GET /for/{id}": h.me, "GET /for/{id}/{section}": h.me,
 		"GET /privacy": h.privacy, "GET /privacy/choices/{entry}": h.choicesAt, "POST /privacy/outcome/{entry}": h.outcome, "GET /rules": h.rules, "GET /rules/labels": h.labels, "GET /accounts": h.accounts, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
 		"GET /governance": h.governance, "GET /governance/data-sets": h.catalogue, "GET /governance/try": h.tryForm, "POST /governance/try": h.try, "GET /governance/{agreement}": h.agreement, "POST /governance/{agreement}/{act}": h.act,
+		"GET " + secretsPath: h.secrets, "POST " + secretsPath: h.ownSecret,
 		"GET /releases": h.releases, "POST /releases": h.release,
 		"POST /governance/request/{request}": h.decideJoin, "GET /privacy/why": h.whyForm, "POST /privacy/why": h.whyOf, "GET /record/{id}/why/{type}/{item}": h.myWhy,
 		"GET /feeds": h.feeds, "GET /feeds/{source}": h.feed, "POST /quarantine/replay": h.replayAll, "GET /quarantine": h.quarantine, "GET /quarantine/{message}": h.held, "POST /quarantine/{message}/replay": h.replay,
@@ -352,7 +355,7 @@ func (h *Web) frame(s policy.Subject, title string) page.Frame {
 	case nhs.GovernanceLead:
 		f.Links = []page.Link{{Href: "/governance", Text: "Agreements"}, {Href: "/rules", Text: "Rules"}, {Href: "/apps/register", Text: "Apps"}}
 	case nhs.Administrator:
-		f.Links = []page.Link{{Href: "/accounts", Text: "Accounts"}, {Href: "/apps/register", Text: "Apps"}, {Href: "/rules", Text: "Rules"}}
+		f.Links = []page.Link{{Href: "/accounts", Text: "Accounts"}, {Href: secretsPath, Text: "Keys"}, {Href: "/apps/register", Text: "Apps"}, {Href: "/rules", Text: "Rules"}}
 	case nhs.Paramedic:
 		f.Kind = page.Crew
 		f.Search = true

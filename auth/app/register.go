@@ -176,6 +176,20 @@ func (r *Register) Suspend(id, by, reason string, now time.Time) (App, error) {
 	})
 }
 
+// Renew gives an application that proves itself by a secret a new one, which is shown
+// once; the former is of no use any more.
+func (r *Register) Renew(id string, now time.Time) (secret string, err error) {
+	const op = "app.Renew"
+	_, err = r.edit(op, id, func(a *App) error {
+		if a.Kind != Symmetric {
+			return fault.E(op, fault.NotSupported, "this application has no secret of ours: it proves itself by its own key, or not at all")
+		}
+		secret = a.NewSecret(now)
+		return nil
+	})
+	return secret, err
+}
+
 // Remove takes an application away. What people connected ends with it.
 func (r *Register) Remove(id string) error {
 	return r.change("app.Remove", func(all map[string]App) error {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	documents "selda/internal/document"
+	"selda/internal/seal"
 )
 
 // keysIn is how many keys a folder's own file holds.
@@ -93,4 +94,55 @@ func writeMessage(t *testing.T, message string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// The inventory at the command line, of a region that is served and of one that is not.
+func TestSecretsAtTheCommandLine(t *testing.T) {
+	data := t.TempDir()
+	t.Setenv("SELDA_KEY_FILE", "")
+	s := start(t, data, "serve")
+	for _, served := range []bool{true, false} {
+		if !served {
+			s.stop(t)
+		}
+		r := selda(t, data, "secrets", "list", "--overdue", "--json")
+		list := lines(t, r.out)
+		if r.code != 1 || len(list) != 1 || list[0]["name"] != "master" || list[0]["state"] != "not kept safely" {
+			t.Errorf("served %v: exit %d: %v", served, r.code, list)
+		}
+		ok(t, data, "secrets", "own", "tokens", "--owner", "Platform", "--contact", "p@selda.example", "--ends", "2099-03-31")
+		found := false
+		for _, l := range lines(t, ok(t, data, "secrets", "list", "--json")) {
+			if l["name"] == "tokens" {
+				found = l["owner"] == "Platform" && l["state"] == "good" && l["ends"] == "2099-03-30T23:00:00Z" // summer time
+			}
+		}
+		if !found {
+			t.Errorf("served %v: the owner is not kept", served)
+		}
+		before := ok(t, data, "audit", "key")
+		ok(t, data, "secrets", "rotate", "trail/signer")
+		if after := ok(t, data, "audit", "key"); after == before || !strings.Contains(ok(t, data, "audit", "handovers"), strings.TrimSpace(after)) {
+			t.Errorf("served %v: the signer is not replaced", served)
+		}
+		if r := selda(t, data, "secrets", "rotate", "store/key"); r.code != 1 || !strings.Contains(r.err, "every id") {
+			t.Errorf("exit %d: %s", r.code, r.err)
+		}
+		if r := selda(t, data, "secrets", "own", "tokens", "--ends", "soon"); r.code != 2 {
+			t.Errorf("exit %d: %s", r.code, r.err)
+		}
+	}
+	// With a key from outside nothing is overdue; with the wrong one nothing opens.
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte(seal.NewLine()), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SELDA_KEY_FILE", key)
+	if out := ok(t, data, "secrets", "list", "--overdue"); strings.Contains(out, "master") {
+		t.Error(out)
+	}
+	t.Setenv("SELDA_KEY_FILE", "")
+	if r := selda(t, data, "audit", "verify"); r.code != 1 || !strings.Contains(r.err, "SELDA_KEY_FILE") {
+		t.Errorf("exit %d: %s", r.code, r.err)
+	}
 }

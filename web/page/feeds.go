@@ -18,6 +18,8 @@ type FeedsPage struct {
 	Wrong int // how many need a hand
 	// Untold are subscribers who could not be told of changes.
 	Untold []UntoldRow
+	// Ending are certificates that end soon or have.
+	Ending []SecretRow
 }
 
 // UntoldRow is one subscriber who could not be told.

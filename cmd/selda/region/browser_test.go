@@ -158,7 +158,7 @@ func TestEachAccountInABrowser(t *testing.T) {
 		{"privacy", b.privacyOfficer},
 		{"guardian", b.guardian},
 		{"governance", b.governanceLead},
-		{"admin", func() { b.says("Accounts", "Dr Adaora Okafor"); b.saysNothingOf("Folake"); b.look("accounts") }},
+		{"admin", b.administrator},
 		{"analyst", b.analyst},
 		{"parent", b.parent},
 		{"citizen", b.citizen},
@@ -536,4 +536,27 @@ func brokenMessage(t *testing.T, r *Region) string {
 // name is the last part of a path.
 func name(path string) string {
 	return path[strings.LastIndexByte(path, '/')+1:]
+}
+
+// administrator looks at who can sign in, and at who answers for what is secret.
+func (b *tab) administrator() {
+	b.says("Accounts", "Dr Adaora Okafor")
+	b.saysNothingOf("Folake")
+	b.look("accounts")
+	b.at("/administration/secrets")
+	b.says("Needs a hand: 1 not kept safely", "The key that seals every other at rest", "beside what it seals", "selda secrets rotate master", "Operations of the demonstration")
+	b.saysNothingOf("The key that signs tokens", "Folake")
+	b.look("secrets")
+	b.at("/administration/secrets?all")
+	b.says("The key that signs tokens", "Dr Adaora Okafor", "account/gp", "gp@demonstration.example")
+	b.saysNothingOf("Folake")
+	b.look("secrets-all")
+	b.at("/administration/secrets?change=tokens")
+	b.Submit([2]string{"owner", "Platform team"}, [2]string{"contact", "platform@selda.example"})
+	b.says("Kept.", "is in the audit trail")
+	b.at("/administration/secrets?all")
+	b.says("Platform team, platform@selda.example")
+	b.says("Your own: another administrator changes it")
+	b.at("/administration/secrets?change=account%2Fgp")
+	b.look("secrets-change")
 }

@@ -20,6 +20,7 @@ import (
 	"selda/internal/document"
 	"selda/nhs"
 	"selda/policy"
+	"selda/secrets"
 	"selda/store"
 	"selda/synth"
 )
@@ -102,7 +103,27 @@ func (r *Region) demoAccounts() error {
 			continue
 		}
 		if err := r.Auth.Accounts.Put(auth.Account{User: a.User, Name: a.Name, Role: a.Role, Organisation: a.Organisation, OrganisationName: names[a.Organisation],
-			NHSNumber: a.NHSNumber, For: a.For, Source: a.Source, PasswordHash: hash}); err != nil {
+			NHSNumber: a.NHSNumber, For: a.For, Source: a.Source, PasswordHash: hash, Contact: a.User + "@demonstration.example", Made: r.Now(), Ends: demoEnds(a.Role)}); err != nil {
+			return err
+		}
+	}
+	return r.demoOwners()
+}
+
+// demoEnds is when an account of the demonstration ends: a professional's after a year,
+// as a contract does.
+func demoEnds(role nhs.Role) time.Time {
+	if role == nhs.Citizen || role == nhs.Proxy {
+		return time.Time{}
+	}
+	return time.Now().Add(year).UTC().Truncate(time.Second)
+}
+
+// demoOwners says who answers for the demonstration's own keys.
+func (r *Region) demoOwners() error {
+	register := secrets.Register{Documents: r.documents}
+	for _, i := range append(r.ownKeys(), secrets.Item{Name: "account/system"}) {
+		if err := register.Own(i.Name, secrets.Owned{Owner: "Operations of the demonstration", Contact: "operations@demonstration.example"}, "demonstration", r.Now()); err != nil {
 			return err
 		}
 	}

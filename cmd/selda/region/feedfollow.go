@@ -93,8 +93,8 @@ func (r *Region) followFeeds(ctx context.Context, door *mllp.Server) {
 		if n := door.End(r.unwelcome); n > 0 {
 			r.Log.Info("connections of feeds whose certificate is none any more were ended", "connections", n)
 		}
-		if err := r.shown.keep(r.documents); err != nil && ctx.Err() == nil {
-			r.Log.Warn("which certificates feeds have shown could not be kept; it is tried again", "error", err)
+		if err := errors.Join(r.shown.keep(r.documents), r.keepSettings(ctx)); err != nil && ctx.Err() == nil {
+			r.Log.Warn("which certificates and secrets there are could not be kept; it is tried again", "error", err)
 		}
 	}
 }

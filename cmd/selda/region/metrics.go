@@ -33,6 +33,9 @@ func newMetrics(r *Region) *metrics {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "selda_uncommitted_bytes", Help: "Bytes of the journal that are not committed yet."}, func() float64 { return float64(r.Ingest.Behind()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "selda_audit_tree_behind", Help: "Entries of the trail that its tree does not hold yet; -1 where the tree can't be read."}, func() float64 { return treeBehind(r) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "selda_downtime_copy_seconds", Help: "When the downtime copy that is kept was made, in Unix seconds; 0 where none is."}, func() float64 { return float64(r.copied.Load()) }))
+	m.registry.MustRegister(&daysLeft{r: r,
+		left:  prometheus.NewDesc("selda_secret_days_left", "Whole days until a key, a certificate, a secret or an application ends; less than none where it has.", []string{"name", "kind"}, nil),
+		state: prometheus.NewDesc("selda_secrets", "Accounts, applications, keys, certificates and secrets, by how they stand.", []string{"kind", "state"}, nil)})
 	return m
 }
 

@@ -92,6 +92,12 @@ type Region struct {
 	downtime  *Downtime    // of a copy
 	copied    atomic.Int64 // when the downtime copy that is kept was made, in Unix seconds; 0 where none is
 	drop      atomic.Value // string: the folder that is watched
+
+	serving      atomic.Bool // doors are open, and the operator's files read
+	signOnFile   *SignOn
+	mail         *subscription.Mail
+	dsn          string
+	settingsKept string // what is kept of the secrets in those files
 }
 
 // Options of a region.
@@ -121,7 +127,10 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log, proxies: o.Proxies}
+	r = &Region{Data: o.Data, Now: o.Now, Log: o.Log, proxies: o.Proxies, signOnFile: o.SignOn, dsn: o.Postgres}
+	if o.Subscribing != nil {
+		r.mail = o.Subscribing.Mail
+	}
 	r.admitted.Store(&Feeds{})
 	r.unusable, r.unfit = context.WithCancel(context.Background())
 	r.Terminology = release.Open(o.Data, o.Now)

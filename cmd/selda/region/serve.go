@@ -75,6 +75,7 @@ func (r *Region) Serve(ctx context.Context, d Doors, ready func(Served) error) e
 		closeAll()
 		return err
 	}
+	r.serving.Store(true)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var wg sync.WaitGroup
