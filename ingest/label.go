@@ -166,7 +166,9 @@ func (c *commit) stillCarried(r *mapped.Resource, old *store.Version, before []b
 	}
 	all, err := c.tx.Versions(l)
 	for _, v := range all {
-		had &^= classify.OfVisit(r.Type, v.Labels)
+		if v.N <= old.N { // one that came later gave it nothing
+			had &^= classify.OfVisit(r.Type, v.Labels)
+		}
 	}
 	return had, err
 }
