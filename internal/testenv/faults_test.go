@@ -56,6 +56,16 @@ const foundBeneath = `if r, ok := f.(*recordField); ok && found == nil {
 				}
 				`
 
+// lookBeneath has a search look in what lies beneath the predicate of a record.
+const lookBeneath = `if r, ok := f.(*recordField); ok {
+			under := q.inRecord(r.view)
+			for _, x := range r.view.Beneath {
+				under.hits[x.Type] = append(under.hits[x.Type], under.hit(x))
+			}
+			f = under
+		}
+		`
+
 var seededFaults = []seeded{
 	{name: "a total counts what is hidden", by: byWithout, every: true, edits: append([]edit{
 		{"api/find.go", "	a.turn(found)\n	return a, q.include(f, a)", "	a.turn(found)\n	if r, ok := f.(*recordField); ok {\n		a.total += len(r.view.Beneath) - len(r.view.Items)\n	}\n	return a, q.include(f, a)"}}, beneath...)},
@@ -83,6 +93,29 @@ var seededFaults = []seeded{
 		{"agreement/set.go", "if _, stopped := f.a.suspended(p, now); stopped {", "if _, stopped := f.a.suspended(p, now); stopped && false {"}}},
 	{name: "an exception of a Consent is read as the rule", by: byOracle, every: true, edits: []edit{
 		{"policy/preference.go", "	if exception {\n		return true, withheld", "	if exception {\n		return true, !withheld"}}},
+	{name: "a chain goes through what is hidden", by: byWithout, edits: append([]edit{
+		{"api/find.go", "		for i, t := range c.Chain.Types {\n", "		" + lookBeneath + "for i, t := range c.Chain.Types {\n"}}, beneath...)},
+	{name: "_has looks at what is hidden", by: byWithout, edits: append([]edit{
+		{"api/find.go", "		canonical := q.parameters().Lookup(typ, \"url\") != nil", "		" + lookBeneath + "canonical := q.parameters().Lookup(typ, \"url\") != nil"}}, beneath...)},
+	{name: "GraphQL follows a reference to what is hidden", by: byWithout, edits: append([]edit{
+		{"api/graphql.go", "	h, err := s.open.get(typ, id)\n", "	h, err := s.open.get(typ, id)\n	for _, f := range s.open.list {\n		if r, ok := f.(*recordField); ok && h == nil {\n			for _, x := range r.view.Beneath {\n				if x.Type == typ && x.ID == id {\n					h = r.hit(x)\n				}\n			}\n		}\n	}\n"}}, beneath...)},
+	{name: "a page counts what is hidden", by: byWithout, edits: append([]edit{
+		{"web/contacts.go", "	p := view.Part{Section: view.Other, Title: \"Other\"}\n", "	p := view.Part{Section: view.Other, Title: \"Other\" + strings.Repeat(\"+\", len(s.v.Beneath))}\n"}}, beneath...)},
+	{name: "a suggestion names who wrote what is hidden", by: byWithout, edits: append([]edit{
+		{"web/sharing_draft.go", "	for _, i := range c.v.Items {\n		add(", "	for _, i := range c.v.Beneath {\n		add("}}, beneath...)},
+	{name: "an answer is as long as there is hidden", by: byWithout, edits: append([]edit{
+		{"api/find.go", "	a.turn(found)\n	return a, q.include(f, a)", "	a.turn(found)\n	if r, ok := f.(*recordField); ok {\n		q.w.Header().Set(\"Server-Timing\", strings.Repeat(\"-\", len(r.view.Beneath)))\n	}\n	return a, q.include(f, a)"}}, beneath...)},
+	{name: "a subscriber is told of what is hidden", by: byWithout, edits: []edit{
+		{"subscription/turn.go", "	if v == nil || err != nil {\n		return nil, nil, err\n	}\n	if v.Deleted {", "	if v == nil {\n		v, err = f.Store.Read(ctx, e.Type, e.ID, e.N, &policy.Predicate{Permit: true, Everything: true})\n	}\n	if v == nil || err != nil {\n		return nil, nil, err\n	}\n	if v.Deleted {"},
+		{"subscription/turn.go", "	\"selda/mpi\"\n", "	\"selda/mpi\"\n	\"selda/policy\"\n"}}},
+	{name: "the citizen's trail tells of what they asked for in vain", by: byWithout, edits: []edit{
+		{"access/access.go", "		return true, nil\n	}\n	if fault.Is(err, fault.Deleted)", "		return false, nil\n	}\n	if fault.Is(err, fault.Deleted)"}}},
+	{name: "a parent sees the record at 16", by: byOracle, edits: []edit{
+		{"policy/proxy.go", "	if !known || age >= adultAt {", "	if !known || age > adultAt {"}}},
+	{name: "a seal within an organisation is forgotten", by: byOracle, edits: []edit{
+		{"policy/limits.go", "	if len(p.Kept) == 0 ||", "	if len(p.Kept) != 1 ||"}}},
+	{name: "what came with a sensitive item is not labelled", by: byOracle, edits: []edit{
+		{"ingest/label.go", "	put.Labels |= c.carried\n", "	_ = c.carried\n"}}},
 	{name: "an emergency opens what a statute keeps", by: byOracle, edits: []edit{
 		{"policy/decide.go", "		d.Predicate.Hidden &= statutory\n", "		d.Predicate.Hidden = 0\n"}}},
 	{name: "an agreement is in force before it is signed", by: byOracle, edits: []edit{
