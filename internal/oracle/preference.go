@@ -80,7 +80,7 @@ func (w World) withheld(c choice, r Reader, item Sent) bool {
 }
 
 func (w World) denied(c choice, r Reader, item Sent, emergency bool) bool {
-	deny, applies := w.decides(c.provision, r, item, emergency)
+	deny, applies := w.decides(c.provision, r, item, emergency, true)
 	if !applies { // the base policy: what the root provision is an exception to
 		return !c.optIn && text(c.provision, "type") != "deny" && !emergency
 	}
@@ -90,18 +90,20 @@ func (w World) denied(c choice, r Reader, item Sent, emergency bool) bool {
 // decides: "The innermost that applies decides; of two side by side the one that
 // denies."
 // "A deny for the purpose BTG or ETREAT means no emergency override": it holds in an
-// emergency, and one for nothing else holds there alone; any other gives way.
-func (w World) decides(p map[string]any, r Reader, item Sent, emergency bool) (deny, applies bool) {
+// emergency, and a nested one for nothing else holds there alone; any other gives way. A
+// Consent that names emergencies alone is one at any time: nobody sees less in an emergency
+// than else (docs/adr/0018).
+func (w World) decides(p map[string]any, r Reader, item Sent, emergency, root bool) (deny, applies bool) {
 	uses := texts(p, "purpose.code")
 	there := slices.Contains(uses, "BTG") || slices.Contains(uses, "ETREAT")
-	if p == nil || !inPeriod(p, w.Now) || !emergency && there && !slices.Contains(uses, "TREAT") || !w.applies(p, r, item) {
+	if p == nil || !inPeriod(p, w.Now) || !emergency && there && !root && !slices.Contains(uses, "TREAT") || !w.applies(p, r, item) {
 		return false, false
 	}
 	deny = text(p, "type") == "deny" && (there || !emergency)
 	inner := false
 	for _, n := range at(p, "provision") {
 		if nested, ok := n.(map[string]any); ok {
-			if d, is := w.decides(nested, r, item, emergency); is && inner {
+			if d, is := w.decides(nested, r, item, emergency, false); is && inner {
 				deny = deny || d
 			} else if is {
 				deny, inner = d, true
