@@ -8,8 +8,8 @@
 //
 // The flow of a judgement: may the reader open this record at all (relationship.go,
 // citizen.go); is the item the reader's own or sent to them; is it agreed
-// (agreement.go); is the kind for the role (role.go); is it sensitive (label.go);
-// has the citizen objected (preference.go); has it been released to the citizen
+// (agreement.go); is the kind for the role (role.go); is it sensitive (label.go); has
+// the reader's own organisation sealed it (seal.go); has the citizen objected (preference.go); has it been released to the citizen
 // (citizen.go); do the scopes of the application allow it (scope.go).
 package oracle
 
