@@ -265,13 +265,14 @@ func (f *Follower) sees(ctx context.Context, s *entry, g grant.Grant, e *Event) 
 // left out: where somebody lives whose place is restricted.
 func (f *Follower) body(ctx context.Context, s *entry, g grant.Grant, v *store.Version) (body []byte, less bool, err error) {
 	body = v.Body
-	if s.sub.Citizen != "" && (v.Type == "Patient" || v.Type == "RelatedPerson") {
+	if s.sub.Citizen != "" && record.TellsPlaces(v.Type) {
 		view, err := f.Records.Open(ctx, g, "Patient")
 		if err != nil {
 			return nil, false, err
 		}
-		if less = view.Person.Restricted; less {
+		if view.Person.Restricted {
 			body = record.Placeless(v.Type, body)
+			less = len(body) != len(v.Body)
 		}
 	}
 	return fhir.Dress(body, v.ID, itoa(v.Version), v.Recorded), less, nil
