@@ -19,7 +19,11 @@ func (c backupCmd) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintln(e.stdout, "the region is in", c.File)
-	fmt.Fprintln(e.stdout, e.region.BackupKey())
+	key, err := e.region.BackupKey()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(e.stdout, key)
 	return nil
 }
 

@@ -1,7 +1,9 @@
 package document
 
 import (
+	"slices"
 	"strings"
+	"sync"
 
 	"selda/fault"
 	"selda/internal/seal"
@@ -14,6 +16,9 @@ type Sealed struct {
 	Keys seal.Sealer
 	// Names are how the names begin of what is sealed.
 	Names []string
+	// Turn has one save at a time, of those who hold the same: a document is not changed
+	// while it is sealed anew. nil where the store itself sees to it, by versions.
+	Turn *sync.Mutex
 }
 
 var _ Store = Sealed{}
@@ -50,7 +55,37 @@ func (s Sealed) Save(name string, content []byte, version int64) error {
 			return fault.E("document.Save", err)
 		}
 	}
+	defer s.turn()()
 	return s.Store.Save(name, content, version)
+}
+
+func (s Sealed) turn() (end func()) {
+	if s.Turn == nil {
+		return func() {}
+	}
+	s.Turn.Lock()
+	return s.Turn.Unlock
+}
+
+// InUse are the ids of the keys that something is sealed by; "" stands for what is in
+// the clear.
+func (s Sealed) InUse() (ids []string, err error) {
+	for _, prefix := range s.Names {
+		names, err := s.List(prefix)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			b, _, err := s.Store.Load(name)
+			if err != nil {
+				return nil, err
+			}
+			if id := seal.ID(b); b != nil && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids, nil
 }
 
 // SealAll seals whatever is to be sealed and is not, or is by a key of before,
@@ -64,25 +99,36 @@ func (s Sealed) SealAll() (int, error) {
 			return n, err
 		}
 		for _, name := range names {
-			b, version, err := s.Store.Load(name)
+			sealed, err := s.sealAnew(name)
 			if err != nil {
 				return n, err
 			}
-			if b == nil {
-				continue
+			if sealed {
+				n++
 			}
-			b, anew, err := seal.Opened(s.Keys, b, name)
-			if err != nil {
-				return n, fault.E("document.SealAll", err)
-			}
-			if !anew {
-				continue
-			}
-			if err := s.Save(name, b, version); err != nil && !fault.Is(err, fault.Conflict) {
-				return n, err
-			}
-			n++
 		}
 	}
 	return n, nil
+}
+
+func (s Sealed) sealAnew(name string) (bool, error) {
+	defer s.turn()()
+	b, version, err := s.Store.Load(name)
+	if err != nil || b == nil {
+		return false, err
+	}
+	content, anew, err := seal.Opened(s.Keys, b, name)
+	if err == nil && anew {
+		content, err = seal.Closed(s.Keys, content, name)
+	}
+	if err != nil {
+		return false, fault.E("document.SealAll", err)
+	}
+	if !anew {
+		return false, nil
+	}
+	if err := s.Store.Save(name, content, version); err != nil && !fault.Is(err, fault.Conflict) {
+		return false, err
+	}
+	return true, nil
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
 	"testing"
 
 	"selda/internal/document"
@@ -107,5 +110,83 @@ func TestSealingAnewMayEndAnywhere(t *testing.T) {
 				t.Errorf("with the new key alone: %s: %q %v", n, b, err)
 			}
 		}
+	}
+}
+
+// What is saved while everything is sealed anew is not lost.
+func TestSealingAnewLosesNoSave(t *testing.T) {
+	dir := t.TempDir()
+	first, second := seal.NewLine(), seal.NewLine()
+	s := sealed(t, dir, first)
+	s.Turn = &sync.Mutex{}
+	if err := s.Save("auth/counter", []byte("0"), 0); err != nil {
+		t.Fatal(err)
+	}
+	const most = 300
+	var counting sync.WaitGroup
+	done := make(chan struct{})
+	counted := s
+	counting.Go(func() {
+		defer close(done)
+		for i := range most {
+			b, version, err := counted.Load("auth/counter")
+			if err == nil && string(b) != strconv.Itoa(i) {
+				err = errors.New("it says " + string(b))
+			}
+			if err == nil {
+				err = counted.Save("auth/counter", []byte(strconv.Itoa(i+1)), version)
+			}
+			if err != nil {
+				t.Error(i, err)
+				return
+			}
+		}
+	})
+	ring, err := seal.NewRing(func() (seal.Keys, error) { return seal.Parse([]byte(first + second)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := s
+	other.Keys = always{ring}
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		if _, err := other.SealAll(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counting.Wait()
+	if b, _, err := s.Load("auth/counter"); string(b) != strconv.Itoa(most) || err != nil {
+		t.Errorf("%q %v", b, err)
+	}
+}
+
+// always seals everything anew.
+type always struct{ *seal.Ring }
+
+func (always) Current([]byte) bool { return false }
+
+func TestKeysInUse(t *testing.T) {
+	dir := t.TempDir()
+	if err := document.Folder(dir).Save("auth/plain", []byte("x"), 0); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for i, line := range []string{seal.NewLine(), seal.NewLine()} {
+		s := sealed(t, dir, line)
+		if err := s.Save("auth/"+strconv.Itoa(i), []byte("x"), 0); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, s.Keys.(seal.Keys).IDs()...)
+	}
+	got, err := sealed(t, dir, seal.NewLine()).InUse()
+	slices.Sort(got)
+	want = append(want, "")
+	slices.Sort(want)
+	if err != nil || !slices.Equal(got, want) {
+		t.Error(got, want, err)
 	}
 }

@@ -118,3 +118,43 @@ func TestWithoutAKey(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// While it is easy, what any key of the file has sealed counts as sealed; what a key
+// beside the file has, does not.
+func TestEasy(t *testing.T) {
+	first, beside := keys(t, seal.NewLine()), keys(t, seal.NewLine())
+	lines := seal.NewLine() + seal.NewLine()
+	file := keys(t, lines)
+	other := keys(t, strings.SplitAfter(lines, "\n")[1])
+	r, err := seal.NewRing(func() (seal.Keys, error) { return file.And(beside), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := func(k seal.Keys) []byte {
+		b, err := k.Seal([]byte("x"), "y")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	check := func(b []byte, strict, easy bool) {
+		t.Helper()
+		if r.Current(b) != strict {
+			t.Error("strict", !strict)
+		}
+		_ = r.Easy(func() error {
+			if r.Current(b) != easy {
+				t.Error("easy", !easy)
+			}
+			return nil
+		})
+		if r.Current(b) != strict {
+			t.Error("still easy")
+		}
+	}
+	check(by(file), true, true)
+	check(by(other), false, true)
+	check(by(beside), false, false)
+	check(by(first), false, false)
+	check([]byte("plain"), false, false)
+}

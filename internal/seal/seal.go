@@ -31,7 +31,10 @@ const (
 
 // Keys are keys of which the first seals and each opens. The zero Keys seals
 // nothing and opens nothing.
-type Keys struct{ list []key }
+type Keys struct {
+	list  []key
+	given int // how many of them are of the first file: And's are only for what is there
+}
 
 type key struct {
 	id   [idSize]byte
@@ -64,6 +67,7 @@ func Parse(file []byte) (Keys, error) {
 			return Keys{}, err
 		}
 		k.list = append(k.list, one.list...)
+		k.given++
 	}
 	if len(k.list) == 0 {
 		return Keys{}, fault.E(op, fault.Required, "the file of keys is empty: `openssl rand -base64 32` makes one")
@@ -88,7 +92,7 @@ func Of(b []byte) (Keys, error) {
 	one := key{aead: aead}
 	sum := sha256.Sum256(append([]byte("id of a key "), b...))
 	copy(one.id[:], sum[:])
-	return Keys{list: []key{one}}, nil
+	return Keys{list: []key{one}, given: 1}, nil
 }
 
 // IsZero says that there is no key.
@@ -151,10 +155,24 @@ func (k Keys) IDs() (out []string) {
 	return out
 }
 
+// Given says whether something is sealed by one of these keys, those of And left out.
+func (k Keys) Given(b []byte) bool {
+	id := ID(b)
+	for i, one := range k.IDs() {
+		if i < k.given && one == id {
+			return true
+		}
+	}
+	return false
+}
+
 // And is these keys and more of them that open. One that is there already is not
 // there twice.
 func (k Keys) And(more Keys) Keys {
-	out := Keys{list: append([]key(nil), k.list...)}
+	out := Keys{list: append([]key(nil), k.list...), given: k.given}
+	if len(k.list) == 0 {
+		out.given = more.given
+	}
 	for _, one := range more.list {
 		if !out.has(one.id[:]) {
 			out.list = append(out.list, one)

@@ -61,14 +61,7 @@ func (db *DB) SealAll() (int, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), documentWait)
 	defer cancel()
-	kept := map[string][]byte{}
-	err := db.rows(ctx, func(r pgx.Rows) error {
-		var name string
-		var value []byte
-		err := r.Scan(&name, &value)
-		kept[name] = value
-		return err
-	}, `SELECT name, value FROM secret`)
+	kept, err := db.keptSecrets(ctx)
 	if err != nil {
 		return 0, fault.E(op, fault.NoStore, err)
 	}
@@ -116,4 +109,28 @@ func OnThisMachine(dsn string) bool {
 		}
 	}
 	return true
+}
+
+func (db *DB) keptSecrets(ctx context.Context) (map[string][]byte, error) {
+	kept := map[string][]byte{}
+	err := db.rows(ctx, func(r pgx.Rows) error {
+		var name string
+		var value []byte
+		err := r.Scan(&name, &value)
+		kept[name] = value
+		return err
+	}, `SELECT name, value FROM secret`)
+	return kept, err
+}
+
+// InUse are the ids of the keys that secrets are sealed by; "" stands for what is in the
+// clear.
+func (db *DB) InUse() (ids []string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), documentWait)
+	defer cancel()
+	kept, err := db.keptSecrets(ctx)
+	for _, b := range kept {
+		ids = append(ids, seal.ID(b))
+	}
+	return ids, err
 }

@@ -42,14 +42,28 @@ func (db *DB) SealAll() (int, error) {
 	return 1, db.replaceKey(db.key)
 }
 
-// readKey reads the folder's key, and says whether it should be sealed anew.
-func (db *DB) readKey() (anew bool, err error) {
+// InUse is the id of the key that the folder's key is sealed by; "" where it is in the
+// clear.
+func (db *DB) InUse() ([]string, error) {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	kept, err := db.keptKey()
+	return []string{seal.ID(kept)}, err
+}
+
+func (db *DB) keptKey() ([]byte, error) {
 	s := db.writer.stmt(`SELECT value FROM meta WHERE name='id-key'`)
 	if !s.Step() {
-		return false, errors.Join(s.Err(), errors.New("the database has no id key"))
+		return nil, errors.Join(s.Err(), errors.New("the database has no id key"))
 	}
 	kept := s.ColumnBlob(0, nil)
-	if err := s.Reset(); err != nil {
+	return kept, s.Reset()
+}
+
+// readKey reads the folder's key, and says whether it should be sealed anew.
+func (db *DB) readKey() (anew bool, err error) {
+	kept, err := db.keptKey()
+	if err != nil {
 		return false, err
 	}
 	key, anew, err := seal.Opened(db.keys, kept, keyAbout)

@@ -5,7 +5,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"selda/audit"
 	"selda/fault"
@@ -136,7 +138,7 @@ func sealedFolder(data string, make bool) (document.Store, *restingKeys, error) 
 	if err != nil || k == nil {
 		return document.Folder(data), nil, err
 	}
-	return document.Sealed{Store: document.Folder(data), Keys: k.ring, Names: atRest}, k, nil
+	return document.Sealed{Store: document.Folder(data), Keys: k.ring, Names: atRest, Turn: &sync.Mutex{}}, k, nil
 }
 
 // databaseKeys are the keys of a region on a database; nil where none is given, which a
@@ -169,12 +171,23 @@ func openDatabase(ctx context.Context, dsn string) (*postgres.DB, *restingKeys, 
 }
 
 // sealer is a place where secrets are kept.
-type sealer interface{ SealAll() (int, error) }
+type sealer interface {
+	SealAll() (int, error)
+	// InUse are the ids of the keys that something is sealed by; "" of what is in the clear.
+	InUse() ([]string, error)
+}
 
 // sealAtRest seals what a region of before, or of another key, has otherwise; then
-// keys that lie beside are of no use any more and go.
+// keys that lie beside are of no use any more and go. On a database what another node
+// has sealed by another key of the file stays as it is, until an operator says so: nodes
+// may have the keys in another order while they are changed.
 func (r *Region) sealAtRest() error {
-	n, err := r.resealed()
+	n, err := 0, error(nil)
+	if r.Nodes != nil && r.resting != nil {
+		err = r.resting.ring.Easy(func() error { n, err = r.resealed(); return err })
+	} else {
+		n, err = r.resealed()
+	}
 	if err != nil {
 		return err
 	}
@@ -193,6 +206,24 @@ func (r *Region) resealed() (n int, err error) {
 		}
 	}
 	return n, nil
+}
+
+// keysInUse are the ids of all keys that something is sealed by; what is in the clear,
+// by none.
+func (r *Region) keysInUse() (ids []string, err error) {
+	for _, place := range r.sealed {
+		more, err := place.InUse()
+		if err != nil {
+			return nil, fault.E("region.keysInUse", err)
+		}
+		for _, id := range more {
+			if id != "" && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return ids, nil
 }
 
 // dropOwn takes away what of the folder's own file of keys nothing is sealed by any

@@ -174,8 +174,8 @@ func TestNoSecretIsInADataFolderInTheClear(t *testing.T) {
 			if err := r.Backup(t.Context(), OperatorSubject(), filepath.Join(dir, "a.backup")); err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(r.BackupKey(), outside) || len(r.warnings()) > 0 {
-				t.Error(r.BackupKey(), r.warnings())
+			if key, err := r.BackupKey(); err != nil || !strings.Contains(key, outside) || len(r.warnings()) > 0 {
+				t.Error(key, err, r.warnings())
 			}
 		} else if !bytes.Equal(first, r.Store.Secret("ids")) {
 			t.Error("the ids' key is another")
@@ -280,8 +280,8 @@ func TestTheKeyBesideIsToldOfAndChanges(t *testing.T) {
 	if w := r.warnings(); len(w) != 1 || !strings.Contains(w[0], "SELDA_KEY_FILE") {
 		t.Error(w)
 	}
-	if w := r.BackupKey(); !strings.Contains(w, "is in it") {
-		t.Error(w)
+	if w, err := r.BackupKey(); err != nil || !strings.Contains(w, "is in it") {
+		t.Error(w, err)
 	}
 	secrets, ids := planted(t, r), r.Store.Secret("ids")
 	if err := r.Backup(t.Context(), OperatorSubject(), backup); err != nil {
@@ -457,9 +457,9 @@ func TestNoSecretIsInADatabaseInTheClear(t *testing.T) {
 		}
 	}
 	// The key changes while this node works; another with the new file starts.
-	path := given(t, line)
+	path, next := given(t, line), seal.NewLine()
 	r.resting.outside = path
-	if err := os.WriteFile(path, []byte(seal.NewLine()+line), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(next+line), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if n, _, err := r.RotateMaster(t.Context(), OperatorSubject()); err != nil || n < 5 {
@@ -470,6 +470,23 @@ func TestNoSecretIsInADatabaseInTheClear(t *testing.T) {
 	}
 	if report, err := VerifyTrail(t.Context(), "", dsn); err != nil || report.Entries == 0 {
 		t.Error(report, err)
+	}
+	// A node whose file has the former key first still does not seal anything by it again:
+	// the new key alone opens all.
+	for _, file := range []string{line + next, next} {
+		given(t, file)
+		other := options
+		other.Data = t.TempDir()
+		n, err := Open(t.Context(), other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if used, err := n.keysInUse(); err != nil || len(used) != 1 {
+			t.Error(used, err)
+		}
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -57,7 +57,7 @@ func (r *Region) Backup(ctx context.Context, s policy.Subject, file string) (err
 	r.rekeying.Lock()
 	defer r.rekeying.Unlock()
 	t := tar.NewWriter(z)
-	if err = addKeyNote(t, r.resting); err != nil {
+	if err = r.addKeyNote(t); err != nil {
 		return errors.Join(err, z.Close())
 	}
 	switch db := r.Store.(type) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 
 	"selda/fault"
 )
@@ -17,21 +18,26 @@ const keyNoteName = "sealed.json"
 
 // keyNote is what a backup says of the key of its secrets.
 type keyNote struct {
-	// Key is the id of the key that seals them; "" where they are in the clear.
-	Key string `json:"key"`
-	// Inside says that the key is in the backup.
+	// Keys are the ids of the keys that seal them; none where they are in the clear.
+	Keys []string `json:"keys"`
+	// Inside says that the keys are in the backup.
 	Inside bool `json:"inside"`
 }
 
-func noteOf(k *restingKeys) keyNote {
-	if k == nil {
-		return keyNote{Inside: true}
+func (r *Region) keyNote() (keyNote, error) {
+	if r.resting == nil {
+		return keyNote{Inside: true}, nil
 	}
-	return keyNote{Key: k.ring.Keys().IDs()[0], Inside: k.outside == ""}
+	ids, err := r.keysInUse()
+	return keyNote{Keys: ids, Inside: r.resting.outside == ""}, err
 }
 
-func addKeyNote(t *tar.Writer, k *restingKeys) error {
-	b, err := json.Marshal(noteOf(k))
+func (r *Region) addKeyNote(t *tar.Writer) error {
+	n, err := r.keyNote()
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(n)
 	if err != nil {
 		return err
 	}
@@ -39,12 +45,12 @@ func addKeyNote(t *tar.Writer, k *restingKeys) error {
 }
 
 // BackupKey is what whoever makes a backup has to know of its key.
-func (r *Region) BackupKey() string {
-	n := noteOf(r.resting)
-	if n.Inside {
-		return "the key of its secrets is in it: who has the file can open them"
+func (r *Region) BackupKey() (string, error) {
+	n, err := r.keyNote()
+	if err != nil || n.Inside {
+		return "the key of its secrets is in it: who has the file can open them", err
 	}
-	return "the key of its secrets is not in it: keep a copy of the file of keys (" + r.resting.outside + ", key " + n.Key + ") elsewhere; without it the backup can't be used"
+	return "the key of its secrets is not in it: keep a copy of the file of keys (" + r.resting.outside + ", key " + strings.Join(n.Keys, ", ") + ") elsewhere; without it the backup can't be used", nil
 }
 
 // pieced is the files of a backup, one after the other.
@@ -93,14 +99,17 @@ func (p *pieced) mayOpen(dsn string) error {
 	if n.Inside {
 		return nil
 	}
+	var given []string
 	if path := outsideKey(); path != "" {
 		k, err := readKeys(path)
 		if err != nil {
 			return err
 		}
-		if slices.Contains(k.IDs(), n.Key) {
-			return nil
-		}
+		given = k.IDs()
 	}
-	return fault.E(op, fault.Security, "the secrets in the backup are sealed with the key "+n.Key+", which is not in it: give the file of keys that it was made with (SELDA_KEY_FILE). Nothing was restored")
+	missing := slices.DeleteFunc(n.Keys, func(id string) bool { return slices.Contains(given, id) })
+	if len(missing) == 0 {
+		return nil
+	}
+	return fault.E(op, fault.Security, "the secrets in the backup are sealed with the key "+strings.Join(missing, ", ")+", which is not in it: give the file of keys that it was made with (SELDA_KEY_FILE). Nothing was restored")
 }

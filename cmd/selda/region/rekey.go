@@ -48,6 +48,13 @@ func (r *Region) RotateMaster(ctx context.Context, s policy.Subject) (n int, nex
 			break
 		}
 	}
+	used, err := r.keysInUse()
+	if err != nil {
+		return n, "", err
+	}
+	if len(used) > 1 {
+		return n, "", fault.E(op, fault.Transient, "another node still seals by a former key: put the new line before the others on every node, and run this again. Every line is needed until then")
+	}
 	return n, next, k.dropOwn()
 }
 
