@@ -162,6 +162,11 @@ func (h *Web) showOpenCase(w http.ResponseWriter, r *http.Request, s policy.Subj
 	if err != nil {
 		return fault.E(op, err)
 	}
+	if c.Asked.Kind == rights.Disposal {
+		if err := h.listed(r, s, &c, &p); err != nil {
+			return fault.E(op, err)
+		}
+	}
 	p.Review, p.Acts = h.copyReview(&c, entries), h.caseActs(&c)
 	status := http.StatusOK
 	if problem != "" {

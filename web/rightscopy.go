@@ -1,8 +1,11 @@
 package web
 
 import (
+	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,7 +14,6 @@ import (
 	"selda/access/record"
 	"selda/agreement"
 	"selda/fault"
-	"selda/nhs"
 	"selda/policy"
 	"selda/rights"
 	"selda/web/page"
@@ -115,7 +117,9 @@ func (h *Web) aboutCopy(c *rights.Case, entries []rights.Entry) rights.About {
 			a.Recipients = append(a.Recipients, x.Words(h.organisation)...)
 		}
 	}
-	a.Retention = h.retentionWords(c.Controller)
+	if h.Retention != nil {
+		a.Retention = h.Retention(c.Controller)
+	}
 	return a
 }
 
@@ -155,6 +159,9 @@ func (h *Web) giveCopy(w http.ResponseWriter, name string, content []byte) error
 	case rights.CopyPage:
 		head.Set("Content-Type", "text/html; charset=utf-8")
 		head.Set("Content-Disposition", `inline; filename="`+name+`"`)
+	case rights.ListFile, rights.StatementFile:
+		head.Set("Content-Type", "application/json")
+		head.Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	default:
 		head.Set("Content-Type", "application/fhir+json")
 		head.Set("Content-Disposition", `attachment; filename="`+name+`"`)
@@ -172,7 +179,31 @@ func whoseCopy(v *record.View) string {
 	return p.Name.Plain() + ", NHS number " + p.Number.Spaced()
 }
 
-// retentionWords say how long what an organisation wrote is kept.
-func (h *Web) retentionWords(nhs.ODS) []string {
-	return []string{"Health records are kept as long as the NHS Records Management Code says: for an adult mostly eight years after the last time that they were seen, of a GP ten years after a death, of a child until the 25th birthday."}
+// listed fills what a disposal would destroy, person by person.
+func (h *Web) listed(r *http.Request, s policy.Subject, c *rights.Case, p *page.CasePage) error {
+	b, err := h.Access.CaseFile(r.Context(), s, c.ID, rights.ListFile)
+	if err != nil {
+		return err
+	}
+	var list rights.List
+	if err := json.Unmarshal(b, &list); err != nil {
+		return fault.E("web.listed", fault.Exception, err)
+	}
+	p.More = list.More
+	for _, x := range list.People {
+		one := rights.List{People: []rights.OfPerson{x}}
+		var items []string
+		for _, kind := range slices.Sorted(maps.Keys(one.Kinds())) {
+			items = append(items, strconv.Itoa(one.Kinds()[kind])+" "+kind)
+		}
+		row := page.ListedRow{Citizen: x.Citizen, Source: string(x.Source), What: "a part", Items: strings.Join(items, ", ")}
+		if x.Due != "" {
+			row.Due = view.ParseDate(x.Due).Pro()
+		}
+		if x.Whole {
+			row.What = "all that is kept there"
+		}
+		p.Listed = append(p.Listed, row)
+	}
+	return nil
 }

@@ -100,6 +100,9 @@ type Deps struct {
 	Asked Asked
 	// Watches are the records that Caldicott guardians have watched; nil where none can be.
 	Watches access.Watchlist
+	// Retention says how long what an organisation wrote is kept, a sentence a class; nil
+	// where that is decided elsewhere.
+	Retention func(nhs.ODS) []string
 	// Lists are those by which items are labelled; the box's where nil.
 	Lists func() *classify.Lists
 	// SignOn has the applications that act in people's names; nil where there are none.

@@ -28,7 +28,8 @@ func (c backupCmd) Run(e *env) error {
 }
 
 type restoreCmd struct {
-	File string `arg:"" help:"The backup."`
+	File     string `arg:"" help:"The backup."`
+	Disposed string `help:"What was destroyed by then, as 'selda rights dispose lists' prints it: it is destroyed in the restored region too." placeholder:"FILE"`
 }
 
 func (c restoreCmd) Run(e *env) error {
@@ -36,6 +37,10 @@ func (c restoreCmd) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintln(e.stdout, "the region is restored to", e.place())
+	if c.Disposed != "" {
+		return e.disposeAgain(c.Disposed)
+	}
+	fmt.Fprintln(e.stderr, "what was destroyed after the backup was taken is back: restore with --disposed and the lists that were kept, before anybody uses it")
 	return nil
 }
 

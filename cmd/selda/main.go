@@ -41,6 +41,7 @@ type cli struct {
 	User         userCmd         `cmd:"" help:"The accounts."`
 	Agreement    agreementCmd    `cmd:"" help:"What controllers have agreed to share: list, try, sign, suspend, renew."`
 	Limits       limitsCmd       `cmd:"" help:"What a controller has set for its own organisation: seals within it, and how long after care a record stays open."`
+	Rights       rightsCmd       `cmd:"" help:"What people ask for of their rights, as cases with clocks; retention, holds and disposal."`
 	Release      releaseCmd      `cmd:"" help:"Data without names, for other uses than care, under an agreement."`
 	Why          whyCmd          `cmd:"" help:"Why somebody can see an item, or can't."`
 	App          appCmd          `cmd:"" help:"The applications that may act in people's names."`

@@ -61,9 +61,14 @@ type CasePage struct {
 	Action       string
 	Files        []Link
 	Review       *CaseReview
+	Listed       []ListedRow // of a disposal
+	More         bool
 	Clause       string
 	Organisation string
 }
+
+// ListedRow is what would be destroyed of one person.
+type ListedRow struct{ Citizen, Source, Due, What, Items string }
 
 // Fact is a word with what it is.
 type Fact struct{ Name, Text string }

@@ -2,9 +2,11 @@ package region
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"selda/access"
@@ -244,27 +246,44 @@ func (r *Region) DisposeAgain(ctx context.Context, s policy.Subject, lists []reg
 	if _, err := r.Access.Operate(ctx, s, audit.Delete, "what was destroyed since the backup"); err != nil {
 		return 0, err
 	}
+	var all []store.ItemRef
+	var whole []store.Subject
 	for _, d := range lists {
 		if err := r.disposals().AddDisposed(d); err != nil {
-			return items, err
+			return 0, err
 		}
-		whole := make([]store.Subject, 0, len(d.Subjects))
-		all := d.Refs()
+		all = append(all, d.Refs()...)
 		for _, k := range d.Subjects { // all that the backup has of them, whatever was left of it later
 			left, err := r.Store.Leaves(ctx, k)
 			if err != nil {
-				return items, err
+				return 0, err
 			}
 			for _, l := range left {
 				all = append(all, store.ItemRef{Type: l.Type, ID: l.ID})
 			}
 			whole = append(whole, k)
 		}
-		done, err := r.destroy(ctx, all, whole)
-		if err != nil {
-			return items, err
-		}
-		items += done.Items
 	}
-	return items, nil
+	done, err := r.destroy(ctx, all, whole)
+	return done.Items, err
+}
+
+// AddHold is Hold with an id that is made.
+func (r *Region) AddHold(ctx context.Context, s policy.Subject, h rights.Hold) (string, error) {
+	h.ID = strings.ToLower(rand.Text()[:8])
+	return h.ID, r.Hold(ctx, s, h)
+}
+
+// keptFor says how long what an organisation wrote is kept, in sentences for the person.
+func (r *Region) keptFor(o nhs.ODS) (out []string) {
+	_, schedule, err := r.disposals().Schedule()
+	if err != nil {
+		return nil
+	}
+	for i := range schedule.Rules {
+		if x := &schedule.Rules[i]; x.Speaks(o) {
+			out = append(out, x.Words()+".")
+		}
+	}
+	return out
 }
