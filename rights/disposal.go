@@ -122,6 +122,7 @@ func (s *Statement) Encode() (file []byte, hash string, err error) {
 	if file, err = json.MarshalIndent(s, "", "  "); err != nil {
 		return nil, "", fault.E("rights.Statement", fault.Exception, err)
 	}
+	file = append(file, '\n')
 	sum := sha256.Sum256(file)
 	return file, hex.EncodeToString(sum[:]), nil
 }

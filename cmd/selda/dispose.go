@@ -111,7 +111,7 @@ func (c disposeCarryOutCmd) Run(e *env) error {
 	}
 	fmt.Fprintf(e.stderr, "it is destroyed: entry %d of the trail has the hash of this statement (selda audit prove %d)\n", seq, seq)
 	fmt.Fprintln(e.stderr, "keep `selda rights dispose lists` with the backups, and make the downtime copy again")
-	_, err = e.stdout.Write(append(statement, '\n'))
+	_, err = e.stdout.Write(statement)
 	return err
 }
 
