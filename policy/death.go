@@ -54,6 +54,23 @@ func (f *Facts) notDead(now time.Time) (out []nhs.Source) {
 	return out
 }
 
+// aliveUntil is when the first of the findings ends by which a stated death does not
+// count; zero where there is none.
+func (f *Facts) aliveUntil(now time.Time) (first time.Time) {
+	for _, d := range f.Deaths {
+		var last time.Time
+		for _, r := range f.Refuted {
+			if r.By == d.By && !now.Before(r.From) && now.Before(r.Until) && r.Until.After(last) {
+				last = r.Until
+			}
+		}
+		if !last.IsZero() && (first.IsZero() || last.Before(first)) {
+			first = last
+		}
+	}
+	return first
+}
+
 func (f *Facts) refuted(by nhs.Source, now time.Time) bool {
 	for _, r := range f.Refuted {
 		if r.By == by && !now.Before(r.From) && now.Before(r.Until) {

@@ -75,6 +75,8 @@ type Decision struct {
 	Emergency                 bool // made under break-glass
 	// NotDead are the sources whose word that the person has died was found to be wrong (G20).
 	NotDead []nhs.Source
+	// AliveUntil is when the first of those findings ends, if nobody says so again.
+	AliveUntil time.Time
 }
 
 // Periods that the rules set.
@@ -95,6 +97,7 @@ const (
 func Decide(r Request) Decision {
 	d := decide(r)
 	d.NotDead = r.Facts.notDead(r.Now)
+	d.AliveUntil = r.Facts.aliveUntil(r.Now)
 	return d
 }
 

@@ -4,13 +4,34 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
+	"selda/access"
 	"selda/death"
 	"selda/fault"
 	"selda/nhs"
 	"selda/policy"
 	"selda/web/page"
 )
+
+// askAgain is how long before the end of a finding that somebody is alive it is asked
+// for again: else a wrong statement would count once more, and nobody would know why.
+const askAgain = 30 * 24 * time.Hour
+
+// endsSoon is the end of such a finding, where it is near.
+func (h *Web) endsSoon(o *opened) (time.Time, bool) {
+	until := o.grant.Decision().AliveUntil
+	return until, !until.IsZero() && until.Sub(h.Now()) <= askAgain
+}
+
+// aliveEnding asks the registered practice to say again that somebody is alive.
+func (h *Web) aliveEnding(o *opened) string {
+	until, soon := h.endsSoon(o)
+	if !soon || !access.MayStateFor(o.subject, o.grant) {
+		return ""
+	}
+	return "A source still states that they have died. That this is wrong is recorded until " + proDay(until) + ": from then on it would count, and end their own access. If they are alive, say so again before."
+}
 
 // death is where a practice sees what sources state of somebody's death, and says
 // that it is wrong.

@@ -117,6 +117,9 @@ func (h *Web) fillMine(r *http.Request, m *mine, section string) error {
 	case "":
 		m.p.Back = false
 		m.p.Home = h.home(m)
+		if until, soon := h.endsSoon(m.opened); soon {
+			m.p.Home.Alive = "A computer at one of the services says by mistake that " + map[bool]string{true: "you have", false: m.p.Of + " has"}[m.p.Of == ""] + " died. Your GP practice has put this right, until " + plainDay(until) + ". Ask the practice to do it again before that day. If not, this page will stop working."
+		}
 		if err := h.ending(r, m); err != nil {
 			return err
 		}

@@ -132,7 +132,7 @@ func (h *Web) recordPage(o *opened, section string) page.RecordPage {
 	if b.Number.IsZero() {
 		f.Whose = b.Name.Pro() + ", " + b.NumberSays
 	}
-	return page.RecordPage{Frame: f, Banner: b, Nav: h.nav(o, section), Sources: o.sources, Relation: h.entitled(o), Base: o.base, Reviewer: o.subject.Role.Clinician(), Behalf: access.MayStateFor(o.subject, o.grant), Safety: access.MaySetSafety(o.subject, o.grant)}
+	return page.RecordPage{Frame: f, Banner: b, Ending: h.aliveEnding(o), Nav: h.nav(o, section), Sources: o.sources, Relation: h.entitled(o), Base: o.base, Reviewer: o.subject.Role.Clinician(), Behalf: access.MayStateFor(o.subject, o.grant), Safety: access.MaySetSafety(o.subject, o.grant)}
 }
 
 // sources says how recent each organisation's systems are. What several

@@ -36,6 +36,7 @@ type Home struct {
 	Never             bool // they have not looked before
 	New, ToDo, Coming []view.Item
 	Menu              []Link
+	Alive             string   // that a wrong statement of a death will count again, and what to do
 	Emergencies       []string // of which they are told, a sentence each
 }
 

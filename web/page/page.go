@@ -149,6 +149,7 @@ type RecordPage struct {
 	Base     string // "/record/0197…"
 	Reviewer bool   // the reader may mark results and letters as reviewed
 	Behalf   bool   // the reader may state a sharing choice for the person
+	Ending   string // that a wrong statement of a death will count again; "" where it will not
 	Safety   bool   // the reader may turn on the safety mode of the person's account
 	// What the section shows: one of these.
 	Summary  *Summary
