@@ -249,10 +249,17 @@ func organisation(source string) string {
 // record and that is not over. G9: this patient only, time-limited; the page says
 // that it opens for 12 hours.
 func (w World) emergency(r Reader) (reason string) {
-	for _, s := range w.Stated {
-		if s.User == r.User && s.Reason != "" && w.Now.Before(s.At.Add(12*time.Hour)) {
-			reason = s.Reason
-		}
+	for _, reason = range w.emergencies(r) {
 	}
 	return reason
+}
+
+// emergencies are all that the reader has stated, and that are not over.
+func (w World) emergencies(r Reader) (reasons []string) {
+	for _, s := range w.Stated {
+		if s.User == r.User && s.Reason != "" && w.Now.Before(s.At.Add(12*time.Hour)) {
+			reasons = append(reasons, s.Reason)
+		}
+	}
+	return reasons
 }

@@ -70,11 +70,14 @@ func (c choice) whole() bool {
 // In an emergency a preference gives way, and nobody sees less in one than else: so it
 // is withheld there only where the Consent withholds it in both.
 func (w World) withheld(c choice, r Reader, item Sent) bool {
-	switch w.emergency(r) {
-	case "":
+	reasons := w.emergencies(r)
+	if len(reasons) == 0 {
 		return w.denied(c, r, item, false)
-	case "court-order", "safeguarding", "public-interest":
-		return false // G5: it "yields to a court order, a safeguarding enquiry and serious risk to others"
+	}
+	for _, yields := range []string{"court-order", "safeguarding", "public-interest"} {
+		if slices.Contains(reasons, yields) {
+			return false // G5: it "yields to a court order, a safeguarding enquiry and serious risk to others"
+		}
 	}
 	return w.denied(c, r, item, false) && w.denied(c, r, item, true)
 }
