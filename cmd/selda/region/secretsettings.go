@@ -108,6 +108,9 @@ func (r *Region) feedItems() (items []secrets.Item, err error) {
 func (x *feed) item(shown []shownCertificate, heard time.Time) secrets.Item {
 	i := secrets.Item{Name: "feed/" + string(x.source), Kind: secrets.Certificate, Title: "The certificate of the feed " + string(x.source), Owner: x.Owner, Contact: x.Contact, Used: heard,
 		How: "name its successor beside it in the feeds file; two hold at a time"}
+	if len(x.TLS.prints) == 0 {
+		i.How = "have its authority issue the next one to the sender, of the same name: nothing changes here"
+	}
 	last := func(id string, from, ends time.Time) {
 		if ends.After(i.Ends) {
 			i.ID, i.Made, i.Ends = id[:16], from, ends
