@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,11 +22,13 @@ import (
 
 	"selda/audit"
 	"selda/auth"
+	"selda/auth/app"
 	"selda/internal/document"
 	"selda/internal/pgtest"
 	"selda/internal/seal"
 	"selda/nhs"
 	"selda/store/sqlite"
+	"selda/subscription"
 )
 
 // given makes a file of keys and gives it from outside.
@@ -103,7 +107,47 @@ func planted(t *testing.T, r *Region) map[string][]byte {
 		t.Fatalf("no private key in %.40q", b)
 	}
 	out["the key of tokens"] = []byte(d)
+	plantOthers(t, r, out)
 	return out
+}
+
+// plantOthers plants what others gave the region to keep: a subscriber's header, an
+// application's secret, a client secret and a password in the operator's files.
+func plantOthers(t *testing.T, r *Region, out map[string][]byte) {
+	t.Helper()
+	if err := r.Auth.Accounts.Add(auth.Account{User: "engine.of.the.test", Name: "E", Role: nhs.SourceSystem, Organisation: "RJ1", Source: "RJ1:EPR"}); err != nil {
+		t.Fatal(err)
+	}
+	token, err := r.Auth.Token(t.Context(), "engine.of.the.test", nhs.Treatment, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["a token"], out["a subscriber's header"] = []byte(token), []byte("hush-of-the-subscriber")
+	q := httptest.NewRequest(http.MethodPost, "/fhir/Subscription", strings.NewReader(`{"resourceType":"Subscription","status":"requested","reason":"x","criteria":"Observation?code=x","channel":{"type":"rest-hook","endpoint":"https://epr.example/hook","header":["Authorization: Bearer hush-of-the-subscriber"]}}`))
+	q.Header.Set("Content-Type", "application/fhir+json")
+	q.Header.Set("Authorization", "Bearer "+token)
+	w := httptest.NewRecorder()
+	r.Handler().ServeHTTP(w, q)
+	if w.Code != http.StatusCreated {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	x, secret, err := (&app.Metadata{Name: "App", RedirectURIs: []string{"https://app.example/back"}, Contacts: []string{"dev@app.example"}, Scope: "launch openid", Owner: "App team", For: []string{app.Professionals}}).App(time.Now())
+	if err == nil {
+		_, err = r.Auth.Apps.Add(x, time.Now())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["an application's secret"], out["its hash"] = []byte(secret), []byte(x.Secret)
+	r.signOnFile = &SignOn{Providers: []auth.Provider{{Name: "cis2", Title: "CIS2", ClientSecret: "hush-of-the-provider"}}}
+	r.mail = &subscription.Mail{Server: "mail.example:587", Password: "hush-of-the-mail"}
+	out["a provider's secret"], out["the mail server's password"] = []byte("hush-of-the-provider"), []byte("hush-of-the-mail")
+	if err := r.keepSettings(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if b, _, err := r.documents.Load(settingsName); err != nil || !strings.Contains(string(b), "provider/cis2") {
+		t.Fatal("the inventory does not have it", err)
+	}
 }
 
 // oldFolder makes a data folder as it was before anything but accounts was sealed.
