@@ -263,6 +263,8 @@ func (a *Auth) Routes(mux Mux) {
 	mux.HandleFunc("GET "+signedOutPath, a.signedOut)
 	if a.builtIn != nil {
 		mux.Handle("/oidc/", a.builtIn)
+	} else { // the pages of sign-on have their look without it, too
+		mux.HandleFunc("GET "+provider.StylesheetPath, provider.ServeStylesheet)
 	}
 	a.appRoutes(mux)
 	a.selfRoutes(mux)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"selda/auth/app"
 	"selda/auth/party"
 	"selda/auth/provider"
@@ -23,9 +25,9 @@ const (
 // hour: whoever knocks shall not fill the trail.
 const logoutsFrom = 60
 
-// provingKeys are the public keys with which this system proves itself at providers.
+// provingKeys answers with the public keys that providers hold us to.
 func (a *Auth) provingKeys(w http.ResponseWriter, _ *http.Request) {
-	set, err := a.proving.Public(time.Now())
+	set, err := a.ProviderKeys(time.Now())
 	if err != nil {
 		sayOAuth(w, http.StatusServiceUnavailable, "temporarily_unavailable", "")
 		return
@@ -33,6 +35,9 @@ func (a *Auth) provingKeys(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, set)
 	// A provider may keep them for an hour; a new key signs a day after it is here.
 }
+
+// ProviderKeys are the public keys with which this system proves itself at providers.
+func (a *Auth) ProviderKeys(now time.Time) (jose.JSONWebKeySet, error) { return a.proving.Public(now) }
 
 // RotateProviderKeys adds a key with which this system proves itself at providers; it signs
 // from tomorrow on, and the former is published for a day beyond that.

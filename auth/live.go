@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -44,17 +43,29 @@ func liveDocument(user string) string {
 	return "auth/sessions/" + k[:2] + "/" + k + ".json"
 }
 
+// liveFile is what is kept of somebody's sessions.
+type liveFile struct {
+	// SignedIn is when they signed in last, whether that session goes on or not.
+	SignedIn time.Time `json:"signed_in,omitzero"`
+	Sessions []Live    `json:"sessions"`
+}
+
 // live changes the list of somebody's sessions; what has ended by itself is left out.
 func (a *Auth) live(user string, now time.Time, f func([]Live) []Live) error {
+	return a.changeLive(user, now, func(l *liveFile) { l.Sessions = f(l.Sessions) })
+}
+
+func (a *Auth) changeLive(user string, now time.Time, f func(*liveFile)) error {
 	const op = "auth.live"
 	a.liveMu.Lock()
 	defer a.liveMu.Unlock()
 	for {
-		list, version, err := a.loadLive(user, now)
+		file, version, err := a.loadLive(user, now)
 		if err != nil {
 			return fault.E(op, err)
 		}
-		b, err := json.Marshal(f(list))
+		f(&file)
+		b, err := json.Marshal(file)
 		if err == nil {
 			err = a.docs.Save(liveDocument(user), b, version)
 		}
@@ -67,29 +78,30 @@ func (a *Auth) live(user string, now time.Time, f func([]Live) []Live) error {
 	}
 }
 
-func (a *Auth) loadLive(user string, now time.Time) (list []Live, version int64, err error) {
+func (a *Auth) loadLive(user string, now time.Time) (file liveFile, version int64, err error) {
 	b, version, err := a.docs.Load(liveDocument(user))
 	if err != nil || b == nil {
-		return nil, version, err
+		return file, version, err
 	}
-	if json.Unmarshal(b, &list) != nil {
-		return nil, 0, fault.E("auth.live", fault.Structure, "the sessions of somebody are not what SELDA wrote")
+	// A list alone is of a version that did not keep the last sign-in.
+	if json.Unmarshal(b, &file) != nil && json.Unmarshal(b, &file.Sessions) != nil {
+		return file, 0, fault.E("auth.live", fault.Structure, "the sessions of somebody are not what SELDA wrote")
 	}
-	return slices.DeleteFunc(list, func(l Live) bool {
+	file.Sessions = slices.DeleteFunc(file.Sessions, func(l Live) bool {
 		// Those in memory end with their process.
 		return !now.Before(l.Ends) || l.Began.Before(a.began)
-	}), version, nil
+	})
+	return file, version, nil
 }
 
 // remember adds a session that begins.
 func (a *Auth) remember(acc Account, l Live, now time.Time) error {
 	var over []Live
-	err := a.live(acc.User, now, func(list []Live) []Live {
-		list = append(list, l)
-		if n := len(list) - maxLive; n > 0 {
-			over, list = slices.Clone(list[:n]), list[n:]
+	err := a.changeLive(acc.User, now, func(f *liveFile) {
+		f.SignedIn, f.Sessions = now, append(f.Sessions, l)
+		if n := len(f.Sessions) - maxLive; n > 0 {
+			over, f.Sessions = slices.Clone(f.Sessions[:n]), f.Sessions[n:]
 		}
-		return list
 	})
 	for _, old := range over {
 		if err == nil {
@@ -102,8 +114,8 @@ func (a *Auth) remember(acc Account, l Live, now time.Time) error {
 // Sessions are somebody's sessions, the oldest first. One that was left untouched
 // for long may be among them.
 func (a *Auth) Sessions(user string) ([]Live, error) {
-	list, _, err := a.loadLive(user, time.Now())
-	return list, err
+	file, _, err := a.loadLive(user, time.Now())
+	return file.Sessions, err
 }
 
 // EndSessions ends sessions of somebody, at every node, and has it recorded who did
@@ -152,54 +164,4 @@ func (a *Auth) SignOutEverywhere(ctx context.Context, by policy.Subject, user, a
 		return fault.E(op, err)
 	}
 	return nil
-}
-
-// Disable keeps an account out, from now on, and ends whatever was begun in its
-// name; Enable lets it in again.
-func (a *Auth) Disable(ctx context.Context, by policy.Subject, user, why string) error {
-	if err := a.Accounts.Alter(user, func(acc *Account) { acc.Disabled = true }); err != nil {
-		return fault.E("auth.Disable", err)
-	}
-	return a.SignOutEverywhere(ctx, by, user, "", why)
-}
-
-// Enable lets an account that was disabled sign in again.
-func (a *Auth) Enable(ctx context.Context, by policy.Subject, user, why string) error {
-	const op = "auth.Enable"
-	if err := a.record(ctx, Event{Kind: AccountChanged, Time: time.Now(), Subject: by, Reason: why, Whose: user}); err != nil {
-		return fault.E(op, err)
-	}
-	if err := a.Accounts.Alter(user, func(acc *Account) { acc.Disabled = false }); err != nil {
-		return fault.E(op, err)
-	}
-	return nil
-}
-
-// EndsOn says when an account ends, the zero time for never, and who answers for it.
-func (a *Auth) EndsOn(ctx context.Context, by policy.Subject, user string, ends time.Time, contact string) error {
-	const op = "auth.EndsOn"
-	if err := a.record(ctx, Event{Kind: AccountChanged, Time: time.Now(), Subject: by, Reason: "its end and its owner were set", Whose: user}); err != nil {
-		return fault.E(op, err)
-	}
-	if err := a.Accounts.Alter(user, func(acc *Account) { acc.Ends, acc.Contact = ends, contact }); err != nil {
-		return fault.E(op, err)
-	}
-	return nil
-}
-
-// Reset takes away every passkey and code of somebody who has lost them, and ends
-// whatever was begun in their name: they sign in by password and set up a new one. Who
-// asks for it has made sure who they are.
-func (a *Auth) Reset(ctx context.Context, by policy.Subject, user, why string) error {
-	const op = "auth.Reset"
-	if _, known, err := a.Accounts.Known(user); err != nil || !known {
-		return fault.E(op, cmp.Or(err, fault.E(op, fault.NotFound, "there is no account "+user)))
-	}
-	if err := a.record(ctx, Event{Kind: AccountChanged, Time: time.Now(), Subject: by, Reason: why, Whose: user}); err != nil {
-		return fault.E(op, err)
-	}
-	if err := a.factors.Reset(user); err != nil {
-		return fault.E(op, err)
-	}
-	return a.SignOutEverywhere(ctx, by, user, "", why)
 }

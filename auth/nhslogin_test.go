@@ -9,6 +9,7 @@ import (
 
 	"selda/fault"
 	"selda/nhs"
+	"selda/policy"
 )
 
 func TestNHSLoginVouchesForCitizens(t *testing.T) {
@@ -116,7 +117,7 @@ func TestADisabledAccountStaysOut(t *testing.T) {
 	n := openNational(t)
 	n.comes(t, "cis2")
 	acc, _ := n.Accounts.Find("cis2:" + cis2User)
-	if err := n.Disable(t.Context(), acc.Subject(nhs.Treatment), acc.User, "left"); err != nil {
+	if err := n.Disable(t.Context(), policy.Subject{User: "os:root", Role: nhs.Operator}, acc.User, "left"); err != nil {
 		t.Fatal(err)
 	}
 	status, page, b := n.comes(t, "cis2")

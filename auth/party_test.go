@@ -127,8 +127,11 @@ func TestProviderThatIsDown(t *testing.T) {
 	if status, page = b.get("/login"); status != http.StatusSeeOther {
 		t.Error(status, page)
 	}
-	if status, _ = b.get("/oidc/style.css"); status != http.StatusNotFound {
+	if status, _ = b.get("/oidc/logout"); status != http.StatusNotFound {
 		t.Error("the built-in provider is on:", status)
+	}
+	if status, page = b.get(provider.StylesheetPath); status != http.StatusOK || !strings.Contains(page, ".nhsuk-button") {
+		t.Error("the pages of sign-on have no look:", status)
 	}
 	// Applications sign on all the same: their people come by way of the provider.
 	if status, page = b.get("/.well-known/smart-configuration"); status != http.StatusOK || !strings.Contains(page, `"launch-standalone"`) {

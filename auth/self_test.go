@@ -196,7 +196,7 @@ func TestSessionsEndAtOnce(t *testing.T) {
 	}
 	// An administrator disables the account: nothing of it holds, and it can't come in.
 	one = sign("gp")
-	by := policy.Subject{User: "admin", Role: nhs.Administrator}
+	by := policy.Subject{User: "admin", Role: nhs.Administrator, Organisation: "G85001"}
 	if err := g.Disable(t.Context(), by, "gp", "left"); err != nil {
 		t.Fatal(err)
 	}

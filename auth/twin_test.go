@@ -22,6 +22,7 @@ import (
 	"selda/fault"
 	"selda/internal/document"
 	"selda/nhs"
+	"selda/policy"
 )
 
 // national is this system, with twins of the two national services beside it, over real
@@ -166,7 +167,7 @@ func TestCIS2VouchesForStaff(t *testing.T) {
 		t.Error(status, page)
 	}
 	// What an administrator has set stays, whatever the service says at the next sign-in.
-	if err := n.EndsOn(t.Context(), acc.Subject(nhs.Treatment), acc.User, time.Now().Add(time.Hour), "manager"); err != nil {
+	if err := n.EndsOn(t.Context(), policy.Subject{User: "admin", Role: nhs.Administrator, Organisation: acc.Organisation}, acc.User, time.Now().Add(time.Hour), "manager"); err != nil {
 		t.Fatal(err)
 	}
 	n.cis2.Info["name"] = "OKAFOR Ada (Dr)"

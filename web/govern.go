@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"selda/fault"
 	"selda/nhs"
 	"selda/policy"
 	"selda/web/page"
@@ -68,26 +67,4 @@ func labelWords(l policy.Labels) string {
 		out = append(out, strings.ReplaceAll(code, "-", " "))
 	}
 	return list(out)
-}
-
-// accounts are the accounts of professionals and systems. Of citizens only the
-// number is told: who has an account of their own is nobody's business here.
-func (h *Web) accounts(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
-	const op = "web.accounts"
-	if err := h.Access.Administer(r.Context(), s, "accounts"); err != nil {
-		return fault.E(op, err)
-	}
-	if h.Accounts == nil {
-		return fault.E(op, fault.NotSupported, "accounts are kept elsewhere")
-	}
-	p := page.AccountsPage{Frame: h.frame(s, "Accounts")}
-	for _, a := range h.Accounts() {
-		if a.Role == nhs.Citizen || a.Role == nhs.Proxy {
-			p.Citizens++
-			continue
-		}
-		p.Accounts = append(p.Accounts, page.AccountRow{User: a.User, Name: a.Name, Role: a.Role.Title(), Organisation: h.organisation(a.Organisation)})
-	}
-	h.render(w, http.StatusOK, page.Accounts(p))
-	return nil
 }

@@ -96,6 +96,9 @@ type Deps struct {
 	Short func(nhs.Source) string
 	// Accounts are those that can sign in; nil where they are kept elsewhere.
 	Accounts func() []auth.Account
+	// People is how accounts stand, and what administrators change; nil where accounts are
+	// kept elsewhere.
+	People People
 	// Asked are the requests to act for somebody; nil where none can be made.
 	Asked Asked
 	// Watches are the records that Caldicott guardians have watched; nil where none can be.
@@ -181,7 +184,7 @@ func (h *Web) Routes(mux Mux) {
 		"GET /me/proof/{entry}": h.proof, "GET /for/{id}/proof/{entry}": h.proof,
 		"POST /me/people": h.stopHelper, "POST /for/{id}/stop": h.stopHelper, "GET /helping": h.asking, "POST /helping": h.asking, "GET /record/{id}/people": h.whoActs, "POST /record/{id}/people": h.decideActing, "GET /record/{id}/death": h.death, "POST /record/{id}/death": h.death,
 		"GET /for/{id}": h.me, "GET /for/{id}/{section}": h.me,
-		"GET /privacy": h.privacy, "GET /privacy/choices/{entry}": h.choicesAt, "POST /privacy/outcome/{entry}": h.outcome, "GET /rules": h.rules, "GET /rules/labels": h.labels, "GET /accounts": h.accounts, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
+		"GET /privacy": h.privacy, "GET /privacy/choices/{entry}": h.choicesAt, "POST /privacy/outcome/{entry}": h.outcome, "GET /rules": h.rules, "GET /rules/labels": h.labels, "GET /accounts": h.accounts, "GET /accounts/{user}": h.account, "POST /accounts/{user}/{act}": h.changeAccount, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
 		"GET /governance": h.governance, "GET /governance/data-sets": h.catalogue, "GET /governance/try": h.tryForm, "POST /governance/try": h.try, "GET /governance/{agreement}": h.agreement, "POST /governance/{agreement}/{act}": h.act,
 		"GET " + secretsPath: h.secrets, "POST " + secretsPath: h.ownSecret,
 		"GET /releases": h.releases, "POST /releases": h.release,
@@ -341,12 +344,15 @@ func (h *Web) frame(s policy.Subject, title string) page.Frame {
 	if h.SignOn != nil {
 		f.Apps = "/apps"
 	}
+	if _, _, outside := strings.Cut(s.User, ":"); outside { // whose provider may know several roles of theirs
+		f.Roles = "/login/role"
+	}
 	if s.Organisation != "" {
 		f.Role += " · " + h.organisation(s.Organisation)
 	}
 	switch s.Role {
 	case nhs.Citizen, nhs.Proxy:
-		f.Kind, f.Role, f.Apps, f.Quick = page.Citizen, "Your own record", "/me/apps", h.LeaveTo
+		f.Roles, f.Kind, f.Role, f.Apps, f.Quick = "", page.Citizen, "Your own record", "/me/apps", h.LeaveTo
 		f.JS = append(f.JS, h.files.Path("leave.js"))
 		if s.Role == nhs.Proxy {
 			f.Role = "For somebody you help"

@@ -129,7 +129,8 @@ func RenderWith(w http.ResponseWriter, status int, redirect, script string, page
 	_, _ = w.Write(b.Bytes()) // the caller is gone: nobody is left to tell
 }
 
-func serveStylesheet(w http.ResponseWriter, _ *http.Request) {
+// ServeStylesheet answers with the plain look of the pages of sign-on.
+func ServeStylesheet(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
 	w.Header().Set("Cache-Control", "max-age=3600")
 	w.Header().Set("X-Content-Type-Options", "nosniff")

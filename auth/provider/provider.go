@@ -133,7 +133,7 @@ func New(conf Config) (*OpenID, error) {
 	p.mux.HandleFunc("GET /oidc/userinfo", p.userinfo)
 	p.mux.HandleFunc("POST /oidc/userinfo", p.userinfo)
 	p.mux.HandleFunc("GET /oidc/logout", p.logout)
-	p.mux.HandleFunc("GET "+StylesheetPath, serveStylesheet)
+	p.mux.HandleFunc("GET "+StylesheetPath, ServeStylesheet)
 	return p, nil
 }
 

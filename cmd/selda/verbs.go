@@ -122,6 +122,7 @@ type userCmd struct {
 	Enable  userEnableCmd  `cmd:"" help:"Let an account that was disabled sign in again."`
 	Reset   userResetCmd   `cmd:"" help:"Take away the passkeys and codes of somebody who has lost them; they set up new ones."`
 	End     userEndCmd     `cmd:"" help:"End an account's sessions, tokens and connections; it may sign in again."`
+	EndsOn  userEndsOnCmd  `cmd:"" help:"Say when an account ends, with a contract, and who answers for it."`
 }
 
 // acted is what an account's verb needs: whose, and why.
@@ -153,7 +154,26 @@ func (c userResetCmd) Run(e *env) error {
 type userEndCmd struct{ acted }
 
 func (c userEndCmd) Run(e *env) error {
-	return e.region.Auth.SignOutEverywhere(e.ctx, region.OperatorSubject(), c.User, "", c.Reason)
+	return e.region.Auth.EndAll(e.ctx, region.OperatorSubject(), c.User, c.Reason)
+}
+
+type userEndsOnCmd struct {
+	User    string `arg:"" help:"Whose account."`
+	Date    string `required:"" help:"Its first day without: 2027-03-31; never for none." placeholder:"DATE"`
+	Contact string `help:"Who answers for it." placeholder:"ADDRESS"`
+}
+
+func (userEndsOnCmd) needsRegion() {}
+
+func (c userEndsOnCmd) Run(e *env) error {
+	var ends time.Time
+	if c.Date != "never" {
+		var err error
+		if ends, err = auth.EndDay(c.Date); err != nil {
+			return fmt.Errorf("%w: --date is a day such as 2027-03-31, or never", errUsage)
+		}
+	}
+	return e.region.Auth.EndsOn(e.ctx, region.OperatorSubject(), c.User, ends, c.Contact)
 }
 
 type userListCmd struct {

@@ -58,7 +58,7 @@ func TestR14EveryRouteLeavesAnEntry(t *testing.T) {
 			id, seq = child, ofChild
 		}
 		path = strings.NewReplacer("{id}", id, "{section}", "results", "{type}", "Condition", "{item}", "c1", "{entry}", fmt.Sprint(seq), "{source}", "RJZ:PAS", "{message}", broken,
-			"{request}", "r1", "{agreement}", "sel-direct-care", "{act}", "renew", "{path...}", "0/000.p/1", "{$}", "").Replace(path)
+			"{request}", "r1", "{user}", "analyst", "{agreement}", "sel-direct-care", "{act}", "renew", "{path...}", "0/000.p/1", "{$}", "").Replace(path)
 		switch pattern {
 		case "/fhir":
 			path = "/fhir?_type=Condition,Observation&patient=" + o.citizen

@@ -1,5 +1,7 @@
 package page
 
+import "selda/web/view"
+
 // RulesPage is the rules in force, by role, for those who govern.
 type RulesPage struct {
 	Frame
@@ -43,15 +45,51 @@ type RuleRow struct {
 	Declares, BreaksGlass bool
 }
 
-// AccountsPage is an administrator's.
+// AccountsPage is an administrator's: the people of their organisation.
 type AccountsPage struct {
 	Frame
-	Accounts []AccountRow
-	Citizens int // accounts of citizens and of those who act for them
+	Organisation        string
+	Accounts            []AccountRow
+	Elsewhere, Citizens int // accounts of other organisations, and of citizens and those who act for them
 }
 
 // AccountRow is one account.
-type AccountRow struct{ User, Name, Role, Organisation string }
+type AccountRow struct {
+	User, Name, Role, Contact, EndDay     string
+	SignedIn, Made, Ends                  view.Date
+	Proofs                                []string
+	Sessions                              []SessionRow
+	Own, Disabled, Ended, System, Outside bool
+}
+
+// SessionRow is a session that goes on.
+type SessionRow struct {
+	Since view.Date
+	From  string
+}
+
+// State is how an account stands, in a word.
+func (a AccountRow) State() string {
+	switch {
+	case a.Disabled:
+		return "disabled"
+	case a.Ended:
+		return "ended"
+	}
+	return "in use"
+}
+
+// AccountPage is one account, and what can be done to it.
+type AccountPage struct {
+	Frame
+	Of                   AccountRow
+	Organisation, Action string
+	Today                view.Date
+	Done, Error          string
+}
+
+// Plural is a number of things.
+func Plural(n int, one, many string) string { return plural(n, one, many) }
 
 func yesNo(b bool) string {
 	if b {

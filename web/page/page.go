@@ -57,6 +57,8 @@ type Frame struct {
 	// that is more than one thing.
 	Acting   string
 	Purposes []Purpose
+	// Roles is where the user chooses another of their roles; "" where they can have one alone.
+	Roles string
 	// Apps is where the applications are that the user connected; "" for none.
 	Apps string
 }

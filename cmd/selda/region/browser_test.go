@@ -540,9 +540,7 @@ func name(path string) string {
 
 // administrator looks at who can sign in, and at who answers for what is secret.
 func (b *tab) administrator() {
-	b.says("Accounts", "Dr Adaora Okafor")
-	b.saysNothingOf("Folake")
-	b.look("accounts")
+	b.people()
 	b.at("/administration/secrets")
 	b.says("Needs a hand: 1 not kept safely", "The key that seals every other at rest", "beside what it seals", "selda secrets rotate master", "Operations of the demonstration")
 	b.saysNothingOf("The key that signs tokens", "Folake")

@@ -256,6 +256,9 @@ func (r *Region) signOn(ctx context.Context, e auth.Event) error {
 	}
 	if e.Whose != "" {
 		entry.What, entry.Reason = "account "+e.Whose, e.Reason
+		if e.Kind == auth.Refused {
+			entry.Action = audit.Administer
+		}
 	}
 	if e.App != "" || e.Kind == auth.AppRegistered {
 		entry.App, entry.Citizen, entry.Reason, entry.What = e.App, e.Citizen, e.Reason, "application"
