@@ -133,7 +133,7 @@ func (c rightsShowCmd) Run(e *env) error {
 type rightsOpenCmd struct {
 	Number       string `required:"" help:"The person's NHS number." placeholder:"NUMBER"`
 	Organisation string `required:"" help:"Which organisation answers." placeholder:"CODE"`
-	Kind         string `required:"" enum:"access,correction,restriction,erasure,objection" help:"access, correction, restriction, erasure or objection."`
+	Kind         string `required:"" help:"access, correction, restriction, erasure or objection."`
 	Asker        string `required:"" help:"Who asked, and how." placeholder:"WORDS"`
 	Identity     string `help:"How they have shown who they are; without it the clock waits." placeholder:"WORDS"`
 	Words        string `help:"What they ask." placeholder:"WORDS"`

@@ -25,6 +25,8 @@ var neverPermitted = map[string]string{
 	"GET /record/{id}/file/{type}/{item}": "it takes a document with a file",
 	"GET /me/file/{type}/{item}":          "it takes a document with a file",
 	"GET /for/{id}/file/{type}/{item}":    "it takes a document with a file",
+
+	"GET /for/{id}/rights/item/{type}/{item}": "it takes an item of the child's record",
 }
 
 // R14: whatever route of the region is asked for, by whomever, what was done or
@@ -45,6 +47,11 @@ func TestR14EveryRouteLeavesAnEntry(t *testing.T) {
 	o.breaksGlass("doctor", "vital-interests")
 	broken := o.quarantined()
 	entry := o.entriesOf(audit.Query{Citizen: o.citizen, Action: audit.BreakGlass})[0].Seq
+	o.asksFor("access", "", "")
+	copied := o.caseOf("privacy")
+	o.must(o.reviews(copied, "rest"))
+	o.must(o.reviews(copied, "make"))
+	o.must(o.worksOn("privacy", copied, "decided", "code", "released"))
 	bodies := map[string]string{"POST /search": "q=" + folake, "POST /privacy/trail": "user=doctor", "POST /trace": "id=" + broken, "POST /me/sharing": "choice=object&save=yes",
 		"POST /record/{id}/declare": "", "POST /record/{id}/emergency": "reason=emergency", "POST /privacy/outcome/{entry}": "outcome=asked", "POST /quarantine/replay": "source=RJZ:PAS&reason=x",
 		"POST /privacy/why": "user=doctor&citizen=" + o.citizen + "&item=Condition/c1&type=Condition&id=c1", "POST /governance/try": "agreement={}"}
@@ -57,7 +64,7 @@ func TestR14EveryRouteLeavesAnEntry(t *testing.T) {
 		if strings.HasPrefix(path, "/for/") {
 			id, seq = child, ofChild
 		}
-		path = strings.NewReplacer("{id}", id, "{section}", "results", "{type}", "Condition", "{item}", "c1", "{entry}", fmt.Sprint(seq), "{source}", "RJZ:PAS", "{message}", broken,
+		path = strings.NewReplacer("{id}", id, "{section}", "results", "{type}", "Condition", "{item}", "c1", "{entry}", fmt.Sprint(seq), "{source}", "RJZ:PAS", "{message}", broken, "{case}", copied, "{file}", "record.json",
 			"{request}", "r1", "{user}", "analyst", "{agreement}", "sel-direct-care", "{act}", "renew", "{path...}", "0/000.p/1", "{$}", "").Replace(path)
 		switch pattern {
 		case "/fhir":
