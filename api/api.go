@@ -19,6 +19,7 @@ import (
 	"selda/fhir/search"
 	"selda/fhir/validate"
 	"selda/ingest"
+	"selda/ingest/classify"
 	"selda/nhs"
 	"selda/policy"
 	"selda/terminology"
@@ -42,6 +43,8 @@ type API struct {
 	Subject func(*http.Request) (policy.Subject, error)
 	// Parameters are those that can be searched by; R4's where nil.
 	Parameters func() *search.Parameters
+	// Lists are those by which items are labelled; the box's where nil.
+	Lists func() *classify.Lists
 	// Subscriptions are those who are told of changes; nil where nobody is.
 	Subscriptions Subscriptions
 	// Terminology is the terminology service; that of R4's own definitions where nil.

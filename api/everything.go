@@ -178,7 +178,7 @@ func (q *request) eachOf(id, path string, n uint64, wanted func(*store.Version) 
 		if wanted(i.Version) {
 			with.has(i.Type, i.ID)
 			with.note(i.Body, false)
-			add(i.Type, i.ID, "match", func() []byte { return seen(v, i.Version) })
+			add(i.Type, i.ID, "match", func() []byte { return q.told(i.Version, seen(v, i.Version)) })
 		}
 	}
 	return q.inRecord(v), nil

@@ -299,7 +299,7 @@ func (x *exporting) version(v *store.Version) error {
 			return nil
 		}
 	}
-	return x.line(v.Type, dressed(v))
+	return x.line(v.Type, x.q.told(v, dressed(v)))
 }
 
 // meets says whether a resource meets one of the filters of its type.

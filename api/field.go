@@ -73,8 +73,8 @@ func (f *recordField) of(typ string) []*hit {
 }
 
 func (f *recordField) hit(i record.Item) *hit {
-	v, restricted := i.Version, f.view.Person.Restricted // and not the whole view: of many people hits are kept longer than records
-	h := &hit{Candidate: search.Candidate{Type: i.Type, ID: i.ID, Updated: i.Recorded, Res: i.Res}, item: i.Item, body: func() []byte { return placed(restricted, v) }, mode: "match"}
+	q, v, restricted := f.q, i.Version, f.view.Person.Restricted // and not the whole view: of many people hits are kept longer than records
+	h := &hit{Candidate: search.Candidate{Type: i.Type, ID: i.ID, Updated: i.Recorded, Res: i.Res}, item: i.Item, body: func() []byte { return q.told(v, placed(restricted, v)) }, mode: "match"}
 	if restricted && (i.Type == "Patient" || i.Type == "RelatedPerson") {
 		// What is not shown is not found either (G13).
 		if r, err := fhir.ParseTrusted(record.Placeless(i.Type, i.Body)); err == nil {

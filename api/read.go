@@ -110,13 +110,13 @@ func (q *request) part(typ string, body []byte) []byte {
 // withheld without it.
 func (q *request) as(g grant.Grant, v *store.Version) ([]byte, error) {
 	if q.system() || !record.TellsPlaces(v.Type) {
-		return dressed(v), nil
+		return q.told(v, dressed(v)), nil
 	}
 	view, err := q.Records.Open(q.r.Context(), g, "Patient")
 	if err != nil {
 		return nil, err
 	}
-	return seen(view, v), nil
+	return q.told(v, seen(view, v)), nil
 }
 
 // seen is a version as a View shows it.

@@ -202,6 +202,14 @@ func TestLabels(t *testing.T) {
 	security(g, g.one("DocumentReference"), "R")
 	g = mapText(t, header("ADT^A28")+"PID|1||A1\rPD1||||||||||||Y")
 	g.says(g.out.Patients[0].Body, map[string]string{"meta.security[0].code": "R"})
+	g = send(t, "ADT^A01", "PV1|1|I|||||||||||||||||V1001", "PV2|||CHK", "ARV|1|A|HIV^HIV status and test results^HL70717~STD")
+	g.says(g.one("Encounter").Body, map[string]string{"meta.security[0].code": "R", "meta.security[1].code": "HIV", "meta.security[2].code": "STD"})
+	g = send(t, "ADT^A01", "PV1|1|I|||||||||||||||||V1001", "ARV|1|D|HIV", "ARV|2|A|NO")
+	g.says(g.one("Encounter").Body, map[string]string{"meta.security[0].code": ""})
+	g = mapText(t, header("ADT^A28")+"PID|1||A1\rPD1||x\rARV|1|A|LOC\rPV1|1|N")
+	g.says(g.out.Patients[0].Body, map[string]string{"meta.security[0].code": "R"})
+	g = mapText(t, header("ADT^A28")+"PID|1||A1\rARV|1|A|HIV\rPV1|1|N")
+	g.says(g.out.Patients[0].Body, map[string]string{"meta.security[0].code": ""})
 }
 
 func TestUnmapped(t *testing.T) {

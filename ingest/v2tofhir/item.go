@@ -19,7 +19,8 @@ type item struct {
 	place      string
 	o          fhir.Object
 	origins    []mapped.Origin
-	labels     string // the strictest v3-Confidentiality code given it, "" for none
+	sensitive  []string // codes of v3 ActCode that say of what kind it is
+	labels     string   // the strictest v3-Confidentiality code given it, "" for none
 	notes      []fhir.Object
 	added      bool
 	encloses   bool // mapped.Resource.Encloses
@@ -66,7 +67,11 @@ func (w *mapper) write() {
 // mark writes the item's label into it.
 func (it *item) mark() {
 	if it.labels != "" {
-		it.o["meta"] = fhir.Object{"security": []fhir.Object{fhir.Coding(systemConfidentiality, it.labels, "")}}
+		security := []fhir.Object{fhir.Coding(systemConfidentiality, it.labels, "")}
+		for _, code := range it.sensitive {
+			security = append(security, fhir.Coding(systemActCode, code, ""))
+		}
+		it.o["meta"] = fhir.Object{"security": security}
 	}
 }
 

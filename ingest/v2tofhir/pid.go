@@ -36,6 +36,7 @@ func (w *mapper) pid(s hl7v2.Segment) error {
 	w.identifierList(it, p.Identifiers, status, s.Field(32))
 	w.demographics(it, s)
 	w.registration(it, pd1)
+	w.restrict(it, s)
 	p.Cleared = cleared(s, it.o)
 	p.Gone = w.typ == "ADT" && w.trigger == "A29"
 	it.mark()

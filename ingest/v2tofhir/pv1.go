@@ -82,6 +82,7 @@ func (w *mapper) visit(s hl7v2.Segment) {
 	}
 	it.label(flagged(s.Field(16)))
 	it.label(flagged(pv2.Field(22)))
+	w.restrict(it, s)
 	it.o["serviceProvider"] = w.provider(it, s)
 	w.add(it)
 	w.encounter = it.key

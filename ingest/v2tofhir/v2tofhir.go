@@ -116,7 +116,7 @@ func (w *mapper) walk() error {
 
 // headers are segments that describe the message itself, not what it says.
 var headers = map[string]bool{"MSH": true, "EVN": true, "SFT": true, "UAC": true, "MSA": true, "ERR": true, "QRD": true,
-	"QRF": true, "QAK": true, "QPD": true, "RGS": true, "PD1": true, "PV2": true, "DSC": true, "MRG": true}
+	"QRF": true, "QAK": true, "QPD": true, "RGS": true, "PD1": true, "PV2": true, "DSC": true, "MRG": true, "ARV": true}
 
 // early are segments that stand before PID in some messages and are read from
 // there by the segment that needs them.

@@ -12,7 +12,7 @@ import (
 // openAPI makes the face for FHIR, with exports and imports in DIR/export, or in
 // the database that nodes share.
 func (r *Region) openAPI(o Options) error {
-	r.fhir = &api.API{ProfilesOf: func(s nhs.Source) api.Profiles { return r.admitted.Load().Profiles(s) }, Subscriptions: r.Subscriptions, Access: r.Access, Records: r.Records, Ingest: r.Ingest, Cursors: r.cursors, Subject: r.Auth.FHIRSubject, Now: r.Now, Organisation: r.organisationNames(), Version: "1", Settled: r.Ingest.Idle,
+	r.fhir = &api.API{Lists: r.labels.lists, ProfilesOf: func(s nhs.Source) api.Profiles { return r.admitted.Load().Profiles(s) }, Subscriptions: r.Subscriptions, Access: r.Access, Records: r.Records, Ingest: r.Ingest, Cursors: r.cursors, Subject: r.Auth.FHIRSubject, Now: r.Now, Organisation: r.organisationNames(), Version: "1", Settled: r.Ingest.Idle,
 		Terminology: r.Terminology.Service, Closures: r.documents, Parameters: r.searches.ready, Validator: r.mapper.valid.validator, Published: r.mapper.valid.packaged.published}
 	if o.SignOn != nil {
 		r.fhir.PublicURL = o.SignOn.PublicURL
