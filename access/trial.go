@@ -115,6 +115,9 @@ func (t *trial) citizen(ctx context.Context, f mpi.Found) error {
 		}
 		before, after := t.before.Of(r, person, t.now), t.after.Of(r, person, t.now)
 		q := policy.Request{Subject: s, Citizen: f.ID, Now: t.now, Facts: facts, Agreed: before}
+		if err := t.a.limit(&q); err != nil { // seals within: the reader stands for those in no team
+			return err
+		}
 		was := policy.Decide(q)
 		q.Agreed = after
 		will := policy.Decide(q)

@@ -257,6 +257,7 @@ func (h *Web) showWhoActs(w http.ResponseWriter, r *http.Request, s policy.Subje
 			p.User, p.As = p.Asked[0].User, p.Asked[0].AsCode
 		}
 	}
+	p.Sets = setOptions(r)
 	if problem != "" {
 		p.User, p.As, p.Evidence, p.Until = r.PostFormValue("user"), r.PostFormValue("as"), r.PostFormValue("evidence"), r.PostFormValue("until")
 	}
@@ -329,7 +330,7 @@ func (h *Web) letAct(r *http.Request, s policy.Subject, o *opened) (access.Filin
 	if account.User == "" {
 		return access.Filing{}, fault.E(op, fault.Value, "there is no account of that name with which somebody acts for others", "user")
 	}
-	p := proxy.Person{Acting: policy.Acting{User: user, As: policy.ActingAs(form.Get("as")), Evidence: form.Get("evidence"), To: until, Whole: form.Get("whole") == "yes"}, Name: account.Name}
+	p := proxy.Person{Acting: policy.Acting{User: user, As: policy.ActingAs(form.Get("as")), Evidence: form.Get("evidence"), To: until, Whole: form.Get("whole") == "yes", DataSets: setsOf(form["sets"])}, Name: account.Name}
 	all, _, err := h.Access.Helpers(r.Context(), s, o.grant)
 	if err != nil {
 		return access.Filing{}, fault.E(op, err)

@@ -38,6 +38,7 @@ type cli struct {
 	Token        tokenCmd        `cmd:"" help:"Print a bearer token of a demonstration account."`
 	Preference   preferenceCmd   `cmd:"" help:"What citizens have chosen about sharing."`
 	Optout       optoutCmd       `cmd:"" help:"National data opt-outs and Type 1 objections: load them, leave people out of a file."`
+	Proxy        proxyCmd        `cmd:"" help:"Who acts for a citizen: list, let somebody act, end it."`
 	User         userCmd         `cmd:"" help:"The accounts."`
 	Agreement    agreementCmd    `cmd:"" help:"What controllers have agreed to share: list, try, sign, suspend, renew."`
 	Limits       limitsCmd       `cmd:"" help:"What a controller has set for its own organisation: seals within it, and how long after care a record stays open."`

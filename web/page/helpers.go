@@ -43,8 +43,15 @@ type HelpersPage struct {
 	Error   string
 	Child   bool // from 11 to 15: the practice decides again
 	Assess  bool // the reader may record capacity
+	Sets    []SetOption
 	// As it was filled in.
 	User, As, Evidence, Until string
+}
+
+// SetOption is a kind of data that somebody may be let see alone.
+type SetOption struct {
+	Code, Text string
+	Chosen     bool
 }
 
 // AskingPage is where somebody sees whom they help, and asks to help one more.
