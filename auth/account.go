@@ -181,6 +181,19 @@ func (s *Accounts) Known(user string) (Account, bool, error) {
 	return a, ok, err
 }
 
+// again reads the accounts anew, where another node may have changed them.
+func (s *Accounts) again() error {
+	if !s.shared {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.load(); err != nil {
+		return fault.E("auth.Accounts", fault.NoStore, err)
+	}
+	return nil
+}
+
 // Find is the account of a user that can be used. Where the accounts can't be read nobody is
 // found: who could have been taken away since is refused.
 func (s *Accounts) Find(user string) (Account, bool) {

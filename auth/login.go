@@ -142,6 +142,9 @@ func (a *Auth) admit(ctx context.Context, rp *relyingParty, said Account, addres
 		}
 		return acc, nil
 	}
+	if err := a.Accounts.again(); err != nil { // another node may have let them in a moment ago
+		return Account{}, fault.E(op, err)
+	}
 	old, known, err := a.Accounts.Known(said.User)
 	switch {
 	case err != nil:

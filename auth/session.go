@@ -178,17 +178,27 @@ func (a *Auth) session(r *http.Request) (s session, err error) {
 		}
 		return s, fault.E(op, fault.Login, "nobody has signed in")
 	}
-	acc, ok, err := a.Accounts.find(user)
-	if err != nil {
-		return s, fault.E(op, err)
-	}
 	s.provider, s.purpose = a.sessions.GetString(ctx, sessionProvider), nhs.Purpose(a.sessions.GetString(ctx, sessionPurpose))
 	s.began = time.Unix(0, a.sessions.GetInt64(ctx, sessionBegan))
 	s.roles = a.sessions.GetString(ctx, sessionRoles)
-	// The account may have gone, or have another role, since the sign-in.
-	s.account = acc
-	if !ok || mayAct(s.account.Role, s.purpose) != nil || s.began.Before(acc.Since) ||
-		a.sessions.GetString(ctx, sessionRole) != string(acc.Role) || a.sessions.GetString(ctx, sessionOrganisation) != string(acc.Organisation) {
+	holds := false
+	// Another node may have made the account, or given it another role, a moment ago.
+	for again := false; ; again = true {
+		var ok bool
+		if s.account, ok, err = a.Accounts.find(user); err != nil {
+			return s, fault.E(op, err)
+		}
+		// The account may have gone, or have another role, since the sign-in.
+		holds = ok && mayAct(s.account.Role, s.purpose) == nil && !s.began.Before(s.account.Since) &&
+			a.sessions.GetString(ctx, sessionRole) == string(s.account.Role) && a.sessions.GetString(ctx, sessionOrganisation) == string(s.account.Organisation)
+		if holds || again {
+			break
+		}
+		if err := a.Accounts.again(); err != nil {
+			return s, fault.E(op, err)
+		}
+	}
+	if !holds {
 		return s, fault.E(op, fault.Expired, "the session's account has changed")
 	}
 	now, seen := time.Now(), time.Unix(0, a.sessions.GetInt64(ctx, sessionSeen))

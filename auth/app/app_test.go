@@ -190,6 +190,24 @@ func TestKeysAtAnAddress(t *testing.T) {
 	}
 }
 
+// What an address leads on to is not followed: only what was registered is asked.
+func TestHostileKeysThatHaveMovedAreNotFollowed(t *testing.T) {
+	ec, _ := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	set, _ := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: ec.Public(), KeyID: "ec"}}})
+	mux := http.NewServeMux()
+	mux.Handle("/moved", http.RedirectHandler("/jwks", http.StatusFound))
+	mux.HandleFunc("/jwks", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(set) })
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	for path, want := range map[string]bool{"/jwks": true, "/moved": false} {
+		a := App{ID: "backend", Kind: Asymmetric, KeysURI: server.URL + path}
+		_, err := NewKeys(true).Verify(t.Context(), &a, signed(t, ec, jose.ES384, "ec", "backend"), []string{"https://selda.example/oidc/token"}, time.Now())
+		if (err == nil) != want {
+			t.Error(path, err)
+		}
+	}
+}
+
 // A registration is no way to have this server ask where only it can: what counts
 // is the address that a name stands for when it is called.
 func TestHostileKeysAreNotFetchedFromWithin(t *testing.T) {
