@@ -26,6 +26,9 @@ type Secrets interface {
 
 const secretsPath = "/administration/secrets"
 
+// secretsMost are how many a page shows.
+const secretsMost = 500
+
 // secrets is the inventory, for administrators: what has to be done, and by whom.
 func (h *Web) secrets(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
 	return h.showSecrets(w, r, s, secretsShown{change: r.URL.Query().Get("change"), all: r.URL.Query().Has("all")})
@@ -61,6 +64,10 @@ func (h *Web) showSecrets(w http.ResponseWriter, r *http.Request, s policy.Subje
 			p.Change = h.ownForm(x, shown)
 		}
 		if !shown.all && (state == secrets.Good || state == secrets.Ended) {
+			continue
+		}
+		if len(p.Rows) == secretsMost {
+			p.More = true
 			continue
 		}
 		row := secretRow(x, now)

@@ -15,6 +15,7 @@ type SecretsPage struct {
 	Rows                 []SecretRow
 	Total                int
 	All                  bool     // those that are in order are shown, too
+	More                 bool     // there are more than are shown
 	Change               *OwnForm // nil: no form is open
 }
 
