@@ -20,7 +20,7 @@ import (
 var unasked = map[string]string{
 	"GET /metrics": "numbers of the whole region, for who runs it: in a region that holds less they are less",
 	"GET /healthz": "whether the process lives", "GET /readyz": "whether it can serve", "GET /assets/": "stylesheet and scripts", "GET /favicon.ico": "a picture", "GET /.well-known/security.txt": "published",
-	"GET /audit/checkpoint": "hashes of the trail, which grows with each question", "GET /audit/key": "a public key", "GET /audit/tile/{path...}": "hashes of the trail",
+	"GET /audit/checkpoint": "hashes of the trail, which grows with each question", "GET /audit/key": "a public key", "GET /audit/handovers": "public keys", "GET /audit/tile/{path...}": "hashes of the trail",
 	"GET /.well-known/openid-configuration": "published", "GET /.well-known/smart-configuration": "published", "GET /fhir/.well-known/smart-configuration": "published", "GET /oidc/.well-known/openid-configuration": "published",
 	"GET /oidc/jwks": "public keys", "GET /cds-services": "published", "GET /subscriptions/websocket": "needs a socket: what it tells is asked by $events",
 	"GET /login": "sign-on, before anybody is known", "GET /login/callback": "sign-on", "GET /login/keys": "public keys", "GET /login/role": "sign-on", "POST /login/role": "sign-on", "POST /login/ended/{provider}": "sign-on",
@@ -28,6 +28,7 @@ var unasked = map[string]string{
 	"POST /oidc/introspect": "of a token", "POST /oidc/register": "of an application", "POST /oidc/revoke": "of a token", "POST /oidc/token": "of a token", "GET /oidc/userinfo": "of the one who asks",
 	"GET /account": "how somebody signs in, and their sessions, with times", "POST /account/codes": "how somebody signs in", "POST /account/codes/begin": "how somebody signs in", "POST /account/codes/recovery": "how somebody signs in", "POST /account/codes/remove": "how somebody signs in",
 	"POST /account/passkeys": "how somebody signs in", "POST /account/passkeys/begin": "how somebody signs in", "POST /account/passkeys/remove": "how somebody signs in", "POST /account/sessions/all": "sessions", "POST /account/sessions/end": "sessions",
+	"GET /administration/secrets": "who answers for keys and accounts, with times", "POST /administration/secrets": "who answers for keys and accounts, with times",
 	"POST /record/{id}/emergency": "drawn as what the reader says first", "POST /record/{id}/declare": "drawn as what the reader says first",
 	"/fhir": "asked by the interactions of FHIR", "/fhir/": "asked by the interactions of FHIR",
 }

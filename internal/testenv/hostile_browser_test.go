@@ -27,7 +27,7 @@ func (h *hostile) hostilePaths(method string) (paths []string) {
 }
 
 // public are what caches may hold: nothing of a person.
-var hostilePublic = regexp.MustCompile(`^/(assets/|favicon\.ico|audit/(checkpoint|key|tile/)|\.well-known/|fhir/\.well-known/|oidc/\.well-known/|oidc/style\.css|oidc/selda\.css)`)
+var hostilePublic = regexp.MustCompile(`^/(assets/|favicon\.ico|audit/(checkpoint|key|handovers|tile/)|\.well-known/|fhir/\.well-known/|oidc/\.well-known/|oidc/style\.css|oidc/selda\.css)`)
 
 var (
 	hostileInner = regexp.MustCompile(`goroutine \d|\.go:\d+|/tmp/|/root/|runtime error|SQLITE|sqlite|SQLSTATE|pq: |panic|github\.com/`)

@@ -47,7 +47,7 @@ func (r *Region) Patterns() []string {
 // trail: why.
 var Unrecorded = map[string]string{
 	"GET /healthz": "whether the process lives", "GET /readyz": "whether it can serve", "GET /metrics": "numbers without people",
-	"GET /.well-known/security.txt": "published", "GET /audit/checkpoint": "published", "GET /audit/key": "published", "GET /audit/tile/{path...}": "published",
+	"GET /.well-known/security.txt": "published", "GET /audit/checkpoint": "published", "GET /audit/key": "published", "GET /audit/handovers": "published", "GET /audit/tile/{path...}": "published",
 	"GET /assets/": "stylesheet and scripts", "GET /favicon.ico": "a picture", "GET /notice": "the notice for everybody",
 	"GET /login": "leads to the form of sign-on", "GET /login/keys": "public keys", "GET /signed-out": "says that one has signed out", "POST /leave": "leads elsewhere, and enters that a session ended", "/oidc/": "forms and keys of sign-on, which enters what comes of it",
 	"GET /fhir/.well-known/smart-configuration": "published", "GET /.well-known/smart-configuration": "published", "GET /.well-known/openid-configuration": "published",
