@@ -144,15 +144,27 @@ func balp(t *testing.T, name string, body []byte) []string {
 		}
 		must(n == 1, "one client and one server")
 	}
+	sources := []string{"AUT", "INF", "CST"} // BALP's DataSources
+	if bare == "Read" || bare == "Query" {
+		sources = []string{"IRCP"}
+	}
+	for _, a := range e.Agent {
+		if *a.Requestor {
+			must(slices.Contains(sources, a.Type.Coding[0].Code) && len(a.Who) > 0 && a.Network == nil, "the user is a receiver or a source, has a name and is no machine")
+		}
+	}
 	patients, data := 0, 0
 	for _, x := range e.Entity {
 		switch x.Type.Code + "/" + x.Role.Code {
 		case "1/1":
 			patients++
-			must(x.What["reference"] != nil, "the patient is referred to")
+			reference, _ := x.What["reference"].(string)
+			must(strings.HasPrefix(reference, "Patient/"), "the patient is referred to")
 		case "2/24":
 			data++
 			must(bare == "Query" && x.What == nil && x.Query != nil && x.Detail == nil, "a query has its element and nothing else")
+		case "XrequestId/":
+			must(x.What["identifier"] != nil, "a request has its id")
 		case "2/4":
 			data++
 			must(bare != "Query" && x.What != nil, "data are named")
