@@ -3,8 +3,11 @@ package auth
 import (
 	"encoding/base32"
 	"fmt"
+	"math/bits"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -50,8 +53,9 @@ func TestHostileAPasswordAloneIsNotEnough(t *testing.T) {
 			t.Errorf("%s: %d %s", name, status, got)
 		}
 	}
-	// Guessing is slowed down, in as many sign-ins as one likes, and a right guess in between is none.
-	tried, waits := 0, false
+	// Guessing is slowed down, in as many sign-ins as one likes: each guess doubles the wait. A
+	// right one before the wait is over is none.
+	began, tried := time.Now(), 0
 	for i := range 12 {
 		c := g.browser(t, "http://localhost")
 		_, page := c.signIn("/", "gp", password)
@@ -59,24 +63,32 @@ func TestHostileAPasswordAloneIsNotEnough(t *testing.T) {
 		if m == nil {
 			t.Fatal(page)
 		}
-		guess := fmt.Sprintf("%06d", i)
-		if waits {
-			guess = code(secret, 30*time.Second)
-		}
-		status, got := c.post(actionOf(t, page), url.Values{"half": {m[1]}, "code": {guess}})
-		switch {
-		case status == http.StatusTooManyRequests:
-			waits = true
-		case status == http.StatusUnprocessableEntity && !waits:
+		status, got := c.post(actionOf(t, page), url.Values{"half": {m[1]}, "code": {fmt.Sprintf("%06d", i)}})
+		switch status {
+		case http.StatusUnprocessableEntity:
 			tried++
+		case http.StatusTooManyRequests:
+			m := regexp.MustCompile(`Wait (\d+) second`).FindStringSubmatch(got)
+			if m == nil {
+				t.Fatal(got)
+			}
+			wait, _ := strconv.Atoi(m[1])
+			until := time.Now().Add(time.Duration(wait-1) * time.Second) // the seconds are told rounded up
+			status, got = c.post(actionOf(t, got), url.Values{"half": {halfOf.FindStringSubmatch(got)[1]}, "code": {code(secret, 30*time.Second)}})
+			if status != http.StatusTooManyRequests && time.Now().Before(until) {
+				t.Fatalf("a right guess is taken before its time: %d %s", status, got)
+			}
+			if status != http.StatusTooManyRequests { // the machine was slow, and the wait is over
+				return
+			}
 		default:
-			t.Fatalf("guess %d (%v): %d %s", i, waits, status, got)
+			t.Fatalf("guess %d: %d %s", i, status, got)
 		}
 	}
-	if !waits || tried > freeCodes {
-		t.Errorf("%d codes were tried at once", tried)
+	if most := freeCodes + bits.Len(uint(time.Since(began)/time.Second)+1); tried > most {
+		t.Errorf("%d codes were tried in %v", tried, time.Since(began))
 	}
 }
 
-// freeCodes is how many wrong codes are let through at once, the one left out above too.
+// freeCodes is how many wrong codes are let through without a wait.
 const freeCodes = 4
