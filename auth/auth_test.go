@@ -365,6 +365,21 @@ func TestSessionFollowsTheAccount(t *testing.T) {
 	}
 }
 
+// A session holds for the role and organisation that it began with, whoever changes them.
+func TestASessionIsOfOneRole(t *testing.T) {
+	for name, change := range map[string]func(*Account){"role": func(a *Account) { a.Role = nhs.Nurse }, "organisation": func(a *Account) { a.Organisation = "RJZ" }} {
+		g := newRegion(t, Config{})
+		b := g.browser(t, "http://localhost")
+		b.signIn("/", "gp", password)
+		if err := g.Accounts.Alter("gp", change); err != nil {
+			t.Fatal(err)
+		}
+		if _, page := b.get("/"); strings.HasPrefix(page, "hello") {
+			t.Errorf("a session outlives its %s: %s", name, page)
+		}
+	}
+}
+
 // A token that somebody planted in the browser is not the one after sign-in.
 func TestSessionFixation(t *testing.T) {
 	g := newRegion(t, Config{})
