@@ -101,8 +101,10 @@ var seededFaults = []seeded{
 		{"api/graphql.go", "	h, err := s.open.get(typ, id)\n", "	h, err := s.open.get(typ, id)\n	for _, f := range s.open.list {\n		if r, ok := f.(*recordField); ok && h == nil {\n			for _, x := range r.view.Beneath {\n				if x.Type == typ && x.ID == id {\n					h = r.hit(x)\n				}\n			}\n		}\n	}\n"}}, beneath...)},
 	{name: "a page counts what is hidden", by: byWithout, edits: append([]edit{
 		{"web/contacts.go", "	p := view.Part{Section: view.Other, Title: \"Other\"}\n", "	p := view.Part{Section: view.Other, Title: \"Other\" + strings.Repeat(\"+\", len(s.v.Beneath))}\n"}}, beneath...)},
-	{name: "a suggestion names who wrote what is hidden", by: byWithout, edits: append([]edit{
-		{"web/sharing_draft.go", "	for _, i := range c.v.Items {\n		add(", "	for _, i := range c.v.Beneath {\n		add("}}, beneath...)},
+	{name: "a choice's preview weighs what is hidden", by: byWithout, edits: append([]edit{
+		{"web/sharing_preview.go", "	for _, i := range c.v.Items {\n", "	for _, i := range c.v.Beneath {\n"}}, beneath...)},
+	{name: "a section lists what is hidden", by: byWithout, edits: append([]edit{
+		{"web/contacts.go", "	for _, i := range s.v.Items {\n		if s.shown[", "	for _, i := range s.v.Beneath {\n		if s.shown["}}, beneath...)},
 	{name: "an answer is as long as there is hidden", by: byWithout, edits: append([]edit{
 		{"api/find.go", "	a.turn(found)\n	return a, q.include(f, a)", "	a.turn(found)\n	if r, ok := f.(*recordField); ok {\n		q.w.Header().Set(\"Server-Timing\", strings.Repeat(\"-\", len(r.view.Beneath)))\n	}\n	return a, q.include(f, a)"}}, beneath...)},
 	{name: "a subscriber is told of what is hidden", by: byWithout, edits: []edit{

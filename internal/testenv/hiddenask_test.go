@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,6 +17,13 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 		for _, p := range []string{"/me", "/me/record", "/me/medicines", "/me/results", "/me/letters", "/me/plans", "/me/people", "/me/sharing", "/me/looked"} {
 			if one(2) {
 				h.same(t, w, "GET", p, "")
+			}
+		}
+	}
+	if w.reader == "citizen" {
+		for _, choice := range []string{"choice=object", "choice=kind&kind=results&kind=problems", "choice=organisation&organisation=RJZ"} {
+			if one(1) { // what it would change, before it is saved
+				h.with(t, w, "POST", "/me/sharing", choice, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
 			}
 		}
 	}
