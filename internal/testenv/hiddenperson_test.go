@@ -45,7 +45,13 @@ func (h *hidden) drawPerson(t *rapid.T, w *written) {
 	w.member = rapid.Bool().Draw(t, "of the team")
 	w.whole = oneIn(t, 3, "in one message")
 	if oneIn(t, 3, "follows") {
-		w.follows = pick(t, []string{"result", "document", "medication", "encounter", "referral", "patient", "consent"}, "topic")
+		topics := []string{"patient", "consent"}
+		for _, x := range w.pieces { // of what there is to tell of
+			if topic := map[string]string{"Observation": "result", "DocumentReference": "document", "MedicationRequest": "medication", "Encounter": "encounter", "ServiceRequest": "referral"}[x.typ]; topic != "" && x.late {
+				topics = append(topics, topic, topic, topic)
+			}
+		}
+		w.follows = pick(t, topics, "topic")
 	}
 }
 
