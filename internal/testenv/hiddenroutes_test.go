@@ -37,7 +37,7 @@ var unasked = map[string]string{
 var places = map[string][]string{
 	"id": {"{citizen}"}, "section": {"record", "problems", "medicines", "results", "letters", "plans", "documents", "timeline", "people", "sharing", "looked", "rights", "apps", "nothing"}, "entry": {"1", "999999"},
 	"source": {"RJZ:PAS", "RJ1:API"}, "message": {"1", "m1"}, "agreement": {"hidden-items", "nothing"}, "act": {"sign", "agree", "nothing"}, "request": {"1"}, "app": {"nobody"}, "case": {"1", "nobody"}, "file": {"1"},
-	"consent": {"nobody", "{key}-c0"}, "provider": {"nobody"},
+	"consent": {"nobody", "{key}-c0"}, "provider": {"nobody"}, "user": {"nobody", "gp"},
 }
 
 var named = regexp.MustCompile(`\{([a-z]+)(\.\.\.|\$)?\}`)
