@@ -116,11 +116,11 @@ func decide(r Request) Decision {
 	if within, ok := reviewsDeaths(s.Role); ok {
 		return decideDeathReview(r, within)
 	}
-	if !directCare(s.Purpose) {
-		return deny("G1 direct care", "records are opened for direct care, not for this purpose")
-	}
 	if roleDataSets(s.Role) == 0 {
 		return deny("G1 default deny", "the role "+s.Role.Title()+" does not open records")
+	}
+	if !directCare(s.Purpose) {
+		return deny("G1 direct care", "records are opened for direct care, not for this purpose")
 	}
 	if s.Organisation == "" {
 		return deny("G7 legitimate relationship", "the account has no organisation")
