@@ -125,8 +125,8 @@ func TestHostileSockets(t *testing.T) {
 func TestHostileAddressesOfLetters(t *testing.T) {
 	p := mailServer(t)
 	r := posting(t, p, "")
-	for _, endpoint := range []string{`mailto:a@example.org\r\nBcc: b@example.org`, `mailto:a@example.org%0d%0aBcc:b@example.org`, `mailto:a@example.org?bcc=b@example.org`, `mailto:a?b@example.org`, `mailto:a&b@example.org`, `mailto:a@example.org%0dBcc`, `mailto:a@example.org,b@example.org`,
-		`mailto:\"a\r\nRCPT TO:<b@example.org>\"@example.org`, `mailto:\"a b\"@example.org\n.\n`, `mailto:Somebody <a@example.org>`, `mailto:a@example.org>\r\nDATA`, `mailto:`, `mailto:a`, `mailto:a@example.org\u0000`} {
+	for _, endpoint := range []string{`mailto:a@example.org\r\nBcc: another@elsewhere.example`, `mailto:a@example.org%0d%0aBcc:another@elsewhere.example`, `mailto:a@example.org?bcc=another@elsewhere.example`, `mailto:a?another@elsewhere.example`, `mailto:a&another@elsewhere.example`, `mailto:a@example.org%0dBcc`, `mailto:a@example.org,another@elsewhere.example`,
+		`mailto:\"a\r\nRCPT TO:<another@elsewhere.example>\"@example.org`, `mailto:\"a b\"@example.org\n.\n`, `mailto:Somebody <a@example.org>`, `mailto:a@example.org>\r\nDATA`, `mailto:`, `mailto:a`, `mailto:a@example.org\u0000`} {
 		a, err := r.env.Do(t.Context(), "visitor", "POST", "/fhir/Subscription", []byte(strings.Replace(letter(), "mailto:ward@example.org", endpoint, 1)))
 		if err != nil || a.Status != 400 && a.Status != 422 {
 			t.Errorf("%s: %v %d %s", endpoint, err, a.Status, a.Body)
@@ -137,7 +137,7 @@ func TestHostileAddressesOfLetters(t *testing.T) {
 	r.settle()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.letters) != 1 || strings.Contains(p.letters[0], "b@example.org") {
+	if len(p.letters) != 1 || strings.Contains(p.letters[0], "another@elsewhere.example") {
 		t.Errorf("letters: %q", p.letters)
 	}
 }

@@ -47,8 +47,8 @@ func TestG1TheOracleAgrees(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	x := &examined{T: t, ctx: stored(t), verdicts: map[string]int{}}
-	t.Cleanup(x.close)
+	x := &examined{T: t, ctx: stored(t), dir: t.TempDir(), verdicts: map[string]int{}}
+	t.Cleanup(x.close) // before its folder goes
 	rapid.Check(t, x.one)
 	t.Logf("%d citizens, %d verdicts of items and versions", x.serial, x.judged)
 	for rule, n := range x.verdicts {
@@ -64,6 +64,7 @@ const perRegion = 60
 type examined struct {
 	*testing.T
 	ctx     context.Context
+	dir     string
 	env     *Env
 	handler http.Handler
 	as      policy.Subject // who asks next
@@ -90,7 +91,7 @@ func (x *examined) must(err error) {
 func (x *examined) open() {
 	x.close()
 	var err error
-	x.env, err = Open(x.ctx, filepath.Join(x.TempDir(), strconv.Itoa(x.serial)), Start)
+	x.env, err = Open(x.ctx, filepath.Join(x.dir, strconv.Itoa(x.serial)), Start)
 	x.must(err)
 	x.env.Region.FHIR().Subject = func(*http.Request) (policy.Subject, error) { return x.as, nil }
 	x.handler = x.env.Region.Handler()
