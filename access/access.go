@@ -53,6 +53,8 @@ type Access struct {
 	Cases Cases
 	// Leaves names all that belongs to somebody; nil where nothing is destroyed.
 	Leaves Leaves
+	// LetIn lets what was destroyed under a case come in again; nil where nothing is destroyed.
+	LetIn func(ctx context.Context, caseID string) error
 	// File commits what is decided in a case; nil where nothing can be.
 	File   func(ctx context.Context, f Filing) error
 	Now    func() time.Time

@@ -251,7 +251,7 @@ func (a *Access) ProposeRemoval(ctx context.Context, s policy.Subject, id string
 	if c.Asked.Order != "" {
 		rule = "Removal by order of a court"
 	}
-	return a.Propose(ctx, s, rights.List{Class: "removal", Rule: rule, Organisation: c.Controller, Order: c.Asked.Order, Case: c.ID,
+	return a.Propose(ctx, s, rights.List{Class: rights.RemovalClass, Rule: rule, Organisation: c.Controller, Order: c.Asked.Order, Case: c.ID,
 		People: []rights.OfPerson{{Citizen: c.Asked.Citizen, Subject: int64(v.Subject), Source: v.Source, Items: []rights.Listed{{Type: v.Type, ID: v.ID, Version: v.Version}}}}})
 }
 
@@ -294,7 +294,7 @@ func (a *Access) stillDue(ctx context.Context, list *rights.List, r Retention) e
 				return fault.E(op, fault.Conflict, "a hold stops it: "+h.ID)
 			}
 		}
-		if list.Class == "removal" {
+		if list.Class == rights.RemovalClass {
 			continue
 		}
 		of, err := a.Index.Citizen(ctx, p.Citizen, store.Latest)

@@ -28,6 +28,11 @@ func (a *Access) effect(ctx context.Context, c *rights.Case, s rights.Step) erro
 		begun, _ := c.Last(rights.Restrained)
 		from, _ := london.Day(on.Add(12 * time.Hour))
 		return a.restrict(ctx, c, policy.Restraint{From: begun.At, To: from})
+	case rights.LetIn:
+		if a.LetIn == nil {
+			return fault.E("access.effect", fault.NotSupported, "nothing can be let in here")
+		}
+		return a.LetIn(ctx, c.ID)
 	case rights.NoteTaken:
 		return a.Marks.Rewrite(ctx, c.Asked.Item.Type, c.Asked.Item.ID, rights.Undisputed)
 	case rights.Decided:

@@ -35,6 +35,11 @@ func (c *commit) apply() error {
 	c.targets = make([]target, len(c.msg.Resources))
 	for i := range c.msg.Resources {
 		var err error
+		if _, barred := c.barred[i]; barred {
+			_, id := c.tx.NewID() // what refers to it refers to nothing
+			c.targets[i].ref = c.msg.Resources[i].Type + "/" + id
+			continue
+		}
 		if c.targets[i], err = c.target(&c.msg.Resources[i]); err != nil {
 			return err
 		}
@@ -49,6 +54,12 @@ func (c *commit) apply() error {
 		return err
 	}
 	for i := range c.msg.Resources {
+		if held, err := c.held(i); err != nil || held {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		c.ready, c.carried = c.r.prepared(i), c.r.carriedTo(i)
 		if err := c.resource(&c.msg.Resources[i], c.targets[i]); err != nil {
 			return err
@@ -343,6 +354,14 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 		put.Body = mapped.Rewrite(body, func(typ, key string) string { return c.reference(typ, key, &failed) })
 		if failed != nil {
 			return failed
+		}
+		if !t.exists {
+			if bar, same, err := c.sameAsDestroyed(&put); err != nil || same {
+				if err != nil {
+					return err
+				}
+				return c.hold(bar.Case, r.Place)
+			}
 		}
 		if c.ready.of(put.Body) {
 			fill(&put, &c.ready.class)

@@ -139,6 +139,11 @@ func (p *Pipeline) try(batch []*Receipt, durable func() error) error {
 		return err
 	}
 	for i, r := range batch {
+		if outcomes[i].held {
+			if err := p.destroyHeld(context.Background(), r.ID); err != nil {
+				p.log.Error("the bytes of a message that was held back are still there: they go at the next start", "message", r.Number(), "error", err)
+			}
+		}
 		r.outcome = outcomes[i]
 		p.room.give(len(r.raw.Body))
 		p.heard.committed(r.raw.Source)
@@ -187,6 +192,8 @@ type commit struct {
 	ready    *ready                   // of the resource that is written
 	carried  policy.Labels            // that go on to it from what it came with
 	visits   map[string]policy.Labels // by reference, of the visits that the message speaks of
+	barred   map[int]store.Bar        // the resources that were destroyed before
+	under    string                   // the case under which something was held back
 }
 
 func (c *commit) run() (Outcome, error) {
@@ -199,7 +206,23 @@ func (c *commit) run() (Outcome, error) {
 		if c.raw.Call != "" {
 			rec.State = Refused
 		}
-		return Outcome{State: rec.State, Err: c.failed, Reason: rec.Reason, Place: rec.Place}, c.tx.SaveMessage(rec)
+		under := underCase(c.failed)
+		if under != "" {
+			rec.Hash = [16]byte{}
+			if err := c.tx.HoldBack(c.r.ID, under); err != nil {
+				return Outcome{}, err
+			}
+		}
+		return Outcome{State: rec.State, Err: c.failed, Reason: rec.Reason, Place: rec.Place, held: under != ""}, c.tx.SaveMessage(rec)
+	}
+	if err := c.bars(); err != nil {
+		return Outcome{}, err
+	}
+	if under, all, err := c.allBarred(); err != nil || all {
+		if err != nil {
+			return Outcome{}, err
+		}
+		return c.outcomeOfHeld(rec, under)
 	}
 	if c.raw.Format == HL7v2 || c.raw.Format == CDA {
 		seen, err := c.tx.Seen(c.raw.Source, c.r.hash)
@@ -219,11 +242,17 @@ func (c *commit) run() (Outcome, error) {
 		return Outcome{}, err
 	}
 	rec.State, rec.N = Stored, c.n
+	if c.under != "" {
+		rec.Hash = [16]byte{} // what is held back may be let in, and sent again
+		if err := c.tx.HoldBack(c.r.ID, c.under); err != nil {
+			return Outcome{}, err
+		}
+	}
 	if (c.raw.Format == FHIR || c.raw.Format == CSV) && c.raw.Call == "" && c.unchanged() {
 		rec.State = Duplicate
 	}
 	rec.Steps = c.steps()
-	return Outcome{State: rec.State, Event: rec.Event, N: c.n, Items: c.items, Refused: c.refused}, c.tx.SaveMessage(rec)
+	return Outcome{State: rec.State, Event: rec.Event, N: c.n, Items: c.items, Refused: c.refused, held: c.under != ""}, c.tx.SaveMessage(rec)
 }
 
 // unchanged says whether a message of resources said nothing new.
@@ -279,5 +308,8 @@ func (p *Pipeline) Replay(ctx context.Context, id store.MessageID) (Outcome, err
 		out, err = c.run()
 		return err
 	})
+	if err == nil && out.held {
+		err = p.destroyHeld(ctx, id)
+	}
 	return out, err
 }

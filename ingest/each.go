@@ -40,6 +40,10 @@ func (c *commit) each() error {
 			c.refuse(r.Place, absent[r.Patient], len(c.msg.Patients[r.Patient].Body) == 0)
 			continue
 		}
+		if _, err := c.held(i); err != nil {
+			c.refuse(r.Place, err, false)
+			continue
+		}
 		c.ready, c.carried = c.r.prepared(i), c.r.carriedTo(i)
 		if err := c.one(r); err != nil {
 			if !refusable(err) {
@@ -61,6 +65,9 @@ func (c *commit) one(r *mapped.Resource) error {
 }
 
 func (c *commit) refuse(place string, err error, absent bool) {
+	if under := underCase(err); under != "" {
+		c.under = under
+	}
 	c.refused = append(c.refused, mapped.Refusal{Place: place, Err: err, Absent: absent})
 }
 

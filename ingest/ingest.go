@@ -72,6 +72,7 @@ type Tx interface {
 	store.Tx
 	mpi.Ledger
 	Messages
+	store.Barrer
 	// CitizenNumber reads a citizen's id.
 	CitizenNumber(id string) (store.Citizen, bool)
 }
@@ -122,6 +123,8 @@ type Outcome struct {
 	// Refused is what could not be used of a message whose resources each stand
 	// for themselves.
 	Refused []mapped.Refusal
+
+	held bool // something was held back: its bytes go
 }
 
 // Item is one resource that a message made or left as it was.
@@ -204,7 +207,7 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 		p.wg.Go(p.mapAll)
 	}
 	p.wg.Go(p.commitAll)
-	if err := p.resume(ctx); err != nil {
+	if err := errors.Join(p.destroyLeft(ctx), p.resume(ctx)); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil

@@ -29,8 +29,10 @@ const (
 	NoteTaken          Did = "note-taken-out"
 	Reviewing          Did = "reviewed" // an item of a copy, or the rest
 	Noted              Did = "noted"
-	Destroyed          Did = "destroyed" // what was approved; the exchange says so itself
-	Approved           Did = "approved"  // a disposal, by another person than who proposed it
+	Destroyed          Did = "destroyed"    // what was approved; the exchange says so itself
+	Approved           Did = "approved"     // a disposal, by another person than who proposed it
+	AskedLetIn         Did = "asked-let-in" // that what was destroyed may come in again
+	LetIn              Did = "let-in"       // by another person
 	Withdrawn          Did = "withdrawn"
 	Decided            Did = "decided"
 )
@@ -91,7 +93,7 @@ func (c Case) Act(s Step) (Case, error) {
 	if len(s.Words) > maxWords || !utf8.ValidString(s.Words) {
 		return c, fault.E(op, fault.Value, "write it in at most 2,000 letters", "words")
 	}
-	if c.State == Closed && s.Did != Announced && s.Did != Lifted && s.Did != Noted && s.Did != NoteTaken {
+	if c.State == Closed && !slices.Contains([]Did{Announced, Lifted, Noted, NoteTaken, AskedLetIn, LetIn}, s.Did) {
 		return c, fault.E(op, fault.Conflict, "the case is closed")
 	}
 	if n := len(c.Steps); n > 0 && s.At.Before(c.Steps[n-1].At) {
@@ -110,7 +112,7 @@ var needs = map[Did]string{
 	AskedIdentity: "write what they are asked to show", ShownIdentity: "write how they have shown who they are",
 	AskedClarification: "write what they are asked", Clarified: "write what they have answered",
 	Extended: "write why it takes longer: the person is told", HandedOver: "write why it is handed over",
-	Announced: "write why the restriction ends: the person is told", Restrained: "write why", Noted: "write the note", NoteTaken: "write why the note is taken out",
+	Announced: "write why the restriction ends: the person is told", Restrained: "write why", Noted: "write the note", AskedLetIn: "write why it may come in again", NoteTaken: "write why the note is taken out",
 }
 
 func (c Case) moved(s Step) (Case, error) {
@@ -167,6 +169,8 @@ func (c Case) moved(s Step) (Case, error) {
 		case done:
 			return bad(fault.Conflict, "it is approved already")
 		}
+	case AskedLetIn, LetIn:
+		return c.letIn(s)
 	case Destroyed:
 		if c.Asked.Kind != Disposal && c.Asked.Kind != Erasure || s.By.Role != nhs.Operator {
 			return bad(fault.Security, "that something was destroyed is told by who carried it out")

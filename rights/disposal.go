@@ -24,6 +24,10 @@ const (
 	StatementFile = "statement.json"
 )
 
+// RemovalClass is the class of a list that is of one item, not of a schedule's. It stays
+// removed whoever comes back.
+const RemovalClass = "removal"
+
 // MostPeople is how many people one approval is of, and MostListed how many items.
 const (
 	MostPeople = 200
@@ -125,6 +129,29 @@ func (s *Statement) Encode() (file []byte, hash string, err error) {
 	file = append(file, '\n')
 	sum := sha256.Sum256(file)
 	return file, hex.EncodeToString(sum[:]), nil
+}
+
+// Barring says whether what was destroyed under a case is kept from coming in again.
+func (c *Case) Barring() bool {
+	_, let := c.Last(LetIn)
+	return c.Asked.Kind == Disposal && c.Outcome == "destroyed" && !let
+}
+
+// letIn has what was destroyed by mistake come in again: one person asks, another agrees.
+func (c Case) letIn(s Step) (Case, error) {
+	const op = "rights.Act"
+	asked, is := c.Last(AskedLetIn)
+	switch {
+	case !c.Barring():
+		return c, fault.E(op, fault.Conflict, "nothing of it is held back")
+	case s.Did == AskedLetIn && is:
+		return c, fault.E(op, fault.Conflict, "it is asked already: another person agrees")
+	case s.Did == LetIn && !is:
+		return c, fault.E(op, fault.Conflict, "nobody has asked for it yet: one person asks, another agrees")
+	case s.Did == LetIn && asked.By.User == s.By.User:
+		return c, fault.E(op, fault.Security, "another person agrees to what you have asked for")
+	}
+	return c, nil
 }
 
 func (c *Case) destroyed() bool { _, ok := c.Last(Destroyed); return ok }

@@ -21,7 +21,7 @@ func DidWords(d Did) string {
 		Received: "received", AskedIdentity: "asked to show who they are", ShownIdentity: "was shown who they are", AskedClarification: "asked what they mean",
 		Clarified: "was told what they mean", Extended: "extended by two months", HandedOver: "handed over", SentToSource: "sent to its source",
 		Restrained: "restricted meanwhile", Announced: "announced the end of a restriction", Lifted: "ended a restriction", Reviewing: "looked through items of a copy",
-		NoteTaken: "took out a note of dispute", Noted: "noted", Approved: "approved", Destroyed: "destroyed", Withdrawn: "taken back", Decided: "decided",
+		NoteTaken: "took out a note of dispute", Noted: "noted", Approved: "approved", Destroyed: "destroyed", AskedLetIn: "asked that it may come in again", LetIn: "agreed that it may come in again", Withdrawn: "taken back", Decided: "decided",
 	}[d], string(d))
 }
 

@@ -9,6 +9,10 @@ import (
 type Disposal struct {
 	At    time.Time
 	Items []ItemRef
+	// Case is under which nothing of it may come in again (Barrer); "" bars nothing. Returns:
+	// what is kept of a person whose source says something new of them may.
+	Case    string
+	Returns bool
 	// Subjects go with all that is known of them: their identities, their links, what
 	// was claimed of them. Nothing of theirs may be left but what is in Items.
 	Subjects []Subject

@@ -220,7 +220,7 @@ func (h *Web) feed(w http.ResponseWriter, r *http.Request, s policy.Subject) err
 		p.Extracts = append(p.Extracts, extractRow(e))
 	}
 	for _, m := range f.Latest {
-		p.Latest = append(p.Latest, page.MessageRow{ID: m.ID, Received: view.ParseDate(m.Received.Format(time.RFC3339)), What: dots(formats[m.Format], m.Event), State: m.State})
+		p.Latest = append(p.Latest, page.MessageRow{ID: m.ID, Received: view.ParseDate(m.Received.Format(time.RFC3339)), What: dots(formats[m.Format], m.Event), State: dots(m.State, heldWords(m.Record))})
 	}
 	h.render(w, http.StatusOK, page.Feed(p))
 	return nil
@@ -241,4 +241,12 @@ func extractRow(e Extract) page.ExtractRow {
 		row.Totals, row.Tone = dots("they agree", strings.Join(sums, ", ")), view.Good
 	}
 	return row
+}
+
+// heldWords say why a message that was taken was not kept.
+func heldWords(m ingest.Record) string {
+	if m.State == ingest.Duplicate {
+		return m.Reason
+	}
+	return ""
 }

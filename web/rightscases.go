@@ -252,6 +252,13 @@ func (h *Web) caseActs(c *rights.Case) (out []page.CaseAct) {
 	if _, gone := c.Last(rights.NoteTaken); c.Outcome == "disputed" && !gone {
 		may(page.CaseAct{Did: string(rights.NoteTaken), Title: "Take the note of dispute out", Words: "Why", Button: "Take it out"}, rights.Closed)
 	}
+	if _, asked := c.Last(rights.AskedLetIn); c.Barring() && !asked {
+		may(page.CaseAct{Did: string(rights.AskedLetIn), Title: "It was a mistake: let it come in again", Words: "Why it may come in again", Button: "Ask another person to agree",
+			Hint: "What its source sends again is held back until then. It comes in when its source sends it the next time: nothing is brought back from here."}, rights.Closed)
+	} else if c.Barring() {
+		may(page.CaseAct{Did: string(rights.LetIn), Title: "Let it come in again", Button: "Agree that it may come in again",
+			Hint: "Somebody has asked for it; another person agrees. What its source sends from then on comes in."}, rights.Closed)
+	}
 	may(page.CaseAct{Did: string(rights.Noted), Title: "Write a note", Words: "The note. The person does not see it.", Button: "Keep the note"},
 		rights.Working, rights.AwaitingIdentity, rights.AwaitingClarification, rights.WithSource, rights.Closed)
 	return out

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"selda/cmd/selda/region"
 	"selda/fault"
@@ -20,6 +21,8 @@ type rightsDisposeCmd struct {
 	Remove   disposeRemoveCmd   `cmd:"" help:"Propose that the item of a case of erasure is destroyed."`
 	Approve  disposeApproveCmd  `cmd:"" help:"Approve a list that another person has proposed."`
 	CarryOut disposeCarryOutCmd `cmd:"" name:"carry-out" help:"Destroy what was approved, in every file, and print the statement of it."`
+	Barred   disposeBarredCmd   `cmd:"" help:"What is held back when its source sends it again, by case: how much, and how many messages."`
+	LetIn    disposeLetInCmd    `cmd:"" name:"let-in" help:"Let what was destroyed by mistake come in again: one person asks, another agrees."`
 	Lists    disposeListsCmd    `cmd:"" help:"Print what was destroyed, by ids: keep it with the backups, restore reads it."`
 }
 
@@ -113,6 +116,54 @@ func (c disposeCarryOutCmd) Run(e *env) error {
 	fmt.Fprintln(e.stderr, "keep `selda rights dispose lists` with the backups, and make the downtime copy again")
 	_, err = e.stdout.Write(statement)
 	return err
+}
+
+type disposeBarredCmd struct {
+	JSON bool `name:"json" help:"Print one JSON object a line."`
+}
+
+func (disposeBarredCmd) needsRegion() {}
+
+func (c disposeBarredCmd) Run(e *env) error {
+	list, err := e.region.Barred(e.ctx, region.OperatorSubject())
+	if err != nil {
+		return err
+	}
+	for _, b := range list {
+		if c.JSON {
+			if err := e.printJSON(b); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(e.stdout, "%s  %d names of items", b.Case, b.Names)
+		if b.People > 0 {
+			fmt.Fprintf(e.stdout, ", until something new comes of %d people", b.People)
+		}
+		fmt.Fprintf(e.stdout, "; %d messages held back\n", b.HeldBack)
+		for _, m := range b.Latest {
+			fmt.Fprintf(e.stdout, "  %s  %s  %s\n", m.ID, m.Source, m.Received.Format(time.DateTime))
+		}
+	}
+	return nil
+}
+
+type disposeLetInCmd struct {
+	ID    string `arg:"" help:"The case of the disposal."`
+	Why   string `help:"Ask for it, and why." placeholder:"WORDS"`
+	Agree bool   `help:"Agree to what another person has asked for."`
+}
+
+func (disposeLetInCmd) needsRegion() {}
+
+func (c disposeLetInCmd) Run(e *env) error {
+	if c.Agree == (c.Why != "") {
+		return fmt.Errorf("%w: say --why to ask for it, or --agree", errUsage)
+	}
+	if c.Agree {
+		return e.acts(c.ID, rights.Step{Did: rights.LetIn})
+	}
+	return e.acts(c.ID, rights.Step{Did: rights.AskedLetIn, Words: c.Why})
 }
 
 type disposeListsCmd struct{}

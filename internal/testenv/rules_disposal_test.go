@@ -15,6 +15,7 @@ import (
 	"selda/auth"
 	"selda/cmd/selda/region"
 	"selda/fault"
+	"selda/ingest"
 	"selda/nhs"
 	"selda/rights"
 	"selda/store"
@@ -330,9 +331,16 @@ func TestG18WhatWasKeptLongEnough(t *testing.T) {
 	}
 	// The person comes back: the hospital may write of them as of anybody.
 	o.writes("RJZ:PAS", "Patient", "p-rjz", `"identifier":[{"system":"`+nhs.NumberSystem+`","value":"`+folake+`"}],"name":[{"family":"Adeyemi","given":["Folake"]}],"birthDate":"1951-11-05"`)
-	o.writes("RJZ:PAS", "Condition", "old", `"code":{"text":"Sprain"},`+atKings)
+	old := `{"resourceType":"Condition","id":"old","code":{"text":"Fracture"},` + atKings + `}`
+	if out := o.submits("RJZ:PAS", ingest.FHIR, "PUT Condition/old", old); out.State != ingest.Refused {
+		t.Error("what was destroyed comes in again", out.State)
+	}
+	o.writes("RJZ:PAS", "Condition", "sprain", `"code":{"text":"Sprain"},`+atKings)
+	o.arrives("RJZ:PAS", ingest.FHIR, "PUT Condition/old", old) // it is part of what is kept anew
 	o.mayDeclare("doctor")
-	if where := o.sees("doctor", "Sprain", "/fhir/Condition?patient={citizen}"); where == nil {
-		t.Error("what is written anew is not there")
+	for _, words := range []string{"Sprain", "Fracture"} {
+		if where := o.sees("doctor", words, "/fhir/Condition?patient={citizen}"); where == nil {
+			t.Error("of who came back there is no", words)
+		}
 	}
 }

@@ -116,6 +116,8 @@ type Disposed struct {
 	At       time.Time       `json:"at"`
 	Items    []string        `json:"items"` // Type/id
 	Subjects []store.Subject `json:"subjects,omitempty"`
+	// Bars keep it from coming in again. They say nothing of what it was.
+	Bars []store.Bar `json:"bars,omitempty"`
 }
 
 // Refs are the items.
@@ -156,4 +158,19 @@ func (g Register) Disposed() (out []Disposed, err error) {
 	}
 	slices.SortFunc(out, func(a, b Disposed) int { return a.At.Compare(b.At) })
 	return out, nil
+}
+
+// SetBars notes the bars of a list: none where it may come in again.
+func (g Register) SetBars(caseID string, bars []store.Bar) error {
+	const op = "register.SetBars"
+	b, _, err := g.Documents.Load(disposedName + caseID + ".json")
+	if err != nil || b == nil {
+		return fault.E(op, fault.NotFound, "nothing was destroyed under this case")
+	}
+	var d Disposed
+	if err := json.Unmarshal(b, &d); err != nil {
+		return fault.E(op, fault.Exception, "a list of what was destroyed can't be read: "+caseID)
+	}
+	d.Bars = bars
+	return g.AddDisposed(d)
 }

@@ -5,11 +5,13 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"selda/fault"
 	"selda/fhir"
 	"selda/internal/segment"
 	"selda/nhs"
+	"selda/rights"
 	"selda/store"
 	"selda/store/adapter"
 )
@@ -27,9 +29,10 @@ func (db *DB) Dispose(ctx context.Context, d store.Disposal) (out store.Disposed
 			return err
 		}
 		messages := map[store.MessageID]bool{}
+		bars := adapter.NewBars(tx.db.prints(), &d)
 		var items []int64
 		for _, ref := range d.Items {
-			item, err := tx.destroy(ref, &out, messages)
+			item, err := tx.destroy(ref, &out, messages, bars)
 			if err != nil {
 				return err
 			}
@@ -43,18 +46,26 @@ func (db *DB) Dispose(ctx context.Context, d store.Disposal) (out store.Disposed
 			}
 			out.Subjects++
 		}
-		tx.do(`DELETE FROM key WHERE item=ANY($1)`, items)
+		tx.want(func(r pgx.Rows) error {
+			var hash pgtype.UUID
+			var item store.ItemID
+			err := r.Scan(&hash, &item)
+			bars.Key(hash.Bytes, item)
+			return err
+		}, `DELETE FROM key WHERE item=ANY($1) RETURNING hash, item`, items)
 		tx.do(`DELETE FROM ended WHERE item=ANY($1)`, items)
 		for _, r := range d.Items {
 			tx.do(`DELETE FROM subscription_event WHERE type=$1 AND id=$2`, int16(fhir.TypeNumber(r.Type)), r.ID)
 		}
-		out.Messages, err = tx.forgetMessages(messages)
-		return err
+		if out.Messages, err = tx.forgetMessages(messages, d.Case != ""); err != nil {
+			return err
+		}
+		return tx.Bar(bars.All())
 	})
 	return out, err
 }
 
-func (tx *Tx) destroy(ref store.ItemRef, out *store.Disposed, messages map[store.MessageID]bool) (int64, error) {
+func (tx *Tx) destroy(ref store.ItemRef, out *store.Disposed, messages map[store.MessageID]bool, bars *adapter.Bars) (int64, error) {
 	l, exists, err := tx.ByID(ref.Type, ref.ID)
 	switch {
 	case err != nil:
@@ -78,6 +89,9 @@ func (tx *Tx) destroy(ref store.ItemRef, out *store.Disposed, messages map[store
 	}, `SELECT message FROM resource WHERE subject=$1 AND type=$2 AND item=$3`, subject, typ, item); err != nil {
 		return 0, err
 	}
+	if err := tx.bar(bars, ref, l); err != nil {
+		return 0, err
+	}
 	out.Items++
 	tx.Touch(l.Subject)
 	delete(tx.known.items, l.Item)
@@ -85,6 +99,28 @@ func (tx *Tx) destroy(ref store.ItemRef, out *store.Disposed, messages map[store
 	tx.do(`DELETE FROM locator WHERE item=$1`, item)
 	tx.do(`DELETE FROM alias WHERE item=$1`, item)
 	return item, nil
+}
+
+// bar notes what is to be kept from coming in again of an item, and of whose it is.
+func (tx *Tx) bar(bars *adapter.Bars, ref store.ItemRef, l store.Located) error {
+	if bars.Content(l) {
+		all, err := tx.Versions(l)
+		if err != nil {
+			return err
+		}
+		for _, v := range all {
+			bars.Said(l, rights.Undisputed(v.Body))
+		}
+	}
+	if bars.Item(ref, l) {
+		return tx.ask(func(r pgx.Rows) error {
+			var system, value string
+			err := r.Scan(&system, &value)
+			bars.Known(l, system, value)
+			return err
+		}, `SELECT system, value FROM identity WHERE subject=$1`, int64(l.Subject))
+	}
+	return nil
 }
 
 func (tx *Tx) destroySubject(s store.Subject) error {
@@ -103,7 +139,7 @@ func (tx *Tx) destroySubject(s store.Subject) error {
 	return nil
 }
 
-func (tx *Tx) forgetMessages(messages map[store.MessageID]bool) (all []store.MessageID, err error) {
+func (tx *Tx) forgetMessages(messages map[store.MessageID]bool, barred bool) (all []store.MessageID, err error) {
 	list := make([]int64, 0, len(messages))
 	for m := range messages {
 		list = append(list, int64(m))
@@ -123,7 +159,7 @@ func (tx *Tx) forgetMessages(messages map[store.MessageID]bool) (all []store.Mes
 	for _, m := range all {
 		list = append(list, int64(m))
 	}
-	tx.do(`UPDATE message SET event=NULL, control=NULL, reason=NULL, place=NULL, steps=NULL WHERE id=ANY($1)`, list)
+	tx.do(`UPDATE message SET event=NULL, control=NULL, reason=NULL, place=NULL, steps=NULL, hash=CASE WHEN $2 THEN NULL ELSE hash END WHERE id=ANY($1)`, list, barred)
 	return all, nil
 }
 

@@ -50,6 +50,9 @@ type DB struct {
 	writing chan struct{} // held by this node's writer; between nodes the row `head` orders
 	serial  int64         // of this node's last transaction that writes
 
+	barred   *adapter.Barred // what tells that something is not barred; the writer's alone
+	barredAt int64           // as of which change of that
+
 	sources sync.RWMutex
 	byName  map[nhs.Source]int32
 	byID    map[int32]nhs.Source

@@ -191,7 +191,7 @@ func (tx *Tx) flushMessages() {
 	for i, m := range tx.rows.message {
 		id, received, source, format, state, n = append(id, i), append(received, m.received), append(source, m.source), append(format, m.format), append(state, m.state), append(n, m.n)
 		event, control, reason, place = append(event, m.event), append(control, m.control), append(reason, m.reason), append(place, m.place)
-		hash, steps = append(hash, pgtype.UUID{Bytes: m.hash, Valid: true}), append(steps, m.steps)
+		hash, steps = append(hash, pgtype.UUID{Bytes: m.hash, Valid: m.hash != [16]byte{}}), append(steps, m.steps)
 	}
 	tx.do(`INSERT INTO heard(source, hour, messages, last)
 		SELECT source, received/3600000, count(*), max(received) FROM unnest($1::bigint[], $2::int[], $3::bigint[]) AS t(id, source, received)

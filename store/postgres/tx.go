@@ -44,7 +44,7 @@ type Tx struct {
 }
 
 // head are the last numbers given.
-type head struct{ n, item, subject, citizen, event, review int64 }
+type head struct{ n, item, subject, citizen, event, review, barred int64 }
 
 // Update is store.Writer's.
 func (db *DB) Update(ctx context.Context, f func(store.Tx) error) error {
@@ -135,12 +135,15 @@ func (tx *Tx) begin() error {
 	tx.waiting.Queue("BEGIN")
 	tx.waiting.Queue(sqlHead).QueryRow(func(row pgx.Row) error {
 		h := &tx.head
-		return row.Scan(&h.n, &h.item, &h.subject, &h.citizen, &h.event, &h.review)
+		return row.Scan(&h.n, &h.item, &h.subject, &h.citizen, &h.event, &h.review, &h.barred)
 	})
-	return tx.send()
+	if err := tx.send(); err != nil {
+		return err
+	}
+	return tx.loadBarred()
 }
 
-const sqlHead = `SELECT n, item, subject, citizen, event, review FROM head WHERE id=1 FOR UPDATE`
+const sqlHead = `SELECT n, item, subject, citizen, event, review, barred FROM head WHERE id=1 FOR UPDATE`
 
 // errLost is the kind of an error after which nothing is committed and the
 // transaction may be tried again.
@@ -311,7 +314,7 @@ func (tx *Tx) finish() error {
 	}
 	tx.do(`INSERT INTO writer(holder, serial) VALUES($1, $2) ON CONFLICT(holder) DO UPDATE SET serial=excluded.serial, at=excluded.at`, tx.db.holder, tx.db.serial)
 	h := &tx.head
-	tx.do(`UPDATE head SET n=$1, item=$2, subject=$3, citizen=$4, event=$5, review=$6 WHERE id=1`, h.n, h.item, h.subject, h.citizen, h.event, h.review)
+	tx.do(`UPDATE head SET n=$1, item=$2, subject=$3, citizen=$4, event=$5, review=$6, barred=$7 WHERE id=1`, h.n, h.item, h.subject, h.citizen, h.event, h.review, h.barred)
 	return nil
 }
 

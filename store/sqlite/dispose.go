@@ -10,7 +10,9 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/nhs"
+	"selda/rights"
 	"selda/store"
+	"selda/store/adapter"
 )
 
 var _ store.Disposer = (*DB)(nil)
@@ -26,9 +28,10 @@ func (db *DB) Dispose(ctx context.Context, d store.Disposal) (out store.Disposed
 			return err
 		}
 		messages := map[store.MessageID]bool{}
+		bars := adapter.NewBars(tx.db.prints(), &d)
 		var items []store.ItemID
 		for _, ref := range d.Items {
-			item, err := tx.destroy(ref, &out, messages)
+			item, err := tx.destroy(ref, &out, messages, bars)
 			if err != nil {
 				return err
 			}
@@ -42,17 +45,20 @@ func (db *DB) Dispose(ctx context.Context, d store.Disposal) (out store.Disposed
 			}
 			out.Subjects++
 		}
-		if err := tx.forgetItems(items, d.Items); err != nil {
+		if err := tx.forgetItems(items, d.Items, bars); err != nil {
 			return err
 		}
-		out.Messages, err = tx.forgetMessages(messages)
+		if err := tx.Bar(bars.All()); err != nil {
+			return err
+		}
+		out.Messages, err = tx.forgetMessages(messages, d.Case != "")
 		return err
 	})
 	return out, err
 }
 
 // destroy destroys all versions of an item; 0 where there is nothing to destroy.
-func (tx *Tx) destroy(ref store.ItemRef, out *store.Disposed, messages map[store.MessageID]bool) (store.ItemID, error) {
+func (tx *Tx) destroy(ref store.ItemRef, out *store.Disposed, messages map[store.MessageID]bool, bars *adapter.Bars) (store.ItemID, error) {
 	l, exists, err := tx.ByID(ref.Type, ref.ID)
 	switch {
 	case err != nil:
@@ -74,12 +80,33 @@ func (tx *Tx) destroy(ref store.ItemRef, out *store.Disposed, messages map[store
 	}); err != nil {
 		return 0, err
 	}
+	if err := tx.bar(bars, ref, l); err != nil {
+		return 0, err
+	}
 	out.Items++
 	tx.Touch(l.Subject)
 	return l.Item, errors.Join(
 		tx.run(`DELETE FROM resource WHERE subject=? AND type=? AND item=?`, int64(l.Subject), int64(fhir.TypeNumber(l.Type)), int64(l.Item)),
 		tx.run(`DELETE FROM locator WHERE item=?`, int64(l.Item)),
 		tx.run(`DELETE FROM alias WHERE item=?`, int64(l.Item)))
+}
+
+// bar notes what is to be kept from coming in again of an item, and of whose it is.
+func (tx *Tx) bar(bars *adapter.Bars, ref store.ItemRef, l store.Located) error {
+	if bars.Content(l) {
+		all, err := tx.Versions(l)
+		if err != nil {
+			return err
+		}
+		for _, v := range all {
+			bars.Said(l, rights.Undisputed(v.Body))
+		}
+	}
+	if bars.Item(ref, l) {
+		s := bind(tx.c.stmt(`SELECT system, value FROM identity WHERE subject=?`), []any{int64(l.Subject)})
+		return rows(s, func() error { bars.Known(l, s.ColumnText(0), s.ColumnText(1)); return nil })
+	}
+	return nil
 }
 
 // destroySubject takes a subject away, which has nothing left.
@@ -102,7 +129,7 @@ func (tx *Tx) destroySubject(s store.Subject) error {
 
 // forgetItems takes away what else names items: what waits to be told of them, and what
 // their sources call them.
-func (tx *Tx) forgetItems(items []store.ItemID, refs []store.ItemRef) error {
+func (tx *Tx) forgetItems(items []store.ItemID, refs []store.ItemRef, bars *adapter.Bars) error {
 	if len(items) == 0 {
 		return nil
 	}
@@ -119,12 +146,14 @@ func (tx *Tx) forgetItems(items []store.ItemID, refs []store.ItemRef) error {
 			return err
 		}
 	}
-	return errors.Join(tx.run(`DELETE FROM key WHERE item IN (SELECT item FROM temp.disposed)`), tx.run(`DELETE FROM ended WHERE item IN (SELECT item FROM temp.disposed)`), tx.run(`DELETE FROM temp.disposed`))
+	s := tx.c.stmt(`DELETE FROM key WHERE item IN (SELECT item FROM temp.disposed) RETURNING hash, item`)
+	keys := rows(s, func() error { bars.Key([16]byte(s.ColumnRawBlob(0)), store.ItemID(s.ColumnInt64(1))); return nil })
+	return errors.Join(keys, tx.run(`DELETE FROM ended WHERE item IN (SELECT item FROM temp.disposed)`), tx.run(`DELETE FROM temp.disposed`))
 }
 
 // forgetMessages takes away what the table of messages says of some, and gives them with
 // those of the same content.
-func (tx *Tx) forgetMessages(messages map[store.MessageID]bool) (all []store.MessageID, err error) {
+func (tx *Tx) forgetMessages(messages map[store.MessageID]bool, barred bool) (all []store.MessageID, err error) {
 	for m := range messages {
 		s := bind(tx.c.stmt(`SELECT b.id FROM message a JOIN message b ON b.hash=a.hash AND b.source=a.source WHERE a.id=? AND a.hash IS NOT NULL`), []any{int64(m)})
 		if err := rows(s, func() error { all = append(all, store.MessageID(s.ColumnInt64(0))); return nil }); err != nil {
@@ -135,8 +164,9 @@ func (tx *Tx) forgetMessages(messages map[store.MessageID]bool) (all []store.Mes
 	slices.Sort(all)
 	all = slices.Compact(all)
 	for _, m := range all {
-		// The hash stays: what is sent again to the byte is known to have been here.
-		if err := tx.run(`UPDATE message SET event=NULL, control=NULL, reason=NULL, place=NULL, steps=NULL WHERE id=?`, int64(m)); err != nil {
+		// Where nothing is barred the hash stays: what is sent again to the byte is known to
+		// have been here. Else the bars know it, until they are lifted.
+		if err := tx.run(`UPDATE message SET event=NULL, control=NULL, reason=NULL, place=NULL, steps=NULL, hash=CASE WHEN ? THEN NULL ELSE hash END WHERE id=?`, barred, int64(m)); err != nil {
 			return nil, err
 		}
 	}

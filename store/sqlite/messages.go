@@ -82,6 +82,8 @@ func (tx *Tx) SaveMessage(r ingest.Record) error {
 	}
 	for i, text := range []string{r.Event, r.Control, "", r.Reason, r.Place} {
 		switch {
+		case i == 2 && r.Hash == [16]byte{}:
+			_ = s.BindNull(9)
 		case i == 2:
 			_ = s.BindBlob(9, r.Hash[:])
 		case text == "":

@@ -50,10 +50,11 @@ type DB struct {
 
 	leases leases
 
-	posted []posting     // that lie fresh; the writer's alone
-	most   int           // how many may
-	fresh  atomic.Int64  // entries of ordered values that lie fresh
-	fold   chan struct{} // asks for them to be put into runs
+	barred *adapter.Barred // the writer's alone
+	posted []posting       // that lie fresh; the writer's alone
+	most   int             // how many may
+	fresh  atomic.Int64    // entries of ordered values that lie fresh
+	fold   chan struct{}   // asks for them to be put into runs
 	folds  sync.Mutex
 	full   chan int // the log is long: so many pages
 	log    *conn    // that puts it into the database
@@ -161,10 +162,10 @@ func (db *DB) prepare() error {
 	default:
 		return fmt.Errorf("the data folder is of another version of SELDA (schema %d, this one reads %d)", version, schemaVersion)
 	}
-	if err := w.Exec(mergeByCommit + postingSchema + subscriptionSchema + casesSchema + orderedSchema + runTable("run")); err != nil {
+	if err := w.Exec(mergeByCommit + postingSchema + subscriptionSchema + casesSchema + barredSchema + orderedSchema + runTable("run")); err != nil {
 		return err
 	}
-	if err := db.loadPosted(); err != nil {
+	if err := errors.Join(db.loadPosted(), db.loadBarred()); err != nil {
 		return err
 	}
 	fresh, err := w.int64(`SELECT coalesce(sum(count), 0) FROM fresh`)

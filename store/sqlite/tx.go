@@ -32,6 +32,7 @@ type Tx struct {
 	nextIt   int64
 	nextN    uint64
 	learned  []nhs.Source
+	barred   bool // what is barred has changed
 	err      error
 }
 
@@ -70,6 +71,11 @@ func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 		return fault.E(op, fault.NoStore, err)
 	}
 	tx.keepPosted()
+	if tx.barred {
+		if err := db.loadBarred(); err != nil {
+			return fault.E(op, fault.NoStore, err)
+		}
+	}
 	db.last.Store(tx.nextN - 1)
 	if db.fresh.Add(int64(len(tx.entries))) > mostFresh {
 		select {

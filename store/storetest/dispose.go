@@ -93,3 +93,83 @@ func disposals(b *box) {
 		b.Error("what is written afterwards", err)
 	}
 }
+
+// bars: what was disposed of under a case is barred by its id, by what its source calls it and
+// by its content, from its own source alone; of people who may come back, until their bars are
+// taken away; nothing else is. What was held back is remembered until its bytes are destroyed.
+func bars(b *box) {
+	s, other := b.subject(pas), b.subject(pas)
+	b.identify(s, pas, mpi.Identifier{System: "urn:local", Value: "77"})
+	tx := func(f func(tx ingest.Tx)) { b.must(b.Commit(b.ctx(), func(x ingest.Tx) error { f(x); return nil })) }
+	var key store.Written
+	b.of(7, func(x ingest.Tx) {
+		l, _, _, err := x.ByKey(pas, "Observation", "V1")
+		b.must(err)
+		p := observation(s, "", "x")
+		p.Item = l.Item
+		key, err = x.Write(p)
+		b.must(err)
+	})
+	b.write(observation(s, "a", "y"))
+	b.write(observation(other, "b", "y"))
+	v, err := b.read("Observation", "a", store.Latest, all)
+	b.must(err)
+	asked := []store.Named{
+		{Source: pas, Type: "Observation", Key: "V1"}, {Source: pas, Type: "Observation", ID: key.ID}, {Source: pas, Type: "Observation", ID: "a"},
+		{Source: pas, Type: "Observation", Subject: s, Body: v.Body}, {Source: pas, System: "urn:local", Value: "77"},
+		{Source: gp, Type: "Observation", ID: "a"}, {Source: pas, Type: "Condition", ID: "a"}, {Source: pas, Type: "Observation", Key: "V2"}, {Source: pas, Type: "Observation", ID: "b"},
+		{Source: pas, Type: "Observation", Subject: other, Body: v.Body},
+	}
+	barred := func() (out []int) {
+		tx(func(x ingest.Tx) {
+			found, err := x.Barred(asked)
+			b.must(err)
+			for i := range asked {
+				if _, is := found[i]; is {
+					out = append(out, i)
+				}
+			}
+		})
+		return out
+	}
+	tx(func(x ingest.Tx) { b.equal("anything barred", x.Barring(), false) })
+	b.equal("before", barred(), []int(nil))
+	_, err = b.Dispose(b.ctx(), store.Disposal{At: epoch, Items: []store.ItemRef{{Type: "Observation", ID: key.ID}}, Case: "kept", Returns: true})
+	b.must(err)
+	b.equal("of who may come back", barred(), []int{0, 1, 4})
+	_, err = b.Dispose(b.ctx(), store.Disposal{At: epoch, Items: []store.ItemRef{{Type: "Observation", ID: "a"}}, Case: "removed"})
+	b.must(err)
+	b.equal("and removed", barred(), []int{0, 1, 2, 3, 4})
+	counts, err := b.BarredCases()
+	b.must(err)
+	b.equal("counts", counts, []store.BarredCase{{Case: "kept", Items: 2, People: 1}, {Case: "removed", Items: 2}})
+	kept, err := b.BarsOf("removed")
+	b.must(err)
+	tx(func(x ingest.Tx) {
+		found, err := x.Barred(asked[:1])
+		b.must(err)
+		_, err = x.Unbar("", found[0].Person)
+		b.must(err)
+		b.must(x.HoldBack(9, "removed"))
+	})
+	b.equal("they have come back", barred(), []int{2, 3})
+	tx(func(x ingest.Tx) {
+		n, err := x.Unbar("removed", 0)
+		b.must(err)
+		b.equal("taken away", n, 2)
+	})
+	b.equal("none", barred(), []int(nil))
+	tx(func(x ingest.Tx) { b.must(x.Bar(kept)) })
+	b.equal("put again", barred(), []int{2, 3})
+	for _, left := range [][]store.MessageID{{9}, nil} {
+		tx(func(x ingest.Tx) {
+			held, err := x.HeldBack()
+			b.must(err)
+			b.equal("bytes that are left", held, left)
+			b.must(x.Destroyed(9))
+		})
+	}
+	under, err := b.HeldBackUnder("removed", 5)
+	b.must(err)
+	b.equal("held back", under, []store.MessageID{9})
+}

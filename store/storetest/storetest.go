@@ -42,6 +42,7 @@ type Adapter interface {
 	subscription.Links
 	store.Relabeller
 	store.Disposer
+	store.Bars
 	// Fold puts what is fresh of the ordered values into runs.
 	Fold(ctx context.Context) error
 	Reindex(ctx context.Context, index func(*fhir.Resource, nhs.Source) store.Index) (int, error)
@@ -58,6 +59,7 @@ func Run(t *testing.T, open func(t *testing.T) Adapter) {
 		{"as at an earlier n", asAt},
 		{"labels given anew", relabelled},
 		{"disposal (G18)", disposals},
+		{"what is kept from coming in again (G18)", bars},
 		{"same content is no new version", same},
 		{"deletion", deletion},
 		{"ids asked for", askedIDs},

@@ -111,7 +111,7 @@ func (r *Region) Dispose(ctx context.Context, s policy.Subject, id string) (file
 	if err := r.disposals().AddDisposed(noted(c.ID, r.Now(), &list)); err != nil {
 		return nil, 0, fault.E(op, err)
 	}
-	done, err := r.destroy(ctx, refs(&list), subjects(&list))
+	done, err := r.destroy(ctx, store.Disposal{Items: refs(&list), Subjects: subjects(&list), Case: c.ID, Returns: list.Class != rights.RemovalClass}, func() error { return r.noteBars(c.ID) })
 	if err != nil {
 		return nil, 0, fault.E(op, err)
 	}
@@ -167,10 +167,15 @@ func subjects(list *rights.List) (out []store.Subject) {
 	return out
 }
 
-// destroy takes items away wherever they are. Done again it does what is left to do.
-func (r *Region) destroy(ctx context.Context, items []store.ItemRef, whole []store.Subject) (store.Disposed, error) {
+// destroy takes items away wherever they are, and bars them. Done again it does what is left
+// to do.
+func (r *Region) destroy(ctx context.Context, what store.Disposal, bar func() error) (store.Disposed, error) {
 	const op = "region.destroy"
-	done, err := r.Store.Dispose(ctx, store.Disposal{At: r.Now(), Items: items, Subjects: whole})
+	what.At = r.Now()
+	done, err := r.Store.Dispose(ctx, what)
+	if err == nil {
+		err = bar()
+	}
 	if err != nil {
 		return done, err
 	}
@@ -248,7 +253,9 @@ func (r *Region) DisposeAgain(ctx context.Context, s policy.Subject, lists []reg
 	}
 	var all []store.ItemRef
 	var whole []store.Subject
+	var bars []store.Bar
 	for _, d := range lists {
+		bars = append(bars, d.Bars...)
 		if err := r.disposals().AddDisposed(d); err != nil {
 			return 0, err
 		}
@@ -264,7 +271,7 @@ func (r *Region) DisposeAgain(ctx context.Context, s policy.Subject, lists []reg
 			whole = append(whole, k)
 		}
 	}
-	done, err := r.destroy(ctx, all, whole)
+	done, err := r.destroy(ctx, store.Disposal{Items: all, Subjects: whole}, func() error { return r.barAgain(ctx, bars) })
 	return done.Items, err
 }
 

@@ -211,6 +211,9 @@ func (r *Region) Trace(ctx context.Context, s policy.Subject, id string) ([]Stag
 	case ingest.Refused:
 		return append(out, Stage{Message: name, Stage: "refused", At: rec.Received, Place: rec.Place, Detail: rec.Reason}), nil
 	case ingest.Duplicate:
+		if rec.N == 0 && rec.Reason != "" {
+			return append(out, Stage{Message: name, Stage: "left", Rule: "G18", Detail: rec.Reason}, Stage{Message: name, Stage: "committed", At: rec.Received, Detail: "nothing of it is kept"}), nil
+		}
 		if rec.N == 0 {
 			return r.traceDuplicate(ctx, rec, append(out, Stage{Message: name, Stage: "duplicate", Detail: "the source has sent the same before"}))
 		}

@@ -44,6 +44,7 @@ type Store interface {
 	subscription.Links
 	store.Relabeller
 	store.Disposer
+	store.Bars
 	// Secret is a key of 32 bytes for one use, the same at every node.
 	Secret(use string) []byte
 	Reindex(ctx context.Context, index func(*fhir.Resource, nhs.Source) store.Index) (int, error)

@@ -171,7 +171,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		return r, err
 	}
 	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Cases: r.Store, Marks: marks{r}, Trail: r.Trail, Agreements: r.Agreements, Now: o.Now}
-	r.Access.File, r.Access.Leaves = r.file, r.Store
+	r.Access.File, r.Access.Leaves, r.Access.LetIn = r.file, r.Store, r.letIn
 	if o.Downtime != nil {
 		r.Access.Downtime, r.downtime = shownInDowntime, o.Downtime
 	}
