@@ -21,56 +21,61 @@ func (p *Pipeline) carry(raw *Raw, m *mapped.Message, made []*ready) []policy.La
 	if m == nil || m.Each || len(m.Resources) < 2 && len(m.Coded) == 0 {
 		return nil
 	}
-	by := p.classifiedBy()
+	lists := p.classifiedBy().Sensitive()
 	var document policy.Labels // what its sections say
 	for _, c := range m.Coded {
-		document |= by.Sensitive().Coded(c.System, c.Code, c.Display)
+		document |= lists.Coded(c.System, c.Code, c.Display)
 	}
-	all := make([]classify.Said, 0, len(m.Resources))
-	sensitive := false
-	written := raw.Format != FHIR // bodies of other formats are our own writing
+	own := make([]policy.Labels, len(m.Resources))
+	sensitive := document
+	for i := range m.Resources {
+		if made[i] != nil {
+			own[i] = made[i].class.Labels
+		} else if res := p.mayBeLabelled(raw, m.Resources[i].Body, lists); res != nil {
+			own[i] = classify.LabelsOf(res, raw.Source, lists)
+		}
+		sensitive |= own[i]
+	}
+	if sensitive&classify.Sensitive == 0 {
+		return nil
+	}
+	all := make([]classify.Said, len(m.Resources))
 	for i := range m.Resources {
 		r := &m.Resources[i]
-		s := classify.Said{Names: []string{mapped.LocalRef(i)}, Whole: raw.Format == CDA && r.Encloses && r.Type == "DocumentReference"}
+		s := classify.Said{Names: []string{mapped.LocalRef(i)}, Labels: own[i], Whole: raw.Format == CDA && r.Encloses && r.Type == "DocumentReference"}
 		if r.ID != "" {
 			s.Names = append(s.Names, r.Type+"/"+r.ID)
 		}
 		if r.Key != "" {
 			s.Names = append(s.Names, mapped.Ref(r.Type, r.Key))
 		}
-		if len(r.Body) > 0 {
-			if made[i] != nil {
-				s.Labels = made[i].class.Labels
-			} else if written && document == 0 && by.Sensitive().OfSource(raw.Source) == 0 && !bytes.Contains(r.Body, []byte(`"security"`)) && !by.Sensitive().May(r.Body) {
-				s.Labels = 0
-			} else if res, err := fhir.ParseTrusted(r.Body); err == nil {
-				s.Resource = res
-				s.Labels = classify.LabelsOf(res, raw.Source, by.Sensitive())
-			}
-		}
 		if s.Whole {
 			s.Labels |= document
 		}
-		sensitive = sensitive || s.Labels&classify.Sensitive != 0
-		all = append(all, s)
-	}
-	if !sensitive {
-		return nil
-	}
-	for i := range all {
-		if all[i].Resource == nil {
-			body := m.Resources[i].Body
-			if len(body) == 0 {
-				body = []byte(`{"resourceType":"` + m.Resources[i].Type + `"}`)
-			}
-			res, err := fhir.ParseTrusted(body)
-			if err != nil {
-				return nil // its commit says so
-			}
-			all[i].Resource = res
+		body := r.Body
+		if len(body) == 0 {
+			body = []byte(`{"resourceType":"` + r.Type + `"}`)
 		}
+		var err error
+		if s.Resource, err = fhir.ParseTrusted(body); err != nil {
+			return nil // its commit says so
+		}
+		all[i] = s
 	}
 	return classify.Carry(all)
+}
+
+// mayBeLabelled is a resource that may have labels of its own; nil for nearly all,
+// which are not taken apart for it.
+func (p *Pipeline) mayBeLabelled(raw *Raw, body []byte, lists *classify.Lists) *fhir.Resource {
+	if len(body) == 0 || lists.OfSource(raw.Source) == 0 && bytes.IndexByte(body, '\\') < 0 && !bytes.Contains(body, []byte(`"security"`)) && !lists.May(body) {
+		return nil
+	}
+	res, err := fhir.ParseTrusted(body)
+	if err != nil {
+		return nil // its commit says so
+	}
+	return res
 }
 
 // carriedTo is what goes on to the message's i-th resource.

@@ -30,11 +30,22 @@ var looked = map[string]bool{"Condition": true, "Observation": true, "Diagnostic
 
 // skipped are members that say whose and whence a resource is, or are free text:
 // a word in a note tells too little to hide an item by.
-var skipped = map[string]bool{"meta": true, "note": true, "subject": true, "patient": true, "identifier": true, "div": true, "data": true,
-	"recorder": true, "asserter": true, "author": true, "requester": true, "informationSource": true, "verificationHistory": true}
+func skipped(member string) bool {
+	switch member {
+	case "meta", "note", "subject", "patient", "identifier", "div", "data", "recorder", "asserter", "author", "requester", "informationSource", "verificationHistory":
+		return true
+	}
+	return false
+}
 
 // clinics are the members that name the clinic or specialty.
-var clinics = map[string]bool{"serviceType": true, "specialty": true, "practiceSetting": true, "serviceCategory": true, "facilityType": true}
+func clinics(member string) bool {
+	switch member {
+	case "serviceType", "specialty", "practiceSetting", "serviceCategory", "facilityType":
+		return true
+	}
+	return false
+}
 
 // planned are the types that a plan for a crisis comes as.
 var planned = map[string]bool{"CarePlan": true, "DocumentReference": true, "Composition": true, "Flag": true}
@@ -85,8 +96,8 @@ func (s *seeker) object(n fhir.Node, clinic bool) {
 			continue
 		}
 		if v.IsObject() || v.IsArray() {
-			if name := c.Name(); len(name) == 0 || !skipped[string(name)] {
-				s.object(v, clinic || clinics[string(name)])
+			if name := c.Name(); len(name) == 0 || !skipped(string(name)) {
+				s.object(v, clinic || clinics(string(name)))
 			}
 		}
 	}
@@ -130,34 +141,37 @@ func (s *seeker) text(t string) {
 	if len(t) > longest {
 		return
 	}
-	var buf [24]byte
 	for i := 0; i < len(t); {
-		start := i
-		n := 0
-		for i < len(t) && wordByte(t[i]) {
-			if n < len(buf) {
-				buf[n] = lower(t[i])
-			}
-			n++
+		start, h := i, uint32(fnvOffset)
+		for i < len(t) && letters[t[i]] != 0 {
+			h = (h ^ uint32(letters[t[i]])) * fnvPrime
 			i++
 		}
-		if n == 0 {
+		switch {
+		case i == start:
 			i++
-			continue
+		case s.l.named.has(h):
+			s.word(t[start:i], t[i:])
 		}
-		if n > len(buf) {
-			continue
-		}
-		if s.medicine {
-			s.found |= s.l.medicines[string(buf[:n])]
-		}
-		for _, p := range s.l.words[string(buf[:n])] {
-			if p.exact && t[start:i] != strings.ToUpper(t[start:i]) {
-				continue
-			}
-			if follows(t[i:], p.rest) {
-				s.found |= p.label
-			}
+	}
+}
+
+// word looks for one word of a name, and what follows it.
+func (s *seeker) word(word, rest string) {
+	var buf [24]byte
+	if len(word) > len(buf) {
+		return
+	}
+	for i := range len(word) {
+		buf[i] = letters[word[i]]
+	}
+	low := buf[:len(word)]
+	if s.medicine {
+		s.found |= s.l.medicines[string(low)]
+	}
+	for _, p := range s.l.words[string(low)] {
+		if (!p.exact || word == strings.ToUpper(word)) && follows(rest, p.rest) {
+			s.found |= p.label
 		}
 	}
 }
@@ -178,16 +192,20 @@ func follows(t string, rest []string) bool {
 	return true
 }
 
-func wordByte(b byte) bool {
-	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b >= 0x80
-}
-
-func lower(b byte) byte {
-	if b >= 'A' && b <= 'Z' {
-		return b + 'a' - 'A'
+// letters are the bytes that words are of, in lower case; 0 is of none.
+var letters = func() (t [256]byte) {
+	for b := range t {
+		if c := byte(b); c >= 'a' && c <= 'z' || isDigit(c) || c >= 0x80 {
+			t[b] = c
+		}
 	}
-	return b
-}
+	for c := byte('A'); c <= 'Z'; c++ {
+		t[c] = c + 'a' - 'A'
+	}
+	return t
+}()
+
+func wordByte(b byte) bool { return letters[b] != 0 }
 
 // wordsOf are the words of a text.
 func wordsOf(t string) []string {

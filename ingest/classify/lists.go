@@ -55,8 +55,10 @@ type Lists struct {
 	teams     map[nhs.ODS][]policy.Team
 	hash      string
 
-	may        filter
-	categories map[string]bool // of ICD-10, for May
+	may        filter                // of all that means something
+	named      filter                // of what a name has: words and medicines
+	categories map[string]bool       // of ICD-10, for May
+	flagged    map[string][][]string // of flags' codes, by their first word, for May
 }
 
 // phrase is words in a row.
@@ -194,7 +196,7 @@ func (l *Lists) compile(below func(string) []string) {
 	for _, s := range sortedSources(l.sources) {
 		_, _ = sum.Write([]byte(string(s) + "=" + l.sources[s].String() + "\n"))
 	}
-	l.categories = map[string]bool{}
+	l.categories, l.flagged = map[string]bool{}, map[string][][]string{}
 	l.quick()
 	l.hash = hex.EncodeToString(sum.Sum(nil)[:8])
 }

@@ -1,6 +1,9 @@
 package classify
 
-import "unsafe"
+import (
+	"strings"
+	"unsafe"
+)
 
 // This file says quickly of a body whether it may hold anything sensitive: nearly
 // none does, and to parse each twice would cost more than all else that labels do.
@@ -16,7 +19,7 @@ const (
 func hashOf(word string) uint32 {
 	h := uint32(fnvOffset)
 	for i := range len(word) {
-		h = (h ^ uint32(lower(word[i]))) * fnvPrime
+		h = (h ^ uint32(letters[word[i]])) * fnvPrime
 	}
 	return h
 }
@@ -25,7 +28,7 @@ func (f *filter) add(word string) { h := hashOf(word) >> 16; f[h>>6] |= 1 << (h 
 
 func (f *filter) has(h uint32) bool { h >>= 16; return f[h>>6]&(1<<(h&63)) != 0 }
 
-// quick makes the filter of what the lists hold.
+// quick makes the filters of what the lists hold.
 func (l *Lists) quick() {
 	for c := range l.snomed {
 		l.may.add(c)
@@ -34,39 +37,50 @@ func (l *Lists) quick() {
 		l.may.add(c[:3])
 		l.categories[c[:3]] = true
 	}
-	for _, m := range []map[string]bool{keys(l.specialty), keys(l.medicines), keys(l.words)} {
-		for w := range m {
-			l.may.add(w)
-		}
+	for c := range l.specialty {
+		l.may.add(c)
+	}
+	for w := range l.medicines {
+		l.named.add(w)
+		l.may.add(w)
+	}
+	for w := range l.words {
+		l.named.add(w)
+		l.may.add(w)
+	}
+	for c := range l.flags {
+		w := wordsOf(strings.ToLower(c))
+		l.flagged[w[0]] = append(l.flagged[w[0]], w[1:])
+		l.may.add(w[0])
 	}
 }
 
-func keys[V any](m map[string]V) map[string]bool {
-	out := make(map[string]bool, len(m))
-	for k := range m {
-		out[k] = true
-	}
-	return out
-}
+// system is the hash of a member's name: no label comes of its value, and a third of
+// what is written are URLs of systems.
+var system = hashOf("system")
 
-// May says whether a body that this system wrote, in which no letter is escaped,
-// may get a label by what it holds. Where it says no, Content finds none.
+// May says whether a body in which no letter is escaped may get a label by what it
+// holds. Where it says no, Content finds none.
 func (l *Lists) May(body []byte) bool {
 	t := unsafe.String(unsafe.SliceData(body), len(body)) // read only, and not kept
 	for i := 0; i < len(t); {
 		start, h := i, uint32(fnvOffset)
-		for i < len(t) && wordByte(t[i]) {
-			h = (h ^ uint32(lower(t[i]))) * fnvPrime
+		for i < len(t) && letters[t[i]] != 0 {
+			h = (h ^ uint32(letters[t[i]])) * fnvPrime
 			i++
-			if i-start == 3 && l.may.has(h) && l.categories[upper3(t[start:i])] {
+			if i-start == 3 && isDigit(t[i-2]) && l.may.has(h) && l.categories[upper3(t[start:i])] {
 				return true
 			}
 		}
-		if i == start {
+		switch {
+		case i == start:
 			i++
-			continue
-		}
-		if l.may.has(h) && l.means(t[start:i], t[i:]) {
+		case h == system && strings.HasPrefix(t[i:], `":"`):
+			i += len(`":"`)
+			if end := strings.IndexByte(t[i:], '"'); end >= 0 {
+				i += end
+			}
+		case l.may.has(h) && l.means(t[start:i], t[i:]):
 			return true
 		}
 	}
@@ -80,7 +94,7 @@ func (l *Lists) means(word, rest string) bool {
 		return false
 	}
 	for i := range len(word) {
-		buf[i] = lower(word[i])
+		buf[i] = letters[word[i]]
 	}
 	low := buf[:len(word)]
 	for _, p := range l.words[string(low)] {
@@ -88,8 +102,15 @@ func (l *Lists) means(word, rest string) bool {
 			return true
 		}
 	}
+	for _, more := range l.flagged[string(low)] {
+		if follows(rest, more) {
+			return true
+		}
+	}
 	return l.snomed[word] != 0 || l.specialty[word] != 0 || l.medicines[string(low)] != 0
 }
+
+func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 
 func upper3(s string) string {
 	b := [3]byte{s[0], s[1], s[2]}

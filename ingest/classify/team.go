@@ -80,8 +80,8 @@ func (s *teamSeeker) object(n fhir.Node, clinic bool, depth int) {
 			}
 		case v.IsObject() && name == "identifier" && writers[n.Get("type").Text()]:
 			s.word(v.Get("value").View())
-		case (v.IsObject() || v.IsArray()) && !skipped[name] || name == "author" || name == "requester" || name == "recorder" || name == "asserter":
-			s.object(v, clinic || clinics[name], depth+1)
+		case (v.IsObject() || v.IsArray()) && !skipped(name) || name == "author" || name == "requester" || name == "recorder" || name == "asserter":
+			s.object(v, clinic || clinics(name), depth+1)
 		}
 	}
 }
