@@ -14,6 +14,7 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/search"
+	"selda/ingest/classify"
 	"selda/nhs"
 	"selda/policy"
 	"selda/store"
@@ -292,6 +293,9 @@ func (x *exporting) version(v *store.Version) error {
 	}
 	if x.filters[v.Type] != nil {
 		res, err := v.Resource()
+		if found := x.q.foundIn(v); err == nil && found != 0 {
+			res, err = fhir.ParseTrusted(classify.Tell(v.Body, found))
+		}
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"selda/fault"
+	"selda/fhir"
 	"selda/fhir/search"
+	"selda/ingest/classify"
 	"selda/nhs"
 	"selda/policy"
 	"selda/store"
@@ -214,7 +216,7 @@ type batch struct {
 
 // take holds one version against all that is watched for.
 func (b *batch) take(ctx context.Context, v *store.Version) error {
-	var was, is *side
+	var was, is [2]*side // as people are told of it, and as its source wrote it
 	change := Updated
 	switch {
 	case v.Deleted:
@@ -241,17 +243,21 @@ func (b *batch) take(ctx context.Context, v *store.Version) error {
 				}
 			}
 			var err error
-			if is == nil {
-				if is, err = sideOf(v); err != nil {
+			as, people := 0, w.source == ""
+			if !people {
+				as = 1
+			}
+			if is[as] == nil {
+				if is[as], err = b.f.sideOf(v, people); err != nil {
 					return err
 				}
 			}
-			if was == nil && (x.before() || change == Deleted) {
-				if was, err = b.before(ctx, v); err != nil {
+			if was[as] == nil && (x.before() || change == Deleted) {
+				if was[as], err = b.before(ctx, v, people); err != nil {
 					return err
 				}
 			}
-			ok := x.matches(change, was, is)
+			ok := x.matches(change, was[as], is[as])
 			if ok && x.Events != nil {
 				ok, err = b.happened(ctx, v.Message, x.Events)
 			}
@@ -282,18 +288,25 @@ func (b *batch) add(ctx context.Context, w *watcher, v *store.Version, change Ch
 	return nil
 }
 
-func sideOf(v *store.Version) (*side, error) {
+// sideOf is a version as the log is held against what is asked: people's as it is
+// told them, with the labels that were found in it.
+func (f *Follower) sideOf(v *store.Version, people bool) (*side, error) {
 	s := &side{search.Candidate{Type: v.Type, ID: v.ID, Updated: v.Recorded}}
 	if v.Deleted {
 		return s, nil
 	}
 	var err error
-	s.Res, err = v.Resource()
+	if s.Res, err = v.Resource(); err != nil || !people {
+		return s, err
+	}
+	if found := f.lists().Found(s.Res, v.Source, v.Labels); found != 0 {
+		s.Res, err = fhir.ParseTrusted(classify.Tell(v.Body, found))
+	}
 	return s, err
 }
 
 // before is the version that a change replaced.
-func (b *batch) before(ctx context.Context, v *store.Version) (*side, error) {
+func (b *batch) before(ctx context.Context, v *store.Version, people bool) (*side, error) {
 	if v.Version == 1 {
 		return &side{}, nil
 	}
@@ -304,7 +317,7 @@ func (b *batch) before(ctx context.Context, v *store.Version) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sideOf(p)
+	return b.f.sideOf(p, people)
 }
 
 // of says whom a subject belongs to now.

@@ -13,6 +13,7 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/search"
+	"selda/ingest/classify"
 	"selda/mpi"
 	"selda/nhs"
 	"selda/policy"
@@ -37,6 +38,8 @@ type Options struct {
 	// Parameters are those that can be searched by; R4's where nil.
 	Parameters func() *search.Parameters
 	Terms      search.Terms
+	// Lists are those by which items are labelled; the box's where nil.
+	Lists func() *classify.Lists
 	// Happened is what a message says has happened, such as the trigger event of
 	// HL7 v2; nil where messages say nothing.
 	Happened func(ctx context.Context, m store.MessageID) ([]Coding, error)
@@ -141,6 +144,13 @@ func (f *Follower) parameters() *search.Parameters {
 		return search.R4()
 	}
 	return f.Parameters()
+}
+
+func (f *Follower) lists() *classify.Lists {
+	if f.Lists == nil {
+		return classify.Box()
+	}
+	return f.Lists()
 }
 
 func (f *Follower) reading(base string, people bool) *reading {

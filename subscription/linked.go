@@ -78,7 +78,7 @@ func (b *batch) joined(ctx context.Context, w *watcher, e *mpi.Event) error {
 				continue
 			}
 		}
-		is, err := sideOf(v)
+		is, err := b.f.sideOf(v, w.source == "")
 		if err != nil {
 			return err
 		}

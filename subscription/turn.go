@@ -10,6 +10,7 @@ import (
 	"selda/fault"
 	"selda/fhir"
 	"selda/fhir/search"
+	"selda/ingest/classify"
 	"selda/mpi"
 	"selda/store"
 )
@@ -261,7 +262,8 @@ func (f *Follower) sees(ctx context.Context, s *entry, g grant.Grant, e *Event) 
 	return v, body, nil
 }
 
-// body is a version as the subscriber may see it; less says that something was
+// body is a version as the subscriber may see it, people with the labels that were found
+// in it (G8), so that who takes it further can honour them; less says that something was
 // left out: where somebody lives whose place is restricted.
 func (f *Follower) body(ctx context.Context, s *entry, g grant.Grant, v *store.Version) (body []byte, less bool, err error) {
 	body = v.Body
@@ -275,7 +277,15 @@ func (f *Follower) body(ctx context.Context, s *entry, g grant.Grant, v *store.V
 			less = len(body) != len(v.Body)
 		}
 	}
-	return fhir.Dress(body, v.ID, itoa(v.Version), v.Recorded), less, nil
+	body = fhir.Dress(body, v.ID, itoa(v.Version), v.Recorded)
+	if s.sub.Citizen == "" || v.Labels&classify.Sensitive == 0 {
+		return body, less, nil
+	}
+	r, err := v.Resource()
+	if err != nil {
+		return nil, false, err
+	}
+	return classify.Tell(body, f.lists().Found(r, v.Source, v.Labels)), less, nil
 }
 
 // reads gives a version under the Grant; nil where it is not shown.

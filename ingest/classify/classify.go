@@ -38,7 +38,7 @@ type By struct {
 // Index is the number of what Tokens and Ordered mean: an index that was made under
 // another is made again, and what is there is labelled again. It goes up with the
 // lists of the box, too.
-const Index = 9
+const Index = 10
 
 // Sensitive are the lists to label by.
 func (b By) Sensitive() *Lists {
@@ -56,6 +56,9 @@ func Of(r *fhir.Resource, source nhs.Source, by By) Class {
 	}
 	c := Class{DataSet: dataSet(r), Labels: LabelsOf(r, source, by.Sensitive()), Final: final(r), When: when(r), Visit: strings.Clone(Visit(r))}
 	c.Tokens, c.Ordered = append(tokens(r, ps), relationship.Tokens(r, source)...), ps.Ordered(r)
+	if c.Labels&Sensitive != 0 {
+		c.Tokens = append(c.Tokens, toldTokens(c.Labels&Sensitive&^Stated(r))...)
+	}
 	if c.DataSet == policy.Results || c.DataSet == policy.Documents {
 		for _, name := range []string{"issued", "date"} {
 			if t, ok := fhir.Time(r.Get(name).Text()); ok {

@@ -103,7 +103,7 @@ func (r *Region) subscribe(ctx context.Context, s *Subscribing) (err error) {
 		leases = r.Store
 	}
 	r.Subscriptions, err = subscription.Open(ctx, subscription.Options{Leases: leases, Node: rand.Text(), Register: r.Store, Queue: r.Store, Ledger: r.Store, Links: r.Store, Store: r.Store, Index: r.Store, Access: r.Access,
-		Records: r.Records, Account: r.account, Parameters: r.searches.indexed, Terms: &terms{r.Terminology.Service}, Happened: r.happened, Key: r.Store.Secret("subscriptions"), Topics: topics, Calls: r.calls, Mail: s.Mail, Now: r.Now, Log: r.Log})
+		Records: r.Records, Account: r.account, Parameters: r.searches.indexed, Terms: &terms{r.Terminology.Service}, Lists: r.labels.lists, Happened: r.happened, Key: r.Store.Secret("subscriptions"), Topics: topics, Calls: r.calls, Mail: s.Mail, Now: r.Now, Log: r.Log})
 	return err
 }
 
