@@ -24,8 +24,11 @@ type Account struct {
 	For              []nhs.Number // whom a proxy acts for
 	Source           nhs.Source   // of a source system
 	PasswordHash     PasswordHash // zero where another provider vouches
-	Provider         string       // the provider from outside that vouches; "" of the built-in one
-	Teams            []string     // within the organisation: names of its own, or a provider's codes
+	// Given is until when a password that was given to its owner is good, to choose their
+	// own; zero where they have chosen.
+	Given    time.Time
+	Provider string   // the provider from outside that vouches; "" of the built-in one
+	Teams    []string // within the organisation: names of its own, or a provider's codes
 	// Contact is who answers for the account: the person's own address at work, or
 	// of whoever runs a system.
 	Contact string

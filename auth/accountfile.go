@@ -31,6 +31,7 @@ type accountFile struct {
 	Disabled bool      `json:"disabled,omitempty"`
 	Since    time.Time `json:"since,omitzero"`
 	Made     time.Time `json:"made,omitzero"`
+	Given    time.Time `json:"given,omitzero"`
 }
 
 type accountsFile struct {
@@ -63,7 +64,7 @@ func readAccounts(b []byte) (map[string]Account, error) {
 func (in accountFile) account() (Account, error) {
 	const op = "auth.readAccounts"
 	a := Account{User: in.User, Name: in.Name, Role: nhs.Role(in.Role), OrganisationName: in.OrganisationName, Provider: in.Provider, Teams: in.Teams,
-		Contact: in.Contact, Ends: in.Ends, Disabled: in.Disabled, Since: in.Since, Made: in.Made}
+		Contact: in.Contact, Ends: in.Ends, Disabled: in.Disabled, Since: in.Since, Made: in.Made, Given: in.Given}
 	var err error
 	if in.Organisation != "" {
 		if a.Organisation, err = nhs.ParseODS(in.Organisation); err != nil {
@@ -100,7 +101,7 @@ func fileOf(a Account) accountFile {
 	out := accountFile{User: a.User, Name: a.Name, Role: string(a.Role), Organisation: string(a.Organisation),
 		OrganisationName: a.OrganisationName, NHSNumber: a.NHSNumber.Digits(), Source: string(a.Source),
 		Password: a.PasswordHash.phc(), Provider: a.Provider, Teams: a.Teams,
-		Contact: a.Contact, Ends: a.Ends, Disabled: a.Disabled, Since: a.Since, Made: a.Made}
+		Contact: a.Contact, Ends: a.Ends, Disabled: a.Disabled, Since: a.Since, Made: a.Made, Given: a.Given}
 	for _, n := range a.For {
 		out.For = append(out.For, n.Digits())
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"selda/auth/factor/factortest"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func TestHostileAPasswordAloneIsNotEnough(t *testing.T) {
 		t.Fatal(err)
 	}
 	setup := halfOf.FindStringSubmatch(page)[1]
-	_, page = enrolled.post(actionOf(t, page), url.Values{"half": {setup}, "code": {code(secret, 0)}})
+	_, page = enrolled.post(actionOf(t, page), url.Values{"half": {setup}, "code": {factortest.Code(secret, 0)}})
 	_, page = enrolled.post(actionOf(t, page), url.Values{"half": {halfOf.FindStringSubmatch(page)[1]}})
 	if page != "hello gp for TREAT" {
 		t.Fatal(page)
@@ -45,8 +46,8 @@ func TestHostileAPasswordAloneIsNotEnough(t *testing.T) {
 	}
 	for name, form := range map[string]url.Values{
 		"no code":              {"half": {halfOf.FindStringSubmatch(page)[1]}},
-		"a half that is spent": {"half": {setup}, "code": {code(secret, time.Minute)}},
-		"no half":              {"code": {code(secret, time.Minute)}},
+		"a half that is spent": {"half": {setup}, "code": {factortest.Code(secret, time.Minute)}},
+		"no half":              {"code": {factortest.Code(secret, time.Minute)}},
 		"done, says the form":  {"half": {"{\"Halfway\":\"gp\",\"Done\":true}"}},
 	} {
 		if status, got := thief.post(action, form); strings.HasPrefix(got, "hello ") || status < 400 {
@@ -74,7 +75,7 @@ func TestHostileAPasswordAloneIsNotEnough(t *testing.T) {
 			}
 			wait, _ := strconv.Atoi(m[1])
 			until := time.Now().Add(time.Duration(wait-1) * time.Second) // the seconds are told rounded up
-			status, got = c.post(actionOf(t, got), url.Values{"half": {halfOf.FindStringSubmatch(got)[1]}, "code": {code(secret, 30*time.Second)}})
+			status, got = c.post(actionOf(t, got), url.Values{"half": {halfOf.FindStringSubmatch(got)[1]}, "code": {factortest.Code(secret, 30*time.Second)}})
 			if status != http.StatusTooManyRequests && time.Now().Before(until) {
 				t.Fatalf("a right guess is taken before its time: %d %s", status, got)
 			}

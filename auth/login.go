@@ -326,14 +326,17 @@ func (p people) SignIn(ctx context.Context, user, password, address string) erro
 	if hash.IsZero() {
 		hash = nobody
 	}
-	fits := hash.Fits(password)
-	if fits && ok && !acc.PasswordHash.IsZero() && acc.Usable(time.Now()) {
+	fits, over := hash.Fits(password), !acc.Given.IsZero() && time.Now().After(acc.Given)
+	if fits && ok && !acc.PasswordHash.IsZero() && acc.Usable(time.Now()) && !over {
 		return nil
 	}
 	e := Event{Kind: Refused, Time: time.Now(), Provider: ownProvider, Address: address, Reason: "no account has that user name"}
 	if ok {
 		e.Subject, e.Reason = acc.Subject(Purpose(acc.Role)), "the password was wrong"
-		if fits {
+		switch {
+		case fits && over:
+			e.Reason = "the password that was given out was not used in its time"
+		case fits:
 			e.Reason = "the account was disabled, or has ended"
 		}
 	}

@@ -28,8 +28,9 @@ var selfTemplate = template.Must(template.New("account").Parse(selfHTML))
 // selfPage is what the page shows.
 type selfPage struct {
 	Title, Stylesheet, Script, Error, Back string
+	Done                                   string // what was changed
 	User, Name, Provider                   string
-	Own, Strict, Stale                     bool
+	Own, Strict, Stale, Password           bool
 	Passkeys                               []passkeyRow
 	Codes                                  string
 	Left                                   int
@@ -61,6 +62,7 @@ func (a *Auth) selfRoutes(mux Mux) {
 	mux.HandleFunc("POST "+accountPath+"/codes", own(a.addCodes))
 	mux.HandleFunc("POST "+accountPath+"/codes/remove", own(a.removeCodes))
 	mux.HandleFunc("POST "+accountPath+"/codes/recovery", own(a.newRecovery))
+	mux.HandleFunc("POST "+accountPath+"/password", own(a.changePassword))
 	mux.HandleFunc("POST "+accountPath+"/sessions/end", a.endSession)
 	mux.HandleFunc("POST "+accountPath+"/sessions/all", a.endAll)
 }
@@ -112,6 +114,11 @@ func (a *Auth) self(w http.ResponseWriter, r *http.Request) {
 
 // selfShow shows the page.
 func (a *Auth) selfShow(w http.ResponseWriter, r *http.Request, s session, status int, problem string) {
+	a.selfSay(w, r, s, status, problem, "")
+}
+
+// selfSay shows the page, with what was done.
+func (a *Auth) selfSay(w http.ResponseWriter, r *http.Request, s session, status int, problem, done string) {
 	held, err := a.factors.Of(s.account.User)
 	var live []Live
 	if err == nil {
@@ -121,7 +128,7 @@ func (a *Auth) selfShow(w http.ResponseWriter, r *http.Request, s session, statu
 		a.say(w, http.StatusServiceUnavailable, "This does not work at the moment", "Nothing was changed. Try again in a minute.")
 		return
 	}
-	p := selfPage{Title: "How you sign in", Error: problem, Name: s.account.Name, Own: s.account.Provider == "" && a.builtIn != nil, Strict: a.strict(&s.account), Stale: !s.fresh(time.Now())}
+	p := selfPage{Title: "How you sign in", Error: problem, Done: done, Name: s.account.Name, Password: !s.account.PasswordHash.IsZero(), Own: s.account.Provider == "" && a.builtIn != nil, Strict: a.strict(&s.account), Stale: !s.fresh(time.Now())}
 	if rp, ok := a.party(s.provider); ok {
 		p.Provider = rp.Title
 	}
@@ -182,6 +189,34 @@ func (a *Auth) changed(w http.ResponseWriter, r *http.Request, s session, err er
 
 func (a *Auth) back(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, accountPath, http.StatusSeeOther)
+}
+
+// changePassword has somebody's new password hold, and ends their other sessions: who
+// changes it may have lost the old one.
+func (a *Auth) changePassword(w http.ResponseWriter, r *http.Request, s session, _ string) {
+	user, address, next := s.account.User, a.conf.Address(r), r.PostForm.Get("new")
+	var err error
+	if next != r.PostForm.Get("again") {
+		err = fault.E("auth.changePassword", fault.Value, "the two new passwords are not the same")
+	}
+	if err == nil {
+		err = a.builtIn.Proves(r.Context(), user, r.PostForm.Get("password"), address)
+	}
+	if fault.Is(err, fault.Login) {
+		err = fault.E("auth.changePassword", fault.Value, "the password that you have now is another one")
+	}
+	if err == nil {
+		err = a.setPassword(r.Context(), user, next, address)
+	}
+	if !a.changed(w, r, s, err) {
+		return
+	}
+	here := storeKey(a.sessions.Token(r.Context()))
+	if _, err := a.EndSessions(r.Context(), s.account.Subject(s.purpose), user, address, "the password was changed", func(l Live) bool { return l.Key != here }); err != nil {
+		a.say(w, http.StatusServiceUnavailable, "Your password was changed", "Your other sessions could not be ended. Sign out everywhere in a minute.")
+		return
+	}
+	a.selfSay(w, r, s, http.StatusOK, "", "Your password was changed. You were signed out everywhere else.")
 }
 
 func (a *Auth) beginPasskey(w http.ResponseWriter, _ *http.Request, s session, base string) {

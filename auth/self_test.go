@@ -109,10 +109,10 @@ func TestAProfessionalSignsInWithTwoProofs(t *testing.T) {
 	if status, page = b.post(action, url.Values{"half": {h}, "code": {"12345"}}); status != http.StatusUnprocessableEntity || !strings.Contains(page, "The code is not the one") {
 		t.Fatal(status, page)
 	}
-	if status, _ := b.post(action, url.Values{"half": {h}, "code": {code(secret, 0)}}); status != http.StatusUnprocessableEntity {
+	if status, _ := b.post(action, url.Values{"half": {h}, "code": {factortest.Code(secret, 0)}}); status != http.StatusUnprocessableEntity {
 		t.Error("a form is taken twice:", status)
 	}
-	_, page = b.post(action, url.Values{"half": {half(page)}, "code": {code(secret, 0)}})
+	_, page = b.post(action, url.Values{"half": {half(page)}, "code": {factortest.Code(secret, 0)}})
 	recovery := regexp.MustCompile(`<code>([a-z2-7]{4}(?:-[a-z2-7]{4}){3})</code>`).FindAllStringSubmatch(page, -1)
 	if len(recovery) != 10 {
 		t.Fatal(page)
@@ -130,7 +130,7 @@ func TestAProfessionalSignsInWithTwoProofs(t *testing.T) {
 		_, page = c.post(actionOf(t, page), url.Values{"half": {half(page)}, "code": {code}})
 		return page
 	}
-	if page := next(code(secret, 0)); !strings.Contains(page, "was used already") {
+	if page := next(factortest.Code(secret, 0)); !strings.Contains(page, "was used already") {
 		t.Error("a code holds twice:", page)
 	}
 	if page := next(recovery[0][1]); page != "hello gp for TREAT" {
@@ -139,7 +139,7 @@ func TestAProfessionalSignsInWithTwoProofs(t *testing.T) {
 	// A password with somebody else's half is nothing.
 	d := g.browser(t, "http://localhost")
 	_, page = d.get("/")
-	if status, _ := d.post(actionOf(t, page), url.Values{"half": {"AAAA"}, "code": {code(secret, time.Minute)}}); status != http.StatusUnprocessableEntity {
+	if status, _ := d.post(actionOf(t, page), url.Values{"half": {"AAAA"}, "code": {factortest.Code(secret, time.Minute)}}); status != http.StatusUnprocessableEntity {
 		t.Error(status)
 	}
 	// A telephone that is lost: whoever runs the region takes the proofs away, what was

@@ -27,6 +27,9 @@ type People interface {
 	Reset(ctx context.Context, by policy.Subject, user, why string) error
 	EndAll(ctx context.Context, by policy.Subject, user, why string) error
 	EndsOn(ctx context.Context, by policy.Subject, user string, ends time.Time, contact string) error
+	Make(ctx context.Context, by policy.Subject, a auth.Account, why string) (password string, err error)
+	HasPasswords() bool
+	GivePassword(ctx context.Context, by policy.Subject, user, why string) (password string, err error)
 }
 
 // colleagues are the accounts of an organisation, and how many others there are: of
@@ -62,6 +65,10 @@ func (h *Web) accounts(w http.ResponseWriter, r *http.Request, s policy.Subject)
 	if err := h.administers(r, s, "accounts"); err != nil {
 		return err
 	}
+	return h.showAccounts(w, r, s, http.StatusOK, "")
+}
+
+func (h *Web) showAccounts(w http.ResponseWriter, r *http.Request, s policy.Subject, status int, problem string) error {
 	list, elsewhere, citizens := h.colleagues(s)
 	p := page.AccountsPage{Frame: h.frame(s, "Accounts"), Organisation: h.organisation(s.Organisation), Elsewhere: elsewhere, Citizens: citizens}
 	for _, a := range list {
@@ -71,7 +78,10 @@ func (h *Web) accounts(w http.ResponseWriter, r *http.Request, s policy.Subject)
 		}
 		p.Accounts = append(p.Accounts, row)
 	}
-	h.render(w, http.StatusOK, page.Accounts(p))
+	if h.People.HasPasswords() {
+		p.Add = h.addForm(r, problem)
+	}
+	h.render(w, status, page.Accounts(p))
 	return nil
 }
 
@@ -149,7 +159,7 @@ func (h *Web) showAccount(w http.ResponseWriter, r *http.Request, s policy.Subje
 
 // accountActs are the words of what was done to an account.
 var accountActs = map[string]string{"disable": "Disabled, and signed out everywhere.", "enable": "Enabled. They can sign in again.", "reset": "What they sign in with beside the password was taken away. At their next sign-in they set up a new one.",
-	"end": "Signed out everywhere. They can sign in again.", "until": "The end was set."}
+	"end": "Signed out everywhere. They can sign in again.", "until": "The end was set.", "password": "They were signed out everywhere."}
 
 // changeAccount does one thing to an account.
 func (h *Web) changeAccount(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
@@ -166,7 +176,10 @@ func (h *Web) changeAccount(w http.ResponseWriter, r *http.Request, s policy.Sub
 	}
 	ctx := r.Context()
 	var err error
+	var password string
 	switch act {
+	case "password":
+		password, err = h.People.GivePassword(ctx, s, user, why)
 	case "disable":
 		err = h.People.Disable(ctx, s, user, why)
 	case "enable":
@@ -191,6 +204,10 @@ func (h *Web) changeAccount(w http.ResponseWriter, r *http.Request, s policy.Sub
 	}
 	if err != nil {
 		return fault.E(op, err)
+	}
+	if password != "" {
+		h.showGiven(w, s, user, password)
+		return nil
 	}
 	return h.showAccount(w, r, s, http.StatusOK, accountActs[act], "")
 }

@@ -123,12 +123,11 @@ func (p *OpenID) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case p.conf.Factors == nil:
-	case r.PostForm.Get("passkey") != "":
-		p.passkey(w, r, req)
-		return
 	case r.PostForm.Get("half") != "":
 		p.second(w, r, req)
+		return
+	case p.conf.Factors != nil && r.PostForm.Get("passkey") != "":
+		p.passkey(w, r, req)
 		return
 	}
 	user, password := strings.TrimSpace(r.PostForm.Get("user")), r.PostForm.Get("password")
@@ -160,7 +159,7 @@ func (p *OpenID) signIn(w http.ResponseWriter, r *http.Request) {
 	if p.conf.Factors != nil && p.half(w, r, req, user) {
 		return
 	}
-	p.done(w, r, req, user, "pwd")
+	p.own(w, r, req, user, "pwd")
 }
 
 // done sends the client its code. amr is how the person proved themselves: RFC 8176.

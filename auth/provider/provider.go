@@ -29,6 +29,11 @@ type People interface {
 	// SignIn checks a password. The fault is Login where user and password
 	// don't fit, and says no more than that.
 	SignIn(ctx context.Context, user, password, address string) error
+	// Given says whether somebody's password is one that was given to them, in the place
+	// of which they choose their own; Choose is that. Its fault is Value, and says why,
+	// where the password will not do.
+	Given(user string) (bool, error)
+	Choose(ctx context.Context, user, password, address string) error
 	// Claims is what an ID token says of a user, beside sub. The fault is
 	// NotFound where the user is gone.
 	Claims(user string) (map[string]any, error)

@@ -36,6 +36,16 @@ func (v village) SignIn(_ context.Context, user, password, _ string) error {
 	return nil
 }
 
+func (v village) Given(user string) (bool, error) { return v[user] == "given out once", nil }
+
+func (v village) Choose(_ context.Context, user, password, _ string) error {
+	if len(password) < 12 {
+		return fault.E("test", fault.Value, "too short")
+	}
+	v[user] = password
+	return nil
+}
+
 func (v village) Claims(user string) (map[string]any, error) {
 	if _, ok := v[user]; !ok {
 		return nil, fault.E("test", fault.NotFound)

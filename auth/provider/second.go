@@ -81,6 +81,7 @@ type secondData struct {
 	Secret   string
 	Picture  template.HTML
 	Recovery []string
+	Choose   bool // a password of their own
 }
 
 // halfway is somebody whose password was right, for one client. It is kept where
@@ -89,7 +90,8 @@ type halfway struct {
 	Halfway string    `json:"halfway"` // the user
 	For     string    `json:"for"`     // the client
 	Secret  []byte    `json:"secret,omitempty"`
-	Done    bool      `json:"done,omitempty"` // what is left is to go on
+	Done    bool      `json:"done,omitempty"`   // what is left is to go on
+	Choose  []string  `json:"choose,omitempty"` // what is left is to choose a password; how they proved themselves
 	Until   time.Time `json:"until"`
 }
 
@@ -127,8 +129,11 @@ func (p *OpenID) half(w http.ResponseWriter, r *http.Request, req request, user 
 
 // ask shows the page after the password.
 func (p *OpenID) ask(w http.ResponseWriter, r *http.Request, req request, h halfway, status int, problem string, recovery []string) {
-	d := secondData{Recovery: recovery}
+	d := secondData{Recovery: recovery, Choose: h.Choose != nil}
 	title := "Enter your code"
+	if d.Choose {
+		title = "Choose your password"
+	}
 	var err error
 	if len(h.Secret) > 0 && !h.Done {
 		title = "Set up your telephone"
@@ -162,8 +167,12 @@ func (p *OpenID) second(w http.ResponseWriter, r *http.Request, req request) {
 		p.form(w, r, http.StatusUnprocessableEntity, req, "", "That took too long. Sign in again")
 		return
 	}
-	if h.Done {
-		p.done(w, r, req, h.Halfway, "pwd", "otp", "mfa")
+	switch {
+	case h.Choose != nil:
+		p.choose(w, r, req, h)
+		return
+	case h.Done:
+		p.own(w, r, req, h.Halfway, "pwd", "otp", "mfa")
 		return
 	}
 	address := p.conf.Address(r)
@@ -189,7 +198,56 @@ func (p *OpenID) second(w http.ResponseWriter, r *http.Request, req request) {
 		p.ask(w, r, req, h, http.StatusOK, "", recovery)
 	default:
 		p.tries.right(codeTries+h.Halfway, address, time.Now())
-		p.done(w, r, req, h.Halfway, "pwd", "otp", "mfa")
+		p.own(w, r, req, h.Halfway, "pwd", "otp", "mfa")
+	}
+}
+
+// own goes on to the client, once the password is the person's own: in the place of one
+// that was given to them they choose another first. amr is as done has it.
+func (p *OpenID) own(w http.ResponseWriter, r *http.Request, req request, user string, amr ...string) {
+	given, err := p.conf.People.Given(user)
+	switch {
+	case err != nil:
+		p.errorPage(w, http.StatusServiceUnavailable, notNow)
+	case given:
+		p.ask(w, r, req, halfway{Halfway: user, For: req.client.ID, Choose: amr, Until: time.Now().Add(halfFor)}, http.StatusOK, "", nil)
+	default:
+		p.done(w, r, req, user, amr...)
+	}
+}
+
+// Proves checks a password of somebody who is signed in as a sign-in does, with its
+// waits. The fault is Login where it is not theirs, Throttled where it is too soon.
+func (p *OpenID) Proves(ctx context.Context, user, password, address string) error {
+	const op = "provider.Proves"
+	if p.tries.try(user, address, time.Now()) > 0 {
+		return fault.E(op, fault.Throttled, "too many tries: wait a minute, and try again")
+	}
+	err := p.conf.People.SignIn(ctx, user, password, address)
+	if !fault.Is(err, fault.Login) {
+		p.tries.forget(user, address)
+	}
+	if err != nil {
+		return fault.E(op, err)
+	}
+	return nil
+}
+
+// choose is the password that somebody chose, posted.
+func (p *OpenID) choose(w http.ResponseWriter, r *http.Request, req request, h halfway) {
+	password := r.PostForm.Get("new")
+	if r.PostForm.Get("again") != password {
+		p.ask(w, r, req, h, http.StatusUnprocessableEntity, "The two passwords are not the same", nil)
+		return
+	}
+	err := p.conf.People.Choose(r.Context(), h.Halfway, password, p.conf.Address(r))
+	switch {
+	case fault.Is(err, fault.Value):
+		p.ask(w, r, req, h, http.StatusUnprocessableEntity, Sentence(fault.Reason(err)), nil)
+	case err != nil:
+		p.errorPage(w, http.StatusServiceUnavailable, notNow)
+	default:
+		p.done(w, r, req, h.Halfway, h.Choose...)
 	}
 }
 

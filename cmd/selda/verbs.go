@@ -117,12 +117,14 @@ func (c tokenCmd) Run(e *env) error {
 }
 
 type userCmd struct {
-	List    userListCmd    `cmd:"" help:"List the accounts."`
-	Disable userDisableCmd `cmd:"" help:"Keep an account out, and end whatever was begun in its name."`
-	Enable  userEnableCmd  `cmd:"" help:"Let an account that was disabled sign in again."`
-	Reset   userResetCmd   `cmd:"" help:"Take away the passkeys and codes of somebody who has lost them; they set up new ones."`
-	End     userEndCmd     `cmd:"" help:"End an account's sessions, tokens and connections; it may sign in again."`
-	EndsOn  userEndsOnCmd  `cmd:"" help:"Say when an account ends, with a contract, and who answers for it."`
+	List     userListCmd     `cmd:"" help:"List the accounts."`
+	Add      userAddCmd      `cmd:"" help:"Make an account, and print the password with which its owner signs in the first time."`
+	Password userPasswordCmd `cmd:"" help:"Give somebody who has forgotten theirs a password that is good once."`
+	Disable  userDisableCmd  `cmd:"" help:"Keep an account out, and end whatever was begun in its name."`
+	Enable   userEnableCmd   `cmd:"" help:"Let an account that was disabled sign in again."`
+	Reset    userResetCmd    `cmd:"" help:"Take away the passkeys and codes of somebody who has lost them; they set up new ones."`
+	End      userEndCmd      `cmd:"" help:"End an account's sessions, tokens and connections; it may sign in again."`
+	EndsOn   userEndsOnCmd   `cmd:"" help:"Say when an account ends, with a contract, and who answers for it."`
 }
 
 // acted is what an account's verb needs: whose, and why.

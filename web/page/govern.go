@@ -51,6 +51,21 @@ type AccountsPage struct {
 	Organisation        string
 	Accounts            []AccountRow
 	Elsewhere, Citizens int // accounts of other organisations, and of citizens and those who act for them
+	Add                 *AddAccount
+}
+
+// AddAccount is the form that makes an account, as it was filled in; nil where accounts
+// are made elsewhere.
+type AddAccount struct {
+	User, Name, Contact, Ends, Why, Error string
+	Roles                                 []Choice
+	Role                                  string // which is chosen
+}
+
+// GivenPage shows a password that was given out, once.
+type GivenPage struct {
+	Frame
+	User, Name, Password, Until string
 }
 
 // AccountRow is one account.

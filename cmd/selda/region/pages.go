@@ -53,7 +53,7 @@ func (r *Region) sourceNames() func(nhs.Source) string {
 		if e, ok := cache.Load(org); ok && time.Since(e.(entry).at) < namesHold {
 			return e.(entry).name
 		}
-		name := r.organisationName(org)
+		name := r.OrganisationName(org)
 		cache.Store(org, entry{name, time.Now()})
 		return name
 	}
@@ -78,8 +78,8 @@ func shortNames() func(nhs.Source) string {
 // namesHold is how long an organisation's name is used before the directory is asked again.
 const namesHold = time.Minute
 
-// organisationName is the name that the directory has, else the code.
-func (r *Region) organisationName(org nhs.ODS) string {
+// OrganisationName is the name that the directory has, else the code.
+func (r *Region) OrganisationName(org nhs.ODS) string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	everything := &policy.Predicate{Permit: true, Everything: true}

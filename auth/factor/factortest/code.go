@@ -1,4 +1,4 @@
-package auth
+package factortest
 
 import (
 	"crypto/hmac"
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// code is what a telephone shows: RFC 6238, written down again.
-func code(secret []byte, later time.Duration) string {
+// Code is what a telephone shows: RFC 6238, written down again.
+func Code(secret []byte, later time.Duration) string {
 	h := hmac.New(sha1.New, secret)
 	_ = binary.Write(h, binary.BigEndian, time.Now().Add(later).Unix()/30)
 	sum := h.Sum(nil)
