@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"selda/audit"
 	"selda/fault"
 	"selda/fhir"
 	"selda/internal/london"
@@ -60,7 +61,11 @@ func (a *Access) settle(ctx context.Context, list []rights.Case) error {
 		if err == nil && !v.Deleted && rights.Said(v.Body) == c.Asked.Said {
 			continue
 		}
-		next, err := c.Act(rights.Step{At: a.Now(), By: rights.Who{User: string(c.Asked.Source), Name: "The source, " + string(c.Asked.Source), Organisation: c.Controller}, Did: rights.Decided, Code: "corrected"})
+		source := policy.Subject{User: string(c.Asked.Source), Name: "The source, " + string(c.Asked.Source), Role: nhs.SourceSystem, Organisation: c.Controller}
+		next, err := c.Act(rights.Step{At: a.Now(), By: rights.Who{User: source.User, Name: source.Name, Organisation: source.Organisation}, Did: rights.Decided, Code: "corrected"})
+		if err == nil {
+			err = a.enterCase(ctx, "access.settle", source, audit.Update, c.Asked.Citizen, "corrected by its source", nil)
+		}
 		if err == nil {
 			next, err = a.Cases.SaveCase(ctx, next)
 		}
@@ -73,6 +78,24 @@ func (a *Access) settle(ctx context.Context, list []rights.Case) error {
 		}
 	}
 	return nil
+}
+
+// SettleCase settles one case: something has changed the item that it is about.
+func (a *Access) SettleCase(ctx context.Context, id string) error {
+	list, err := a.Cases.Cases(ctx, CaseQuery{ID: id, Limit: 1})
+	if err == nil {
+		err = a.settle(ctx, list)
+	}
+	return err
+}
+
+// SettleCorrections settles all cases that are open, and gives them as they stand then.
+func (a *Access) SettleCorrections(ctx context.Context) ([]rights.Case, error) {
+	list, err := a.Cases.Cases(ctx, CaseQuery{Open: true})
+	if err == nil {
+		err = a.settle(ctx, list)
+	}
+	return list, err
 }
 
 // restrict keeps what a case restricts with the record, as the controller's own alone (G2).

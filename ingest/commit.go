@@ -148,7 +148,7 @@ func (p *Pipeline) try(batch []*Receipt, durable func() error) error {
 		p.room.give(len(r.raw.Body))
 		p.heard.committed(r.raw.Source)
 		if p.told != nil {
-			p.told(r.raw, r.msg, outcomes[i].State)
+			p.told(r.raw, r.msg, &outcomes[i])
 		}
 		close(r.done)
 	}

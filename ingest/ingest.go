@@ -147,7 +147,7 @@ type Pipeline struct {
 	now     func() time.Time
 	log     *slog.Logger
 	by      func() classify.By
-	told    func(raw *Raw, msg *mapped.Message, state string)
+	told    func(raw *Raw, msg *mapped.Message, out *Outcome)
 
 	heard heard
 
@@ -177,7 +177,7 @@ type Options struct {
 	Heard []Feed
 	// OnOutcome is told what became of each message, once it is committed; msg
 	// is nil where it could not be mapped.
-	OnOutcome func(raw *Raw, msg *mapped.Message, state string)
+	OnOutcome func(raw *Raw, msg *mapped.Message, out *Outcome)
 	// By is what resources are found by and labelled by; R4's parameters and the
 	// lists of the box where nil.
 	By func() classify.By

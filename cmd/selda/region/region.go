@@ -73,25 +73,26 @@ type Region struct {
 	unfit     context.CancelFunc
 	running   sync.WaitGroup
 
-	calls     *subscription.Calls
-	searches  *searches
-	labels    *labels
-	staff     *staff
-	limits    *limiting
-	cursors   *api.Cursors
-	strangers strangers
-	admitted  atomic.Pointer[Feeds] // which senders are admitted, as the file is now
-	shown     shownCertificates     // that feeds have shown
-	proxies   Proxies
-	https     bool   // people reach it by https
-	contact   string // whom to tell of a weakness
-	fhir      *api.API
-	jobs      bulk.Store
-	mapper    *mapper
-	metrics   *metrics
-	downtime  *Downtime    // of a copy
-	copied    atomic.Int64 // when the downtime copy that is kept was made, in Unix seconds; 0 where none is
-	drop      atomic.Value // string: the folder that is watched
+	calls       *subscription.Calls
+	searches    *searches
+	corrections *corrections
+	labels      *labels
+	staff       *staff
+	limits      *limiting
+	cursors     *api.Cursors
+	strangers   strangers
+	admitted    atomic.Pointer[Feeds] // which senders are admitted, as the file is now
+	shown       shownCertificates     // that feeds have shown
+	proxies     Proxies
+	https       bool   // people reach it by https
+	contact     string // whom to tell of a weakness
+	fhir        *api.API
+	jobs        bulk.Store
+	mapper      *mapper
+	metrics     *metrics
+	downtime    *Downtime    // of a copy
+	copied      atomic.Int64 // when the downtime copy that is kept was made, in Unix seconds; 0 where none is
+	drop        atomic.Value // string: the folder that is watched
 
 	serving      atomic.Bool // doors are open, and the operator's files read
 	signOnFile   *SignOn
@@ -163,6 +164,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if r.searches, err = openSearches(ctx, r, guides); err != nil {
 		return r, err
 	}
+	r.corrections = newCorrections(r.Store)
 	feeds, err := r.Store.Feeds(ctx, o.Now().Add(-ingest.HeardHours*time.Hour))
 	if err != nil {
 		return r, err
@@ -170,7 +172,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if r.Ingest, err = ingest.Open(ctx, ingest.Options{Journal: r.Journal, Store: r.Store, Mapper: r.mapper.Map, Now: o.Now, Log: o.Log, Heard: feeds, OnOutcome: r.outcome, Line: r.line, By: r.by}); err != nil {
 		return r, err
 	}
-	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Cases: r.Store, Marks: marks{r}, Trail: r.Trail, Agreements: r.Agreements, Now: o.Now}
+	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Cases: r.corrections, Marks: marks{r}, Trail: r.Trail, Agreements: r.Agreements, Now: o.Now}
 	r.Access.File, r.Access.Leaves, r.Access.LetIn = r.file, r.Store, r.letIn
 	if o.Downtime != nil {
 		r.Access.Downtime, r.downtime = shownInDowntime, o.Downtime
@@ -195,6 +197,9 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	r.stop = stop
 	r.running.Go(func() { r.searches.follow(running) })
 	r.running.Go(func() { r.followAgreements(running) })
+	if err == nil && o.Downtime == nil {
+		r.running.Go(func() { r.followCorrections(running) })
+	}
 	if err == nil && r.Nodes != nil {
 		r.running.Go(func() { r.beANode(running) })
 	}
@@ -202,9 +207,10 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 }
 
 // outcome notes what became of a message.
-func (r *Region) outcome(raw *ingest.Raw, msg *mapped.Message, state string) {
-	r.metrics.outcome(raw, state)
-	if msg != nil && state == ingest.Stored {
+func (r *Region) outcome(raw *ingest.Raw, msg *mapped.Message, out *ingest.Outcome) {
+	r.metrics.outcome(raw, out.State)
+	if msg != nil && out.State == ingest.Stored {
+		r.corrections.changed(out.Items)
 		if slices.ContainsFunc(msg.Resources, func(x mapped.Resource) bool { return x.Type == "SearchParameter" }) {
 			r.searches.changed()
 		}
