@@ -112,6 +112,10 @@ type Statement struct {
 	CarriedBy Who            `json:"carriedOut"`
 	List      string         `json:"list"` // SHA-256 of the list that was approved
 	Places    []string       `json:"places"`
+	// Copies are downtime copies that were made anew, and CopiesLeft those that still have it:
+	// they are elsewhere, or were in use.
+	Copies     int `json:"downtimeCopies"`
+	CopiesLeft int `json:"downtimeCopiesLeft,omitempty"`
 }
 
 // StatementKind names the form of a statement.

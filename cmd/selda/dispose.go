@@ -113,7 +113,11 @@ func (c disposeCarryOutCmd) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintf(e.stderr, "it is destroyed: entry %d of the trail has the hash of this statement (selda audit prove %d)\n", seq, seq)
-	fmt.Fprintln(e.stderr, "keep `selda rights dispose lists` with the backups, and make the downtime copy again")
+	fmt.Fprintln(e.stderr, "keep `selda rights dispose lists` with the backups")
+	var s rights.Statement
+	if json.Unmarshal(statement, &s) == nil && s.CopiesLeft > 0 {
+		fmt.Fprintf(e.stderr, "%d downtime copies still have it: `selda downtime list` says which, and why\n", s.CopiesLeft)
+	}
 	_, err = e.stdout.Write(statement)
 	return err
 }

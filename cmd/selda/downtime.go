@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"selda/cmd/selda/region"
 )
@@ -12,6 +14,48 @@ type downtimeCmd struct {
 	Copy    downtimeCopyCmd    `cmd:"" help:"Make a copy in a folder: of every citizen who they are, allergies, medicines, alerts and plans."`
 	Serve   downtimeServeCmd   `cmd:"" help:"Declare emergency mode and serve a copy; it needs nothing of the region."`
 	Include downtimeIncludeCmd `cmd:"" help:"Put what was looked at in a copy into the region's trail."`
+	List    downtimeListCmd    `cmd:"" help:"Where copies are kept, of when they are, and which have something that was destroyed since."`
+	Forget  downtimeForgetCmd  `cmd:"" help:"Take a copy off that list which was thrown away."`
+}
+
+type downtimeListCmd struct {
+	JSON bool `name:"json" help:"One JSON object a line."`
+}
+
+func (downtimeListCmd) needsRegion() {}
+
+func (c downtimeListCmd) Run(e *env) error {
+	list, err := e.region.DowntimeCopies(e.ctx, region.OperatorSubject())
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, d := range list {
+		if c.JSON {
+			if err := e.printJSON(d); err != nil {
+				return err
+			}
+		}
+		state := "whole"
+		if d.Outdated {
+			state = "has what was destroyed since: " + cmp.Or(d.Left, "it is to be made again there")
+		}
+		rows = append(rows, []string{d.Folder, d.Host, d.Made.Format(time.DateTime), state})
+	}
+	if !c.JSON {
+		e.table("folder\tmachine\tmade\tstate", rows)
+	}
+	return nil
+}
+
+type downtimeForgetCmd struct {
+	Folder string `arg:"" help:"Where it was."`
+}
+
+func (downtimeForgetCmd) needsRegion() {}
+
+func (c downtimeForgetCmd) Run(e *env) error {
+	return e.region.ForgetDowntimeCopy(e.ctx, region.OperatorSubject(), e.path(c.Folder))
 }
 
 type downtimeCopyCmd struct {

@@ -1,12 +1,15 @@
 package testenv
 
 import (
+	"context"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"selda/audit"
 	"selda/cmd/selda/region"
 	"selda/fault"
 	"selda/ingest"
@@ -299,4 +302,68 @@ func (o *outside) disposes(class string) string {
 		o.Fatal(err)
 	}
 	return c.ID
+}
+
+// G18, G21: a downtime copy of before has what was destroyed: it is made anew with the disposal,
+// what was looked at in it comes into the region's trail before; one that is in use just then is
+// told of, and made anew as soon as it can be.
+func TestG18TheDowntimeCopyIsMadeAgain(t *testing.T) {
+	o := known(t)
+	o.another("second", "RJZ")
+	ctx, operator := t.Context(), region.OperatorSubject()
+	letters := []byte(marker)
+	slices.Reverse(letters)
+	backwards := string(letters)
+	o.writes("RJZ:PAS", "AllergyIntolerance", "a1", `"code":{"text":"`+marker+`"},"patient":{"reference":"Patient/p-rjz"}`)
+	o.writes("RJZ:PAS", "AllergyIntolerance", "a2", `"code":{"text":"`+backwards+`"},"patient":{"reference":"Patient/p-rjz"}`)
+	first, second := o.plant("AllergyIntolerance", "a1", marker), o.plant("AllergyIntolerance", "a2", backwards)
+	copied := t.TempDir() + "/copy"
+	if _, err := o.Region.CopyForDowntime(ctx, operator, copied); err != nil {
+		t.Fatal(err)
+	}
+	if first.on(t, copied) == nil || second.on(t, copied) == nil {
+		t.Fatal("the copy does not have it to begin with: the test shows nothing")
+	}
+	used := o.serves(copied)
+	if err := used.stop(); err != nil {
+		t.Fatal(err)
+	}
+	o.removes("AllergyIntolerance/a1")
+	if where := first.on(t, copied); where != nil {
+		t.Errorf("the copy has it in %v", where)
+	}
+	if second.on(t, copied) == nil {
+		t.Error("the copy lacks what is kept")
+	}
+	entries, err := o.Region.Trail.Find(ctx, audit.Query{Limit: 1000})
+	if err != nil || !slices.ContainsFunc(entries, func(e audit.Entry) bool { return e.What == "emergency mode declared" }) {
+		t.Error("what was done in the copy is not in the trail", err)
+	}
+
+	used = o.serves(copied) // while something is destroyed
+	o.removes("AllergyIntolerance/a2")
+	list, err := o.Region.DowntimeCopies(ctx, operator)
+	if err != nil || len(list) != 1 || !list[0].Outdated || list[0].Left == "" {
+		t.Error("that the copy still has it is not told", list, err)
+	}
+	if err := used.stop(); err != nil {
+		t.Fatal(err)
+	}
+	following, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { o.Region.FollowDowntime(following, copied, 20*time.Millisecond); close(done) }()
+	for late := time.Now().Add(20 * time.Second); second.on(t, copied) != nil || !upToDate(o, copied); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatal("the copy is not made anew")
+		}
+	}
+	stop()
+	<-done
+}
+
+// upToDate says whether the copy that is kept has nothing that was destroyed.
+func upToDate(o *outside, dir string) bool {
+	list, err := o.Region.DowntimeCopies(o.Context(), region.OperatorSubject())
+	_, there := region.ReadDowntime(dir)
+	return err == nil && there == nil && len(list) == 1 && !list[0].Outdated
 }

@@ -120,9 +120,14 @@ func (r *Region) Dispose(ctx context.Context, s policy.Subject, id string) (file
 			return nil, 0, fault.E(op, err)
 		}
 	}
+	copies, left, err := r.copyAgain(ctx, s)
+	if err != nil {
+		return nil, 0, fault.E(op, err)
+	}
 	approved, _ := c.Approval()
 	statement := rights.Statement{Statement: rights.StatementKind, Case: c.ID, At: r.Now(), Class: list.Class, Rule: list.Rule, Order: list.Order, Of: list.Organisation, People: len(list.People), Items: list.Kinds(),
-		Versions: done.Versions, Messages: len(done.Messages), Proposed: c.Asked.Who, Approved: approved, CarriedBy: rights.Who{User: s.User, Name: s.Name, Role: s.Role}, List: list.Hash(), Places: rights.Places}
+		Versions: done.Versions, Messages: len(done.Messages), Proposed: c.Asked.Who, Approved: approved, CarriedBy: rights.Who{User: s.User, Name: s.Name, Role: s.Role}, List: list.Hash(), Places: rights.Places,
+		Copies: copies, CopiesLeft: left}
 	for _, p := range list.People {
 		if p.Whole {
 			statement.Whole++

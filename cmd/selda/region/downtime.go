@@ -99,12 +99,19 @@ func (r *Region) IncludeDowntime(ctx context.Context, s policy.Subject, dir stri
 	if err != nil {
 		return 0, err
 	}
+	gone, err := r.destroyedSince(d.Made)
+	if err != nil {
+		return 0, err
+	}
 	last := done
 	err = copied.Trail.Each(ctx, func(e audit.Entry) error {
 		if e.Seq <= done {
 			return nil
 		}
 		citizen, err := ids.of(ctx, e.Citizen)
+		if fault.Is(err, fault.NotFound) && gone {
+			e.What, err = e.What+" of somebody whose record was destroyed since", nil
+		}
 		if err != nil {
 			return err
 		}
@@ -188,14 +195,21 @@ func (r *Region) FollowDowntime(ctx context.Context, dir string, every time.Dura
 	if d, err := ReadDowntime(dir); err == nil { // of before this start
 		r.copied.Store(d.Made.Unix())
 	}
-	tick := time.NewTicker(every)
+	often := min(every, time.Minute)
+	tick := time.NewTicker(often)
 	defer tick.Stop()
-	for {
-		if d, err := r.CopyForDowntime(ctx, s, dir); err != nil && ctx.Err() == nil {
-			r.Log.Error("the downtime copy could not be made; the last one stays", "error", err)
-		} else if err == nil {
-			r.copied.Store(d.Made.Unix())
-			r.Log.Info("downtime copy", "folder", filepath.Base(dir), "citizens", d.Citizens, "items", d.Items)
+	for due := time.Now(); ; {
+		switch now := time.Now(); {
+		case !now.Before(due):
+			due = now.Add(every - often/2)
+			if d, err := r.CopyForDowntime(ctx, s, dir); err != nil && ctx.Err() == nil {
+				r.Log.Error("the downtime copy could not be made; the last one stays", "error", err)
+			} else if err == nil {
+				r.copied.Store(d.Made.Unix())
+				r.Log.Info("downtime copy", "folder", filepath.Base(dir), "citizens", d.Citizens, "items", d.Items)
+			}
+		case r.outdated(dir): // another node has destroyed something
+			r.copyOutdated(ctx, s, Copied{Folder: folder(dir), Host: host()})
 		}
 		select {
 		case <-ctx.Done():

@@ -73,6 +73,8 @@ func (r *Region) CopyForDowntime(ctx context.Context, s policy.Subject, dir stri
 	if _, err := r.Access.Operate(ctx, s, audit.Export, "downtime copy"); err != nil {
 		return Downtime{}, err
 	}
+	r.copying.Lock() // whoever has destroyed something waits for a copy that is being made, and makes it again
+	defer r.copying.Unlock()
 	if err := mayReplace(dir); err != nil {
 		return Downtime{}, fault.E(op, err)
 	}
@@ -99,7 +101,7 @@ func (r *Region) CopyForDowntime(ctx context.Context, s policy.Subject, dir stri
 	if err != nil {
 		return c.d, fault.E(op, fault.NoStore, err)
 	}
-	return c.d, os.RemoveAll(old)
+	return c.d, errors.Join(os.RemoveAll(old), r.keepsCopy(dir, c.d))
 }
 
 // mayReplace says whether a folder is one that a copy may take the place of.

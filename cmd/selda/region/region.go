@@ -92,6 +92,7 @@ type Region struct {
 	metrics     *metrics
 	downtime    *Downtime    // of a copy
 	copied      atomic.Int64 // when the downtime copy that is kept was made, in Unix seconds; 0 where none is
+	copying     sync.Mutex   // held while a downtime copy is made
 	drop        atomic.Value // string: the folder that is watched
 
 	serving      atomic.Bool // doors are open, and the operator's files read
