@@ -51,12 +51,19 @@ func (r *rows) List(prefix string) (out []string, err error) {
 	return out, nil
 }
 
+func (r *rows) Remove(name string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.m, name)
+	return nil
+}
+
 // What ends at one node has ended at every other, at the next request: another role, another
 // purpose, what the provider ended, and an account that was disabled.
 func TestWhatEndsAtOneNodeEndsAtAll(t *testing.T) {
 	shared := &Shared{Documents: &rows{m: map[string]row{}}, Passing: &passingHere{}, Secret: func(string) []byte { return make([]byte, 32) }}
 	var conf Config
-	n := openNational(t, func(c *Config) { c.Shared = shared; conf = *c })
+	n := openNational(t, func(c *Config) { c.Shared, c.Accounts = shared, &tableHere{}; conf = *c })
 	other := newRegion(t, conf)
 	n.cis2.Info["nhsid_nrbac_roles"] = []any{nrbac("101", "R8000", "G85001"), nrbac("102", "R8001", "RJZ")}
 	_, _, b := n.comes(t, "cis2")

@@ -1,4 +1,4 @@
-// Package document keeps small documents under names: the accounts, the keys,
+// Package document keeps small documents under names: the keys, the agreements,
 // the mappings of extracts and what came of them. They are the files of a data
 // folder, or rows that the nodes of a region share. It is not for patient data
 // that is searched or that grows.
@@ -27,6 +27,8 @@ type Store interface {
 	Save(name string, content []byte, version int64) error
 	// List gives the names that begin so, in order.
 	List(prefix string) ([]string, error)
+	// Remove takes a document away, where it is there.
+	Remove(name string) error
 }
 
 // Folder keeps them as files below it, which only their owner can read. One
@@ -100,11 +102,31 @@ func write(path string, b []byte) error {
 	if err != nil {
 		return err
 	}
+	return flush(dir)
+}
+
+// flush makes what was done to the names in a folder durable.
+func flush(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// Remove is Store's.
+func (f Folder) Remove(name string) error {
+	path, err := f.path(name)
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err == nil {
+		err = flush(filepath.Dir(path))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fault.E("document.Remove", fault.NoStore, err)
+	}
+	return nil
 }
 
 // List is Store's.

@@ -58,3 +58,13 @@ func (d Documents) List(prefix string) (out []string, err error) {
 	}, `SELECT name FROM document WHERE starts_with(name, $1) ORDER BY name COLLATE "C"`, prefix)
 	return out, err
 }
+
+// Remove is document.Store's.
+func (d Documents) Remove(name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), documentWait)
+	defer cancel()
+	if _, err := d.db.writers.Exec(ctx, `DELETE FROM document WHERE name=$1`, name); err != nil {
+		return fault.E("postgres.Remove", fault.NoStore, err)
+	}
+	return nil
+}

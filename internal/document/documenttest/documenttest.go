@@ -46,4 +46,12 @@ func Run(t *testing.T, s document.Store) {
 			t.Errorf("names that begin with %q: %q, want %q: %v", prefix, got, want, err)
 		}
 	}
+	for range 2 { // the second time nothing is there
+		if err := s.Remove("a/one"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load("a/one", "")
+	save("a/one", "again", 0)
+	load("a/two.yaml", "")
 }
