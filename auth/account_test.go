@@ -8,7 +8,9 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"selda/fault"
 	"selda/internal/document"
@@ -16,22 +18,12 @@ import (
 )
 
 func TestAccountsAreKept(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "auth", "accounts.json")
-	s, err := OpenAccounts(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	table := &tableHere{}
+	s := OpenAccounts(table, false)
 	if err := s.Add(someAccounts(t)...); err != nil {
 		t.Fatal(err)
 	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Error(info.Mode(), err)
-	}
-	again, err := OpenAccounts(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	again := OpenAccounts(table, false)
 	if !reflect.DeepEqual(again.List(), s.List()) || len(again.List()) != 4 {
 		t.Errorf("%+v", again.List())
 	}
@@ -39,13 +31,78 @@ func TestAccountsAreKept(t *testing.T) {
 	if !ok || !gp.PasswordHash.Fits(password) || gp.PasswordHash.Fits("wrong") {
 		t.Error("the password was not kept")
 	}
-	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".new-*")); len(left) != 0 {
-		t.Error(left)
+	if _, ok := again.Find("nobody\x00"); ok {
+		t.Error("somebody has a name that is none")
 	}
 }
 
+// Who is at work is not read from the table at each request; what was changed is, and at
+// another node within a second.
+func TestAccountsAreReadAgain(t *testing.T) {
+	table := &tableHere{}
+	s, node := OpenAccounts(table, false), OpenAccounts(table, true)
+	if err := s.Add(someAccounts(t)...); err != nil {
+		t.Fatal(err)
+	}
+	name := func(s *Accounts) string { a, _ := s.Find("gp"); return a.Name }
+	name(s)
+	table.reads = 0
+	if name(s); table.reads != 0 {
+		t.Error("read again for nothing")
+	}
+	name(node)
+	if err := s.Alter("gp", func(a *Account) { a.Name = "Dr Other" }); err != nil || name(s) != "Dr Other" {
+		t.Error("not seen where it was changed:", name(s), err)
+	}
+	if node.again("gp"); name(node) != "Dr Other" {
+		t.Error("not read again when asked")
+	}
+	if err := s.Alter("gp", func(a *Account) { a.Name = "Dr Third" }); err != nil {
+		t.Fatal(err)
+	}
+	node.mu.Lock()
+	node.seen["gp"] = seen{node.seen["gp"].record, time.Now().Add(-accountsFor)}
+	node.mu.Unlock()
+	if name(node) != "Dr Third" {
+		t.Error("not read again after a second")
+	}
+	// A read that began before a change is not what is known after it.
+	slow := &slowTable{tableHere: table, begun: make(chan bool), end: make(chan bool)}
+	s = OpenAccounts(slow, false)
+	done := make(chan bool)
+	go func() { name(s); close(done) }()
+	<-slow.begun
+	if err := s.Put(Account{User: "gp", Name: "Dr Fourth", Role: nhs.GP, Organisation: "G85001"}); err != nil {
+		t.Fatal(err)
+	}
+	close(slow.end)
+	if <-done; name(s) != "Dr Fourth" {
+		t.Error("the account of before is known:", name(s))
+	}
+	table.broken = true
+	if _, _, err := OpenAccounts(table, false).find("gp"); !fault.Is(err, fault.NoStore) {
+		t.Error("nobody is told that the accounts can't be read:", err)
+	}
+}
+
+// slowTable has the answer to its first question on its way for long.
+type slowTable struct {
+	*tableHere
+	asked      atomic.Bool
+	begun, end chan bool
+}
+
+func (s *slowTable) Account(user string) (Kept, bool, error) {
+	k, ok, err := s.tableHere.Account(user)
+	if !s.asked.Swap(true) {
+		close(s.begun)
+		<-s.end
+	}
+	return k, ok, err
+}
+
 func TestAccountsRefuse(t *testing.T) {
-	s, _ := OpenAccounts(filepath.Join(t.TempDir(), "accounts.json"))
+	s := OpenAccounts(&tableHere{}, false)
 	gp, citizen := someAccounts(t)[0], someAccounts(t)[1]
 	if err := s.Add(gp); err != nil {
 		t.Fatal(err)
@@ -80,23 +137,54 @@ func TestAccountsRefuse(t *testing.T) {
 }
 
 func TestAccountsTogether(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "accounts.json")
-	s, _ := OpenAccounts(path)
-	var wg sync.WaitGroup
+	table := &tableHere{}
+	nodes := []*Accounts{OpenAccounts(table, true), OpenAccounts(table, true)}
+	gp := someAccounts(t)[0]
+	if err := nodes[0].Add(gp); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
 	for i := range 20 {
-		wg.Go(func() {
-			a := someAccounts(t)[0]
+		all.Go(func() {
+			a := gp
 			a.User = fmt.Sprint("gp", i)
-			if err := s.Add(a); err != nil {
+			err := nodes[i%2].Add(a)
+			if err == nil {
+				err = nodes[i%2].Alter("gp", func(a *Account) { a.Teams = append(a.Teams, fmt.Sprint(i)) })
+			}
+			if err != nil {
 				t.Error(err)
 			}
-			s.List()
 		})
 	}
-	wg.Wait()
-	again, err := OpenAccounts(path)
-	if err != nil || len(again.List()) != 20 {
-		t.Error(len(again.List()), err)
+	all.Wait()
+	list := OpenAccounts(table, false).List()
+	if len(list) != 21 || len(list[0].Teams) != 20 {
+		t.Error(len(list), "accounts;", list[0].Teams)
+	}
+}
+
+// People are searched for by any part of their name, as it is said or spelt, and by their
+// user name.
+func TestPeopleAreSearchedFor(t *testing.T) {
+	s := OpenAccounts(&tableHere{}, false)
+	for user, name := range map[string]string{"zo.1": "Zoë O'Neill-Smith", "b": "李 娜", "cis2:555043308597": "OKAFOR Ada (Dr)"} {
+		if err := s.Add(Account{User: user, Name: name, Role: nhs.Nurse, Organisation: "RJZ"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Add(Account{User: "zoe", Name: "Zoe Smith", Role: nhs.Citizen, NHSNumber: number(t, "9991234519")}); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{"zoe": "zo.1", "ZOË o'neill": "zo.1", "neill-smith": "zo.1", "smith zo": "zo.1", "zo.1": "zo.1", "娜": "b", "okafor": "cis2:555043308597", "cis2:5550": "cis2:555043308597", "(dr)": "cis2:555043308597", "nobody": "", "zoe okafor": ""} {
+		list, err := s.Ask(Query{Working: true, Words: Words(text)})
+		got := ""
+		for _, a := range list {
+			got += a.User
+		}
+		if err != nil || got != want {
+			t.Errorf("%q finds %q, want %q: %v", text, got, want, err)
+		}
 	}
 }
 
@@ -181,12 +269,13 @@ func FuzzParseHash(f *testing.F) {
 	})
 }
 
+// What stands in the document of before, and in a row, comes back as it was.
 func FuzzAccounts(f *testing.F) {
-	m := map[string]Account{}
+	var doc accountsFile
 	for _, a := range someAccounts(f) {
-		m[a.User] = a
+		doc.Accounts = append(doc.Accounts, fileOf(a))
 	}
-	b, err := writeAccounts(m)
+	b, err := json.Marshal(doc)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -195,16 +284,20 @@ func FuzzAccounts(f *testing.F) {
 	f.Add([]byte(`{"accounts":[{"user":"gp"},{"user":"gp"}]}`))
 	f.Add([]byte(`{} {}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := readAccounts(b)
+		_, _ = readRecord(Kept{User: "gp", Body: b})
+		list, err := readAccounts(b)
 		if err != nil {
 			return
 		}
-		out, err := writeAccounts(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if again, err := readAccounts(out); err != nil || !reflect.DeepEqual(again, m) {
-			t.Errorf("does not come back: %v", err)
+		for _, a := range list {
+			r := record{Account: a, liveFile: liveFile{Sessions: []Live{{Key: "k", SID: "s"}}}}
+			k, err := r.kept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := readRecord(k); err != nil || !reflect.DeepEqual(again, r) {
+				t.Errorf("does not come back: %v", err)
+			}
 		}
 	})
 }

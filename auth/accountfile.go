@@ -3,16 +3,14 @@ package auth
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
-	"strings"
 	"time"
 
 	"selda/fault"
 	"selda/nhs"
 )
 
-// accountFile is an account as it stands in the file. An nhs.Number masks
-// itself in JSON, so the digits are written out here, and only here.
+// accountFile is an account as it is written down. An nhs.Number masks itself in JSON, so
+// the digits are written out here, and only here.
 type accountFile struct {
 	User             string   `json:"user"`
 	Name             string   `json:"name"`
@@ -32,13 +30,51 @@ type accountFile struct {
 	Since    time.Time `json:"since,omitzero"`
 	Made     time.Time `json:"made,omitzero"`
 	Given    time.Time `json:"given,omitzero"`
+
+	// Of what a table keeps.
+	*liveFile
 }
 
+// kept is the record as a table keeps it.
+func (r *record) kept() (Kept, error) {
+	const op = "auth.kept"
+	if err := r.check(); err != nil {
+		return Kept{}, err
+	}
+	f := fileOf(r.Account)
+	f.liveFile = &r.liveFile
+	b, err := json.Marshal(f)
+	if err != nil {
+		return Kept{}, fault.E(op, err)
+	}
+	return Kept{User: r.User, Version: r.version, Role: r.Role, Organisation: r.Organisation, Words: searched(&r.Account), Person: r.NHSNumber.Digits(), Body: b}, nil
+}
+
+// readRecord reads what kept wrote.
+func readRecord(k Kept) (record, error) {
+	const op = "auth.readRecord"
+	r := record{version: k.Version}
+	d := json.NewDecoder(bytes.NewReader(k.Body))
+	d.DisallowUnknownFields() // of a later version: saving it would lose them
+	f := accountFile{liveFile: &r.liveFile}
+	if err := d.Decode(&f); err != nil || d.More() || f.User != k.User {
+		// The decoder's own message may quote it.
+		return r, fault.E(op, fault.Structure, "an account is not what SELDA wrote")
+	}
+	var err error
+	if r.Account, err = f.account(); err != nil {
+		return r, fault.E(op, err)
+	}
+	return r, nil
+}
+
+// accountsFile is the document that all accounts were in, before there was a table.
 type accountsFile struct {
 	Accounts []accountFile `json:"accounts"`
 }
 
-func readAccounts(b []byte) (map[string]Account, error) {
+// readAccounts reads that document.
+func readAccounts(b []byte) ([]Account, error) {
 	const op = "auth.readAccounts"
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
@@ -47,18 +83,19 @@ func readAccounts(b []byte) (map[string]Account, error) {
 		// The decoder's own message may quote the file.
 		return nil, fault.E(op, fault.Structure, "the accounts file is not what SELDA wrote")
 	}
-	m := make(map[string]Account, len(f.Accounts))
+	list, users := make([]Account, 0, len(f.Accounts)), map[string]bool{}
 	for _, in := range f.Accounts {
 		a, err := in.account()
 		if err != nil {
 			return nil, fault.E(op, err)
 		}
-		if _, twice := m[a.User]; twice {
+		if users[a.User] {
 			return nil, fault.E(op, fault.Duplicate, "the accounts file has a user twice")
 		}
-		m[a.User] = a
+		users[a.User] = true
+		list = append(list, a)
 	}
-	return m, nil
+	return list, nil
 }
 
 func (in accountFile) account() (Account, error) {
@@ -96,7 +133,7 @@ func (in accountFile) account() (Account, error) {
 	return a, a.check()
 }
 
-// fileOf is an account as it stands in the file.
+// fileOf is an account as it is written down.
 func fileOf(a Account) accountFile {
 	out := accountFile{User: a.User, Name: a.Name, Role: string(a.Role), Organisation: string(a.Organisation),
 		OrganisationName: a.OrganisationName, NHSNumber: a.NHSNumber.Digits(), Source: string(a.Source),
@@ -106,13 +143,4 @@ func fileOf(a Account) accountFile {
 		out.For = append(out.For, n.Digits())
 	}
 	return out
-}
-
-func writeAccounts(m map[string]Account) ([]byte, error) {
-	f := accountsFile{Accounts: make([]accountFile, 0, len(m))}
-	for _, a := range m {
-		f.Accounts = append(f.Accounts, fileOf(a))
-	}
-	slices.SortFunc(f.Accounts, func(a, b accountFile) int { return strings.Compare(a.User, b.User) })
-	return json.MarshalIndent(f, "", " ")
 }

@@ -26,7 +26,7 @@ type Standing struct {
 // Standing is how an account stands.
 func (a *Auth) Standing(user string) (Standing, error) {
 	const op = "auth.Standing"
-	file, _, err := a.loadLive(user, time.Now())
+	l, err := a.liveNow(user, time.Now())
 	if err != nil {
 		return Standing{}, fault.E(op, err)
 	}
@@ -34,7 +34,7 @@ func (a *Auth) Standing(user string) (Standing, error) {
 	if err != nil {
 		return Standing{}, fault.E(op, err)
 	}
-	return Standing{SignedIn: file.SignedIn, Sessions: file.Sessions, Passkeys: len(h.Passkeys), Codes: h.Codes != nil, Recovery: len(h.Recovery)}, nil
+	return Standing{SignedIn: l.SignedIn, Sessions: l.Sessions, Passkeys: len(h.Passkeys), Codes: h.Codes != nil, Recovery: len(h.Recovery)}, nil
 }
 
 // Administers says whether somebody may change an account: the operator any, an

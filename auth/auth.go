@@ -24,7 +24,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -45,10 +44,12 @@ const (
 	AbsoluteTimeout = 8 * time.Hour
 )
 
-// Config is how sign-on is set up. Only Dir, or Shared, is needed.
+// Config is how sign-on is set up. Only Dir, or Shared, and Accounts are needed.
 type Config struct {
-	Dir string // the data folder; accounts and keys are in its folder auth
-	// Documents is where accounts and keys are kept; the folder Dir unless said.
+	Dir string // the data folder; keys are in its folder auth
+	// Accounts is where accounts are kept.
+	Accounts Table
+	// Documents is where keys are kept; the folder Dir unless said.
 	Documents document.Store
 	// Shared is what nodes share; where it is set, Dir is not used.
 	Shared *Shared
@@ -117,7 +118,6 @@ type Auth struct {
 	verify    chan struct{} // bounds the passwords that are checked at once
 	passing   Passing
 	docs      document.Store
-	liveMu    sync.Mutex
 	factors   *factor.Factors
 	questions rate // put to passkeys
 	appKeys   *app.Keys
@@ -166,8 +166,8 @@ func New(conf Config) (*Auth, error) {
 	if conf.Shared != nil {
 		docs, secret = conf.Shared.Documents, conf.Shared.Secret("login")
 	}
-	accounts, err := openAccounts(docs, "auth/accounts.json", conf.Shared != nil)
-	if err != nil {
+	accounts := OpenAccounts(conf.Accounts, conf.Shared != nil)
+	if err := accounts.takeOver(docs); err != nil {
 		return nil, fault.E(op, err)
 	}
 	keys, err := openKeys(docs, "auth/keys.json")

@@ -64,6 +64,9 @@ func newRegion(t testing.TB, conf Config) *region {
 	if conf.Dir == "" {
 		conf.Dir = t.TempDir()
 	}
+	if conf.Accounts == nil {
+		conf.Accounts = tableOf(conf.Dir)
+	}
 	conf.OnEvent = func(_ context.Context, e Event) error {
 		g.mu.Lock()
 		defer g.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"selda/auth"
 	"selda/fault"
 	"selda/nhs"
+	"selda/store/sqlite"
 )
 
 // A token is the account as it stands at each use.
@@ -17,7 +18,12 @@ func ExampleTokens_Verify() {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	a, err := auth.New(auth.Config{Dir: dir})
+	db, err := sqlite.Open(dir, sqlite.Options{})
+	if err != nil {
+		panic(err)
+	}
+	defer db.Close()
+	a, err := auth.New(auth.Config{Dir: dir, Accounts: db})
 	if err != nil {
 		panic(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -38,60 +37,48 @@ func storeKey(token string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-func liveDocument(user string) string {
-	k := app.Key(user)
-	return "auth/sessions/" + k[:2] + "/" + k + ".json"
-}
-
-// liveFile is what is kept of somebody's sessions.
+// liveFile is what is kept of somebody's sessions, with their account.
 type liveFile struct {
 	// SignedIn is when they signed in last, whether that session goes on or not.
 	SignedIn time.Time `json:"signed_in,omitzero"`
-	Sessions []Live    `json:"sessions"`
+	Sessions []Live    `json:"sessions,omitempty"`
 }
 
-// live changes the list of somebody's sessions; what has ended by itself is left out.
+// live changes the list of somebody's sessions; what has ended by itself is left out. An
+// account that is gone has none.
 func (a *Auth) live(user string, now time.Time, f func([]Live) []Live) error {
-	return a.changeLive(user, now, func(l *liveFile) { l.Sessions = f(l.Sessions) })
+	err := a.changeLive(user, now, func(l *liveFile) { l.Sessions = f(l.Sessions) })
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
 }
 
 func (a *Auth) changeLive(user string, now time.Time, f func(*liveFile)) error {
 	const op = "auth.live"
-	a.liveMu.Lock()
-	defer a.liveMu.Unlock()
-	for {
-		file, version, err := a.loadLive(user, now)
-		if err != nil {
-			return fault.E(op, err)
+	return a.Accounts.change(op, user, func(r *record) error {
+		if r.version == 0 {
+			return fault.E(op, fault.NotFound, "no such account")
 		}
-		f(&file)
-		b, err := json.Marshal(file)
-		if err == nil {
-			err = a.docs.Save(liveDocument(user), b, version)
-		}
-		if err == nil {
-			return nil
-		}
-		if !fault.Is(err, fault.Conflict) {
-			return fault.E(op, err)
-		}
-	}
+		a.prune(&r.liveFile, now)
+		f(&r.liveFile)
+		return nil
+	})
 }
 
-func (a *Auth) loadLive(user string, now time.Time) (file liveFile, version int64, err error) {
-	b, version, err := a.docs.Load(liveDocument(user))
-	if err != nil || b == nil {
-		return file, version, err
-	}
-	// A list alone is of a version that did not keep the last sign-in.
-	if json.Unmarshal(b, &file) != nil && json.Unmarshal(b, &file.Sessions) != nil {
-		return file, 0, fault.E("auth.live", fault.Structure, "the sessions of somebody are not what SELDA wrote")
-	}
-	file.Sessions = slices.DeleteFunc(file.Sessions, func(l Live) bool {
+// prune leaves out the sessions that have ended by themselves.
+func (a *Auth) prune(l *liveFile, now time.Time) {
+	l.Sessions = slices.DeleteFunc(l.Sessions, func(l Live) bool {
 		// Those in memory end with their process.
 		return !now.Before(l.Ends) || l.Began.Before(a.began)
 	})
-	return file, version, nil
+}
+
+// liveNow is what is kept of somebody's sessions.
+func (a *Auth) liveNow(user string, now time.Time) (liveFile, error) {
+	r, _, err := a.Accounts.load(user)
+	a.prune(&r.liveFile, now)
+	return r.liveFile, err
 }
 
 // remember adds a session that begins.
@@ -114,8 +101,8 @@ func (a *Auth) remember(acc Account, l Live, now time.Time) error {
 // Sessions are somebody's sessions, the oldest first. One that was left untouched
 // for long may be among them.
 func (a *Auth) Sessions(user string) ([]Live, error) {
-	file, _, err := a.loadLive(user, time.Now())
-	return file.Sessions, err
+	l, err := a.liveNow(user, time.Now())
+	return l.Sessions, err
 }
 
 // EndSessions ends sessions of somebody, at every node, and has it recorded who did

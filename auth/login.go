@@ -142,9 +142,7 @@ func (a *Auth) admit(ctx context.Context, rp *relyingParty, said Account, addres
 		}
 		return acc, nil
 	}
-	if err := a.Accounts.again(); err != nil { // another node may have let them in a moment ago
-		return Account{}, fault.E(op, err)
-	}
+	a.Accounts.again(said.User) // another node may have let them in a moment ago
 	old, known, err := a.Accounts.Known(said.User)
 	switch {
 	case err != nil:

@@ -194,9 +194,7 @@ func (a *Auth) session(r *http.Request) (s session, err error) {
 		if holds || again {
 			break
 		}
-		if err := a.Accounts.again(); err != nil {
-			return s, fault.E(op, err)
-		}
+		a.Accounts.again(user)
 	}
 	if !holds {
 		return s, fault.E(op, fault.Expired, "the session's account has changed")

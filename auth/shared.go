@@ -10,7 +10,7 @@ import (
 // Shared is what the nodes of a region share of sign-on, so that any of them
 // serves any request.
 type Shared struct {
-	Documents document.Store // accounts and keys
+	Documents document.Store // keys, and what people have let applications do
 	Passing   Passing
 	// Secret is a key of 32 bytes for one use, the same at every node.
 	Secret func(use string) []byte

@@ -59,10 +59,8 @@ func (h *Web) addAccount(w http.ResponseWriter, r *http.Request, s policy.Subjec
 // showGiven shows a password that was given out, once.
 func (h *Web) showGiven(w http.ResponseWriter, s policy.Subject, user, password string) {
 	name := user
-	for _, a := range h.Accounts() {
-		if a.User == user {
-			name = a.Name
-		}
+	if a, known, _ := h.Accounts.Known(user); known {
+		name = a.Name
 	}
 	until := london.In(time.Now().Add(auth.GivenFor)).Format("2 January 2006")
 	h.render(w, http.StatusOK, page.Given(page.GivenPage{Frame: h.frame(s, "A password"), User: user, Name: name, Password: password, Until: until}))

@@ -32,21 +32,35 @@ type People interface {
 	GivePassword(ctx context.Context, by policy.Subject, user, why string) (password string, err error)
 }
 
-// colleagues are the accounts of an organisation, and how many others there are: of
-// citizens only the number is told, who has an account of their own is nobody's business
-// here.
-func (h *Web) colleagues(s policy.Subject) (list []auth.Account, elsewhere, citizens int) {
-	for _, a := range h.Accounts() {
-		switch {
-		case a.Role == nhs.Citizen || a.Role == nhs.Proxy:
-			citizens++
-		case a.Organisation != s.Organisation:
-			elsewhere++
+// Accounts is the port to whose they are.
+type Accounts interface {
+	Known(user string) (auth.Account, bool, error)
+	Ask(q auth.Query) ([]auth.Account, error)
+	Count(o nhs.ODS) ([]auth.Count, error)
+}
+
+const (
+	accountsAPage = 50
+	mostWords     = 6 // of a search
+	longestSearch = 100
+)
+
+// counted are how many accounts an organisation has, how many the others have, and how
+// many citizens: of those only the number is told, who has an account of their own is
+// nobody's business here.
+func (h *Web) counted(o nhs.ODS) (here, elsewhere, citizens int, err error) {
+	list, err := h.Accounts.Count("")
+	for _, c := range list {
+		switch c.Organisation {
+		case "":
+			citizens += c.N
+		case o:
+			here += c.N
 		default:
-			list = append(list, a)
+			elsewhere += c.N
 		}
 	}
-	return list, elsewhere, citizens
+	return here, elsewhere, citizens, err
 }
 
 func (h *Web) administers(r *http.Request, s policy.Subject, what string) error {
@@ -60,8 +74,10 @@ func (h *Web) administers(r *http.Request, s policy.Subject, what string) error 
 	return nil
 }
 
-// accounts are those of the administrator's organisation.
+// accounts are those of the administrator's organisation, a page of them: a name that is
+// searched for stands in no address.
 func (h *Web) accounts(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
+	const op = "web.accounts"
 	if err := h.administers(r, s, "accounts"); err != nil {
 		return err
 	}
@@ -69,12 +85,27 @@ func (h *Web) accounts(w http.ResponseWriter, r *http.Request, s policy.Subject)
 }
 
 func (h *Web) showAccounts(w http.ResponseWriter, r *http.Request, s policy.Subject, status int, problem string) error {
-	list, elsewhere, citizens := h.colleagues(s)
-	p := page.AccountsPage{Frame: h.frame(s, "Accounts"), Organisation: h.organisation(s.Organisation), Elsewhere: elsewhere, Citizens: citizens}
+	const op = "web.accounts"
+	p := page.AccountsPage{Frame: h.frame(s, "Accounts"), Organisation: h.organisation(s.Organisation), Find: strings.TrimSpace(r.PostFormValue("find")), Later: r.PostFormValue("after") != ""}
+	if runes := []rune(p.Find); len(runes) > longestSearch {
+		p.Find = string(runes[:longestSearch])
+	}
+	words := auth.Words(p.Find)
+	list, err := h.Accounts.Ask(auth.Query{Organisation: s.Organisation, Words: words[:min(mostWords, len(words))], After: known(r.PostFormValue("after")), Limit: accountsAPage + 1})
+	if err == nil {
+		p.Here, p.Elsewhere, p.Citizens, err = h.counted(s.Organisation)
+	}
+	if err != nil {
+		return fault.E(op, err)
+	}
+	if len(list) > accountsAPage {
+		list = list[:accountsAPage]
+		p.Next = list[accountsAPage-1].User
+	}
 	for _, a := range list {
 		row, err := h.accountRow(&a, s)
 		if err != nil {
-			return fault.E("web.accounts", err)
+			return fault.E(op, err)
 		}
 		p.Accounts = append(p.Accounts, row)
 	}
@@ -141,20 +172,20 @@ func known(user string) string {
 
 func (h *Web) showAccount(w http.ResponseWriter, r *http.Request, s policy.Subject, status int, done, problem string) error {
 	const op = "web.account"
-	list, _, _ := h.colleagues(s)
-	for _, a := range list {
-		if a.User != r.PathValue("user") {
-			continue
-		}
-		row, err := h.accountRow(&a, s)
-		if err != nil {
-			return fault.E(op, err)
-		}
-		now := view.ParseDate(h.Now().Format(time.RFC3339))
-		h.render(w, status, page.Account(page.AccountPage{Frame: h.frame(s, a.Name), Of: row, Organisation: h.organisation(a.Organisation), Action: "/accounts/" + a.User, Today: now, Done: done, Error: problem}))
-		return nil
+	a, there, err := h.Accounts.Known(r.PathValue("user"))
+	if err == nil && (!there || a.Organisation == "" || a.Organisation != s.Organisation) {
+		err = fault.E(op, fault.NotFound, "there is no such account in your organisation")
 	}
-	return fault.E(op, fault.NotFound, "there is no such account in your organisation")
+	if err != nil {
+		return fault.E(op, err)
+	}
+	row, err := h.accountRow(&a, s)
+	if err != nil {
+		return fault.E(op, err)
+	}
+	now := view.ParseDate(h.Now().Format(time.RFC3339))
+	h.render(w, status, page.Account(page.AccountPage{Frame: h.frame(s, a.Name), Of: row, Organisation: h.organisation(a.Organisation), Action: "/accounts/" + a.User, Today: now, Done: done, Error: problem}))
+	return nil
 }
 
 // accountActs are the words of what was done to an account.

@@ -320,14 +320,14 @@ func (h *Web) letAct(r *http.Request, s policy.Subject, o *opened) (access.Filin
 		return access.Filing{}, fault.E(op, fault.Value, "the end is a day, such as 2027-11-26", "until")
 	}
 	user := strings.TrimSpace(form.Get("user"))
-	var account auth.Account
+	account, there := auth.Account{}, false
 	if h.Accounts != nil {
-		list := h.Accounts()
-		if i := slices.IndexFunc(list, func(a auth.Account) bool { return a.User == user && (a.Role == nhs.Proxy || a.Role == nhs.Citizen) }); i >= 0 {
-			account = list[i]
+		var err error
+		if account, there, err = h.Accounts.Known(user); err != nil {
+			return access.Filing{}, fault.E(op, err)
 		}
 	}
-	if account.User == "" {
+	if !there || account.Role != nhs.Proxy && account.Role != nhs.Citizen {
 		return access.Filing{}, fault.E(op, fault.Value, "there is no account of that name with which somebody acts for others", "user")
 	}
 	p := proxy.Person{Acting: policy.Acting{User: user, As: policy.ActingAs(form.Get("as")), Evidence: form.Get("evidence"), To: until, Whole: form.Get("whole") == "yes", DataSets: setsOf(form["sets"])}, Name: account.Name}

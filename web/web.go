@@ -95,7 +95,7 @@ type Deps struct {
 	// nil, or "", where that is the name.
 	Short func(nhs.Source) string
 	// Accounts are those that can sign in; nil where they are kept elsewhere.
-	Accounts func() []auth.Account
+	Accounts Accounts
 	// People is how accounts stand, and what administrators change; nil where accounts are
 	// kept elsewhere.
 	People People
@@ -184,7 +184,7 @@ func (h *Web) Routes(mux Mux) {
 		"GET /me/proof/{entry}": h.proof, "GET /for/{id}/proof/{entry}": h.proof,
 		"POST /me/people": h.stopHelper, "POST /for/{id}/stop": h.stopHelper, "GET /helping": h.asking, "POST /helping": h.asking, "GET /record/{id}/people": h.whoActs, "POST /record/{id}/people": h.decideActing, "GET /record/{id}/death": h.death, "POST /record/{id}/death": h.death,
 		"GET /for/{id}": h.me, "GET /for/{id}/{section}": h.me,
-		"GET /privacy": h.privacy, "GET /privacy/choices/{entry}": h.choicesAt, "POST /privacy/outcome/{entry}": h.outcome, "GET /rules": h.rules, "GET /rules/labels": h.labels, "GET /accounts": h.accounts, "POST /accounts": h.addAccount, "GET /accounts/{user}": h.account, "POST /accounts/{user}/{act}": h.changeAccount, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
+		"GET /privacy": h.privacy, "GET /privacy/choices/{entry}": h.choicesAt, "POST /privacy/outcome/{entry}": h.outcome, "GET /rules": h.rules, "GET /rules/labels": h.labels, "GET /accounts": h.accounts, "POST /accounts": h.addAccount, "POST /accounts/find": h.accounts, "GET /accounts/{user}": h.account, "POST /accounts/{user}/{act}": h.changeAccount, "GET /privacy/trail": h.trail, "POST /privacy/trail": h.trail,
 		"GET /governance": h.governance, "GET /governance/data-sets": h.catalogue, "GET /governance/try": h.tryForm, "POST /governance/try": h.try, "GET /governance/{agreement}": h.agreement, "POST /governance/{agreement}/{act}": h.act,
 		"GET " + secretsPath: h.secrets, "POST " + secretsPath: h.ownSecret,
 		"GET /releases": h.releases, "POST /releases": h.release,

@@ -186,7 +186,10 @@ func (userListCmd) needsRegion() {}
 
 func (c userListCmd) Run(e *env) error {
 	var rows [][]string
-	for _, a := range e.region.Auth.Accounts.List() {
+	for a, err := range e.region.Auth.Accounts.All(auth.Query{}) {
+		if err != nil {
+			return err
+		}
 		if c.JSON {
 			if err := e.printJSON(struct {
 				User         string   `json:"user"`

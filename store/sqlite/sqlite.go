@@ -162,7 +162,7 @@ func (db *DB) prepare() error {
 	default:
 		return fmt.Errorf("the data folder is of another version of SELDA (schema %d, this one reads %d)", version, schemaVersion)
 	}
-	if err := w.Exec(mergeByCommit + postingSchema + subscriptionSchema + casesSchema + barredSchema + orderedSchema + runTable("run")); err != nil {
+	if err := w.Exec(mergeByCommit + postingSchema + subscriptionSchema + casesSchema + accountSchema + barredSchema + orderedSchema + runTable("run")); err != nil {
 		return err
 	}
 	if err := errors.Join(db.loadPosted(), db.loadBarred()); err != nil {

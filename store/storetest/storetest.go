@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"selda/access"
+	"selda/auth"
 	"selda/fault"
 	"selda/fhir"
 	"selda/ingest"
@@ -35,6 +36,11 @@ type Adapter interface {
 	access.Claims
 	access.Cases
 	access.Owners
+	auth.Table
+	// AccountKeys are the ids of the keys that accounts are sealed by, and AccountsUnder
+	// some of those under one.
+	AccountKeys() ([]string, error)
+	AccountsUnder(key string, limit int) ([]auth.Kept, error)
 	store.Leases
 	subscription.Register
 	subscription.Queue
@@ -90,6 +96,8 @@ func Run(t *testing.T, open func(t *testing.T) Adapter) {
 		{"journal position", journalPosition},
 		{"claims", claims},
 		{"cases of rights", cases},
+		{"accounts", accounts},
+		{"keys of accounts", accountKeys},
 		{"owners", owners},
 		{"leases", leases},
 		{"odd texts", oddTexts},

@@ -50,7 +50,11 @@ type AccountsPage struct {
 	Frame
 	Organisation        string
 	Accounts            []AccountRow
-	Elsewhere, Citizens int // accounts of other organisations, and of citizens and those who act for them
+	Here                int    // accounts of the organisation
+	Elsewhere, Citizens int    // accounts of other organisations, and of citizens and those who act for them
+	Find                string // what was searched for
+	Later               bool   // it is not the first page
+	Next                string // after whom the next page begins; "" where there is none
 	Add                 *AddAccount
 }
 

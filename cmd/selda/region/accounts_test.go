@@ -1,13 +1,16 @@
 package region
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"selda/audit"
+	"selda/auth"
 	"selda/nhs"
 )
 
@@ -28,6 +31,15 @@ func (b *tab) people() {
 	b.at("/accounts/admin")
 	b.says("This is your own account", "another administrator")
 	b.look("account-own")
+	b.manyPeople()
+}
+
+// manyPeople looks at a page of more people than one page has.
+func (b *tab) manyPeople() {
+	b.colleagues()
+	b.at("/accounts")
+	b.says("Name or user name", "Next page")
+	b.look("accounts-many")
 }
 
 // An administrator looks after the people of their own organisation, never themselves, and
@@ -129,4 +141,56 @@ func hasDenied(entries []audit.Entry, what string) bool {
 		}
 	}
 	return false
+}
+
+// Of many people of an organisation a page at a time is shown, and who is searched for is
+// found; nobody of another organisation is, and no citizen.
+func TestAnAdministratorFindsOneOfManyPeople(t *testing.T) {
+	r, base, _ := demonstrated(t)
+	admin := signedIn(t, base, "admin")
+	at, _ := r.Auth.Accounts.Find("admin")
+	var list []auth.Account
+	for i := range 120 {
+		list = append(list, auth.Account{User: fmt.Sprintf("many.%03d", i), Name: fmt.Sprintf("Zoë O'Neill-%03d", i), Role: nhs.Nurse, Organisation: at.Organisation})
+	}
+	list = append(list, auth.Account{User: "many.else", Name: "Zoë Elsewhere", Role: nhs.Nurse, Organisation: "RV5"})
+	if err := r.Auth.Accounts.Add(list...); err != nil {
+		t.Fatal(err)
+	}
+	status, page := admin.get("/accounts")
+	admin.says(status, page, http.StatusOK, "many.010", "Next page", "Name or user name")
+	seen, after := map[string]bool{}, ""
+	users := regexp.MustCompile(`href="/accounts/([^"]+)"`)
+	for range 10 {
+		for _, m := range users.FindAllStringSubmatch(page, -1) {
+			if seen[m[1]] {
+				t.Error(m[1], "is on two pages")
+			}
+			seen[m[1]] = true
+		}
+		m := regexp.MustCompile(`name="after" value="([^"]+)"`).FindStringSubmatch(page)
+		if m == nil {
+			break
+		}
+		after = m[1]
+		status, page = admin.post("/accounts/find", url.Values{"after": {after}})
+		admin.says(status, page, http.StatusOK, "from the start")
+	}
+	counts, err := r.Auth.Accounts.Count(at.Organisation)
+	n := 0
+	for _, c := range counts {
+		n += c.N
+	}
+	if err != nil || len(seen) != n || n < 120 || seen["many.else"] || seen["citizen"] {
+		t.Errorf("%d of %d were listed: %v", len(seen), n, err)
+	}
+	status, page = admin.post("/accounts/find", url.Values{"find": {"zoe neill-07"}})
+	admin.says(status, page, http.StatusOK, "many.070", "many.079", "zoe neill-07")
+	if strings.Contains(page, "many.080") || strings.Contains(page, "Next page") {
+		t.Error("others are found")
+	}
+	for _, x := range []string{"elsewhere", "Adeyemi", "%", strings.Repeat("x ", 300)} {
+		status, page = admin.post("/accounts/find", url.Values{"find": {x}})
+		admin.says(status, page, http.StatusOK, "Nobody of")
+	}
 }

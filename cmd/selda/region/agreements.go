@@ -242,9 +242,10 @@ func (r *Region) TryWithout(ctx context.Context, s policy.Subject, id string, ci
 // its accounts, else what is usual at a practice or elsewhere.
 func (r *Region) rolesAt(o nhs.ODS) []nhs.Role {
 	var out []nhs.Role
-	for _, a := range r.Auth.Accounts.List() {
-		if a.Organisation == o && policy.OpensRecords(a.Role) && !slices.Contains(out, a.Role) {
-			out = append(out, a.Role)
+	counts, _ := r.Auth.Accounts.Count(o) // else what is usual
+	for _, c := range counts {
+		if policy.OpensRecords(c.Role) {
+			out = append(out, c.Role)
 		}
 	}
 	switch {

@@ -88,15 +88,21 @@ func planted(t *testing.T, r *Region) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Auth.Accounts.Add(auth.Account{User: "nurse.of.the.test", Name: "N", Role: nhs.Nurse, Organisation: "RJZ", PasswordHash: hash}); err != nil {
+	number, err := nhs.ParseNumber("9991234519")
+	if err != nil {
 		t.Fatal(err)
 	}
-	accounts, _, err := r.documents.Load("auth/accounts.json")
-	_, phc, found := strings.Cut(string(accounts), "$argon2id$")
-	if err != nil || !found {
-		t.Fatal("no hash in the accounts", err)
+	if err := r.Auth.Accounts.Add(auth.Account{User: "nurse.of.the.test", Name: "N", Role: nhs.Nurse, Organisation: "RJZ", PasswordHash: hash, Contact: "matron.of.the.test"},
+		auth.Account{User: "citizen.of.the.test", Name: "Folake of the test", Role: nhs.Citizen, NHSNumber: number}); err != nil {
+		t.Fatal(err)
 	}
-	out["a password's hash"], out["a user's name"] = []byte(phc[:60]), []byte("nurse.of.the.test")
+	account, _, err := r.accounts.Account("nurse.of.the.test")
+	_, phc, found := strings.Cut(string(account.Body), "$argon2id$")
+	if err != nil || !found {
+		t.Fatal("no hash in the account", err)
+	}
+	out["a password's hash"], out["who answers for an account"] = []byte(phc[:60]), []byte("matron.of.the.test")
+	out["a citizen's name"], out["a citizen's number"] = []byte("Folake of the test"), []byte(number.Digits())
 	b, _, err := r.documents.Load("auth/keys.json")
 	if err != nil {
 		t.Fatal(err)

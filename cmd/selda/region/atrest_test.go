@@ -45,7 +45,7 @@ func holds(t *testing.T, dir, text string) (in []string) {
 
 func TestSecretsAtRestAreSealed(t *testing.T) {
 	dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "selda.key")
-	account := auth.Account{User: "nurse.of.the.test", Name: "N", Role: nhs.Nurse, Organisation: "RJZ"}
+	account := auth.Account{User: "nurse.of.the.test", Name: "N", Role: nhs.Nurse, Organisation: "RJZ", Contact: "matron.of.the.test"}
 	add := func(r *Region) {
 		if err := r.Auth.Accounts.Add(account); err != nil {
 			t.Fatal(err)
@@ -59,7 +59,7 @@ func TestSecretsAtRestAreSealed(t *testing.T) {
 	if err := openWith(t, dir, add); err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range []string{account.User, `"kty"`} {
+	for _, secret := range []string{account.Contact, `"kty"`} {
 		if in := holds(t, dir, secret); len(in) > 0 {
 			t.Errorf("%s is to be read in %v", secret, in)
 		}

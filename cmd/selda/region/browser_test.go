@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"selda/auth"
 	"selda/ingest"
 	"selda/internal/browser"
 	"selda/nhs"
@@ -21,6 +22,7 @@ type tab struct {
 	base, record string
 	user         string
 	optOuts      func() // has the national service clear the citizens
+	colleagues   func() // has many people work with the administrator
 }
 
 // as signs somebody in.
@@ -109,6 +111,14 @@ func TestEachAccountInABrowser(t *testing.T) {
 		list := optout.Format([]nhs.Number{number})
 		if _, err := r.LoadOptOuts(t.Context(), OperatorSubject(), list, list, r.Now()); err != nil {
 			t.Fatal(err)
+		}
+	}
+	b.colleagues = func() {
+		at, _ := r.Auth.Accounts.Find("admin")
+		for i := range 60 {
+			if err := r.Auth.Accounts.Put(auth.Account{User: fmt.Sprintf("nurse.%03d", i), Name: fmt.Sprintf("Ngozi Bello %d", i), Role: nhs.Nurse, Organisation: at.Organisation}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	looksThroughTheCaseload(t, r, base)

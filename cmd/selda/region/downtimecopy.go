@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"selda/audit"
+	"selda/auth"
 	"selda/fault"
 	"selda/ingest"
 	"selda/ingest/classify"
@@ -189,6 +190,9 @@ func (c *copying) fill(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	if err := c.documents(docs); err != nil {
+		return err
+	}
+	if err := c.accounts(auth.OpenAccounts(restingAccounts{c.to, k.ring, c.to.Secret("accounts")}, false)); err != nil {
 		return err
 	}
 	return saveJSON(document.Folder(dir), downtimeMark, c.d)
@@ -371,13 +375,35 @@ func (c *copying) shared(ctx context.Context) error {
 	}
 }
 
-// documents copies the accounts, what is agreed, and what the index was made by.
+// accounts copies those of professionals, and of others those that sign in here: services
+// outside can't be asked in an emergency.
+func (c *copying) accounts(to *auth.Accounts) error {
+	const atOnce = 1000
+	var some []auth.Account
+	for a, err := range c.r.Auth.Accounts.All(auth.Query{}) {
+		if err != nil {
+			return err
+		}
+		if a.Organisation == "" && a.Provider != "" {
+			continue
+		}
+		if some = append(some, a); len(some) == atOnce {
+			if err := to.Add(some...); err != nil {
+				return err
+			}
+			some = some[:0]
+		}
+	}
+	return to.Add(some...)
+}
+
+// documents copies what is agreed, and what the index was made by.
 func (c *copying) documents(to document.Store) error {
 	names, err := c.r.documents.List("agreements/")
 	if err != nil {
 		return err
 	}
-	for _, name := range append(names, "auth/accounts.json", demoMark, searchFile) {
+	for _, name := range append(names, demoMark, searchFile) {
 		b, version, err := c.r.documents.Load(name)
 		if err != nil {
 			return err

@@ -38,6 +38,7 @@ type Store interface {
 	access.Claims
 	access.Cases
 	access.Owners
+	keptAccounts
 	subscription.Register
 	subscription.Queue
 	subscription.Ledger
@@ -80,7 +81,9 @@ func (r *Region) openFolder(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	r.Store, r.documents, r.resting, r.sealed = db, docs, k, []sealer{docs.(document.Sealed), db}
+	r.Store, r.documents, r.resting = db, docs, k
+	r.accounts = restingAccounts{db, k.ring, db.Secret("accounts")}
+	r.sealed = []sealer{docs.(document.Sealed), db, r.accounts}
 	if err = r.sealAtRest(); err != nil {
 		return err
 	}
@@ -134,7 +137,8 @@ func (r *Region) openPostgres(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	r.documents, r.sealed = docs, []sealer{docs, db}
+	r.documents, r.accounts = docs, restingAccounts{db, docs.Keys, db.Secret("accounts")}
+	r.sealed = []sealer{docs, db, r.accounts}
 	if err := r.sealAtRest(); err != nil {
 		return err
 	}

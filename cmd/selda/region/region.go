@@ -63,6 +63,7 @@ type Region struct {
 	lock      *os.File
 	index     io.Closer
 	documents document.Store
+	accounts  restingAccounts
 	resting   *restingKeys // of what is sealed at rest; nil where nothing is
 	sealed    []sealer     // the places of what is
 	rekeying  sync.Mutex   // held while keys change, and while they are copied
@@ -182,7 +183,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 	if r.cursors, err = api.NewCursors(r.Store.Secret("cursors")); err != nil {
 		return r, err
 	}
-	r.Auth, err = auth.New(o.SignOn.config(auth.Config{Dir: o.Data, Documents: r.documents, Shared: r.shared, Demonstration: o.Demo, OnEvent: r.signOn,
+	r.Auth, err = auth.New(o.SignOn.config(auth.Config{Dir: o.Data, Documents: r.documents, Accounts: r.accounts, Shared: r.shared, Demonstration: o.Demo, OnEvent: r.signOn,
 		Patients: web.Patients{Access: r.Access, Records: r.Records, Now: o.Now}, LoopbackKeys: o.LoopbackKeys, Citizen: r.itsRecord}))
 	if err == nil {
 		r.staff = &staff{accounts: r.Auth.Accounts, documents: r.documents}

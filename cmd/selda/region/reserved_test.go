@@ -10,6 +10,7 @@ import (
 	"selda/auth"
 	"selda/hl7v2"
 	"selda/nhs"
+	"selda/store/sqlite"
 )
 
 // What the exchange itself keeps of people, their statements and who acts for them, has
@@ -40,10 +41,12 @@ func TestSourcesOfTheExchangeAreNobodyElses(t *testing.T) {
 	if _, err := sourceOfFolder(list[0]); err == nil {
 		t.Error("a folder of files names one")
 	}
-	accounts, err := auth.OpenAccounts(filepath.Join(t.TempDir(), "accounts.json"))
+	db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = db.Close() }()
+	accounts := auth.OpenAccounts(db, false)
 	for _, a := range []auth.Account{{User: "x", Name: "X", Role: nhs.SourceSystem, Organisation: "RJ1", Source: "SELDA:ME"}, {User: "x", Name: "X", Role: nhs.GP, Organisation: nhs.Exchange}} {
 		if err := accounts.Put(a); err == nil {
 			t.Errorf("an account acts as the exchange: %+v", a)

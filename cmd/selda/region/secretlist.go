@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,7 +70,11 @@ func (r *Region) inventory(ctx context.Context) ([]secrets.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	items = append(append(append(items, settings...), r.accountItems()...), apps...)
+	accounts, err := r.accountItems()
+	if err != nil {
+		return nil, err
+	}
+	items = slices.Concat(items, settings, accounts, apps)
 	items, err = secrets.Register{Documents: r.documents}.Fill(items, r.Now())
 	secrets.Sort(items, r.Now())
 	return items, err
@@ -126,11 +131,11 @@ func (r *Region) provingKey() (id string, made time.Time) {
 
 // accountItems are the accounts of professionals and systems. Citizens and those who
 // act for them own theirs, and who has one is nobody's business here.
-func (r *Region) accountItems() (items []secrets.Item) {
+func (r *Region) accountItems() (items []secrets.Item, err error) {
 	now := time.Now() // an account's end is of the real clock, as its sessions are
-	for _, a := range r.Auth.Accounts.List() {
-		if a.Role == nhs.Citizen || a.Role == nhs.Proxy {
-			continue
+	for a, err := range r.Auth.Accounts.All(auth.Query{Working: true}) {
+		if err != nil {
+			return nil, err
 		}
 		i := secrets.Item{Name: "account/" + a.User, Kind: secrets.Account, Title: a.Name + ", " + a.Role.Title(), Contact: a.Contact, Made: a.Made, Ends: a.Ends, Over: !a.Usable(now), Stops: true,
 			How: "refused from its end on, with its sessions and tokens"}
@@ -139,7 +144,7 @@ func (r *Region) accountItems() (items []secrets.Item) {
 		}
 		items = append(items, i)
 	}
-	return items
+	return items, nil
 }
 
 // appItems are the applications that may act in people's names, with their secrets.
