@@ -376,6 +376,7 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 			fill(&put, &class)
 			visit = class.Visit
 		}
+		c.deletedLabels(r, old, put.Body)
 		if err := c.label(&put, visit); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"selda/fault"
@@ -68,7 +69,7 @@ func (p *Pipeline) carry(raw *Raw, m *mapped.Message, made []*ready) []policy.La
 // mayBeLabelled is a resource that may have labels of its own; nil for nearly all,
 // which are not taken apart for it.
 func (p *Pipeline) mayBeLabelled(raw *Raw, body []byte, lists *classify.Lists) *fhir.Resource {
-	if len(body) == 0 || lists.OfSource(raw.Source) == 0 && bytes.IndexByte(body, '\\') < 0 && !bytes.Contains(body, []byte(`"security"`)) && !lists.May(body) {
+	if len(body) == 0 || lists.OfSource(raw.Source) == 0 && bytes.IndexByte(body, '\\') < 0 && !bytes.Contains(body, []byte(`"security`)) && !lists.May(body) {
 		return nil
 	}
 	res, err := fhir.ParseTrusted(body)
@@ -178,6 +179,25 @@ func (c *commit) stillCarried(r *mapped.Resource, old *store.Version, before []b
 	return had, err
 }
 
+// deletedLabels tells of a source that has said of its own accord that an item has no label.
+func (c *commit) deletedLabels(r *mapped.Resource, old *store.Version, body []byte) {
+	if old == nil || !slices.Contains(r.Cleared, "meta") || !bytes.Contains(old.Body, []byte(`"security"`)) {
+		return
+	}
+	if was, err := fhir.ParseTrusted(old.Body); err == nil {
+		if is, err := fhir.ParseTrusted(body); err == nil {
+			c.tookBack(r, was, is)
+		}
+	}
+}
+
+// tookBack has the trace say which labels a source took back.
+func (c *commit) tookBack(r *mapped.Resource, was, is *fhir.Resource) {
+	if gone := classify.Stated(was) &^ classify.Stated(is); gone != 0 {
+		c.left = append(c.left, mapped.Unmapped{Place: r.Place, Reason: "the source has taken back a label that the version before had: " + gone.String()})
+	}
+}
+
 // stillLabelled is a new version with the security labels that the version before
 // had, where it says nothing of them: that a source does not repeat a label is no
 // word that the item is not sensitive any more. Where it does say something, the
@@ -200,9 +220,7 @@ func (c *commit) stillLabelled(r *mapped.Resource, body, old []byte) []byte {
 	case !before.Exists():
 		return body
 	case is.Get("meta", "security").Exists():
-		if gone := classify.Stated(was) &^ classify.Stated(is); gone != 0 {
-			c.left = append(c.left, mapped.Unmapped{Place: r.Place, Reason: "the source has taken back a label that the version before had: " + gone.String()})
-		}
+		c.tookBack(r, was, is)
 		return body
 	}
 	meta := is.Get("meta").JSON()

@@ -71,7 +71,7 @@ func yesNo(b bool) string {
 }
 
 // systemWords are the kinds of entries of a list.
-var systemWords = map[string]string{"snomed": "SNOMED CT", "icd10": "ICD-10", "specialty": "Clinic", "flag": "NHS flag", "words": "Words", "medicine": "Medicine"}
+var systemWords = map[string]string{"snomed": "SNOMED CT", "icd10": "ICD-10", "specialty": "Clinic", "flag": "NHS flag", "consent": "Consent, HL7 v2", "words": "Words", "medicine": "Medicine"}
 
 // labels are the lists by which what comes in gets its labels.
 func (h *Web) labels(w http.ResponseWriter, _ *http.Request, s policy.Subject) error {

@@ -100,6 +100,16 @@ func Carry(all []Said) []policy.Labels {
 	return out
 }
 
+// sections calls f with the entries of each section, and of those within it.
+func sections(list []fhir.Node, depth int, f func([]fhir.Node)) {
+	for _, s := range list {
+		f(s.List("entry"))
+		if depth < deepest {
+			sections(s.List("section"), depth+1, f)
+		}
+	}
+}
+
 // named calls f with what a resource refers to among those that it takes labels
 // from; too says whether it gives them its own.
 func named(r *fhir.Resource, f func(ref string, too bool)) {
@@ -121,7 +131,7 @@ func named(r *fhir.Resource, f func(ref string, too bool)) {
 	}
 	switch r.Type {
 	case "Composition":
-		each(r.Root().List("section", "entry"), false)
+		sections(r.Root().List("section"), 0, func(entries []fhir.Node) { each(entries, false) })
 	case "DocumentReference":
 		each(r.Root().List("context", "related"), false)
 	case "List":

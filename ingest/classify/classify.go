@@ -38,7 +38,7 @@ type By struct {
 // Index is the number of what Tokens and Ordered mean: an index that was made under
 // another is made again, and what is there is labelled again. It goes up with the
 // lists of the box, too.
-const Index = 10
+const Index = 11
 
 // Sensitive are the lists to label by.
 func (b By) Sensitive() *Lists {
@@ -158,17 +158,38 @@ func marks(r *fhir.Resource) (l policy.Labels) {
 	return l
 }
 
-// Stated are the labels that stand in a resource itself.
+// Stated are the labels that stand in a resource itself: of a document also what it says
+// of the document that it is about.
 func Stated(r *fhir.Resource) (l policy.Labels) {
 	for _, s := range r.Root().List("meta", "security") {
-		switch code := s.Get("code").Text(); s.Get("system").Text() {
-		case policy.LabelSystem, policy.ConfidentialitySystem, "http://hl7.org/fhir/v3/Confidentiality":
-			l |= policy.ParseLabel(code)
-		case "http://terminology.hl7.org/CodeSystem/v3-ActCode", "http://hl7.org/fhir/v3/ActCode":
-			l |= actCodes[code]
+		l |= statedBy(s)
+	}
+	switch r.Type {
+	case "DocumentReference":
+		for _, label := range r.Root().List("securityLabel") {
+			for _, s := range label.List("coding") {
+				l |= statedBy(s)
+			}
 		}
+	case "Composition":
+		l |= confidential(r.Get("confidentiality").Text())
 	}
 	return l
+}
+
+func statedBy(s fhir.Node) policy.Labels {
+	switch code := s.Get("code").Text(); s.Get("system").Text() {
+	case policy.LabelSystem, policy.ConfidentialitySystem, "http://hl7.org/fhir/v3/Confidentiality":
+		return policy.ParseLabel(code)
+	case "http://terminology.hl7.org/CodeSystem/v3-ActCode", "http://hl7.org/fhir/v3/ActCode":
+		return actCodes[code]
+	}
+	return 0
+}
+
+// confidential is the label of a code of v3-Confidentiality alone.
+func confidential(code string) policy.Labels {
+	return policy.ParseLabel(code) & (policy.Restricted | policy.VeryRestricted)
 }
 
 // actCodes are HL7's codes of sensitivity, and GP Connect's mark of what is not

@@ -7,6 +7,25 @@ import (
 	"selda/policy"
 )
 
+// G8: what a document says of its own confidentiality, beside meta.security, is its label.
+func TestG8WhatADocumentSaysOfItself(t *testing.T) {
+	for body, want := range map[string]policy.Labels{
+		`{"resourceType":"DocumentReference","securityLabel":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}]},{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"HIV"}]}]}`: policy.Restricted | policy.HIVSTI,
+		`{"resourceType":"DocumentReference","securityLabel":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"N"}]}]}`:                                                                                         0,
+		`{"resourceType":"Composition","confidentiality":"V"}`:         policy.VeryRestricted,
+		`{"resourceType":"Composition","confidentiality":"N"}`:         0,
+		`{"resourceType":"Composition","confidentiality":"fertility"}`: 0,
+	} {
+		r, err := fhir.Parse([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Of(r, "", By{}).Labels; got != want {
+			t.Errorf("%s: %s, want %s", body, got, want)
+		}
+	}
+}
+
 // G8: what a source marks as sensitive, in SELDA's words or in HL7's, is
 // labelled; G10: what it marks as not for the patient is not for them.
 func TestG8SensitivityInEveryVocabulary(t *testing.T) {

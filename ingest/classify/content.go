@@ -20,13 +20,27 @@ func sortedSources(m map[nhs.Source]policy.Labels) []nhs.Source { return slices.
 
 // looked are the types that are looked through. Not among them: people (a Patient
 // is found by everybody who may search), allergies (the next dose of what a person
-// can't bear is the greater harm), what citizens decide, and the directory.
+// can't bear is the greater harm), what citizens decide about sharing, and the directory.
 var looked = map[string]bool{"Condition": true, "Observation": true, "DiagnosticReport": true, "Procedure": true, "ServiceRequest": true, "Encounter": true,
 	"EpisodeOfCare": true, "Appointment": true, "MedicationRequest": true, "MedicationStatement": true, "MedicationDispense": true, "MedicationAdministration": true,
 	"DocumentReference": true, "DocumentManifest": true, "Composition": true, "CarePlan": true, "CareTeam": true, "Goal": true, "Flag": true, "DetectedIssue": true,
 	"Immunization": true, "ImmunizationRecommendation": true, "Specimen": true, "ImagingStudy": true, "Media": true, "Task": true, "Communication": true, "CommunicationRequest": true,
 	"QuestionnaireResponse": true, "ClinicalImpression": true, "FamilyMemberHistory": true, "RiskAssessment": true, "List": true, "RequestGroup": true,
 	"DeviceUseStatement": true, "DeviceRequest": true, "NutritionOrder": true, "ReferralRequest": true, "BodyStructure": true, "MolecularSequence": true, "VisionPrescription": true}
+
+// agreed says whether a Consent is to a treatment: that tells of it. One about sharing
+// names what it withholds, and is in force whatever that is.
+func agreed(r *fhir.Resource) bool {
+	if r.Type != "Consent" {
+		return false
+	}
+	for _, g := range r.Root().List("scope", "coding") {
+		if g.Get("code").Is("treatment") {
+			return true
+		}
+	}
+	return false
+}
 
 // skipped are members that say whose and whence a resource is, or are free text:
 // a word in a note tells too little to hide an item by.
@@ -52,7 +66,7 @@ var planned = map[string]bool{"CarePlan": true, "DocumentReference": true, "Comp
 
 // Content are the labels that a resource has by what it says.
 func (l *Lists) Content(r *fhir.Resource) policy.Labels {
-	if !looked[r.Type] {
+	if !looked[r.Type] && !agreed(r) {
 		return 0
 	}
 	s := seeker{l: l, medicine: strings.HasPrefix(r.Type, "Medication")}
@@ -112,6 +126,8 @@ func (s *seeker) code(system, code string, clinic bool) {
 		s.found |= s.l.snomed[code]
 	case "http://hl7.org/fhir/sid/icd-10", "http://hl7.org/fhir/sid/icd-10-cm", "http://hl7.org/fhir/sid/icd-10-uk":
 		s.found |= s.l.icd(code)
+	case "http://terminology.hl7.org/CodeSystem/v2-0496":
+		s.found |= s.l.consents[code]
 	case "https://fhir.nhs.uk/England/CodeSystem/England-FlagCategoryPatient":
 		s.found |= s.l.flags[code]
 	default:

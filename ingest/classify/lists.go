@@ -34,7 +34,7 @@ type Section struct {
 
 // Entry is one code, or words, of a list.
 type Entry struct {
-	System string // "snomed", "icd10", "specialty", "flag", "words" or "medicine"
+	System string // "snomed", "icd10", "specialty", "flag", "consent", "words" or "medicine"
 	Code   string // of "icd10" a category or code with all below it, or a range of them
 	Below  bool   // with all that a release of SNOMED CT has below it
 	Words  string
@@ -48,6 +48,7 @@ type Lists struct {
 	snomed    map[string]policy.Labels
 	icd10     map[string]policy.Labels // by prefix, without the point
 	specialty map[string]policy.Labels
+	consents  map[string]policy.Labels // types of consent, of HL7 v2
 	flags     map[string]policy.Labels
 	medicines map[string]policy.Labels
 	words     map[string][]phrase // by their first word
@@ -139,9 +140,9 @@ func ParseList(name, text string) (List, error) {
 		e := Entry{System: part[0], Code: part[1], Words: part[2], Origin: part[3]}
 		e.Code, e.Below = strings.CutPrefix(e.Code, "<<")
 		switch e.System {
-		case "snomed", "icd10", "specialty", "flag", "words", "medicine":
+		case "snomed", "icd10", "specialty", "flag", "consent", "words", "medicine":
 		default:
-			return wrong("the system is snomed, icd10, specialty, flag, words or medicine")
+			return wrong("the system is snomed, icd10, specialty, flag, consent, words or medicine")
 		}
 		if e.Code == "" || e.Below && e.System != "snomed" {
 			return wrong("say the code; << is for SNOMED CT")
@@ -174,6 +175,7 @@ func (l *Lists) Sources() []nhs.Source { return sortedSources(l.sources) }
 func (l *Lists) OfSource(s nhs.Source) policy.Labels { return l.sources[s] }
 
 func (l *Lists) compile(below func(string) []string) {
+	l.consents = map[string]policy.Labels{}
 	l.snomed, l.icd10, l.specialty, l.flags, l.medicines, l.words = map[string]policy.Labels{}, map[string]policy.Labels{}, map[string]policy.Labels{}, map[string]policy.Labels{}, map[string]policy.Labels{}, map[string][]phrase{}
 	sum := sha256.New()
 	for _, list := range l.all {
@@ -211,6 +213,8 @@ func (l *Lists) enter(label policy.Labels, e Entry) {
 		}
 	case "specialty":
 		l.specialty[e.Code] |= label
+	case "consent":
+		l.consents[e.Code] |= label
 	case "flag":
 		l.flags[e.Code] |= label
 	case "medicine":

@@ -40,6 +40,9 @@ func (l *Lists) quick() {
 	for c := range l.specialty {
 		l.may.add(c)
 	}
+	for c := range l.consents {
+		l.may.add(c)
+	}
 	for w := range l.medicines {
 		l.named.add(w)
 		l.may.add(w)
@@ -107,7 +110,7 @@ func (l *Lists) means(word, rest string) bool {
 			return true
 		}
 	}
-	return l.snomed[word] != 0 || l.specialty[word] != 0 || l.medicines[string(low)] != 0
+	return l.snomed[word] != 0 || l.specialty[word] != 0 || l.consents[word] != 0 || l.medicines[string(low)] != 0
 }
 
 func isDigit(b byte) bool { return b >= '0' && b <= '9' }

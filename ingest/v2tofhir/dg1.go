@@ -71,9 +71,7 @@ func (w *mapper) diagnosis(s hl7v2.Segment) {
 	if who := w.person(it, "asserter", s.Field(16).Rep(1)); who != nil {
 		it.o["asserter"] = who
 	}
-	if flagged(s.Field(18)) != "" { // DG1-18, confidential
-		it.label("R")
-	}
+	it.flag(s.Field(18)) // DG1-18, confidential
 	it.object("encounter", w.encounterRef())
 	w.add(it)
 	w.last = it

@@ -21,6 +21,7 @@ type item struct {
 	origins    []mapped.Origin
 	sensitive  []string // codes of v3 ActCode that say of what kind it is
 	labels     string   // the strictest v3-Confidentiality code given it, "" for none
+	lifted     bool     // the source deletes the label that it gave before
 	notes      []fhir.Object
 	added      bool
 	encloses   bool // mapped.Resource.Encloses
@@ -58,9 +59,10 @@ func (w *mapper) write() {
 		if len(it.notes) > 0 {
 			it.o["note"] = it.notes
 		}
+		w.restrictAll(it)
 		it.mark()
 		w.out.Resources[i] = mapped.Resource{Type: it.typ, Key: it.key, Patient: it.patient, Action: it.action, Body: fhir.Marshal(it.o), Place: it.place, Origins: it.origins,
-			Encloses: it.encloses, Unnumbered: it.unnumbered}
+			Encloses: it.encloses, Unnumbered: it.unnumbered, Cleared: it.cleared(), SaysLabels: it.lifted}
 	}
 }
 
@@ -73,6 +75,22 @@ func (it *item) mark() {
 		}
 		it.o["meta"] = fhir.Object{"security": security}
 	}
+}
+
+// cleared are the elements that the source deletes: of labels only where the message
+// gives none. An N does not delete one: systems send it that do not know of the label.
+func (it *item) cleared() []string {
+	if it.lifted = it.lifted && it.labels == ""; it.lifted {
+		return []string{"meta"}
+	}
+	return nil
+}
+
+// flag labels the item by an indicator of protection. HL7's null deletes what was said
+// before (version 2.9, 2.5.3.4: "delete the existing value").
+func (it *item) flag(v hl7v2.Value) {
+	it.lifted = it.lifted || v.Null()
+	it.label(flagged(v))
 }
 
 // uniqueKey is key, or key with a count where the message has used it for the

@@ -296,7 +296,7 @@ func TestMaterial(t *testing.T) {
 			"ADT^A41 2 ADT^A45 2 ADT^A47 2 ADT^A60 2 BAR^P01 2 BAR^P02 2 BAR^P12 2 DFT^P03 2 DFT^P11 2 MDM^T01 2 MDM^T02 3 MDM^T05 2 " +
 			"MDM^T06 2 MDM^T09 2 MDM^T10 2 OMG^O19 2 OML^O21 4 ORM^O01 8 ORU^R01 5 OUL^R22 2 OUL^R23 2 OUL^R24 2 PPR^PC1 1 PPR^PC2 1 " +
 			"PPR^PC3 1 RDE^O11 2 RDE^O25 2 RDS^O13 2 VXU^V04 4",
-			"AllergyIntolerance 31 Condition 47 DiagnosticReport 24 DocumentReference 78 Encounter 107 Immunization 8 MedicationRequest 10 " +
+			"AllergyIntolerance 31 Condition 47 Consent 6 DiagnosticReport 24 DocumentReference 78 Encounter 107 Immunization 8 MedicationRequest 10 " +
 				"Observation 128 Practitioner 383 Procedure 22 RelatedPerson 29 ServiceRequest 25"},
 		"hl7v2-simhospital": {"ADT^A01 251 ADT^A02 98 ADT^A03 266 ADT^A04 215 ADT^A05 48 ADT^A08 48 ADT^A09 48 ADT^A10 48 ADT^A11 18 " +
 			"ADT^A12 46 ADT^A13 46 ADT^A14 98 ADT^A15 46 ADT^A16 98 ADT^A17 13 ADT^A23 46 ADT^A25 46 ADT^A26 46 ADT^A27 46 ADT^A28 48 " +

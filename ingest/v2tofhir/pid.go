@@ -37,7 +37,7 @@ func (w *mapper) pid(s hl7v2.Segment) error {
 	w.demographics(it, s)
 	w.registration(it, pd1)
 	w.restrict(it, s)
-	p.Cleared = cleared(s, it.o)
+	p.Cleared = append(cleared(s, it.o), it.cleared()...)
 	p.Gone = w.typ == "ADT" && w.trigger == "A29"
 	it.mark()
 	p.Body, p.Origins = fhir.Marshal(it.o), it.origins
@@ -311,7 +311,7 @@ func (w *mapper) registration(it *item, pd1 hl7v2.Segment) {
 	add(w.xon(it, index("generalPractitioner", len(list)), pd1.Field(3).Rep(1)))
 	add(w.person(it, index("generalPractitioner", len(list)), pd1.Field(4).Rep(1)))
 	it.list("generalPractitioner", list...)
-	it.label(flagged(pd1.Field(12)))
+	it.flag(pd1.Field(12))
 }
 
 // linkKinds are the events that say that two identities are one, or are not.

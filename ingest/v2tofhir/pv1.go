@@ -80,8 +80,8 @@ func (w *mapper) visit(s hl7v2.Segment) {
 	if it.action == mapped.Put && it.o["class"] == nil {
 		it.o["class"] = fhir.Coding(hl7+"v3-NullFlavor", "UNK", "unknown")
 	}
-	it.label(flagged(s.Field(16)))
-	it.label(flagged(pv2.Field(22)))
+	it.flag(s.Field(16))
+	it.flag(pv2.Field(22))
 	w.restrict(it, s)
 	it.o["serviceProvider"] = w.provider(it, s)
 	w.add(it)

@@ -155,6 +155,8 @@ func (w *mapper) segment(s hl7v2.Segment) {
 		w.medicine(s)
 	case "TQ1":
 		w.timing(s)
+	case "CON":
+		w.consent(s)
 	case "SCH", "AIS", "AIG", "AIL", "AIP":
 		if w.typ != "SIU" {
 			w.unmapped(s, reasonNoPlace)
