@@ -103,7 +103,7 @@ func (a *Access) AskFor(ctx context.Context, s policy.Subject, g grant.Grant, as
 		ask.By, ask.Asker, ask.Identity = rights.ByPerson, "", "signed in to their own account"
 	case s.Role == nhs.Proxy:
 		ask.By, ask.Asker, ask.Identity = rights.ByProxy, s.Name, "signed in; acts for the person"
-		if whole := policy.AllDataSets &^ policy.SetOf(policy.Preferences); g.Decision().Predicate.DataSets&whole != whole && (ask.Kind == rights.Access || ask.Item.ID == "") {
+		if !seesWhole(g) && (ask.Kind == rights.Access || ask.Item.ID == "") {
 			refused = fault.E(op, fault.Security, "you see a part of the record alone: ask about something in it, or have the person ask")
 		}
 	case MayStateFor(s, g):

@@ -28,13 +28,17 @@ func (a *Access) CopyEntries(ctx context.Context, c *rights.Case, g grant.Grant)
 	if c.Asked.Kind != rights.Access || c.State == rights.Closed {
 		return nil, nil
 	}
+	shown, err := a.shownToAsker(ctx, c, g)
+	if err != nil {
+		return nil, fault.E(op, err)
+	}
 	for _, k := range g.Citizen().Subjects {
 		versions, err := a.Store.Compartment(ctx, k.Subject, store.Latest, a.inCopy(ctx, c, k.Source, g))
 		if err != nil {
 			return nil, fault.E(op, err)
 		}
 		for _, v := range versions {
-			if slices.Contains(notInCopy, v.Type) {
+			if slices.Contains(notInCopy, v.Type) || !shown(v) {
 				continue
 			}
 			out = append(out, rights.Entry{Item: policy.Item{Type: v.Type, ID: v.ID}, Version: v.Version, Source: v.Source, Labels: v.Labels, Recorded: v.Recorded, When: v.When,
@@ -42,6 +46,25 @@ func (a *Access) CopyEntries(ctx context.Context, c *rights.Case, g grant.Grant)
 		}
 	}
 	return out, nil
+}
+
+// asker is who has asked for a copy on the person's behalf, as they read the record.
+func asker(c *rights.Case, numbers []nhs.Number) policy.Subject {
+	return policy.Subject{User: c.Asked.Who.User, Name: c.Asked.Who.Name, Role: nhs.Proxy, Purpose: nhs.PatientRequest, For: numbers}
+}
+
+// shownToAsker says what may go to who has asked: all of it to the person; to who acts for
+// them what they may see now (G11).
+func (a *Access) shownToAsker(ctx context.Context, c *rights.Case, g grant.Grant) (func(*store.Version) bool, error) {
+	if c.Asked.By != rights.ByProxy {
+		return func(*store.Version) bool { return true }, nil
+	}
+	facts, _, err := a.facts(ctx, g.Citizen(), store.Latest, &organisations{a: a})
+	if err != nil {
+		return nil, err
+	}
+	d, err := a.wouldDecide(ctx, asker(c, facts.NHSNumbers), g.Citizen())
+	return func(v *store.Version) bool { return d.Permit && d.Predicate.Shows(&v.Columns) }, err
 }
 
 // inCopy is what goes into the copy of a case of a source: the controller's own, and, of
@@ -165,6 +188,9 @@ func (a *Access) MakeCopy(ctx context.Context, s policy.Subject, id string, abou
 // looksFor are who has looked, as the person may see it: the controller's own people (G2).
 func (a *Access) looksFor(ctx context.Context, c *rights.Case) (out []rights.Look, err error) {
 	person := policy.Subject{Role: nhs.Citizen}
+	if c.Asked.By == rights.ByProxy {
+		person = policy.Subject{User: c.Asked.Who.User, Name: c.Asked.Who.Name, Role: nhs.Proxy}
+	}
 	looks, err := a.Looks(ctx, person, c.Asked.Citizen, MaxReviewed)
 	if err != nil {
 		return nil, err
@@ -185,7 +211,8 @@ func dash(a, b string) string {
 	return a + ", " + b
 }
 
-// OwnFile is a file of a copy that was released, for the person who asked for it.
+// OwnFile is a file of a copy that was released, for the person, or for who acts for them and
+// has asked for it: while they may see all that is in it.
 func (a *Access) OwnFile(ctx context.Context, s policy.Subject, g grant.Grant, id, name string) ([]byte, error) {
 	const op = "access.OwnFile"
 	list, err := a.OwnCases(ctx, s, g)
@@ -194,8 +221,13 @@ func (a *Access) OwnFile(ctx context.Context, s policy.Subject, g grant.Grant, i
 	}
 	i := slices.IndexFunc(list, func(c rights.Case) bool { return c.ID == id && c.Outcome == "released" })
 	var refused error
-	if i < 0 || s.Role != nhs.Citizen {
+	switch {
+	case i < 0 || s.Role != nhs.Citizen && (s.Role != nhs.Proxy || list[i].Asked.By != rights.ByProxy || list[i].Asked.Who.User != s.User):
 		refused = fault.E(op, fault.NotFound, "there is no such copy")
+	case s.Role == nhs.Proxy:
+		if refused, err = a.stillShown(ctx, &list[i], g); err != nil {
+			return nil, fault.E(op, err)
+		}
 	}
 	if err := a.enterCase(ctx, op, s, audit.Export, g.Citizen().ID, "takes the copy", refused); err != nil {
 		return nil, err
@@ -230,4 +262,38 @@ func (a *Access) caseFile(ctx context.Context, c *rights.Case, name string) ([]b
 		return nil, fault.E(op, fault.Exception, "the file is not what was given out: its hash differs")
 	}
 	return content, nil
+}
+
+// stillShown says why who acts for the person may not have a copy any more: something in it is
+// not shown to them now.
+func (a *Access) stillShown(ctx context.Context, c *rights.Case, g grant.Grant) (refused, err error) {
+	const op = "access.OwnFile"
+	changed := fault.E(op, fault.Conflict, "what you may see has changed since the copy was made: ask for a new one")
+	if !seesWhole(g) {
+		return changed, nil
+	}
+	content, err := a.caseFile(ctx, c, rights.CopyBundle)
+	if err != nil {
+		return err, nil
+	}
+	items, err := rights.InCopy(content)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range items {
+		_, err := a.Store.Read(ctx, i.Type, i.ID, store.Latest, g.Predicate())
+		if fault.Is(err, fault.NotFound) {
+			return changed, nil
+		}
+		if err != nil && !fault.Is(err, fault.Deleted) {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// seesWhole says whether a Grant shows every kind of what is kept.
+func seesWhole(g grant.Grant) bool {
+	whole := policy.AllDataSets &^ policy.SetOf(policy.Preferences)
+	return g.Decision().Predicate.DataSets&whole == whole
 }

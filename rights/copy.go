@@ -9,6 +9,7 @@ import (
 
 	"selda/fault"
 	"selda/fhir"
+	"selda/policy"
 )
 
 // The files of a copy.
@@ -153,4 +154,16 @@ func bundle(resources [][]byte, at time.Time) []byte {
 func FileOf(name string, content []byte) File {
 	sum := sha256.Sum256(content)
 	return File{Name: name, SHA256: hex.EncodeToString(sum[:]), Bytes: len(content)}
+}
+
+// InCopy are the items in a copy, by its file for a computer.
+func InCopy(bundle []byte) (out []policy.Item, err error) {
+	r, err := fhir.ParseTrusted(bundle)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range r.Root().List("entry") {
+		out = append(out, policy.Item{Type: e.Get("resource", "resourceType").Text(), ID: e.Get("resource", "id").Text()})
+	}
+	return out, nil
 }

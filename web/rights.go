@@ -63,7 +63,7 @@ func (h *Web) myCase(m *mine, c *rights.Case) page.MyCase {
 	row.Withdraw = !row.Over
 	row.Answers = c.State == rights.AwaitingClarification
 	row.Complain = row.Over && c.Outcome != "withdrawn"
-	if c.Outcome == "released" && m.subject.Role == nhs.Citizen {
+	if c.Outcome == "released" && (m.subject.Role == nhs.Citizen || c.Asked.By == rights.ByProxy) {
 		for _, f := range c.Files {
 			row.Files = append(row.Files, page.Link{Href: m.base + "/rights/" + c.ID + "/" + f.Name, Text: fileWords(f.Name)})
 		}

@@ -194,7 +194,7 @@ func (h *Web) Routes(mux Mux) {
 		"GET /me/apps": h.apps, "POST /me/apps": h.endApp, "POST /me/apps/open": h.launchApp, "GET /apps": h.apps, "POST /apps": h.endApp,
 		"GET /apps/register": h.register, "POST /apps/register/{app}": h.decideApp, "GET /record/{id}/apps": h.recordApps, "POST /record/{id}/apps": h.launchApp,
 		"POST /me/rights": h.askRights, "POST /for/{id}/rights": h.askRights, "GET /me/rights/item/{type}/{item}": h.aboutItem, "POST /me/rights/item/{type}/{item}": h.askRights, "GET /for/{id}/rights/item/{type}/{item}": h.aboutItem, "POST /for/{id}/rights/item/{type}/{item}": h.askRights,
-		"GET /privacy/cases": h.rightsCases, "POST /privacy/cases": h.writeCase, "GET /privacy/cases/{case}": h.rightsCase, "POST /privacy/cases/{case}": h.workCase, "GET /privacy/cases/{case}/{file}": h.caseFile, "GET /me/rights/{case}/{file}": h.myCopy,
+		"GET /privacy/cases": h.rightsCases, "POST /privacy/cases": h.writeCase, "GET /privacy/cases/{case}": h.rightsCase, "POST /privacy/cases/{case}": h.workCase, "GET /privacy/cases/{case}/{file}": h.caseFile, "GET /me/rights/{case}/{file}": h.myCopy, "GET /for/{id}/rights/{case}/{file}": h.myCopy,
 		"GET /privacy/limits": h.limits, "POST /privacy/limits": h.limit,
 		"GET /privacy/watched": h.watched, "POST /privacy/watched": h.watch,
 		"POST /privacy/telling/{entry}": h.tell, "POST /privacy/telling/{entry}/{act}": h.tell,

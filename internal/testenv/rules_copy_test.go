@@ -136,3 +136,71 @@ func TestG18WhatIsWithheldLeavesNoTraceInTheCopy(t *testing.T) {
 		t.Error(made["record.json"])
 	}
 }
+
+// G18, G11: who acts for somebody, and may see the whole record, takes the copy that they have asked
+// for: without what they may not see, while they may see all that is in it, and while they act. What
+// the person asked for is not theirs.
+func TestG18WhoActsTakesTheCopyAsFarAsTheySee(t *testing.T) {
+	o := known(t)
+	o.writes("RJZ:PAS", "Condition", "plain", `"code":{"text":"Heart failure"},`+atKings)
+	o.writes("RJZ:PAS", "Condition", "harm", strings.ReplaceAll(labelled, "%", "safeguarding")+`"code":{"text":"MARAC"},`+atKings)
+	o.writes("RJZ:PAS", "Observation", "bp", `"status":"final","code":{"text":"Blood pressure"},"focus":[{"reference":"Condition/harm","display":"hidden"}],`+atKings)
+	o.helper("bola", "Bola Adeyemi")
+	o.helper("eve", "Eve")
+	if status, page := o.lets("bola", "own-wish"); status != 200 {
+		t.Fatal(status, page)
+	}
+	status, page := o.posts("bola", "/for/"+o.citizen+"/rights", "kind=access")
+	o.must(status, page, "You asked for a copy")
+	id := o.caseOf("privacy")
+	_, page = o.asks("privacy", "GET", "/privacy/cases/"+id, "")
+	o.must(200, page, "Heart failure")
+	if strings.Contains(page, "MARAC") {
+		t.Error("what would not go out is put before the officer as if it did")
+	}
+	o.must(o.reviews(id, "rest"))
+	o.must(o.reviews(id, "make"))
+	o.must(o.worksOn("privacy", id, "decided", "code", "released"))
+	_, page = o.asks("bola", "GET", "/for/{citizen}/rights", "")
+	o.must(200, page, "Your copy is ready", "/for/"+o.citizen+"/rights/"+id+"/record.json")
+	for _, file := range []string{"record.html", "record.json"} {
+		status, copied := o.asks("bola", "GET", "/for/{citizen}/rights/"+id+"/"+file, "")
+		o.must(status, copied, "Heart failure", "Blood pressure")
+		if strings.Contains(copied, "MARAC") || strings.Contains(copied, "Condition/harm") || strings.Contains(copied, `"hidden"`) {
+			t.Errorf("%s tells who acts what is kept from them: %s", file, copied)
+		}
+		for _, path := range []string{"/me/rights/" + id, "/for/{citizen}/rights/" + id} {
+			if status, _ := o.asks("eve", "GET", path+"/"+file, ""); status == 200 {
+				t.Error("who does not act takes it")
+			}
+		}
+	}
+	o.asksFor("access", "", "")
+	own := o.caseOf("privacy")
+	o.must(o.reviews(own, "Condition/harm"))
+	o.must(o.reviews(own, "rest"))
+	o.must(o.reviews(own, "make"))
+	o.must(o.worksOn("privacy", own, "decided", "code", "released"))
+	if status, _ := o.asks("bola", "GET", "/for/{citizen}/rights/"+own+"/record.json", ""); status != 404 {
+		t.Error("who acts takes what the person has asked for", status)
+	}
+	o.writes("RJZ:PAS", "Condition", "plain", strings.ReplaceAll(labelled, "%", "safeguarding")+`"code":{"text":"Heart failure"},`+atKings)
+	if status, page := o.asks("bola", "GET", "/for/{citizen}/rights/"+id+"/record.html", ""); status == 200 || strings.Contains(page, "Heart failure") {
+		t.Error("what is kept from them since is in the copy that they take", status)
+	}
+	o.writes("RJZ:PAS", "Condition", "plain", `"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"N"}]},"code":{"text":"Heart failure"},`+atKings)
+	if status, _ := o.asks("bola", "GET", "/for/{citizen}/rights/"+id+"/record.html", ""); status != 200 {
+		t.Error("it is not kept from them any more", status)
+	}
+	_, people := o.asks("citizen", "GET", "/me/people", "")
+	stop := regexp.MustCompile(`name="stop" value="([^"]+)"`).FindStringSubmatch(people)
+	if stop == nil {
+		t.Fatal(people)
+	}
+	if status, _ := o.posts("citizen", "/me/people", "stop="+stop[1]); status >= 400 {
+		t.Fatal("can't stop", status)
+	}
+	if status, _ := o.asks("bola", "GET", "/for/{citizen}/rights/"+id+"/record.html", ""); status == 200 {
+		t.Error("who does not act any more takes the copy")
+	}
+}
