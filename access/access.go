@@ -18,6 +18,7 @@ import (
 	"selda/mpi"
 	"selda/nhs"
 	"selda/policy"
+	"selda/rights"
 	"selda/store"
 )
 
@@ -53,6 +54,9 @@ type Access struct {
 	Cases Cases
 	// Leaves names all that belongs to somebody; nil where nothing is destroyed.
 	Leaves Leaves
+	// Unused gives the messages in quarantine that are about somebody, as they go into a copy
+	// (Art 15); nil where none are kept.
+	Unused func(ctx context.Context, of []mpi.Known) ([]rights.Entry, error)
 	// LetIn lets what was destroyed under a case come in again; nil where nothing is destroyed.
 	LetIn func(ctx context.Context, caseID string) error
 	// File commits what is decided in a case; nil where nothing can be.

@@ -9,6 +9,7 @@ import (
 	"selda/audit"
 	"selda/fault"
 	"selda/fhir"
+	"selda/mpi"
 	"selda/nhs"
 	"selda/policy"
 	"selda/rights"
@@ -45,7 +46,11 @@ func (a *Access) CopyEntries(ctx context.Context, c *rights.Case, g grant.Grant)
 				Body: fhir.Dress(v.Body, v.ID, strconv.Itoa(v.Version), v.Recorded)})
 		}
 	}
-	return out, nil
+	if a.Unused == nil || c.Asked.By == rights.ByProxy { // nobody has judged what these would show
+		return out, nil
+	}
+	unused, err := a.Unused(ctx, slices.DeleteFunc(slices.Clone(g.Citizen().Subjects), func(k mpi.Known) bool { return k.Source.Organisation() != c.Controller }))
+	return append(out, unused...), err
 }
 
 // asker is who has asked for a copy on the person's behalf, as they read the record.

@@ -230,9 +230,10 @@ func (c *commit) outcomeOfHeld(rec Record, caseID string) (Outcome, error) {
 	return Outcome{State: rec.State, Event: rec.Event, Reason: rec.Reason, held: true}, c.tx.SaveMessage(rec)
 }
 
-// destroyHeld destroys the bytes of messages that were held back. Where that was broken off it
-// is done when the door is opened the next time.
-func (p *Pipeline) destroyHeld(ctx context.Context, list ...store.MessageID) error {
+// Destroy destroys the bytes of messages that were held back, or made what was disposed of. Where
+// that was broken off it is done when the door is opened the next time. A message of after the
+// backup that the journal is from is passed over.
+func (p *Pipeline) Destroy(ctx context.Context, list ...store.MessageID) error {
 	for _, m := range list {
 		if err := p.journal.Destroy(m, p.now()); err != nil && !errors.Is(err, ErrNoMessage) {
 			return err
@@ -258,5 +259,5 @@ func (p *Pipeline) destroyLeft(ctx context.Context) error {
 	if err != nil || len(left) == 0 {
 		return err
 	}
-	return p.destroyHeld(ctx, left...)
+	return p.Destroy(ctx, left...)
 }

@@ -140,7 +140,7 @@ func (p *Pipeline) try(batch []*Receipt, durable func() error) error {
 	}
 	for i, r := range batch {
 		if outcomes[i].held {
-			if err := p.destroyHeld(context.Background(), r.ID); err != nil {
+			if err := p.Destroy(context.Background(), r.ID); err != nil {
 				p.log.Error("the bytes of a message that was held back are still there: they go at the next start", "message", r.Number(), "error", err)
 			}
 		}
@@ -309,7 +309,7 @@ func (p *Pipeline) Replay(ctx context.Context, id store.MessageID) (Outcome, err
 		return err
 	})
 	if err == nil && out.held {
-		err = p.destroyHeld(ctx, id)
+		err = p.Destroy(ctx, id)
 	}
 	return out, err
 }

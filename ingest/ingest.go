@@ -446,6 +446,8 @@ type Ledger interface {
 	Held(ctx context.Context, since time.Time) ([]Feed, error)
 	// Latest gives the last messages of a source, of the last many of all.
 	Latest(ctx context.Context, source nhs.Source, limit int) ([]Record, error)
+	// OfSource gives the messages of a source after one, in the order in which they came.
+	OfSource(ctx context.Context, source nhs.Source, after store.MessageID, limit int) ([]Record, error)
 	// ItemsOf gives type and id of what a message changed.
 	ItemsOf(ctx context.Context, m store.MessageID) ([]policy.Item, error)
 }

@@ -107,6 +107,8 @@ type Statement struct {
 	Items     map[string]int `json:"items"`
 	Versions  int            `json:"versions"`
 	Messages  int            `json:"messages"` // raw messages whose bytes were overwritten
+	// Left are messages in quarantine that are about others, too: they stay until they are used.
+	Left int `json:"messagesLeft,omitempty"`
 	Proposed  Who            `json:"proposed"`
 	Approved  Who            `json:"approved"`
 	CarriedBy Who            `json:"carriedOut"`

@@ -13,6 +13,8 @@ type Disposal struct {
 	// what is kept of a person whose source says something new of them may.
 	Case    string
 	Returns bool
+	// Messages are raw messages that go with it though they made none of it.
+	Messages []MessageID
 	// Subjects go with all that is known of them: their identities, their links, what
 	// was claimed of them. Nothing of theirs may be left but what is in Items.
 	Subjects []Subject
@@ -36,6 +38,8 @@ type Disposed struct {
 	// Messages are the raw messages that any version of them came with, and others of the
 	// same content. What they hold goes too.
 	Messages []MessageID
+	// Left are messages that would have gone with it and did not: the caller's.
+	Left int
 }
 
 // Disposer destroys. It serves the exchange itself, never a reader.

@@ -144,3 +144,6 @@ func (b *Bars) add(s store.Subject, p store.Print, known bool) {
 
 // All are the bars, in no order.
 func (b *Bars) All() []store.Bar { return slices.Collect(maps.Values(b.all)) }
+
+// Gone is why a message is not there any more that made nothing.
+const Gone = "destroyed, with the record of whom it was about"

@@ -57,6 +57,9 @@ func (db *DB) Dispose(ctx context.Context, d store.Disposal) (out store.Disposed
 		for _, r := range d.Items {
 			tx.do(`DELETE FROM subscription_event WHERE type=$1 AND id=$2`, int16(fhir.TypeNumber(r.Type)), r.ID)
 		}
+		for _, m := range d.Messages {
+			messages[m] = true
+		}
 		if out.Messages, err = tx.forgetMessages(messages, d.Case != ""); err != nil {
 			return err
 		}
@@ -159,7 +162,13 @@ func (tx *Tx) forgetMessages(messages map[store.MessageID]bool, barred bool) (al
 	for _, m := range all {
 		list = append(list, int64(m))
 	}
-	tx.do(`UPDATE message SET event=NULL, control=NULL, reason=NULL, place=NULL, steps=NULL, hash=CASE WHEN $2 THEN NULL ELSE hash END WHERE id=ANY($1)`, list, barred)
+	tx.do(`UPDATE message SET event=NULL, control=NULL, reason=CASE WHEN n IS NULL THEN $3 END, place=NULL, steps=NULL, state=CASE state WHEN 1 THEN 2 ELSE state END,
+		hash=CASE WHEN $2 THEN NULL ELSE hash END WHERE id=ANY($1)`, list, barred, adapter.Gone)
+	for _, m := range all {
+		if err := tx.HoldBack(m, ""); err != nil { // until its bytes are destroyed
+			return nil, err
+		}
+	}
 	return all, nil
 }
 

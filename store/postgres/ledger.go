@@ -129,14 +129,30 @@ func (db *DB) Held(ctx context.Context, since time.Time) (out []ingest.Feed, err
 // latestOf is how many messages of all sources are looked through for those of one.
 const latestOf = 200_000
 
+// OfSource is ingest.Ledger's.
+func (db *DB) OfSource(ctx context.Context, source nhs.Source, after store.MessageID, limit int) ([]ingest.Record, error) {
+	src, err := db.numberOf(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	return db.messages(ctx, `WHERE id>$1 AND source=$2 ORDER BY id LIMIT $3`, int64(after), src, limit)
+}
+
+// numberOf is a source's number; 0 of one that has sent nothing.
+func (db *DB) numberOf(ctx context.Context, source nhs.Source) (int32, error) {
+	if src, ok := db.sourceID(source); ok {
+		return src, nil
+	}
+	err := db.learnSources(ctx)
+	src, _ := db.sourceID(source)
+	return src, err
+}
+
 // Latest is ingest.Ledger's.
 func (db *DB) Latest(ctx context.Context, source nhs.Source, limit int) ([]ingest.Record, error) {
-	src, ok := db.sourceID(source)
-	if !ok {
-		if err := db.learnSources(ctx); err != nil {
-			return nil, err
-		}
-		src, _ = db.sourceID(source)
+	src, err := db.numberOf(ctx, source)
+	if err != nil {
+		return nil, err
 	}
 	return db.messages(ctx, `WHERE source=$1 AND id > (SELECT coalesce(max(id), 0) FROM message) - $2 ORDER BY id DESC LIMIT $3`, src, latestOf, limit)
 }

@@ -51,6 +51,9 @@ func (db *DB) Dispose(ctx context.Context, d store.Disposal) (out store.Disposed
 		if err := tx.Bar(bars.All()); err != nil {
 			return err
 		}
+		for _, m := range d.Messages {
+			messages[m] = true
+		}
 		out.Messages, err = tx.forgetMessages(messages, d.Case != "")
 		return err
 	})
@@ -166,7 +169,11 @@ func (tx *Tx) forgetMessages(messages map[store.MessageID]bool, barred bool) (al
 	for _, m := range all {
 		// Where nothing is barred the hash stays: what is sent again to the byte is known to
 		// have been here. Else the bars know it, until they are lifted.
-		if err := tx.run(`UPDATE message SET event=NULL, control=NULL, reason=NULL, place=NULL, steps=NULL, hash=CASE WHEN ? THEN NULL ELSE hash END WHERE id=?`, barred, int64(m)); err != nil {
+		if err := tx.run(`UPDATE message SET event=NULL, control=NULL, reason=CASE WHEN n IS NULL THEN ?1 END, place=NULL, steps=NULL, state=CASE state WHEN 1 THEN 2 ELSE state END,
+			hash=CASE WHEN ?2 THEN NULL ELSE hash END WHERE id=?3`, adapter.Gone, barred, int64(m)); err != nil {
+			return nil, err
+		}
+		if err := tx.HoldBack(m, ""); err != nil { // until its bytes are destroyed
 			return nil, err
 		}
 	}

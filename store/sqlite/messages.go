@@ -228,6 +228,16 @@ func (db *DB) Latest(ctx context.Context, source nhs.Source, limit int) ([]inges
 	})
 }
 
+// OfSource is ingest.Ledger's.
+func (db *DB) OfSource(ctx context.Context, source nhs.Source, after store.MessageID, limit int) ([]ingest.Record, error) {
+	src, _ := db.sourceID(source)
+	return db.messages(ctx, `SELECT `+messageColumns+` FROM message WHERE id>? AND source=? ORDER BY id LIMIT ?`, func(s *sqlite3.Stmt) {
+		_ = s.BindInt64(1, int64(after))
+		_ = s.BindInt64(2, src)
+		_ = s.BindInt64(3, int64(limit))
+	})
+}
+
 // ItemsOf is ingest.Ledger's: ids and types of what a message changed.
 func (db *DB) ItemsOf(ctx context.Context, m store.MessageID) (out []policy.Item, err error) {
 	err = db.read(ctx, func(c *conn) error {

@@ -36,6 +36,11 @@ func disposals(b *box) {
 	leaves, err := b.Leaves(b.ctx(), s)
 	b.must(err)
 	b.equal("what is there", len(leaves), 2)
+	for after, want := range map[store.MessageID]int{0: 2, 7: 1, 8: 0} {
+		sent, err := b.OfSource(b.ctx(), pas, after, 10)
+		b.must(err)
+		b.equal("messages of a source", len(sent), want)
+	}
 
 	_, err = b.Dispose(b.ctx(), store.Disposal{At: epoch, Items: leaves[:1], Subjects: []store.Subject{s}})
 	b.equal("a person of whom something would be left", fault.KindOf(err), fault.Conflict)

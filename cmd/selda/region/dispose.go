@@ -13,7 +13,6 @@ import (
 	"selda/audit"
 	"selda/bulk"
 	"selda/fault"
-	"selda/ingest"
 	"selda/nhs"
 	"selda/policy"
 	"selda/rights"
@@ -127,7 +126,7 @@ func (r *Region) Dispose(ctx context.Context, s policy.Subject, id string) (file
 	approved, _ := c.Approval()
 	statement := rights.Statement{Statement: rights.StatementKind, Case: c.ID, At: r.Now(), Class: list.Class, Rule: list.Rule, Order: list.Order, Of: list.Organisation, People: len(list.People), Items: list.Kinds(),
 		Versions: done.Versions, Messages: len(done.Messages), Proposed: c.Asked.Who, Approved: approved, CarriedBy: rights.Who{User: s.User, Name: s.Name, Role: s.Role}, List: list.Hash(), Places: rights.Places,
-		Copies: copies, CopiesLeft: left}
+		Left: done.Left, Copies: copies, CopiesLeft: left}
 	for _, p := range list.People {
 		if p.Whole {
 			statement.Whole++
@@ -177,7 +176,16 @@ func subjects(list *rights.List) (out []store.Subject) {
 func (r *Region) destroy(ctx context.Context, what store.Disposal, bar func() error) (store.Disposed, error) {
 	const op = "region.destroy"
 	what.At = r.Now()
+	people, err := r.seek(ctx, &what)
+	if err != nil {
+		return store.Disposed{}, err
+	}
+	left := 0
+	if what.Messages, left, err = r.mentions(ctx, people); err != nil {
+		return store.Disposed{}, err
+	}
 	done, err := r.Store.Dispose(ctx, what)
+	done.Left = left
 	if err == nil {
 		err = bar()
 	}
@@ -187,11 +195,8 @@ func (r *Region) destroy(ctx context.Context, what store.Disposal, bar func() er
 	if done.Changed > 0 {
 		return done, fault.E(op, fault.Conflict, "something has changed while it was destroyed: propose what is left again")
 	}
-	for _, m := range done.Messages {
-		// A restored message may lie behind the end of a journal that is older than it.
-		if err := r.Journal.Destroy(m, r.Now()); err != nil && !errors.Is(err, ingest.ErrNoMessage) {
-			return done, err
-		}
+	if err := r.Ingest.Destroy(ctx, done.Messages...); err != nil {
+		return done, err
 	}
 	if _, err := r.searches.reindex(ctx); err != nil {
 		return done, err

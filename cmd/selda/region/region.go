@@ -175,7 +175,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		return r, err
 	}
 	r.Access = &access.Access{Store: r.Store, Index: r.Store, Owners: r.Store, Claims: r.Store, Cases: r.corrections, Marks: marks{r}, Trail: r.Trail, Agreements: r.Agreements, Now: o.Now}
-	r.Access.File, r.Access.Leaves, r.Access.LetIn = r.file, r.Store, r.letIn
+	r.Access.File, r.Access.Leaves, r.Access.LetIn, r.Access.Unused = r.file, r.Store, r.letIn, r.unused
 	if o.Downtime != nil {
 		r.Access.Downtime, r.downtime = shownInDowntime, o.Downtime
 	}
