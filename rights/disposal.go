@@ -108,12 +108,12 @@ type Statement struct {
 	Versions  int            `json:"versions"`
 	Messages  int            `json:"messages"` // raw messages whose bytes were overwritten
 	// Left are messages in quarantine that are about others, too: they stay until they are used.
-	Left int `json:"messagesLeft,omitempty"`
-	Proposed  Who            `json:"proposed"`
-	Approved  Who            `json:"approved"`
-	CarriedBy Who            `json:"carriedOut"`
-	List      string         `json:"list"` // SHA-256 of the list that was approved
-	Places    []string       `json:"places"`
+	Left      int      `json:"messagesLeft,omitempty"`
+	Proposed  Who      `json:"proposed"`
+	Approved  Who      `json:"approved"`
+	CarriedBy Who      `json:"carriedOut"`
+	List      string   `json:"list"` // SHA-256 of the list that was approved
+	Places    []string `json:"places"`
 	// Copies are downtime copies that were made anew, and CopiesLeft those that still have it:
 	// they are elsewhere, or were in use.
 	Copies     int `json:"downtimeCopies"`
