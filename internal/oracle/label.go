@@ -41,6 +41,12 @@ func (w World) forAudience(r Reader, history []Sent, own bool) Verdict {
 		}
 		return ""
 	}
+	if r.books() {
+		if l := has(every); l != "" {
+			return hidden("G8: " + l + " is not for booking and registration")
+		}
+		return shown("")
+	}
 	switch r.Role {
 	case "citizen": // an item that tells of an adoption would join who was severed: G14
 		if l := has(append(slices.Clone(professional), "not-visible-online", "adoption")); l != "" {

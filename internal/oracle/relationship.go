@@ -17,6 +17,8 @@ func (w World) opens(r Reader) (bool, string) {
 		return w.opensOwn(r)
 	case !slices.Contains(openers, r.Role):
 		return false, "G2: the role opens no record"
+	case !r.cares():
+		return false, "G1: the purpose is not care"
 	case w.emergency(r) != "":
 		return true, "G9: an emergency"
 	}

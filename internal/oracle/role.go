@@ -80,6 +80,14 @@ func (w World) lastVisits(r Reader, item Sent) Verdict {
 	return shown("")
 }
 
+// books says whether somebody acts for booking and registration.
+func (r Reader) books() bool { return r.Purpose == "PATADMIN" }
+
+// cares says whether a purpose is the care of the person: G1, others open no record.
+func (r Reader) cares() bool {
+	return slices.Contains([]string{"", "TREAT", "PATADMIN", "ETREAT"}, r.Purpose)
+}
+
 // began is when a visit began.
 func began(v Sent) time.Time {
 	from, _, _ := span(text(v.Body, "period.start"))
@@ -96,6 +104,9 @@ func (w World) forRole(r Reader, item Sent) Verdict {
 	}
 	if r.Role == "pharmacist" && k == "social-care" {
 		return hidden("the role does not see social care")
+	}
+	if r.books() && !slices.Contains([]string{"demographics", "appointments", "directory"}, k) {
+		return hidden("G1: booking and registration needs who somebody is, and when they come")
 	}
 	list, narrow := kindsOf[r.Role]
 	if !narrow || slices.Contains(list, k) {

@@ -159,7 +159,10 @@ func (x *examined) one(t *rapid.T) {
 // the oracle.
 func (x *examined) asks(t *rapid.T, j *judged, w *oracle.World, a asker, citizen string) {
 	s := x.subject(j, a)
-	r := oracle.Reader{User: a.user, Role: string(s.Role), Organisation: string(s.Organisation), Number: s.NHSNumber.Digits(), Source: string(s.Source), Teams: s.Teams}
+	if s.Role.Clinician() || s.Role == nhs.SocialWorker { // who else has no other purpose that is care
+		s.Purpose = cmp.Or(a.purpose, s.Purpose)
+	}
+	r := oracle.Reader{User: a.user, Purpose: string(s.Purpose), Role: string(s.Role), Organisation: string(s.Organisation), Number: s.NHSNumber.Digits(), Source: string(s.Source), Teams: s.Teams}
 	for _, n := range s.For {
 		r.For = append(r.For, n.Digits())
 	}
@@ -288,7 +291,7 @@ func (x *examined) differ(t *rapid.T, j *judged, w *oracle.World, a asker, what 
 		fmt.Fprintf(&b, "%s %s %d %s/%s %s\n", s.At.Format(time.RFC3339), s.Source, s.Message, s.Type, s.ID, body)
 	}
 	fmt.Fprintf(&b, "acting %+v, assessed %+v, refuted %+v, severed %v, limits %v\n", w.Acting, w.Assessed, w.Refuted, w.Severed, w.Limits)
-	t.Fatalf("%s as %s (%v, scopes %v): the system says %q, the oracle %q: %s\nnow %s, reviewed %v\n%s\n%s", what, a.user, a.says, a.scopes, got, want.Sees, want.Rule, w.Now.Format(time.RFC3339), w.Reviewed, b.String(), strings.Join(j.files, "---\n"))
+	t.Fatalf("%s as %s (%v, for %q, scopes %v): the system says %q, the oracle %q: %s\nnow %s, reviewed %v\n%s\n%s", what, a.user, a.says, a.purpose, a.scopes, got, want.Sees, want.Rule, w.Now.Format(time.RFC3339), w.Reviewed, b.String(), strings.Join(j.files, "---\n"))
 }
 
 // sensitiveLists are the value sets of what is sensitive, as a guardian reads them.

@@ -53,6 +53,8 @@ type asker struct {
 	user   string
 	says   []string
 	scopes []string // of the application through which they ask; nil: none
+	// purpose is one that they chose; "": what they have by themselves.
+	purpose nhs.Purpose
 }
 
 var (
@@ -170,8 +172,13 @@ func drawSeals(t *rapid.T, others string) string {
 	return file
 }
 
+// drawPurpose draws what a professional acts for: in most cases what their role does.
+func drawPurpose(t *rapid.T) nhs.Purpose {
+	return pick(t, []nhs.Purpose{"", "", "", "", "", "", "", "", nhs.RecordAdmin, nhs.RecordAdmin, nhs.RecordAdmin, nhs.Complaint, nhs.Research}, "purpose")
+}
+
 func drawAsker(t *rapid.T) asker {
-	a := asker{user: pick(t, judgedUsers, "reader")}
+	a := asker{user: pick(t, judgedUsers, "reader"), purpose: drawPurpose(t)}
 	switch rapid.IntRange(0, 9).Draw(t, "says") {
 	case 0, 1, 2, 3, 4:
 		a.says = []string{"declare"}
