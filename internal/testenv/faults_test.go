@@ -98,7 +98,7 @@ var seededFaults = []seeded{
 	{name: "_has looks at what is hidden", by: byWithout, edits: append([]edit{
 		{"api/find.go", "		canonical := q.parameters().Lookup(typ, \"url\") != nil", "		" + lookBeneath + "canonical := q.parameters().Lookup(typ, \"url\") != nil"}}, beneath...)},
 	{name: "GraphQL follows a reference to what is hidden", by: byWithout, edits: append([]edit{
-		{"api/graphql.go", "			if h, err = f.get(typ, id); h != nil {\n", "			h, err = f.get(typ, id)\n			if r, ok := f.(*recordField); ok && h == nil {\n				for _, x := range r.view.Beneath {\n					if x.Type == typ && x.ID == id {\n						h = r.hit(x)\n					}\n				}\n			}\n			if h != nil {\n"}}, beneath...)},
+		{"api/graphql.go", "	h, err := s.open.get(typ, id)\n", "	h, err := s.open.get(typ, id)\n	for _, f := range s.open.list {\n		if r, ok := f.(*recordField); ok && h == nil {\n			for _, x := range r.view.Beneath {\n				if x.Type == typ && x.ID == id {\n					h = r.hit(x)\n				}\n			}\n		}\n	}\n"}}, beneath...)},
 	{name: "a page counts what is hidden", by: byWithout, edits: append([]edit{
 		{"web/contacts.go", "	p := view.Part{Section: view.Other, Title: \"Other\"}\n", "	p := view.Part{Section: view.Other, Title: \"Other\" + strings.Repeat(\"+\", len(s.v.Beneath))}\n"}}, beneath...)},
 	{name: "a choice's preview weighs what is hidden", by: byWithout, edits: append([]edit{

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"net/http"
@@ -114,11 +115,12 @@ type written struct {
 	pieces  []piece
 	consent []piece
 	reader  string
-	scopes  []string // of the application that the reader uses; none where there is none
-	claim   string   // "declare", "break-glass", "nothing"
-	person           // who the citizen is, and who acts for them
-	whole   bool     // what comes first comes in one message of each source
-	follows string   // of which topic the reader is told by a subscription
+	scopes  []string    // of the application that the reader uses; none where there is none
+	claim   string      // "declare", "break-glass", "nothing"
+	purpose nhs.Purpose // that the reader chose; "": what their role has by itself
+	person              // who the citizen is, and who acts for them
+	whole   bool        // what comes first comes in one message of each source
+	follows string      // of which topic the reader is told by a subscription
 	told    [2]string
 	began   string // when the regions first hear of the citizen
 	citizen [2]string
@@ -312,6 +314,7 @@ func (h *hidden) opens(e int, w *written) bool {
 func (h *hidden) subject(e int, w *written) policy.Subject {
 	s, err := h.env[e].Subject(w.user())
 	h.must(err)
+	s.Purpose = cmp.Or(w.purpose, s.Purpose)
 	if w.scopes != nil {
 		s.Scopes = &policy.Scopes{App: "app", Patient: w.citizen[e]}
 		for _, word := range w.scopes {
@@ -348,9 +351,12 @@ func (w *written) covers(typ string, versions []*store.Version) bool {
 // token is what the reader asks with.
 func (h *hidden) token(e int, w *written) (t string) {
 	var err error
-	if w.scopes != nil {
+	switch {
+	case w.scopes != nil:
 		t, err = h.env[e].AppToken(h.Context(), w.user(), w.citizen[e], strings.Join(w.scopes, " "))
-	} else {
+	case w.purpose != "":
+		t, err = h.env[e].Region.Auth.Token(h.Context(), w.user(), w.purpose, time.Hour)
+	default:
 		t, err = h.env[e].Token(h.Context(), w.user())
 	}
 	h.must(err)
@@ -361,7 +367,7 @@ func (h *hidden) token(e int, w *written) (t string) {
 // is shown is what there is in a region that holds nothing else. What is withheld
 // stays out, since what somebody withholds may hang on what no scope is for.
 func (w *written) byApp(t *rapid.T) {
-	w.consent = nil
+	w.consent, w.purpose = nil, ""
 	level := map[string]string{"system": "system"}[w.reader]
 	if level == "" {
 		level = rapid.SampledFrom([]string{"patient", "user"}).Draw(t, "level")

@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,9 @@ var hiddenLabels = []string{"hiv-sti", "sexual-health", "mental-health-detail", 
 
 // hiddenReaders read; the GP, who looks after every citizen of the test, more often.
 var hiddenReaders = []string{"gp", "gp", "gp", "doctor", "visitor", "nurse", "pharmacist", "social", "handler", "advisor", "paramedic", "reception", "hospice", "citizen", "citizen", "helper", "helper", "system", "examiner"}
+
+// haveChoice are the readers who can say for which purpose they look.
+var haveChoice = []string{"gp", "doctor", "visitor", "nurse", "pharmacist", "social", "advisor", "paramedic", "hospice"}
 
 var hiddenTypes = []string{"Observation", "Condition", "AllergyIntolerance", "MedicationRequest", "DocumentReference", "Flag", "CarePlan", "DiagnosticReport", "Procedure", "ServiceRequest", "Encounter", "CareTeam"}
 
@@ -87,6 +91,9 @@ func (h *hidden) draw(t *rapid.T) *written {
 	w := &written{number: testNumber(h.serial), key: fmt.Sprintf("h%d", h.serial)}
 	w.reader = pick(t, hiddenReaders, "reader")
 	w.claim = pick(t, []string{"declare", "declare", "declare", "declare", "break-glass", "break-glass", "nothing"}, "claim")
+	if slices.Contains(haveChoice, w.reader) {
+		w.purpose = drawPurpose(t)
+	}
 	var ids []string
 	for i := range rapid.IntRange(2, 9).Draw(t, "items") {
 		s := rapid.IntRange(0, len(hiddenSources)-1).Draw(t, "source")

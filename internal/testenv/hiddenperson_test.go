@@ -136,16 +136,20 @@ func (h *hidden) decided(e int, w *written) {
 
 // claim has the reader state a relationship, in both regions alike.
 func (h *hidden) claim(e int, w *written) {
-	s, err := h.env[e].Subject(w.user())
-	h.must(err)
+	s := h.subject(e, w)
+	s.Scopes = nil // stated before an application is asked
+	must := h.must
+	if w.purpose != "" {
+		must = func(error) {} // a purpose may leave nothing to state
+	}
 	switch {
 	case w.reader == "citizen" || w.reader == "helper" || w.reader == "system" || w.claim == "nothing":
 	case w.reader == "examiner":
 		_ = h.env[e].Region.Access.Declare(h.Context(), s, w.citizen[e], "case") // of the dead, once they are
 	case w.claim == "break-glass" && s.Role.Clinician():
-		h.must(h.env[e].Region.Access.BreakGlass(h.Context(), s, w.citizen[e], "emergency"))
+		must(h.env[e].Region.Access.BreakGlass(h.Context(), s, w.citizen[e], "emergency"))
 	default:
-		h.must(h.env[e].Region.Access.Declare(h.Context(), s, w.citizen[e], ""))
+		must(h.env[e].Region.Access.Declare(h.Context(), s, w.citizen[e], ""))
 	}
 }
 
