@@ -15,7 +15,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"selda/fhir"
 	"selda/ingest"
+	"selda/ingest/classify"
 	"selda/nhs"
 	"selda/policy"
 	"selda/store"
@@ -106,6 +108,8 @@ type piece struct {
 	id     string
 	body   string
 	late   bool // comes a day later
+
+	labels policy.Labels // of its version, beside those that its body has by itself
 }
 
 // record is one citizen's.
@@ -194,7 +198,8 @@ func (h *hidden) shown(w *written) (pieces []kept, consents, opens bool) {
 	}
 	everything := &policy.Predicate{Permit: true, Everything: true}
 	seen := map[string]int{}
-	for _, x := range w.pieces {
+	for i := range w.pieces {
+		x := &w.pieces[i]
 		all, err := r.Store.History(ctx, x.typ, x.id, store.Latest, everything)
 		h.must(err)
 		slices.Reverse(all)
@@ -208,6 +213,11 @@ func (h *hidden) shown(w *written) (pieces []kept, consents, opens bool) {
 			k = nothing
 		case !p.Shows(&v.Columns) || !w.covers(x.typ, all[:slices.Index(all, v)+1]):
 			k = other
+			if w.whole && !x.late {
+				said, err := fhir.ParseTrusted([]byte(x.body))
+				h.must(err)
+				x.labels = v.Labels & classify.Sensitive &^ classify.LabelsOf(said, x.source, classify.Box())
+			}
 		}
 		if pieces = append(pieces, k); k != whole {
 			h.hid++
@@ -261,13 +271,15 @@ func (h *hidden) one(t *rapid.T) {
 func (w *written) early(keep []kept) (list []*ingest.Raw) {
 	together, versions := map[nhs.Source][]string{}, map[string]int{}
 	for _, x := range w.pieces {
-		versions[x.id]++
+		if !x.late {
+			versions[x.id]++
+		}
 	}
 	for i, x := range w.pieces {
 		raw := x.as(keep[i])
 		switch {
 		case x.late || raw == nil:
-		case w.whole && versions[x.id] == 1: // an older version may be hidden by what came with it
+		case w.whole && versions[x.id] == 1: // of an item that is in the message once
 			together[x.source] = append(together[x.source], `{"request":{"method":"PUT","url":"`+strings.TrimPrefix(raw.Call, "PUT ")+`"},"resource":`+string(raw.Body)+`}`)
 		default:
 			list = append(list, raw)
@@ -297,9 +309,24 @@ func (x *piece) as(k kept) *ingest.Raw {
 	case whole:
 		return raw(x.source, x.call, x.body, "")
 	case other:
-		return raw(x.source, x.call, strings.ReplaceAll(x.body, "words", "other"), "")
+		return raw(x.source, x.call, x.said(), "")
 	}
 	return nil
+}
+
+// said is what the region without says in the place of a hidden version: something else,
+// which is labelled as that one was by what came with it.
+func (x *piece) said() string {
+	body := strings.ReplaceAll(x.body, "words", "other")
+	for _, code := range x.labels.Codes() {
+		coding := `{"system":"` + policy.LabelSystem + `","code":"` + code + `"}`
+		if strings.Contains(body, `"security":[`) {
+			body = strings.Replace(body, `"security":[`, `"security":[`+coding+`,`, 1)
+		} else {
+			body = strings.Replace(body, "{", `{"meta":{"security":[`+coding+`]},`, 1)
+		}
+	}
+	return body
 }
 
 // opens says whether the reader opens the record in one region.
