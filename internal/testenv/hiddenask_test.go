@@ -20,13 +20,6 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 			}
 		}
 	}
-	if w.reader == "citizen" {
-		for _, choice := range []string{"choice=object", "choice=kind&kind=results&kind=problems", "choice=organisation&organisation=RJZ"} {
-			if one(1) { // what it would change, before it is saved
-				h.with(t, w, "POST", "/me/sharing", choice, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
-			}
-		}
-	}
 	if w.reader == "helper" {
 		for _, p := range []string{"", "/record", "/medicines", "/results", "/letters", "/plans", "/people", "/sharing", "/looked"} {
 			if one(2) {
@@ -43,6 +36,14 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 		refs = append(refs, ref)
 	}
 	slices.Sort(refs)
+	if w.reader == "citizen" {
+		item := pick(t, refs, "of one item")
+		for _, choice := range []string{"choice=object", "choice=share", "choice=kind&kind=results&kind=problems", "choice=kind&kind=medications&kind=procedures&kind=documents&organisation=RJZ&emergency=no", "choice=organisation&organisation=RJZ", "choice=item&item=" + item} {
+			// What it would change, before it is saved.
+			h.with(t, w, "POST", "/me/sharing", choice+"&details=yes", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+		}
+		h.same(t, w, "GET", "/me/sharing/item/"+item, "")
+	}
 	who := "patient={citizen}"
 	if w.reader == "system" {
 		who = "patient=" + w.key + "-0"
