@@ -33,7 +33,7 @@ var holes = []seeded{
 		{file: "auth/authorize.go", old: "words(policy.Narrowed(resources(asks), client.Resources()))...", new: "words(resources(asks))..."},
 	}},
 	{name: "a refresh may ask for more", by: "TestHostileScopesAreNotToBeWidened", edits: []edit{
-		{file: "auth/exchange.go", old: "ok && !slices.ContainsFunc(most, s.Less) || !ok", new: "ok && len(most) == 0 || !ok"},
+		{file: "auth/exchange.go", old: "ok && !slices.ContainsFunc(most, s.Less) || !ok", new: `ok && slices.Contains(want, "none") || len(most) == 0 || !ok`},
 	}},
 	{name: "an application's answer goes wherever it says", by: "TestHostileRedirectsLeadNowhereElse", edits: []edit{
 		{file: "auth/authorize.go", old: `if !slices.Contains(client.RedirectURIs, q.Get("redirect_uri")) {`, new: `if !slices.Contains(client.RedirectURIs, q.Get("redirect_uri")) && q.Get("redirect_uri") == "" {`},
@@ -57,7 +57,7 @@ var holes = []seeded{
 	{name: "browsers are not told to stay with https", by: "TestHostileCookiesAndTransport", edits: []edit{
 		{file: "cmd/selda/region/guarded.go", old: "\tif w.secure {", new: "\tif w.secure && w.begun == false {"},
 	}},
-	{name: "a session's cookie goes over plain HTTP", by: "TestHostileCookiesAndTransport", edits: []edit{
+	{name: "a session's cookie goes over plain HTTP", by: "TestHostileCookiesOfSignOnAreKept", in: "auth", edits: []edit{
 		{file: "auth/session.go", old: "Secure: conf.secure(), SameSite", new: "Secure: false, SameSite"},
 	}},
 	{name: "a script reads a session's cookie", by: "TestHostileCookiesOfSignOnAreKept", in: "auth", edits: []edit{
@@ -126,10 +126,10 @@ var holes = []seeded{
 		{file: "subscription/endpoint.go", old: "\treturn reach.Public(a)\n", new: "\treturn reach.Public(a) || a.IsValid()\n"},
 	}},
 	{name: "what is sent is markup", by: "TestHostileStoredScriptIsText", edits: []edit{
-		{file: "web/page/record_templ.go", old: "templ.EscapeString(", new: "(", all: true},
+		{file: "web/page/record_templ.go", old: "templ.EscapeString(", new: "string(", all: true},
 	}},
 	{name: "what people write is markup", by: "TestHostileWhatPeopleWriteIsText", edits: []edit{
-		{file: "web/page/rights_templ.go", old: "templ.EscapeString(", new: "(", all: true},
+		{file: "web/page/rights_templ.go", old: "templ.EscapeString(", new: "string(", all: true},
 	}},
 	{name: "a count begins a formula", by: "TestHostileCountsAreNoFormulas", in: "population", edits: []edit{
 		{file: "population/count.go", old: `v = "'" + v`, new: `v = "" + v`},
@@ -146,6 +146,7 @@ var holes = []seeded{
 	}},
 	{name: "a socket binds another's subscription", by: "TestHostileSockets", in: "subscription", edits: []edit{
 		{file: "subscription/socket.go", old: "if e == nil || e.sub.User != b.User || e.req.kind", new: "if e == nil || e.req.kind"},
+		{file: "subscription/socket.go", old: `user != "" && e.sub.User == user && e.sub.ID == id`, new: `user != "" && e.sub.ID == id`},
 	}},
 	{name: "one address takes every socket", by: "TestHostileSocketsOfOneAddressLeaveRoom", in: "subscription", edits: []edit{
 		{file: "subscription/socket.go", old: "if f.idle[address] >= mostUnbound {", new: "if f.idle[address] >= mostSockets {"},

@@ -219,7 +219,9 @@ func TestHostileOtherSitesDoNothingInAPersonsName(t *testing.T) {
 // nobody in. Opened by leaving Destroy out of auth.logout.
 func TestHostileSessionsAreNotFixedNorOutlived(t *testing.T) {
 	h := attacked(t)
-	planted := "plantedplantedplantedplantedplantedplantedx"
+	// What somebody plants in another's browser is a session of their own, which is good.
+	here, _ := url.Parse(h.HTTP)
+	planted := h.signsIn("citizen").Jar.Cookies(here)[0].Value
 	c := h.from("127.0.0.1")
 	a := h.sent(c, "GET", "/login", "", "Cookie: selda="+planted)
 	pending := a.Header.Get("Set-Cookie")

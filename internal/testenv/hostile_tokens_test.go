@@ -264,11 +264,16 @@ func TestHostileTokensOutOfTheirPlaceOrTime(t *testing.T) {
 	if _, leaks := h.opens("Authorization: Bearer " + genuine); leaks {
 		t.Error("a token holds the role that its account had")
 	}
+	folakes, _ := h.Region.Auth.Accounts.Find("citizen")
+	own := issue(folakes, 0)
+	if status, _ := h.opens("Authorization: Bearer " + own); status != 200 {
+		t.Fatal("the citizen's own token opens nothing:", status)
+	}
 	if err := h.Region.Auth.Accounts.Remove("citizen"); err != nil {
 		t.Fatal(err)
 	}
-	for name, headers := range map[string]string{"an application's": got.Access} {
-		if status, leaks := h.opens("Authorization: Bearer " + headers); status != 401 || leaks {
+	for name, token := range map[string]string{"an application's": got.Access, "their own": own} {
+		if status, leaks := h.opens("Authorization: Bearer " + token); status != 401 || leaks {
 			t.Errorf("%s token outlives the account: %d, leaks %v", name, status, leaks)
 		}
 	}
