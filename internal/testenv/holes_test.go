@@ -21,7 +21,7 @@ var holes = []seeded{
 		{file: "auth/token.go", old: "|| err == nil && !now.Before(c.Expiry.Time())", new: "|| false"},
 	}},
 	{name: "a token goes on after its account has gone", by: "TestHostileTokensOutOfTheirPlaceOrTime", edits: []edit{
-		{file: "auth/token.go", old: "\tif !ok {\n\t\treturn policy.Subject{}, fault.E(op, fault.Login, \"the token's account is gone\")\n\t}\n", new: "\tif !ok {\n\t\ta = Account{User: c.Subject, Role: \"gp\", Organisation: \"G85915\"}\n\t}\n"},
+		{file: "auth/token.go", old: "\tif !ok {\n\t\treturn policy.Subject{}, fault.E(op, fault.Login, \"the token's account is gone\")\n\t}\n", new: "\tif !ok {\n\t\ta = Account{User: c.Subject, Role: \"citizen\"}\n\t}\n"},
 	}},
 	{name: "a token of another audience is taken", by: "TestHostileTokensOfAnotherAudienceOpenNothing", in: "auth", edits: []edit{
 		{file: "auth/token.go", old: "AnyAudience: jwt.Audience{audience}, Time: now}", new: "AnyAudience: c.Audience, Time: now}"},
@@ -173,7 +173,10 @@ var holes = []seeded{
 	{name: "part of a state is enough", by: "TestHostileTheWholeStateIsCompared", in: "auth", edits: []edit{
 		{file: "auth/login.go", old: `subtle.ConstantTimeCompare([]byte(l.State), []byte(q.Get("state"))) != 1`, new: `subtle.ConstantTimeCompare([]byte(l.State)[:8], []byte(q.Get("state") + "        ")[:8]) != 1`},
 	}},
-	{name: "a sign-in leads elsewhere", by: "TestHostileSignInLeadsNowhereElse", in: "auth", edits: []edit{
+	{name: "a sign-in leads elsewhere", by: "TestLocalPath", in: "auth", edits: []edit{
+		{file: "auth/login.go", old: "s[1] == '/' || s[1] == '\\\\' {", new: "s[0] != '/' {"},
+	}},
+	{name: "a sign-in leads wherever it is told", by: "TestHostileSignInLeadsNowhereElse", in: "auth", edits: []edit{
 		{file: "auth/login.go", old: "func localPath(s string) string {\n", new: "func localPath(s string) string {\n\tif s != \"\" {\n\t\treturn s\n\t}\n"},
 	}},
 	{name: "a role is taken that was not offered", by: "TestARoleIsChosenAndChanged", in: "auth", edits: []edit{
@@ -196,6 +199,7 @@ var holes = []seeded{
 	}},
 	{name: "a query of GraphQL searches without end", by: "TestHostileFloodsHoldUpNobody", edits: []edit{
 		{file: "fhir/graphql/graphql.go", old: "maxSearches = 50\n", new: "maxSearches = 50_000\n"},
+		{file: "fhir/graphql/graphql.go", old: "maxFollowed = 2_000 ", new: "maxFollowed = 2_000_000 "},
 	}},
 }
 
