@@ -32,7 +32,7 @@ var holes = []seeded{
 	{name: "an application is given what it was not registered for", by: "TestHostileScopesAreNotToBeWidened", edits: []edit{
 		{file: "auth/authorize.go", old: "words(policy.Narrowed(resources(asks), client.Resources()))...", new: "words(resources(asks))..."},
 	}},
-	{name: "a refresh may ask for more", by: "TestHostileScopesAreNotToBeWidened", edits: []edit{
+	{name: "a refresh may ask for more", by: "TestHostileCodesAndRefreshTokensAreUsedOnce", edits: []edit{
 		{file: "auth/exchange.go", old: "ok && !slices.ContainsFunc(most, s.Less) || !ok", new: `ok && slices.Contains(want, "none") || len(most) == 0 || !ok`},
 	}},
 	{name: "an application's answer goes wherever it says", by: "TestHostileRedirectsLeadNowhereElse", edits: []edit{
