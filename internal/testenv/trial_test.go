@@ -78,6 +78,53 @@ func TestG1ATrialComesTrue(t *testing.T) {
 	}
 }
 
+// G4, G7: a trial looks as each organisation's own staff would, by what its controller has set
+// within it: who still looks after somebody by the days after care that it has set would lose
+// what they see, and nobody gains or loses what a seal keeps from them.
+func TestG4ATrialLooksByTheReadersOwnLimits(t *testing.T) {
+	o := known(t)
+	o.writes("G85915:GP", "Condition", "asthma", `"code":{"text":"Asthma"},`+atGP)
+	o.writes("G85915:GP", "AllergyIntolerance", "latex", `"code":{"text":"Latex"},"patient":{"reference":"Patient/p-g85915"}`)
+	o.writes("RJZ:PAS", "Condition", "own", `"code":{"text":"Panic"},`+atKings)
+	discharged := o.Now().AddDate(0, 0, -46)
+	o.writes("RJZ:PAS", "Encounter", "past", `"status":"finished","class":{"code":"IMP"},"period":{"start":"`+discharged.AddDate(0, 0, -2).Format("2006-01-02")+`","end":"`+discharged.Format("2006-01-02")+`"},`+atKings)
+	file := strings.ReplaceAll(fmt.Sprintf(narrow, 1), "agreement: falls", "agreement: "+direct)
+	tries := func() (fewer int, own int) {
+		s, err := o.Subject("governance")
+		o.agreed("governance", err)
+		_, trial, err := o.Region.TryAgreement(t.Context(), s, []byte(file), 0)
+		o.agreed("try", err)
+		for _, x := range trial.Changes {
+			if x.Reader == "RJZ" && x.Role == nhs.HospitalDoctor && x.Source == "G85915:GP" && x.Kind == policy.Problems {
+				fewer += x.Fewer
+			}
+			if x.Reader == "RJZ" && x.Source.Organisation() == "RJZ" {
+				own += x.More + x.Fewer
+			}
+		}
+		return fewer, own
+	}
+	if fewer, _ := tries(); fewer != 0 {
+		t.Errorf("%d items would be lost by who sees none now: they were discharged 46 days ago", fewer)
+	}
+	o.seals("RJZ", "after-care-days: 60\nseals:\n  - {id: problems, title: Problems, roles: [nurse], data-sets: [problems], reason: agreed}\n")
+	if n := o.total("doctor", "/fhir/Condition?patient={citizen}"); n != 1 {
+		t.Fatalf("the doctor sees %d problems, the practice's and not the sealed one", n)
+	}
+	fewer, own := tries()
+	if fewer != 1 {
+		t.Errorf("the doctor, who sees the practice's problem for 60 days after care, would lose %d", fewer)
+	}
+	if own != 0 {
+		t.Errorf("of what the own organisation wrote %d would change: an agreement never does that", own)
+	}
+	_, err := o.Region.PutAgreement(t.Context(), region.OperatorSubject(), []byte(file))
+	o.agreed("put", err)
+	if n := o.total("doctor", "/fhir/Condition?patient={citizen}"); n != 0 {
+		t.Errorf("it does not come true: the doctor sees %d problems", n)
+	}
+}
+
 // Why somebody sees an item or does not is told to those who may ask: the officer
 // of the own users' organisation, and the reader of what they see.
 func TestInvariant7WhyIsToldToWhoMayAsk(t *testing.T) {
