@@ -38,3 +38,26 @@ func (s *Service) CodesBelow(system, code string, most int) (codes []string, ok 
 	}
 	return codes, true
 }
+
+// CodesWithin are those of a reference set of SNOMED CT; ok is false where there are more
+// than most, or where the release has no such set.
+func (s *Service) CodesWithin(system, refset string, most int) (codes []string, ok bool) {
+	x, err := s.CodeSystem(system, "")
+	if x == nil || err != nil {
+		return nil, false
+	}
+	c, ok := x.Find(refset)
+	if !ok {
+		return nil, false
+	}
+	r, ok := x.Refset(c)
+	if !ok || r.Rows > most {
+		return nil, false
+	}
+	members := x.NewSet()
+	x.AddMembers(members, r)
+	for m := range members.Concepts() {
+		codes = append(codes, x.Code(m))
+	}
+	return codes, true
+}

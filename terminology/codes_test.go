@@ -27,3 +27,18 @@ func TestCodesOfAValueSet(t *testing.T) {
 		t.Error("too many")
 	}
 }
+
+func TestCodesOfAReferenceSet(t *testing.T) {
+	s := sample(t)
+	if got, ok := s.CodesWithin(SNOMED, "700043003", 3); !ok || len(got) != 3 || !slices.Contains(got, "195967001") {
+		t.Errorf("%v %v", got, ok)
+	}
+	for _, none := range []string{"195967001", "404684003", "1"} { // no reference set, or not there
+		if got, ok := s.CodesWithin(SNOMED, none, 4); ok || got != nil {
+			t.Errorf("%s: %v", none, got)
+		}
+	}
+	if _, ok := s.CodesWithin(SNOMED, "700043003", 2); ok {
+		t.Error("too many")
+	}
+}

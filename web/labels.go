@@ -92,6 +92,9 @@ func (h *Web) labels(w http.ResponseWriter, _ *http.Request, s policy.Subject) e
 				if e.Below {
 					entry.Code += " and below"
 				}
+				if e.Within {
+					entry.Code = "all of reference set " + entry.Code
+				}
 				section.Entries = append(section.Entries, entry)
 				shown.Count++
 			}

@@ -37,6 +37,7 @@ type Entry struct {
 	System string // "snomed", "icd10", "specialty", "flag", "consent", "words" or "medicine"
 	Code   string // of "icd10" a category or code with all below it, or a range of them
 	Below  bool   // with all that a release of SNOMED CT has below it
+	Within bool   // Code is a reference set of SNOMED CT: all that a release has in it
 	Words  string
 	Origin string // whose list it was taken from
 }
@@ -139,13 +140,14 @@ func ParseList(name, text string) (List, error) {
 		}
 		e := Entry{System: part[0], Code: part[1], Words: part[2], Origin: part[3]}
 		e.Code, e.Below = strings.CutPrefix(e.Code, "<<")
+		e.Code, e.Within = strings.CutPrefix(e.Code, "^")
 		switch e.System {
 		case "snomed", "icd10", "specialty", "flag", "consent", "words", "medicine":
 		default:
 			return wrong("the system is snomed, icd10, specialty, flag, consent, words or medicine")
 		}
-		if e.Code == "" || e.Below && e.System != "snomed" {
-			return wrong("say the code; << is for SNOMED CT")
+		if e.Code == "" || (e.Below || e.Within) && e.System != "snomed" {
+			return wrong("say the code; << and ^ are for SNOMED CT")
 		}
 		s := &l.Sections[len(l.Sections)-1]
 		s.Entries = append(s.Entries, e)
@@ -163,9 +165,10 @@ func (l *Lists) Origin(code string) string { return l.origins[code] }
 func (l *Lists) Hash() string { return l.hash }
 
 // With are the lists with the sources all of whose items have labels, and with
-// what below gives for the codes that stand for all below them; nil gives none.
-func (l *Lists) With(sources map[nhs.Source]policy.Labels, below func(code string) []string) *Lists {
-	return l.WithTeams(nil, sources, below)
+// what more gives for an entry that stands for all below it, or for all of a reference
+// set; nil gives none.
+func (l *Lists) With(sources map[nhs.Source]policy.Labels, more func(Entry) []string) *Lists {
+	return l.WithTeams(nil, sources, more)
 }
 
 // Sources are those all of whose items have labels.
@@ -174,7 +177,7 @@ func (l *Lists) Sources() []nhs.Source { return sortedSources(l.sources) }
 // OfSource are the labels that all items of a source have.
 func (l *Lists) OfSource(s nhs.Source) policy.Labels { return l.sources[s] }
 
-func (l *Lists) compile(below func(string) []string) {
+func (l *Lists) compile(more func(Entry) []string) {
 	l.consents = map[string]policy.Labels{}
 	l.snomed, l.icd10, l.specialty, l.flags, l.medicines, l.words = map[string]policy.Labels{}, map[string]policy.Labels{}, map[string]policy.Labels{}, map[string]policy.Labels{}, map[string]policy.Labels{}, map[string][]phrase{}
 	sum := sha256.New()
@@ -183,8 +186,8 @@ func (l *Lists) compile(below func(string) []string) {
 			for _, e := range s.Entries {
 				_, _ = sum.Write([]byte(list.Label.String() + e.System + "|" + e.Code + "\n"))
 				l.enter(list.Label, e)
-				if e.Below && below != nil {
-					for _, code := range below(e.Code) {
+				if (e.Below || e.Within) && more != nil {
+					for _, code := range more(e) {
 						if l.snomed[code]&list.Label == 0 {
 							l.snomed[code] |= list.Label
 							_, _ = sum.Write([]byte(code + "\n"))
@@ -206,7 +209,9 @@ func (l *Lists) compile(below func(string) []string) {
 func (l *Lists) enter(label policy.Labels, e Entry) {
 	switch e.System {
 	case "snomed":
-		l.snomed[e.Code] |= label
+		if !e.Within { // a reference set itself is in no record
+			l.snomed[e.Code] |= label
+		}
 	case "icd10":
 		for _, c := range categories(e.Code) {
 			l.icd10[c] |= label

@@ -18,9 +18,9 @@ import (
 // item of a visit is the visit's team's, too (OfVisit).
 
 // WithTeams are the lists of all sources (With), with the teams of organisations.
-func (l *Lists) WithTeams(teams map[nhs.ODS][]policy.Team, sources map[nhs.Source]policy.Labels, below func(string) []string) *Lists {
+func (l *Lists) WithTeams(teams map[nhs.ODS][]policy.Team, sources map[nhs.Source]policy.Labels, more func(Entry) []string) *Lists {
 	out := &Lists{all: l.all, origins: l.origins, sources: sources, teams: teams}
-	out.compile(below)
+	out.compile(more)
 	return out
 }
 

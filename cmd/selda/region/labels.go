@@ -65,8 +65,12 @@ func (l *labels) load() error {
 	}
 	l.teamed.Store(&teamed)
 	l.with.Store(terms)
-	l.used.Store(classify.Box().WithTeams(teams, sources, func(code string) []string {
-		codes, _ := terms.CodesBelow(terminology.SNOMED, code, mostBelow)
+	l.used.Store(classify.Box().WithTeams(teams, sources, func(e classify.Entry) (codes []string) {
+		if e.Within {
+			codes, _ = terms.CodesWithin(terminology.SNOMED, e.Code, mostBelow)
+		} else {
+			codes, _ = terms.CodesBelow(terminology.SNOMED, e.Code, mostBelow)
+		}
 		return codes
 	}))
 	return nil
