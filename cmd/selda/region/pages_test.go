@@ -29,20 +29,28 @@ var signInForm = regexp.MustCompile(`<form class="selda-plain-form" method="post
 // signedIn signs an account of the demonstration in, as people do.
 func signedIn(t *testing.T, base, user string) *visitor {
 	t.Helper()
+	v, status, page := comes(t, base, user, DemoPassword)
+	if status != http.StatusOK {
+		t.Fatalf("%s: %d %s", user, status, page)
+	}
+	return v
+}
+
+// comes signs somebody in with a password, as far as the page that it leads to.
+func comes(t *testing.T, base, user, password string) (v *visitor, status int, page string) {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &visitor{t: t, http: &http.Client{Jar: jar}, base: base}
-	_, page := v.get("/")
+	v = &visitor{t: t, http: &http.Client{Jar: jar}, base: base}
+	_, page = v.get("/")
 	m := signInForm.FindStringSubmatch(page)
 	if m == nil {
 		t.Fatalf("%s: no form to sign in: %s", user, page)
 	}
-	if status, page := v.post(html.UnescapeString(m[1]), url.Values{"user": {user}, "password": {DemoPassword}}); status != http.StatusOK {
-		t.Fatalf("%s: %d %s", user, status, page)
-	}
-	return v
+	status, page = v.post(html.UnescapeString(m[1]), url.Values{"user": {user}, "password": {password}})
+	return v, status, page
 }
 
 func (v *visitor) get(path string) (int, string) { return v.do(http.MethodGet, path, nil) }
