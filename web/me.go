@@ -56,6 +56,7 @@ func (h *Web) openMine(r *http.Request, s policy.Subject, what string) (*mine, e
 	if s.Role == nhs.Proxy {
 		m.p.For, m.p.Of, m.p.First = who.Name.Plain(), firstName(who.Name.Given), firstName(s.Name)
 	}
+	m.p.Own = ownToo(ctx)
 	m.p.Frame.Whose = who.Name.Plain()
 	if !who.Number.IsZero() {
 		m.p.Frame.Whose += ", NHS number " + who.Number.Spaced()
@@ -117,6 +118,9 @@ func (h *Web) fillMine(r *http.Request, m *mine, section string) error {
 	case "":
 		m.p.Back = false
 		m.p.Home = h.home(m)
+		if err := h.alsoHelps(r.Context(), m); err != nil {
+			return err
+		}
 		if until, soon := h.endsSoon(m.opened); soon {
 			m.p.Home.Alive = "A computer at one of the services says by mistake that " + map[bool]string{true: "you have", false: m.p.Of + " has"}[m.p.Of == ""] + " died. Your GP practice has put this right, until " + plainDay(until) + ". Ask the practice to do it again before that day. If not, this page will stop working."
 		}
@@ -230,23 +234,9 @@ func (h *Web) ending(r *http.Request, m *mine) error {
 func (h *Web) chooseWhom(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
 	p := page.MyPage{Frame: h.frame(s, "People you help"), First: strings.SplitN(s.Name, " ", 2)[0], Base: "/me"}
 	p.Home, p.Asks = &page.Home{}, h.Asked != nil
-	ids, err := h.Access.Helped(r.Context(), s)
-	if err != nil {
-		return fault.E("web.me", err)
-	}
-	for _, id := range ids {
-		g, err := h.Access.Record(r.Context(), s, id, "who it is")
-		if fault.Is(err, fault.Security) {
-			continue // it has ended, or is not evidenced
-		}
-		if err != nil {
-			return fault.E("web.me", err)
-		}
-		v, err := h.Records.Open(r.Context(), g, "Patient")
-		if err != nil {
-			return fault.E("web.me", err)
-		}
-		p.People = append(p.People, page.Link{Href: "/for/" + id, Text: person(v.Person).Name.Plain()})
+	var err error
+	if p.People, err = h.helped(r.Context(), s); err != nil {
+		return err
 	}
 	h.render(w, http.StatusOK, page.My(p))
 	return nil

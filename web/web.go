@@ -226,6 +226,9 @@ func (h *Web) page(f handler) http.HandlerFunc {
 			if err == nil {
 				err = h.quietly(a, r, s)
 			}
+			if err == nil && strings.HasPrefix(r.URL.Path, helpedPath) {
+				r, s, err = h.helping(r, s)
+			}
 			if err == nil {
 				err = f(a, r, s)
 			}

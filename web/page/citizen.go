@@ -17,6 +17,7 @@ type MyPage struct {
 	For    string // whose record it is, where it is somebody else's
 	Of     string // their first name
 	People []Link // whom else they can look after
+	Own    bool   // it is somebody else's, and they have a page of their own
 	Back   bool   // a link back to the first page
 
 	Home    *Home

@@ -13,6 +13,7 @@ import (
 	"selda/nhs"
 	"selda/optout"
 	"selda/policy"
+	"selda/proxy"
 )
 
 // tab is a browser in which somebody of the demonstration has signed in.
@@ -23,6 +24,7 @@ type tab struct {
 	user         string
 	optOuts      func() // has the national service clear the citizens
 	colleagues   func() // has many people work with the administrator
+	helps        func() // has the citizen act for a child
 }
 
 // as signs somebody in.
@@ -121,6 +123,19 @@ func TestEachAccountInABrowser(t *testing.T) {
 			}
 		}
 	}
+	b.helps = func() {
+		number, err := nhs.ParseNumber("9992048174")
+		kofi := ""
+		if err == nil {
+			kofi, err = r.Access.ByNumber(t.Context(), number)
+		}
+		if err == nil {
+			err = r.LetAct(t.Context(), OperatorSubject(), kofi, proxy.Person{Acting: policy.Acting{User: "citizen", As: policy.Parent, Evidence: "Birth certificate and passport seen"}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	looksThroughTheCaseload(t, r, base)
 
 	b.user = "nobody"
@@ -179,6 +194,7 @@ func TestEachAccountInABrowser(t *testing.T) {
 			b.look("objected")
 		}},
 		{"citizen", b.rights},
+		{"citizen", b.actsForKofi},
 		{"privacy", b.cases},
 		{"engineer", func() { b.engineer(held) }},
 	} {
@@ -447,6 +463,22 @@ func (b *tab) parent() {
 	b.at("/helping")
 	b.says("Ask to help somebody", "Why do you help them?")
 	b.look("ask")
+}
+
+func (b *tab) actsForKofi() {
+	b.helps()
+	b.at("/me")
+	b.says("Hello Folake", "People you help", "Kofi")
+	b.look("helps")
+	b.Press("a[href^='/for/']")
+	b.says("You are looking at the record of Kofi", "Go back to your own record", "I no longer help Kofi")
+	b.saysNothingOf("Folake Adeyemi's record", "Apixaban")
+	b.look("helped")
+	b.Press("a[href$='/record']")
+	b.says("Kofi's record", "Go back to your own record")
+	b.look("helped-record")
+	b.Press("a[href='/me']")
+	b.says("Hello Folake")
 }
 
 func (b *tab) citizen() {
