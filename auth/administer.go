@@ -20,7 +20,7 @@ type Standing struct {
 	SignedIn           time.Time // the last time; zero for never, or before that was kept
 	Sessions           []Live
 	Passkeys, Recovery int
-	Codes              bool
+	Codes, Locked      bool // codes by telephone; too many wrong ones were tried
 }
 
 // Standing is how an account stands.
@@ -34,7 +34,7 @@ func (a *Auth) Standing(user string) (Standing, error) {
 	if err != nil {
 		return Standing{}, fault.E(op, err)
 	}
-	return Standing{SignedIn: l.SignedIn, Sessions: l.Sessions, Passkeys: len(h.Passkeys), Codes: h.Codes != nil, Recovery: len(h.Recovery)}, nil
+	return Standing{SignedIn: l.SignedIn, Sessions: l.Sessions, Passkeys: len(h.Passkeys), Codes: h.Codes != nil, Locked: h.Codes.Locked(), Recovery: len(h.Recovery)}, nil
 }
 
 // Administers says whether somebody may change an account: the operator any, an

@@ -77,7 +77,7 @@ func (f factors) Code(ctx context.Context, user, code, address string) error {
 	recovered, err := f.a.factors.Check(user, code, time.Now())
 	switch {
 	case fault.Is(err, fault.Login):
-		if e := f.refused(ctx, user, address, "the code did not fit"); e != nil {
+		if e := f.refused(ctx, user, address, fault.Reason(err)); e != nil {
 			return e
 		}
 	case err == nil && recovered:

@@ -148,6 +148,9 @@ func proofs(a *auth.Account, st auth.Standing) []string {
 	if st.Codes {
 		out = append(out, "password and codes by telephone", page.Plural(st.Recovery, "recovery code", "recovery codes")+" left")
 	}
+	if st.Locked {
+		out = append(out, "codes are locked: too many wrong ones")
+	}
 	if len(out) == 0 {
 		out = append(out, "password alone")
 	}

@@ -65,7 +65,17 @@ type Codes struct {
 	Used   time.Time `json:"used,omitzero"`
 	// Step is the last step of 30 seconds whose code was used: RFC 6238, section 5.2.
 	Step int64 `json:"step,omitempty"`
+	// Wrong is how many wrong codes were tried since one was right.
+	Wrong int `json:"wrong,omitempty"`
 }
+
+// mostWrong is how many wrong codes may be tried in a row. NIST SP 800-63B, section 5.2.2
+// (rate limiting): no more than 100.
+const mostWrong = 50
+
+// Locked says that no code is taken any more, right or wrong, until they are set up anew or
+// a passkey has shown that it is them.
+func (c *Codes) Locked() bool { return c != nil && c.Wrong >= mostWrong }
 
 // Strong says whether somebody has anything beside a password.
 func (h *Held) Strong() bool { return h.Codes != nil || len(h.Passkeys) > 0 }

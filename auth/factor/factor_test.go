@@ -124,6 +124,65 @@ func TestACodeIsTakenOnce(t *testing.T) {
 	}
 }
 
+// Wrong codes in a row lock the codes, a right one in between begins anew; then no code is
+// taken, of many at once as of one after the other, until a passkey shows that it is them
+// or they are set up anew. Who has none is not told apart.
+func TestWrongCodesLock(t *testing.T) {
+	f, now := open(t), time.Now()
+	secret := NewSecret()
+	at := func(d time.Duration) string { return codeAt(secret, stepAt(now.Add(d)), codeDigits) }
+	recovery, err := f.Enrol("gp", secret, at(0), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := func(n int) {
+		var all sync.WaitGroup
+		for range n {
+			all.Go(func() {
+				if _, err := f.Check("gp", "no code", now); !fault.Is(err, fault.Login) {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	wrong(mostWrong - 1)
+	if _, err := f.Check("gp", at(codeStep), now.Add(codeStep)); err != nil {
+		t.Fatal("locked too early:", err)
+	}
+	wrong(mostWrong - 1)
+	if _, err := f.Check("gp", recovery[0], now); err != nil {
+		t.Fatal("a right code did not begin anew:", err)
+	}
+	wrong(mostWrong + 10)
+	for _, code := range []string{at(3 * codeStep), recovery[1]} {
+		if _, err := f.Check("gp", code, now.Add(3*codeStep)); !fault.Is(err, fault.Login) || !strings.Contains(fault.Reason(err), "locked") {
+			t.Error("a right code is taken of who is locked:", err)
+		}
+	}
+	if h, err := f.Of("gp"); err != nil || !h.Codes.Locked() || h.Codes.Wrong != mostWrong {
+		t.Error(h.Codes, err)
+	}
+	k := passkey(t, f, "gp")
+	k.Count++
+	options, err := f.BeginSignIn(here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if user, err := f.FinishSignIn(here, k.Get(t, options), now); user != "gp" || err != nil {
+		t.Fatal(user, err)
+	}
+	if _, err := f.Check("gp", at(4*codeStep), now.Add(4*codeStep)); err != nil {
+		t.Error("a passkey did not unlock:", err)
+	}
+	if err := f.Reset("gp"); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := f.Of("gp"); err != nil || h.Codes.Locked() {
+		t.Error(h.Codes, err)
+	}
+}
+
 const here = "https://selda.example"
 
 func passkey(t testing.TB, f *Factors, user string) *factortest.Key {

@@ -224,6 +224,9 @@ func (f *Factors) FinishSignIn(base string, response []byte, now time.Time) (use
 		i := slices.IndexFunc(h.Passkeys, func(p Passkey) bool { return bytes.Equal(p.Credential.ID, c.ID) })
 		h.Passkeys = slices.Clone(h.Passkeys)
 		h.Passkeys[i].Credential, h.Passkeys[i].Used = *c, now
+		if h.Codes != nil {
+			h.Codes.Wrong = 0
+		}
 		return nil
 	})
 	return h.User, err

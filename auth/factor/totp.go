@@ -1,6 +1,7 @@
 package factor
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha1" // RFC 6238's default: what telephones' apps compute
@@ -113,21 +114,30 @@ func (f *Factors) RemoveCodes(user string) error {
 
 // Check uses up a code of a user: of the telephone, or a recovery code. recovered
 // says that it was one of those. The fault is Login where it does not fit or was
-// used already.
+// used already, which counts: after too many in a row none is taken.
 func (f *Factors) Check(user, code string, now time.Time) (recovered bool, err error) {
+	const op = "factor.Check"
+	wrong := fault.E(op, fault.Login, "the code does not fit, or was used already")
+	var result error
 	err = f.change(user, func(h *Held) error {
-		if h.Codes != nil {
-			if step, ok := fits(h.Codes.Secret, code, h.Codes.Step, now); ok {
-				h.Codes.Step, h.Codes.Used = step, now
-				recovered = false
-				return nil
-			}
-			if h.recovers(code) {
-				recovered = true
-				return nil
-			}
+		recovered, result = false, nil
+		if h.Codes == nil {
+			return wrong
 		}
-		return fault.E("factor.Check", fault.Login, "the code does not fit, or was used already")
+		if h.Codes.Locked() {
+			return fault.E(op, fault.Login, "too many wrong codes were tried, so codes are locked: sign in with a passkey, or ask an administrator to take the codes away")
+		}
+		if step, ok := fits(h.Codes.Secret, code, h.Codes.Step, now); ok {
+			h.Codes.Step, h.Codes.Used, h.Codes.Wrong = step, now, 0
+			return nil
+		}
+		if recovered = h.recovers(code); recovered {
+			h.Codes.Wrong = 0
+			return nil
+		}
+		h.Codes.Wrong++ // kept before it is answered, so that many at once are no way round
+		result = wrong
+		return nil
 	})
-	return recovered, err
+	return recovered, cmp.Or(err, result)
 }
