@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/rsa"
 	"io"
 	"mime"
 	"net"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"selda/auth/jwks"
 	"selda/fault"
 	"selda/internal/reach"
 )
@@ -67,7 +66,7 @@ func (k *Keys) of(ctx context.Context, a *App, kid string, alg jose.SignatureAlg
 		if err != nil {
 			return jose.JSONWebKey{}, err
 		}
-		if key, ok := pick(set, kid, alg); ok {
+		if key, ok := jwks.Pick(set, kid, alg); ok {
 			return key, nil
 		}
 		return jose.JSONWebKey{}, none
@@ -77,34 +76,13 @@ func (k *Keys) of(ctx context.Context, a *App, kid string, alg jose.SignatureAlg
 		if err != nil {
 			return jose.JSONWebKey{}, err
 		}
-		if key, ok := pick(set, kid, alg); ok {
+		if key, ok := jwks.Pick(set, kid, alg); ok {
 			return key, nil
 		}
 		if again || fresh {
 			return jose.JSONWebKey{}, none
 		}
 	}
-}
-
-// pick is the key of a kid that fits an algorithm: a kid that names a key of
-// another kind is of no use.
-func pick(set jose.JSONWebKeySet, kid string, alg jose.SignatureAlgorithm) (jose.JSONWebKey, bool) {
-	for _, key := range set.Key(kid) {
-		if key.Use != "" && key.Use != "sig" || key.Algorithm != "" && key.Algorithm != string(alg) {
-			continue
-		}
-		switch p := key.Key.(type) {
-		case *rsa.PublicKey:
-			if alg == jose.RS384 && p.N.BitLen() >= 2048 {
-				return key, true
-			}
-		case *ecdsa.PublicKey:
-			if alg == jose.ES384 && p.Curve.Params().BitSize == 384 {
-				return key, true
-			}
-		}
-	}
-	return jose.JSONWebKey{}, false
 }
 
 // at gives the keys at an address; fresh says that they were read just now.

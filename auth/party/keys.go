@@ -2,13 +2,12 @@ package party
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/rsa"
 	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
+	"selda/auth/jwks"
 	"selda/fault"
 )
 
@@ -35,7 +34,7 @@ func (k *keys) of(ctx context.Context, p *Party, uri, kid string, alg jose.Signa
 	defer k.mu.Unlock()
 	now := time.Now()
 	if now.Sub(k.at) < keysHold {
-		if key, ok := pick(k.set, kid, alg); ok {
+		if key, ok := jwks.Pick(k.set, kid, alg); ok {
 			return key, nil
 		}
 	}
@@ -47,28 +46,8 @@ func (k *keys) of(ctx context.Context, p *Party, uri, kid string, alg jose.Signa
 		return jose.JSONWebKey{}, fault.E(op, fault.Transient, "the provider's keys can't be read")
 	}
 	k.set, k.at = set, now
-	if key, ok := pick(set, kid, alg); ok {
+	if key, ok := jwks.Pick(set, kid, alg); ok {
 		return key, nil
 	}
 	return jose.JSONWebKey{}, fault.E(op, fault.Security, "the provider has no such key")
-}
-
-// pick is the public key of a kid that fits an algorithm.
-func pick(set jose.JSONWebKeySet, kid string, alg jose.SignatureAlgorithm) (jose.JSONWebKey, bool) {
-	for _, key := range set.Key(kid) {
-		if key.Use != "" && key.Use != "sig" || key.Algorithm != "" && key.Algorithm != string(alg) {
-			continue
-		}
-		switch public := key.Key.(type) {
-		case *rsa.PublicKey:
-			if family := alg[:2]; (family == "RS" || family == "PS") && public.N.BitLen() >= 2048 {
-				return key, true
-			}
-		case *ecdsa.PublicKey:
-			if want := map[jose.SignatureAlgorithm]int{jose.ES256: 256, jose.ES384: 384, jose.ES512: 521}[alg]; want != 0 && public.Curve.Params().BitSize == want {
-				return key, true
-			}
-		}
-	}
-	return jose.JSONWebKey{}, false
 }
