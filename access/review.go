@@ -2,9 +2,11 @@ package access
 
 import (
 	"context"
+	"slices"
 
 	"selda/audit"
 	"selda/fault"
+	"selda/mpi"
 	"selda/policy"
 	"selda/store"
 )
@@ -36,13 +38,12 @@ func (a *Access) Review(ctx context.Context, s policy.Subject, citizen, typ, id 
 	if err != nil {
 		return fault.E(op, err)
 	}
+	// Of another's record nothing is told, not even that it is no letter.
+	if !slices.ContainsFunc(found.Subjects, func(k mpi.Known) bool { return k.Subject == v.Subject }) {
+		return fault.E(op, fault.NotFound, "there is no such item")
+	}
 	if v.Deleted || !policy.HeldForReview(v.DataSet) {
 		return fault.E(op, fault.Conflict, "only results and letters wait for a review")
 	}
-	for _, k := range found.Subjects {
-		if k.Subject == v.Subject {
-			return a.Marks.Mark(ctx, v.Subject, typ, id, policy.Reviewed)
-		}
-	}
-	return fault.E(op, fault.NotFound, "there is no such item")
+	return a.Marks.Mark(ctx, v.Subject, typ, id, policy.Reviewed)
 }

@@ -29,15 +29,15 @@ type Why struct {
 }
 
 // MyWhy is why the reader sees an item of a record that they have opened. Of one
-// that is hidden it says what it says of one that never was.
-func (a *Access) MyWhy(ctx context.Context, s policy.Subject, typ, id string) (Why, error) {
+// that is hidden, or another's, it says what it says of one that never was.
+func (a *Access) MyWhy(ctx context.Context, s policy.Subject, citizen, typ, id string) (Why, error) {
 	const op = "access.MyWhy"
 	g, err := a.Item(ctx, s, typ, id, audit.Read)
 	if err != nil {
 		return Why{}, err
 	}
 	v, err := a.Store.Read(ctx, typ, id, g.N(), g.Predicate())
-	if err != nil || v.Deleted {
+	if err != nil || v.Deleted || g.Citizen().ID != citizen {
 		return Why{}, fault.E(op, fault.NotFound, "there is no such resource")
 	}
 	d := g.Decision()

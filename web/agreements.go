@@ -517,7 +517,7 @@ func (h *Web) myWhy(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 	if err != nil {
 		return fault.E(op, err)
 	}
-	why, err := h.Access.MyWhy(r.Context(), s, r.PathValue("type"), r.PathValue("item"))
+	why, err := h.Access.MyWhy(r.Context(), s, o.v.Citizen, r.PathValue("type"), r.PathValue("item"))
 	if err != nil {
 		return fault.E(op, err)
 	}

@@ -255,3 +255,20 @@ func TestHostileJobsAndSubscriptionsAreTheirOwners(t *testing.T) {
 		t.Error("somebody else has changed or ended a subscription:", status, body)
 	}
 }
+
+// An id of another's record is an unknown one wherever a record is named beside it.
+func TestHostileAnothersItemIsUnknownInThisRecord(t *testing.T) {
+	h := attacked(t)
+	h.writes("G85915:GP", "Patient", "p-other", `"identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990000018"}],"name":[{"family":"Bystander"}],"birthDate":"1980-01-01"`)
+	for typ, id := range map[string]string{"Flag": "other-flag", "Observation": "other-result", "DocumentReference": "other-letter"} {
+		h.writes("G85915:GP", typ, id, `"status":"`+map[string]string{"Flag": "active", "Observation": "final", "DocumentReference": "current"}[typ]+`","code":{"text":"of another"},"content":[],"subject":{"reference":"Patient/p-other"}`)
+		for _, path := range []string{"GET /record/{citizen}/origin/%s/%s", "GET /record/{citizen}/file/%s/%s", "GET /record/{citizen}/why/%s/%s", "POST /record/{citizen}/review/%s/%s"} {
+			method, path, _ := strings.Cut(path, " ")
+			status, page := h.asks("gp", method, fmt.Sprintf(path, typ, id), "")
+			absent, of := h.asks("gp", method, fmt.Sprintf(path, typ, "absent-one"), "")
+			if status != absent || strings.ReplaceAll(page, id, "x") != strings.ReplaceAll(of, "absent-one", "x") {
+				t.Errorf("%s %s of another's %s: %d, of none %d", method, path, typ, status, absent)
+			}
+		}
+	}
+}

@@ -166,14 +166,14 @@ func TestInvariant7WhyIsToldToWhoMayAsk(t *testing.T) {
 	if _, err := o.Region.Why(t.Context(), doctor, "gp", "Condition/c1"); err == nil {
 		t.Error("a doctor may ask of others")
 	}
-	hidden, err1 := o.Region.Access.MyWhy(t.Context(), doctor, "Condition", "c1")
-	absent, err2 := o.Region.Access.MyWhy(t.Context(), doctor, "Condition", "none")
+	hidden, err1 := o.Region.Access.MyWhy(t.Context(), doctor, o.citizen, "Condition", "c1")
+	absent, err2 := o.Region.Access.MyWhy(t.Context(), doctor, o.citizen, "Condition", "none")
 	if err1 == nil || err2 == nil || fault.Reason(err1) != fault.Reason(err2) || hidden.Item != absent.Item {
 		t.Errorf("what is hidden is told apart: %v, %v", err1, err2)
 	}
 	gp, err := o.Subject("gp")
 	o.agreed("gp", err)
-	if w, err := o.Region.Access.MyWhy(t.Context(), gp, "Condition", "c2"); err != nil || !w.Shown || !strings.Contains(fmt.Sprint(w.Rules), "G4 own organisation") {
+	if w, err := o.Region.Access.MyWhy(t.Context(), gp, o.citizen, "Condition", "c2"); err != nil || !w.Shown || !strings.Contains(fmt.Sprint(w.Rules), "G4 own organisation") {
 		t.Error(w, err)
 	}
 }
