@@ -197,6 +197,7 @@ func TestEachAccountInABrowser(t *testing.T) {
 		{"citizen", b.actsForKofi},
 		{"privacy", b.cases},
 		{"engineer", func() { b.engineer(held) }},
+		{"gp", func() { dies(t, r, hospital); b.death() }},
 	} {
 		b.Dark(one.user == "paramedic")
 		b.as(one.user)
