@@ -38,7 +38,7 @@ type By struct {
 // Index is the number of what Tokens and Ordered mean: an index that was made under
 // another is made again, and what is there is labelled again. It goes up with the
 // lists of the box, too.
-const Index = 12
+const Index = 13
 
 // Sensitive are the lists to label by.
 func (b By) Sensitive() *Lists {
@@ -179,18 +179,26 @@ func Stated(r *fhir.Resource) (l policy.Labels) {
 
 func statedBy(s fhir.Node) policy.Labels {
 	switch code := s.Get("code").Text(); s.Get("system").Text() {
-	case policy.LabelSystem, policy.ConfidentialitySystem, "http://hl7.org/fhir/v3/Confidentiality":
+	case policy.LabelSystem:
 		return policy.ParseLabel(code)
+	case policy.ConfidentialitySystem, "http://hl7.org/fhir/v3/Confidentiality":
+		return policy.ParseLabel(code) | confidential(code)
 	case "http://terminology.hl7.org/CodeSystem/v3-ActCode", "http://hl7.org/fhir/v3/ActCode":
 		return actCodes[code]
 	}
 	return 0
 }
 
-// confidential is the label of a code of v3-Confidentiality alone.
+// confidential is the label of a code of v3-Confidentiality.
 func confidential(code string) policy.Labels {
-	return policy.ParseLabel(code) & (policy.Restricted | policy.VeryRestricted)
+	return policy.ParseLabel(code)&(policy.Restricted|policy.VeryRestricted) | withdrawn[code]
 }
+
+// withdrawn are codes that v3-Confidentiality had, and that documents still have: by kind;
+// for clinicians (D) or those named (I) alone; of a well-known person (C); to be kept by the
+// patient's wish (S); and taboo (T), which the patient learns from their doctor alone (G10).
+var withdrawn = map[string]policy.Labels{"HIV": policy.HIVSTI, "ETH": policy.SubstanceMisuse, "PSY": policy.MentalHealthDetail, "SDV": policy.DomesticAbuse,
+	"D": policy.Restricted, "I": policy.Restricted, "C": policy.Restricted, "S": policy.Restricted, "T": policy.Restricted | policy.NotVisibleOnline}
 
 // actCodes are HL7's codes of sensitivity, and GP Connect's mark of what is not
 // for the patient, as labels.

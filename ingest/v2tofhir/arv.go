@@ -44,8 +44,8 @@ func (w *mapper) restricted(it *item, arv hl7v2.Segment) (said bool) {
 	case "X":
 		return true
 	}
-	if code := confidentiality(arv.Field(7)); code != "" && it.typ != "Patient" {
-		it.label(code)
+	if tag := confidentiality(arv.Field(7)); tag.code != "" && it.typ != "Patient" {
+		it.states(tag)
 		said = true
 	}
 	for r := range arv.Field(3).Reps() {
@@ -56,8 +56,8 @@ func (w *mapper) restricted(it *item, arv hl7v2.Segment) (said bool) {
 			it.label("R")
 			said = true
 		}
-		if it.typ != "Patient" && kind != "" {
-			it.sensitive = append(it.sensitive, kind)
+		if it.typ != "Patient" {
+			it.states(stated{kind: kind})
 		}
 	}
 	return said
@@ -68,7 +68,7 @@ func (w *mapper) restricted(it *item, arv hl7v2.Segment) (said bool) {
 // One with a location (ARV-9) is about the segments of that name alone, and of that place
 // among them.
 func (w *mapper) restrictAll(it *item) {
-	it.label(confidentiality(w.m.First("MSH").Field(26)))
+	it.states(confidentiality(w.m.First("MSH").Field(26)))
 	for i := 1; i < w.m.Len(); i++ {
 		arv := w.m.Segment(i)
 		switch {

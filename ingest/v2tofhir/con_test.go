@@ -54,6 +54,18 @@ func TestG8AWholeMessageIsRestricted(t *testing.T) {
 	}
 }
 
+// The codes of table 0177 that say of which kind an item is say so in FHIR. G8.
+func TestG8KindsOfConfidentiality(t *testing.T) {
+	g := send(t, "ORU^R01", "ORC|RE|P1001|F1001|||||||||||||||||||||||||HIV", "OBR|1|P1001|F1001|X", "OBX|1|ST|X||neg||||||F")
+	for _, typ := range []string{"DiagnosticReport", "Observation"} {
+		g.says(g.one(typ).Body, map[string]string{"meta.security[0].code": "R", "meta.security[1].code": "HIV"})
+	}
+	g = send(t, "MDM^T02", "TXA|1|DS||||||||||D1001||||||ETH", "OBX|1|TX|||x")
+	g.says(g.one("DocumentReference").Body, map[string]string{"meta.security[0].code": "R", "meta.security[1].code": "ETH"})
+	g = send(t, "MDM^T02", "TXA|1|DS||||||||||D1001||||||EMP", "OBX|1|TX|||x")
+	g.says(g.one("DocumentReference").Body, map[string]string{"meta.security[0].code": "R", "meta.security[1].code": ""})
+}
+
 // A label is deleted by HL7's null and by an ARV that deletes it, and by nothing else. G8.
 func TestG8ALabelIsDeletedByNull(t *testing.T) {
 	visit := func(vip string, more ...string) []string {

@@ -132,7 +132,7 @@ func (w *mapper) problem(s hl7v2.Segment) {
 	if v := s.Field(26).Rep(1); v.Exists() {
 		it.object("severity", w.concept(it, "severity", v))
 	}
-	it.label(confidentiality(s.Field(25)))
+	it.states(confidentiality(s.Field(25)))
 	it.object("encounter", w.encounterRef())
 	w.add(it)
 	w.last = it

@@ -252,16 +252,31 @@ func (it *item) label(code string) {
 	}
 }
 
-// confidentiality is the v3-Confidentiality code of HL7 table 0177, "" for
-// what is not restricted.
-func confidentiality(v hl7v2.Value) string {
-	switch strings.ToUpper(token(v.Comp(1).Text())) {
+// stated is what a source says of confidentiality: a code of v3-Confidentiality, and of
+// which kind the item is, as a code of ActCode; "" for nothing.
+type stated struct{ code, kind string }
+
+// confidential are the codes of HL7 table 0177 that say of which kind.
+var confidential = map[string]string{"AID": "HIV", "HIV": "HIV", "PSY": "PSY", "ETH": "ETH"}
+
+// confidentiality reads a code of HL7 table 0177.
+func confidentiality(v hl7v2.Value) stated {
+	switch code := strings.ToUpper(token(v.Comp(1).Text())); code {
 	case "", "U", "N", "L", "M":
-		return ""
+		return stated{}
 	case "V":
-		return "V"
+		return stated{code: "V"}
+	default:
+		return stated{"R", confidential[code]}
 	}
-	return "R"
+}
+
+// states gives the item what a source says of it.
+func (it *item) states(s stated) {
+	it.label(s.code)
+	if s.kind != "" && !slices.Contains(it.sensitive, s.kind) {
+		it.sensitive = append(it.sensitive, s.kind)
+	}
 }
 
 // flagged is R where a yes-or-no or free indicator says that access is restricted.

@@ -13,7 +13,7 @@ import (
 type order struct {
 	orc            hl7v2.Segment
 	placer, filler string
-	label          string
+	label          stated
 }
 
 // report is the open OBR of a message with results.
@@ -26,7 +26,7 @@ type report struct {
 	comments  []string
 	docs      int
 	unsettled bool // a result is not final
-	label     string
+	label     stated
 	category  string // of its results
 	effective string // OBR-7
 	issued    string // OBR-22
@@ -95,8 +95,8 @@ func (w *mapper) obr(s hl7v2.Segment) {
 		placer = w.order.placer
 	}
 	it := w.start("DiagnosticReport", "subject", s)
-	it.label(w.order.label)
-	r := &report{it: it, obr: s, label: it.labels, category: w.reportCategory(s)}
+	it.states(w.order.label)
+	r := &report{it: it, obr: s, label: w.order.label, category: w.reportCategory(s)}
 	w.report, w.last = r, nil
 	switch number := filler; {
 	case number != "":
@@ -238,7 +238,7 @@ func (w *mapper) closeReport() {
 		}
 	}
 	it := r.it
-	it.label(r.label)
+	it.states(r.label)
 	it.encloses = it.o["status"] == "cancelled" // its results go with it
 	if len(r.results) > 0 {
 		it.o["result"] = r.results

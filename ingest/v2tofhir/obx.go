@@ -124,7 +124,7 @@ func (w *mapper) observe(s hl7v2.Segment, kind string) *observation {
 	p := &observation{it: it, code: codeOf(s.Field(3)), sub: token(s.Field(4).Text()), kind: kind, status: token(s.Comp(11, 1).Text()),
 		obx: s, standAlone: !r.obr.Exists()}
 	it.key = w.uniqueKey("Observation", w.observationKey(p))
-	it.label(r.label)
+	it.states(r.label)
 	it.label(flagged(s.Field(13)))
 	if !w.coded(it, "code", s.Field(3)) && !w.coded(it, "code", r.obr.Field(4)) {
 		it.o["code"] = fhir.Concept("Observation")

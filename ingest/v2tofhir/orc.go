@@ -76,7 +76,7 @@ func (w *mapper) serviceRequest(orc, obr hl7v2.Segment) {
 	}
 	w.coded(it, "code", obr.Field(4))
 	w.requestDetail(it, orc, obr)
-	it.label(w.order.label)
+	it.states(w.order.label)
 	it.object("encounter", w.encounterRef())
 	w.add(it)
 	w.last, w.request = it, it

@@ -115,7 +115,7 @@ func (w *mapper) prescriptionHead(it *item) {
 	if who := w.person(it, "requester", orc.Field(12).Rep(1)); who != nil {
 		it.o["requester"] = who
 	}
-	it.label(w.order.label)
+	it.states(w.order.label)
 	it.object("encounter", w.encounterRef())
 }
 

@@ -77,8 +77,8 @@ func (w *mapper) document(s hl7v2.Segment) {
 		it.object("authenticator", w.person(it, "authenticator", v))
 	}
 	it.o["custodian"] = w.custodian()
-	it.label(confidentiality(s.Field(18)))
-	it.label(w.order.label)
+	it.states(confidentiality(s.Field(18)))
+	it.states(w.order.label)
 	w.parentDocument(it, s)
 	w.last = it
 	w.documentText(it, s)
@@ -210,7 +210,7 @@ func (w *mapper) embedded(s hl7v2.Segment, kind string) {
 	key := ""
 	if r != nil {
 		obr, key = r.obr, r.key
-		it.label(r.label)
+		it.states(r.label)
 	} else {
 		key = w.encounter
 	}
