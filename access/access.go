@@ -57,6 +57,9 @@ type Access struct {
 	// Unused gives the messages in quarantine that are about somebody, as they go into a copy
 	// (Art 15); nil where none are kept.
 	Unused func(ctx context.Context, of []mpi.Known) ([]rights.Entry, error)
+	// TakesPart says whether an organisation takes part here, so that a case can be handed to
+	// it; nil: none does.
+	TakesPart func(nhs.ODS) bool
 	// LetIn lets what was destroyed under a case come in again; nil where nothing is destroyed.
 	LetIn func(ctx context.Context, caseID string) error
 	// File commits what is decided in a case; nil where nothing can be.

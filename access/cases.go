@@ -10,6 +10,7 @@ import (
 	"selda/access/internal/seal"
 	"selda/audit"
 	"selda/fault"
+	"selda/fhir"
 	"selda/mpi"
 	"selda/nhs"
 	"selda/policy"
@@ -119,6 +120,9 @@ func (a *Access) AskFor(ctx context.Context, s policy.Subject, g grant.Grant, as
 			ask.Source, ask.Said = v.Source, rights.Said(v.Body)
 		}
 	}
+	if refused == nil {
+		refused = a.askedBefore(ctx, g, &ask)
+	}
 	var controllers []nhs.ODS
 	if refused == nil {
 		if controllers, refused = a.controllers(ctx, g, &ask); refused == nil && len(controllers) == 0 {
@@ -129,6 +133,26 @@ func (a *Access) AskFor(ctx context.Context, s policy.Subject, g grant.Grant, as
 		return nil, err
 	}
 	return a.openCases(ctx, op, ask, controllers)
+}
+
+// askedBefore refuses what the same person has asked for already, in the same words, where
+// it waits for an answer: a form that is sent twice is one request, and one clock.
+func (a *Access) askedBefore(ctx context.Context, g grant.Grant, ask *rights.Asked) error {
+	const op = "access.askedBefore"
+	former, err := a.Index.Former(ctx, g.Citizen())
+	if err != nil {
+		return fault.E(op, err)
+	}
+	list, err := a.Cases.Cases(ctx, CaseQuery{Citizens: append(former, g.Citizen().ID), Open: true, Limit: MaxCases})
+	if err != nil {
+		return fault.E(op, err)
+	}
+	for i := range list {
+		if x := &list[i].Asked; x.Kind == ask.Kind && x.Item == ask.Item && x.Who.User == ask.Who.User && x.By == ask.By && x.Words == strings.TrimSpace(ask.Words) {
+			return fault.E(op, fault.Conflict, "this was asked for already, and waits for an answer", "words")
+		}
+	}
+	return nil
 }
 
 func (a *Access) openCases(ctx context.Context, op string, ask rights.Asked, controllers []nhs.ODS) (out []rights.Case, err error) {
@@ -206,6 +230,8 @@ func (a *Access) AskForNumber(ctx context.Context, s policy.Subject, n nhs.Numbe
 		refused = fault.E(op, fault.Security, "a privacy officer writes down a request that came to the organisation")
 	case !known || ask.Kind == rights.Disposal:
 		refused = fault.E(op, fault.Value, "choose what is asked for", "kind")
+	case ask.Item != (policy.Item{}) && !(fhir.IsResourceType(ask.Item.Type) && fhir.IsID(ask.Item.ID)):
+		refused = fault.E(op, fault.Value, "write the item as its type and id, such as Condition/abc", "item")
 	case err != nil:
 		refused = nobody
 	default:
@@ -218,16 +244,8 @@ func (a *Access) AskForNumber(ctx context.Context, s policy.Subject, n nhs.Numbe
 		}
 	}
 	if refused == nil && ask.Item.ID != "" {
-		v, err := a.Store.Read(ctx, ask.Item.Type, ask.Item.ID, store.Latest, ofOrganisation(s.Organisation))
-		if err == nil {
-			var id string
-			if id, err = a.Index.CitizenID(ctx, v.Subject); err == nil && id != citizen || v.Deleted {
-				err = nobody
-			}
-		}
-		if err != nil {
-			refused = fault.E(op, fault.NotFound, "your organisation has no such item of this person", "item")
-		} else {
+		var v *store.Version
+		if v, refused = a.itemOf(ctx, s.Organisation, citizen, ask.Item); refused == nil {
 			ask.Source, ask.Said = v.Source, rights.Said(v.Body)
 		}
 	}
@@ -336,6 +354,15 @@ func (a *Access) ActOnCase(ctx context.Context, s policy.Subject, id string, ste
 	if refused == nil && step.Did == rights.Destroyed {
 		refused = fault.E(op, fault.Security, "that something was destroyed is told by who carried it out")
 	}
+	if refused == nil && step.Did == rights.Lifted {
+		refused = fault.E(op, fault.Conflict, "the person is told at least seven days before a restriction ends: choose a day")
+	}
+	if refused == nil && step.Did == rights.HandedOver && (a.TakesPart == nil || !a.TakesPart(step.To)) {
+		refused = fault.E(op, fault.Value, "no organisation that takes part here has the code "+string(step.To)+": the case stays with you", "to")
+	}
+	if refused == nil && step.Did == rights.Restrained {
+		refused = a.ofPerson(ctx, &c, step)
+	}
 	if refused == nil && c.Asked.Who.User == s.User && step.Did == rights.Decided {
 		refused = fault.E(op, fault.Security, "another person decides what you have asked for")
 	}
@@ -349,6 +376,38 @@ func (a *Access) ActOnCase(ctx context.Context, s policy.Subject, id string, ste
 		return c, fault.E(op, err)
 	}
 	return next, nil
+}
+
+// ofPerson says what is wrong where a step restricts what is not the person's, or not of
+// the organisation that works the case.
+func (a *Access) ofPerson(ctx context.Context, c *rights.Case, step rights.Step) error {
+	scope, err := c.Scope(step)
+	if err != nil {
+		return err
+	}
+	for _, i := range scope.Items {
+		if i == c.Asked.Item {
+			continue // it was looked at when the case was opened
+		}
+		if _, err := a.itemOf(ctx, c.Controller, c.Asked.Citizen, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// itemOf is an item of a person that an organisation wrote. Of anything else it says that
+// there is none.
+func (a *Access) itemOf(ctx context.Context, o nhs.ODS, citizen string, i policy.Item) (*store.Version, error) {
+	none := fault.E("access.itemOf", fault.NotFound, "your organisation has no such item of this person", "item")
+	v, err := a.Store.Read(ctx, i.Type, i.ID, store.Latest, ofOrganisation(o))
+	if err != nil || v.Deleted {
+		return nil, none
+	}
+	if id, err := a.Index.CitizenID(ctx, v.Subject); err != nil || id != citizen {
+		return nil, none
+	}
+	return v, nil
 }
 
 // WithdrawCase has somebody take back what they have asked for.
@@ -370,10 +429,21 @@ func (a *Access) ownAct(ctx context.Context, s policy.Subject, g grant.Grant, id
 		refused = fault.E(op, fault.NotFound, "there is no such request")
 	} else {
 		step.At, step.By = a.Now(), who(s)
-		next, refused = list[i].Act(step)
+		next = list[i]
+		if step.Did == rights.Withdrawn && next.Restricting() { // who takes it back need not be told that it ends
+			next, refused = next.Act(rights.Step{At: step.At, By: step.By, Did: rights.Lifted})
+		}
+		if refused == nil {
+			next, refused = next.Act(step)
+		}
 	}
 	if err := a.enterCase(ctx, op, s, audit.Update, g.Citizen().ID, rights.DidWords(step.Did), refused); err != nil {
 		return err
+	}
+	if step.Did == rights.Withdrawn && list[i].Restricting() {
+		if err := a.effect(ctx, &list[i], rights.Step{At: step.At, By: step.By, Did: rights.Lifted}); err != nil {
+			return fault.E(op, err)
+		}
 	}
 	_, err = a.Cases.SaveCase(ctx, next)
 	return err

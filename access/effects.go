@@ -20,7 +20,7 @@ import (
 func (a *Access) effect(ctx context.Context, c *rights.Case, s rights.Step) error {
 	switch s.Did {
 	case rights.Restrained:
-		return a.restrict(ctx, c, policy.Restraint{From: s.At})
+		return a.restrict(ctx, c, s, s.At, time.Time{})
 	case rights.Announced:
 		on, err := time.Parse(time.DateOnly, s.On)
 		if err != nil {
@@ -28,7 +28,10 @@ func (a *Access) effect(ctx context.Context, c *rights.Case, s rights.Step) erro
 		}
 		begun, _ := c.Last(rights.Restrained)
 		from, _ := london.Day(on.Add(12 * time.Hour))
-		return a.restrict(ctx, c, policy.Restraint{From: begun.At, To: from})
+		return a.restrict(ctx, c, begun, begun.At, from)
+	case rights.Lifted:
+		begun, _ := c.Last(rights.Restrained)
+		return a.restrict(ctx, c, begun, begun.At, s.At)
 	case rights.LetIn:
 		if a.LetIn == nil {
 			return fault.E("access.effect", fault.NotSupported, "nothing can be let in here")
@@ -99,16 +102,16 @@ func (a *Access) SettleCorrections(ctx context.Context) ([]rights.Case, error) {
 }
 
 // restrict keeps what a case restricts with the record, as the controller's own alone (G2).
-func (a *Access) restrict(ctx context.Context, c *rights.Case, r policy.Restraint) error {
+func (a *Access) restrict(ctx context.Context, c *rights.Case, begun rights.Step, from, to time.Time) error {
 	const op = "access.restrict"
-	switch {
-	case c.Asked.Item.ID != "":
-		r.Items = []policy.Item{c.Asked.Item}
-	case c.Asked.Source != "":
-		r.Source = c.Asked.Source
-	default:
-		r.Organisation = c.Controller
+	if len(begun.Of) == 0 { // as cases were kept before a step said so
+		begun.Of = []string{rights.Everything}
 	}
+	r, err := c.Scope(begun)
+	if err != nil {
+		return fault.E(op, err)
+	}
+	r.From, r.To = from, to
 	return a.fileCase(ctx, op, c, func(n nhs.Number) (string, fhir.Object) {
 		return "Basic/" + rights.RestraintID(c.ID), rights.BuildRestraint(c, r, n)
 	})

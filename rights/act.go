@@ -211,6 +211,10 @@ func (c Case) restraint(s Step) (Case, error) {
 		return c, fault.E(op, fault.Conflict, "a case of this kind restricts nothing")
 	case s.Did != Restrained && !on:
 		return c, fault.E(op, fault.Conflict, "nothing is restricted")
+	case s.Did == Restrained:
+		if _, err := c.Scope(s); err != nil {
+			return c, err
+		}
 	case s.Did == Announced:
 		on, err := time.Parse(time.DateOnly, s.On)
 		if err != nil || on.Sub(day(s.At)) < Lifts*24*time.Hour {

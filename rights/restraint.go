@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"selda/fault"
 	"selda/fhir"
 	"selda/nhs"
 	"selda/policy"
@@ -28,6 +29,44 @@ const (
 
 // RestraintID is the id of the Basic of a case.
 func RestraintID(id string) string { return "restriction-" + id }
+
+// Everything is the scope of a restriction of all that the organisation wrote.
+const Everything = "everything"
+
+// Scope is what a step restricts: what the request names, else what the step says. Where
+// neither says so nothing is restricted: a request about some letters must not take the
+// rest of a record from those who treat the person. What it is stays that of the
+// organisation that restricted it, whomever the case is handed to.
+func (c *Case) Scope(s Step) (out policy.Restraint, err error) {
+	const op = "rights.Scope"
+	controller := s.By.Organisation
+	if controller == "" {
+		controller = c.Controller
+	}
+	switch {
+	case c.Asked.Item.ID != "":
+		return policy.Restraint{Items: []policy.Item{c.Asked.Item}}, nil
+	case c.Asked.Source != "":
+		return policy.Restraint{Source: c.Asked.Source}, nil
+	case len(s.Of) == 0:
+		return out, fault.E(op, fault.Value, "choose what is restricted: all that your organisation keeps of the person, one source, or some items", "of")
+	case len(s.Of) == 1 && s.Of[0] == Everything:
+		return policy.Restraint{Organisation: controller}, nil
+	}
+	for _, of := range s.Of {
+		typ, id, isItem := strings.Cut(of, "/")
+		source, bad := nhs.ParseSource(of)
+		switch {
+		case isItem && fhir.IsResourceType(typ) && fhir.IsID(id):
+			out.Items = append(out.Items, policy.Item{Type: typ, ID: id})
+		case bad == nil && source.Organisation() == controller && len(s.Of) == 1:
+			out.Source = source
+		default:
+			return policy.Restraint{}, fault.E(op, fault.Value, "choose everything, or one source of your own, or items: not several of these at once", "of")
+		}
+	}
+	return out, nil
+}
 
 // BuildRestraint makes the Basic of a case's restriction. It is kept as a preference of the
 // person's is: nobody who may not see what is restricted may see that something is.

@@ -119,6 +119,7 @@ type Step struct {
 	To    nhs.ODS   `json:"to,omitempty"`   // whom it was handed to
 	On    string    `json:"on,omitempty"`   // a day: when something comes into force
 	Code  string    `json:"code,omitempty"` // outcome, or exemption
+	Of    []string  `json:"of,omitempty"`   // what a restriction is of, where the request names no item: Everything, a source, or items
 }
 
 // Case is one request to one controller.

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -167,7 +168,7 @@ func (h *Web) showOpenCase(w http.ResponseWriter, r *http.Request, s policy.Subj
 			return fault.E(op, err)
 		}
 	}
-	p.Review, p.Acts = h.copyReview(&c, entries), h.caseActs(&c)
+	p.Review, p.Acts = h.copyReview(&c, entries), h.caseActs(&c, v)
 	status := http.StatusOK
 	if problem != "" {
 		status = http.StatusUnprocessableEntity
@@ -182,6 +183,10 @@ func (h *Web) didWords(c *rights.Case, s rights.Step) string {
 	switch s.Did {
 	case rights.HandedOver:
 		words += " to " + h.organisation(s.To)
+	case rights.Restrained:
+		if len(s.Of) > 0 {
+			words += ": " + strings.Join(s.Of, ", ")
+		}
 	case rights.Announced:
 		words += " on " + view.ParseDate(s.On).Pro()
 	case rights.Decided:
@@ -200,7 +205,7 @@ func (h *Web) askedFacts(c *rights.Case) []page.Fact {
 }
 
 // caseActs are what can be done to a case as it stands.
-func (h *Web) caseActs(c *rights.Case) (out []page.CaseAct) {
+func (h *Web) caseActs(c *rights.Case, v *record.View) (out []page.CaseAct) {
 	now := h.Now()
 	may := func(a page.CaseAct, state ...rights.State) {
 		for _, s := range state {
@@ -229,8 +234,9 @@ func (h *Web) caseActs(c *rights.Case) (out []page.CaseAct) {
 		may(page.CaseAct{Did: string(rights.SentToSource), Title: "Send it to whoever wrote it", Words: "What they are to check", Button: "Say that it was sent"}, rights.Working)
 	}
 	if !c.Restricting() && c.Asked.Kind != rights.Access && c.Asked.Kind != rights.Disposal {
-		may(page.CaseAct{Did: string(rights.Restrained), Title: "Restrict it", Words: "Why (UK GDPR Art 18(1))", Button: "Restrict it",
-			Hint: "It is kept. Nobody sees it but the person, and who treats them in an emergency and says why."}, rights.Working, rights.WithSource)
+		what, of := h.restrictable(c, v)
+		may(page.CaseAct{Did: string(rights.Restrained), Title: "Restrict it", Words: "Why (UK GDPR Art 18(1))", Button: "Restrict it", What: what, Of: of,
+			Hint: "It is kept. Nobody sees it but the person, and who treats them in an emergency and says why: not those who treat them otherwise, your own colleagues among them."}, rights.Working, rights.WithSource)
 	}
 	if c.Restricting() {
 		may(page.CaseAct{Did: string(rights.Announced), Title: "End the restriction", Words: "Why. The person reads it.", On: "It ends on", Min: now.AddDate(0, 0, rights.Lifts).Format(time.DateOnly), Button: "Tell the person, and end it then",
@@ -264,6 +270,39 @@ func (h *Web) caseActs(c *rights.Case) (out []page.CaseAct) {
 	return out
 }
 
+// restrictable is what a case can restrict: what it is about, in words, or where it names
+// nothing what is to be chosen of.
+func (h *Web) restrictable(c *rights.Case, v *record.View) (what string, of []page.Choose) {
+	if c.Asked.Item.ID != "" {
+		return cmp.Or(c.Asked.Title, c.Asked.Item.Type+"/"+c.Asked.Item.ID), nil
+	}
+	if c.Asked.Source != "" {
+		return "all from " + string(c.Asked.Source), nil
+	}
+	of = []page.Choose{{Code: rights.Everything, Text: "Everything that " + h.organisation(c.Controller) + " keeps of this person"}}
+	var sources []string
+	var items []page.Choose
+	for _, i := range v.Items {
+		if s := string(i.Source); !slices.Contains(sources, s) {
+			sources = append(sources, s)
+		}
+		if i.Type == "Patient" { // who the person is
+			continue
+		}
+		e := rights.Entry{Item: policy.Item{Type: i.Type, ID: i.ID}, Body: i.Body}
+		when := ""
+		if !i.When.IsZero() {
+			when = view.ParseDate(i.When.Format(time.RFC3339)).Pro()
+		}
+		items = append(items, page.Choose{Code: i.Type + "/" + i.ID, Text: dots(rights.Title(&e), when, string(i.Source))})
+	}
+	slices.Sort(sources)
+	for _, s := range sources {
+		of = append(of, page.Choose{Code: s, Text: "Everything from " + s})
+	}
+	return "", append(of, items...)
+}
+
 // proposeRemoval is the form by which the item of an erasure is proposed to be destroyed.
 const proposeRemoval = "propose-removal"
 
@@ -282,7 +321,7 @@ func (h *Web) workCase(w http.ResponseWriter, r *http.Request, s policy.Subject)
 		http.Redirect(w, r, "/privacy/cases/"+c.ID, http.StatusSeeOther)
 		return nil
 	}
-	c, err := h.Access.ActOnCase(r.Context(), s, r.PathValue("case"), rights.Step{Did: rights.Did(f.Get("did")), Words: f.Get("words"), To: nhs.ODS(strings.ToUpper(strings.TrimSpace(f.Get("to")))), On: f.Get("on"), Code: f.Get("code")})
+	c, err := h.Access.ActOnCase(r.Context(), s, r.PathValue("case"), rights.Step{Did: rights.Did(f.Get("did")), Words: f.Get("words"), To: nhs.ODS(strings.ToUpper(strings.TrimSpace(f.Get("to")))), On: f.Get("on"), Code: f.Get("code"), Of: f["of"]})
 	switch {
 	case fault.Is(err, fault.Value) || fault.Is(err, fault.Conflict):
 		return h.showCase(w, r, s, "", sentence(fault.Reason(err)))

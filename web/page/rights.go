@@ -83,7 +83,12 @@ type CaseAct struct {
 	To, On                   string // what these are asked by
 	Min                      string // the first day
 	Outcomes                 []Reason
+	Of                       []Choose // what is restricted, to be chosen
+	What                     string   // what is, where nothing is to be chosen
 }
+
+// Choose is one box to tick.
+type Choose struct{ Code, Text string }
 
 // CaseReview is the looking through of what goes into a copy.
 type CaseReview struct {

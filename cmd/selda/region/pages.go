@@ -95,6 +95,15 @@ func (r *Region) OrganisationName(org nhs.ODS) string {
 	return string(org)
 }
 
+// takesPart says whether an organisation takes part: somebody of it has an account, or the
+// directory has its name.
+func (r *Region) takesPart(o nhs.ODS) bool {
+	if n, err := r.Auth.Accounts.Count(o); o == nhs.Exchange || err == nil && len(n) > 0 {
+		return o != nhs.Exchange
+	}
+	return r.organisationNames()(o) != string(o)
+}
+
 // noPages answers where the pages could not be made.
 func noPages(err error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
