@@ -16,6 +16,7 @@ type terminologyCmd struct {
 	Remove   terminologyRemoveCmd   `cmd:"" help:"Remove a release: the one before it answers again."`
 	List     terminologyListCmd     `cmd:"" help:"The releases that are kept, and which of them answer."`
 	Unmapped terminologyUnmappedCmd `cmd:"" help:"Codes that came in and found no concept map: how often, first and last."`
+	Labels   terminologyLabelsCmd   `cmd:"" help:"Codes by which items are labelled as sensitive that the releases that were imported do not have, or have withdrawn."`
 }
 
 type terminologyImportCmd struct {
@@ -164,6 +165,37 @@ func (c terminologyUnmappedCmd) Run(e *env) error {
 	}
 	if !c.JSON {
 		e.table("count\tsource\tsystem\tcode\tdisplay\tfirst\tlast", rows)
+	}
+	return nil
+}
+
+type terminologyLabelsCmd struct {
+	JSON bool `name:"json" help:"One JSON object a line."`
+	All  bool `help:"Those that the release has, too."`
+}
+
+func (terminologyLabelsCmd) needsRegion() {}
+
+func (c terminologyLabelsCmd) Run(e *env) error {
+	list, err := e.region.LabelCodes(e.ctx, region.OperatorSubject())
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, l := range list {
+		if !c.All && l.Is == region.CodeHeld {
+			continue
+		}
+		if c.JSON {
+			if err := e.printJSON(l); err != nil {
+				return err
+			}
+			continue
+		}
+		rows = append(rows, []string{l.Is, l.Label, l.System, l.Code, l.Words, l.Display})
+	}
+	if !c.JSON {
+		e.table("is\tlabel\tsystem\tcode\tin the list\tin the release", rows)
 	}
 	return nil
 }

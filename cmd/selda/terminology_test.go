@@ -41,13 +41,27 @@ func TestTerminologyVerbs(t *testing.T) {
 	if len(list) != 1 || list[0]["code"] != "XaZZZ" || list[0]["source"] != "G85915:GP" || list[0]["count"].(float64) != 1 || list[0]["first"] == nil {
 		t.Errorf("%v", list)
 	}
+	classes := filepath.Join(t.TempDir(), "icd10.json")
+	if err := os.WriteFile(classes, []byte(`{"resourceType":"CodeSystem","url":"http://hl7.org/fhir/sid/icd-10","version":"test","status":"active","content":"complete","concept":[{"code":"B20","display":"HIV disease"},{"code":"F64","display":"Gender identity disorders","property":[{"code":"inactive","valueBoolean":true}]}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ok(t, data, "terminology", "import", classes)
+	is := map[string]string{}
+	for _, l := range lines(t, ok(t, data, "terminology", "labels", "--all", "--json")) {
+		is[l["code"].(string)] = l["is"].(string)
+	}
+	for code, want := range map[string]string{"B20": "held", "B24": "missing", "Z65.0": "missing", "F64": "withdrawn", "86406008": "missing"} {
+		if is[code] != want {
+			t.Errorf("a code of the label lists that is %s: %s is %q", want, code, is[code])
+		}
+	}
 	if r := selda(t, data, "terminology", "import", message); r.code != 1 || !strings.Contains(r.err, "no terminology that is known") {
 		t.Errorf("%+v", r)
 	}
 	if s.stop(t) != 0 {
 		t.Error(s.errs)
 	}
-	if again := lines(t, ok(t, data, "terminology", "list", "--json")); len(again) != 3 {
+	if again := lines(t, ok(t, data, "terminology", "list", "--json")); len(again) != 4 {
 		t.Errorf("%v", again)
 	}
 }
