@@ -78,6 +78,9 @@ var holes = []seeded{
 	{name: "a guessed id is told from an unknown one", by: "TestHostileGuessedIDsAreUnknownOnes", edits: []edit{
 		{file: "access/record/record.go", old: "\tv, err := rs.Store.Read(ctx, typ, id, g.N(), g.Predicate())\n", new: "\tv, err := rs.Store.Read(ctx, typ, id, g.N(), g.Predicate())\n\tif _, e := rs.Store.Read(ctx, typ, id, g.N(), &policy.Predicate{Permit: true, Everything: true}); e == nil && err != nil {\n\t\treturn nil, fault.E(\"record.Read\", fault.Deleted, typ+\" is not for you\")\n\t}\n"},
 	}},
+	{name: "an item of another's record is told from none", by: "TestHostileAnothersItemIsUnknownInThisRecord", edits: []edit{
+		{file: "access/review.go", old: "return k.Subject == v.Subject })", new: "return k.Subject == v.Subject || v.Subject != 0 })"},
+	}},
 	{name: "a cursor is good for somebody else", by: "TestHostileCursorsAreNotToBeMade", edits: []edit{
 		{file: "api/cursor.go", old: "case c.User != q.reader() || c.Type", new: "case c.Type"},
 	}},
