@@ -213,7 +213,7 @@ func (h *hidden) shown(w *written) (pieces []kept, consents, opens bool) {
 			k = nothing
 		case !p.Shows(&v.Columns) || !w.covers(x.typ, all[:slices.Index(all, v)+1]):
 			k = other
-			if w.whole && !x.late {
+			if !v.Deleted { // what was deleted says nothing
 				said, err := fhir.ParseTrusted([]byte(x.body))
 				h.must(err)
 				x.labels = v.Labels & classify.Sensitive &^ classify.LabelsOf(said, x.source, classify.Box())
@@ -315,18 +315,20 @@ func (x *piece) as(k kept) *ingest.Raw {
 }
 
 // said is what the region without says in the place of a hidden version: something else,
-// which is labelled as that one was by what came with it.
+// which tells of what that one was labelled by what came with it, or by its visit. It is in
+// words, since what a source sets would go on to the next version.
 func (x *piece) said() string {
-	body := strings.ReplaceAll(x.body, "words", "other")
+	other := "other"
 	for _, code := range x.labels.Codes() {
-		coding := `{"system":"` + policy.LabelSystem + `","code":"` + code + `"}`
-		if strings.Contains(body, `"security":[`) {
-			body = strings.Replace(body, `"security":[`, `"security":[`+coding+`,`, 1)
-		} else {
-			body = strings.Replace(body, "{", `{"meta":{"security":[`+coding+`]},`, 1)
-		}
+		other += " " + tellsOf[code]
 	}
-	return body
+	return strings.ReplaceAll(x.body, "words", other)
+}
+
+// tellsOf are words of each list of what is sensitive.
+var tellsOf = map[string]string{
+	"sexual-health": "GUM clinic", "hiv-sti": "HIV", "termination": "termination of pregnancy", "fertility": "IVF treatment", "gender-recognition": "gender identity clinic", "adoption": "adoption panel", "fgm": "FGM",
+	"substance-misuse": "drug misuse", "domestic-abuse": "domestic abuse", "convictions": "criminal record", "mental-health-detail": "psychotherapy", "third-party": "third party information", "safeguarding": "safeguarding",
 }
 
 // opens says whether the reader opens the record in one region.
