@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -170,5 +171,39 @@ func TestASettingThatWouldLetTooManyInIsRefused(t *testing.T) {
 		if _, err := New(Config{Dir: t.TempDir(), Providers: []Provider{of}}); !fault.Is(err, fault.Value) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// NHS login has no sign-out: after somebody has left here, its session in their browser lets
+// in nobody who comes next. Each sign-in is asked for anew, and one of before is refused,
+// should the question have been taken out on the way.
+func TestNHSLoginsOwnSessionLetsNobodyIn(t *testing.T) {
+	n := openNational(t)
+	_, page, b := n.comes(t, "nhs-login")
+	if !strings.HasPrefix(page, "hello ") {
+		t.Fatal(page)
+	}
+	w := httptest.NewRecorder()
+	n.handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, n.here+"/login?provider=nhs-login", nil))
+	if u, err := w.Result().Location(); err != nil || u.Query().Get("prompt") != "login" {
+		t.Error("it is not asked for anew:", u, err)
+	}
+	if status, _ := b.post("/leave", nil); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	n.login.Said["auth_time"] = time.Now().Add(-5 * time.Minute).Unix()
+	if _, page, _ := n.comes(t, "nhs-login"); strings.HasPrefix(page, "hello ") {
+		t.Error("a session at NHS login lets somebody in")
+	}
+	if e := n.last(t); e.Kind != Refused || !strings.Contains(e.Reason, "anew") {
+		t.Errorf("%+v", e)
+	}
+	delete(n.login.Said, "auth_time") // it need not say
+	if _, page, _ := n.comes(t, "nhs-login"); !strings.HasPrefix(page, "hello ") {
+		t.Error(page)
+	}
+	p := Provider{Service: NHSLogin, Params: map[string]string{"prompt": "none"}}
+	if got := p.completed().Params["prompt"]; got != "none" {
+		t.Error("what the operator says is not heeded:", got)
 	}
 }

@@ -102,6 +102,12 @@ func (p Provider) completed() Provider {
 			p.RoleForAll = nhs.Citizen
 		}
 		p.Params = with(p.Params, "vtr", `["`+strings.Join(p.Vectors, `","`)+`"]`)
+		// It has no sign-out: its own session goes on in the browser. So that who comes next
+		// there is not let in by it, each sign-in is made anew.
+		// https://nhsconnect.github.io/nhslogin/session-management/
+		if p.Params["prompt"] == "" {
+			p.Params = with(p.Params, "prompt", "login")
+		}
 	}
 	if d := p.maxAge(); d > 0 {
 		p.Params = with(p.Params, "max_age", strconv.Itoa(int(d/time.Second)))

@@ -78,7 +78,11 @@ func (rp *relyingParty) identify(ctx context.Context, base, iss, code string, l 
 	if err != nil {
 		return identity{}, fault.E(op, err)
 	}
-	id, err := p.IDToken(ctx, m, tokens.ID, party.Want{Nonce: l.Nonce, Access: tokens.Access, MaxAge: rp.maxAge(), Now: now})
+	want := party.Want{Nonce: l.Nonce, Access: tokens.Access, MaxAge: rp.maxAge(), Now: now}
+	if rp.Params["prompt"] == "login" {
+		want.Since = l.Until.Add(-loginTTL)
+	}
+	id, err := p.IDToken(ctx, m, tokens.ID, want)
 	if err != nil {
 		return identity{}, fault.E(op, err)
 	}

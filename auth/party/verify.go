@@ -41,7 +41,10 @@ type Want struct {
 	Access string // the access token that came with it
 	// MaxAge is how long ago the person may have signed in at the provider; 0 for no matter.
 	MaxAge time.Duration
-	Now    time.Time
+	// Since is when the person was sent to the provider to sign in anew; zero where they
+	// need not. What the browser asked for is not taken on trust.
+	Since time.Time
+	Now   time.Time
 }
 
 // Identity is what an identity token says.
@@ -123,6 +126,8 @@ func (p *Party) IDToken(ctx context.Context, m Metadata, raw string, want Want) 
 		return Identity{}, refuse(op, "the identity token does not say when the person signed in (auth_time)")
 	case c.AuthTime != nil && c.AuthTime.Time().After(want.Now.Add(skew)):
 		return Identity{}, refuse(op, "the identity token says that the person will sign in later (auth_time)")
+	case c.AuthTime != nil && c.AuthTime.Time().Before(want.Since.Add(-skew)):
+		return Identity{}, refuse(op, "the person did not sign in at the provider anew (auth_time)")
 	case want.MaxAge > 0 && want.Now.Sub(c.AuthTime.Time()) > want.MaxAge+skew:
 		return Identity{}, refuse(op, "the person signed in at the provider too long ago (auth_time)")
 	}

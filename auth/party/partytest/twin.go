@@ -200,7 +200,11 @@ func (t *Twin) token(w http.ResponseWriter, r *http.Request) {
 	access := rand.Text()
 	t.used["access "+access] = true
 	now := time.Now()
-	claims := map[string]any{"iss": t.Issuer, "sub": t.Sub, "aud": t.Client, "exp": now.Add(time.Hour).Unix(), "iat": now.Unix(), "auth_time": now.Add(-time.Minute).Unix(), "nonce": q.Get("nonce"), "at_hash": t.Half(access), "jti": rand.Text()}
+	authTime := now.Add(-10 * time.Minute) // of a session that they have there
+	if q.Get("prompt") == "login" {
+		authTime = now
+	}
+	claims := map[string]any{"iss": t.Issuer, "sub": t.Sub, "aud": t.Client, "exp": now.Add(time.Hour).Unix(), "iat": now.Unix(), "auth_time": authTime.Unix(), "nonce": q.Get("nonce"), "at_hash": t.Half(access), "jti": rand.Text()}
 	maps.Copy(claims, t.Said)
 	if t.Break.Claims != nil {
 		t.Break.Claims(claims)
