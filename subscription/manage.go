@@ -24,8 +24,13 @@ type Resource struct {
 	Made    bool   // by the call that gives it
 }
 
-// mostOfOne is how many subscriptions one account has at most.
-const mostOfOne = 200
+// MostOfOne is how many subscriptions one account has at most.
+const MostOfOne = 200
+
+// Full refuses one more than that.
+func Full(op string) error {
+	return fault.E(op, fault.Throttled, "an account has at most 200 Subscriptions: delete one first")
+}
 
 const place = "Subscription.criteria"
 
@@ -58,8 +63,8 @@ func (f *Follower) change(ctx context.Context, s policy.Subject, base, id string
 		*sub = *old.sub
 	case match > 0:
 		return nil, fault.E(op, fault.Conflict, "another version is in force")
-	case count >= mostOfOne:
-		return nil, fault.E(op, fault.Throttled, "an account has at most 200 Subscriptions")
+	case count >= MostOfOne: // those made at this moment are counted as they are saved
+		return nil, Full(op)
 	}
 	if match > 0 && match != sub.Version {
 		return nil, fault.E(op, fault.Conflict, "another version is in force")

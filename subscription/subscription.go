@@ -154,7 +154,8 @@ type Register interface {
 	Subscriptions(ctx context.Context, user string) ([]*Subscription, error)
 	// SaveSubscription keeps one: a new one (Key 0) is given its key, another
 	// its next revision. It answers fault.Conflict where the revision is not the
-	// last, and fault.Duplicate where the owner has another of this id.
+	// last, fault.Duplicate where the owner has another of this id, and Full where a new
+	// one would be more than MostOfOne, however many are made at once.
 	SaveSubscription(ctx context.Context, s *Subscription) error
 	// SubscriptionVersions gives one in each of its versions, as each was saved
 	// last, the latest first: what of it is not the resource's own is as now.

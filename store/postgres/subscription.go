@@ -83,6 +83,9 @@ func (db *DB) SaveSubscription(ctx context.Context, v *subscription.Subscription
 		args := []any{string(v.Purpose), v.Version, milli(v.At), v.Status, v.Reason, v.Body, v.Sealed, v.Base, v.Citizen, int64(v.Anchor), int64(v.Start), milli(v.FailingSince), v.Greeted, int64(v.Behind)}
 		if key == 0 {
 			revision = 0
+			if err := room(ctx, tx, op, v.User); err != nil {
+				return err
+			}
 			key, err = number(ctx, tx, `INSERT INTO subscription(purpose, version, at, status, reason, body, sealed, base, citizen, anchor, start, failing, greeted, behind, id, username, revision)
 				VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1) ON CONFLICT DO NOTHING RETURNING key`, append(args, v.ID, v.User)...)
 			if err == nil && key == 0 {
@@ -108,6 +111,19 @@ func (db *DB) SaveSubscription(ctx context.Context, v *subscription.Subscription
 	})
 	if err == nil {
 		v.Key, v.Revision = key, revision+1
+	}
+	return err
+}
+
+// room says whether an account may have one more, and has its others wait until this one
+// is counted.
+func room(ctx context.Context, tx pgx.Tx, op, user string) error {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('subscriptions of ' || $1, 0))`, user); err != nil {
+		return err
+	}
+	n, err := number(ctx, tx, `SELECT count(*) FROM subscription WHERE username=$1`, user)
+	if err == nil && n >= subscription.MostOfOne {
+		err = subscription.Full(op)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"time"
@@ -94,6 +95,9 @@ func (db *DB) SaveSubscription(ctx context.Context, v *subscription.Subscription
 			}
 			if taken > 0 {
 				return fault.E(op, fault.Duplicate, "there is a Subscription of this id already")
+			}
+			if n, err := tx.count(`SELECT count(*) FROM subscription WHERE user=?`, v.User); err != nil || n >= subscription.MostOfOne {
+				return cmp.Or(err, subscription.Full(op))
 			}
 			err = tx.run(`INSERT INTO subscription(id, user, purpose, revision, version, at, status, reason, body, sealed, base, citizen, anchor, start, failing, greeted, behind)
 				VALUES(?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, v.ID, v.User, string(v.Purpose), v.Version, v.At, v.Status, v.Reason, v.Body, v.Sealed, v.Base,

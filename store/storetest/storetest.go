@@ -102,6 +102,7 @@ func Run(t *testing.T, open func(t *testing.T) Adapter) {
 		{"leases", leases},
 		{"odd texts", oddTexts},
 		{"subscriptions", registers},
+		{"subscriptions of one account", fullRegister},
 		{"what waits to be told", queues},
 		{"event numbers", eventNumbers},
 		{"who leads tells", led},

@@ -3,6 +3,8 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"selda/fault"
@@ -19,6 +21,42 @@ func (b *box) someone(id string) *subscription.Subscription {
 		Base: "http://here/fhir", Citizen: "c", Anchor: 7, Start: 3, Behind: 2, Greeted: true}
 	b.must(b.SaveSubscription(b.ctx(), s))
 	return s
+}
+
+// fullRegister: of those that are made at once no more are kept than an account may have,
+// and another account has room still.
+func fullRegister(b *box) {
+	save := func(user string, i int) error {
+		return b.SaveSubscription(b.ctx(), &subscription.Subscription{ID: fmt.Sprint("s", i), User: user, Body: []byte(`{}`)})
+	}
+	const left = 5
+	for i := range subscription.MostOfOne - left {
+		b.must(save("many", i))
+	}
+	var refused atomic.Int64
+	var all sync.WaitGroup
+	for i := range 4 * left {
+		all.Go(func() {
+			switch err := save("many", subscription.MostOfOne+i); {
+			case fault.Is(err, fault.Throttled):
+				refused.Add(1)
+			case err != nil:
+				b.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	list, err := b.Subscriptions(b.ctx(), "many")
+	b.must(err)
+	b.equal("how many are kept", len(list), subscription.MostOfOne)
+	b.equal("how many are refused", int(refused.Load()), 3*left)
+	b.must(save("other", 1))
+	changed := list[0]
+	changed.Reason = "still changed"
+	b.must(b.SaveSubscription(b.ctx(), changed))
+	_, err = b.RemoveSubscription(b.ctx(), changed.Key, 10)
+	b.must(err)
+	b.must(save("many", 0))
 }
 
 // registers: what is saved is read back; who saves has seen the last revision;
