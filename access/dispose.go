@@ -109,7 +109,7 @@ func (a *Access) due(ctx context.Context, of mpi.Found, o nhs.ODS, class string,
 		return nil, err
 	}
 	for _, k := range of.Subjects {
-		if k.Source.Organisation() != o || slices.ContainsFunc(r.Holds, func(h rights.Hold) bool { return h.Stops(of.ID, "", k.Source) }) {
+		if k.Source.Organisation() != o || slices.ContainsFunc(r.Holds, func(h rights.Hold) bool { return h.Stops(of.ID, "", k.Source, now) }) {
 			continue
 		}
 		p := rights.OfPerson{Citizen: of.ID, Subject: int64(k.Subject), Source: k.Source}
@@ -290,7 +290,7 @@ func (a *Access) stillDue(ctx context.Context, list *rights.List, r Retention) e
 	const op = "access.stillDue"
 	for _, p := range list.People {
 		for _, h := range r.Holds {
-			if h.Stops(p.Citizen, list.Case, p.Source) {
+			if h.Stops(p.Citizen, list.Case, p.Source, a.Now()) {
 				return fault.E(op, fault.Conflict, "a hold stops it: "+h.ID)
 			}
 		}

@@ -89,7 +89,14 @@ func (l *List) Words() string {
 		parts = append(parts, fmt.Sprintf("%d %s", kinds[k], k))
 		n += kinds[k]
 	}
-	return fmt.Sprintf("%s. %d people, %d items: %s", l.Rule, len(l.People), n, strings.Join(parts, ", "))
+	people, items := "people", "items"
+	if len(l.People) == 1 {
+		people = "person"
+	}
+	if n == 1 {
+		items = "item"
+	}
+	return fmt.Sprintf("%s. %d %s, %d %s: %s", l.Rule, len(l.People), people, n, items, strings.Join(parts, ", "))
 }
 
 // Statement is the proof of a disposal: what was destroyed, under which rule, by whom. It

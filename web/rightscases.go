@@ -144,7 +144,9 @@ func (h *Web) showOpenCase(w http.ResponseWriter, r *http.Request, s policy.Subj
 	kind, _ := rights.WordsOf(c.Asked.Kind)
 	p := page.CasePage{Frame: h.frame(s, kind.Title+" "+c.ID), CaseRow: h.caseRow(&c), Done: done, Error: strings.TrimSuffix(problem, "."), Action: "/privacy/cases/" + c.ID, Clause: kind.Clause}
 	who := person(v.Person)
-	p.Person = who.Name.Pro()
+	if c.Asked.Kind != rights.Disposal { // that is of many
+		p.Person = who.Name.Pro()
+	}
 	if !who.Number.IsZero() {
 		p.Number = "NHS number " + who.Number.Spaced()
 	}
@@ -199,6 +201,9 @@ func (h *Web) didWords(c *rights.Case, s rights.Step) string {
 
 // askedFacts are the request as it came.
 func (h *Web) askedFacts(c *rights.Case) []page.Fact {
+	if c.Asked.Kind == rights.Disposal {
+		return []page.Fact{{Name: "Proposed by", Text: dots(c.Asked.Who.Name, c.Asked.Who.Role.Title())}, {Name: "Court’s number", Text: c.Asked.Order}, {Name: "What is proposed", Text: c.Asked.Words}}
+	}
 	by := map[string]string{rights.ByPerson: "The person, on their page", rights.ByProxy: "Somebody who acts for the person, on their page", rights.ByStaff: "Written down for them", rights.ByCourt: "An order of a court"}[c.Asked.By]
 	return []page.Fact{{Name: "How it came", Text: by}, {Name: "Who asked", Text: cmp.Or(c.Asked.Asker, c.Asked.Who.Name)}, {Name: "How they showed who they are", Text: c.Asked.Identity},
 		{Name: "Written down by", Text: dots(c.Asked.Who.Name, c.Asked.Who.Role.Title())}, {Name: "Court’s number", Text: c.Asked.Order}, {Name: "What they ask", Text: c.Asked.Words}, {Name: "Source", Text: string(c.Asked.Source)}}
@@ -244,9 +249,11 @@ func (h *Web) caseActs(c *rights.Case, v *record.View) (out []page.CaseAct) {
 	}
 	may(page.CaseAct{Did: string(rights.ShownIdentity), Title: "They have shown who they are", Words: "How", Button: "The month begins today"}, rights.AwaitingIdentity)
 	may(page.CaseAct{Did: string(rights.Clarified), Title: "They have answered", Words: "What they say", Button: "The clock goes on"}, rights.AwaitingClarification)
-	may(page.CaseAct{Did: string(rights.AskedClarification), Title: "Ask what they mean", Words: "The question. The person reads it.", Button: "Ask, and stop the clock",
-		Hint: "Only where you can’t find what they want without it, and much is kept."}, rights.Working)
-	if c.Asked.By != rights.ByPerson {
+	if c.Asked.Kind != rights.Disposal {
+		may(page.CaseAct{Did: string(rights.AskedClarification), Title: "Ask what they mean", Words: "The question. The person reads it.", Button: "Ask, and stop the clock",
+			Hint: "Only where you can’t find what they want without it, and much is kept."}, rights.Working)
+	}
+	if c.Asked.By != rights.ByPerson && c.Asked.Kind != rights.Disposal {
 		may(page.CaseAct{Did: string(rights.AskedIdentity), Title: "Ask who they are", Words: "What they are asked to show", Button: "Ask"}, rights.Working)
 	}
 	if first := c.FirstMonth(now); !c.Extended && !first.IsZero() && !now.After(first.AddDate(0, 0, 1)) {

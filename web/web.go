@@ -103,6 +103,8 @@ type Deps struct {
 	Asked Asked
 	// Watches are the records that Caldicott guardians have watched; nil where none can be.
 	Watches access.Watchlist
+	// Disposals is what is decided about how long what is kept; nil where nothing is.
+	Disposals Disposals
 	// Retention says how long what an organisation wrote is kept, a sentence a class; nil
 	// where that is decided elsewhere.
 	Retention func(nhs.ODS) []string
@@ -195,6 +197,7 @@ func (h *Web) Routes(mux Mux) {
 		"GET /apps/register": h.register, "POST /apps/register/{app}": h.decideApp, "GET /record/{id}/apps": h.recordApps, "POST /record/{id}/apps": h.launchApp,
 		"POST /me/rights": h.askRights, "POST /for/{id}/rights": h.askRights, "GET /me/rights/item/{type}/{item}": h.aboutItem, "POST /me/rights/item/{type}/{item}": h.askRights, "GET /for/{id}/rights/item/{type}/{item}": h.aboutItem, "POST /for/{id}/rights/item/{type}/{item}": h.askRights,
 		"GET /privacy/cases": h.rightsCases, "POST /privacy/cases": h.writeCase, "GET /privacy/cases/{case}": h.rightsCase, "POST /privacy/cases/{case}": h.workCase, "GET /privacy/cases/{case}/{file}": h.caseFile, "GET /me/rights/{case}/{file}": h.myCopy, "GET /for/{id}/rights/{case}/{file}": h.myCopy,
+		"GET /privacy/retention": h.retention, "POST /privacy/retention": h.hold,
 		"GET /privacy/limits": h.limits, "POST /privacy/limits": h.limit,
 		"GET /privacy/watched": h.watched, "POST /privacy/watched": h.watch,
 		"POST /privacy/telling/{entry}": h.tell, "POST /privacy/telling/{entry}/{act}": h.tell,

@@ -201,7 +201,9 @@ type rightsHoldCmd struct {
 	Case   string `help:"Hold what a case is about." placeholder:"ID"`
 	Source string `help:"Hold all of a source, or of an organisation: RJZ:PAS, RJZ:." placeholder:"SOURCE"`
 	Why    string `help:"Why it is held." placeholder:"WORDS"`
-	End    string `help:"End the hold with this id." placeholder:"ID"`
+	Until  string `help:"The day on which it ends by itself." placeholder:"YYYY-MM-DD"`
+	End    string `help:"Ask that the hold with this id ends, with --why; another person says --agree." placeholder:"ID"`
+	Agree  bool   `help:"With --end: agree to what another person has asked for."`
 	JSON   bool   `name:"json" help:"Print one JSON object a line."`
 }
 
@@ -210,10 +212,16 @@ func (rightsHoldCmd) needsRegion() {}
 func (c rightsHoldCmd) Run(e *env) error {
 	s := region.OperatorSubject()
 	switch {
-	case c.End != "":
+	case c.End != "" && c.Agree:
 		return e.region.ReleaseHold(e.ctx, s, c.End)
+	case c.End != "":
+		return e.region.AskReleaseHold(e.ctx, s, c.End, c.Why)
 	case c.Person != "" || c.Case != "" || c.Source != "":
-		id, err := e.region.AddHold(e.ctx, s, rights.Hold{Citizen: c.Person, Case: c.Case, Source: nhs.Source(c.Source), Why: c.Why})
+		until, err := rights.HeldUntil(c.Until)
+		if err != nil {
+			return err
+		}
+		id, err := e.region.AddHold(e.ctx, s, rights.Hold{Citizen: c.Person, Case: c.Case, Source: nhs.Source(c.Source), Why: c.Why, Until: until})
 		if err == nil {
 			fmt.Fprintln(e.stdout, id)
 		}
@@ -231,8 +239,13 @@ func (c rightsHoldCmd) Run(e *env) error {
 			continue
 		}
 		until := "in force"
-		if !h.Ended.IsZero() {
+		switch {
+		case !h.Ended.IsZero():
 			until = "ended " + h.Ended.Format("2006-01-02") + " by " + h.EndedBy.Name
+		case !h.Holds(e.region.Now()):
+			until = "ended by itself"
+		case h.EndAsked.User != "":
+			until = h.EndAsked.Name + " asks that it ends: " + h.EndWhy
 		}
 		fmt.Fprintf(e.stdout, "%s  %s%s%s, since %s by %s, %s: %s\n", h.ID, h.Citizen, h.Case, h.Source, h.From.Format("2006-01-02"), h.By.Name, until, h.Why)
 	}

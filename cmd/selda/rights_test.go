@@ -38,17 +38,19 @@ func TestRightsAtTheCommandLine(t *testing.T) {
 	}
 	refused("another person decides", "rights", "decide", id, "--outcome", "nothing")
 
-	if due := ok(t, data, "rights", "dispose", "due", "--organisation", "RJZ", "--class", "health"); !strings.Contains(due, "all that is kept: 2 items") || !strings.Contains(due, "1 people, 2 items: 1 Condition, 1 Patient") {
+	if due := ok(t, data, "rights", "dispose", "due", "--organisation", "RJZ", "--class", "health"); !strings.Contains(due, "all that is kept: 2 items") || !strings.Contains(due, "1 person, 2 items: 1 Condition, 1 Patient") {
 		t.Error(due)
 	}
 	proposed := strings.Fields(ok(t, data, "rights", "dispose", "propose", "--organisation", "RJZ", "--class", "health"))
 	disposal := proposed[len(proposed)-1]
 	refused("another person approves", "rights", "dispose", "approve", disposal)
 	refused("nobody has approved it", "rights", "dispose", "carry-out", disposal)
-	hold := strings.TrimSpace(ok(t, data, "rights", "hold", "--source", "RJZ:PAS", "--why", "public inquiry"))
-	refused("nothing is due", "rights", "dispose", "propose", "--organisation", "RJZ", "--class", "health")
-	ok(t, data, "rights", "hold", "--end", hold)
-	if list := ok(t, data, "rights", "hold"); !strings.Contains(list, "public inquiry") || !strings.Contains(list, "ended") {
+	hold := strings.TrimSpace(ok(t, data, "rights", "hold", "--source", "RJZ:LAB", "--why", "public inquiry", "--until", "2099-03-31"))
+	refused("write the day", "rights", "hold", "--source", "RJZ:LAB", "--why", "public inquiry", "--until", "soon")
+	refused("write why it ends", "rights", "hold", "--end", hold)
+	ok(t, data, "rights", "hold", "--end", hold, "--why", "it reported")
+	refused("another person agrees", "rights", "hold", "--end", hold, "--agree")
+	if list := ok(t, data, "rights", "hold"); !strings.Contains(list, "public inquiry") || !strings.Contains(list, "asks that it ends: it reported") {
 		t.Error(list)
 	}
 

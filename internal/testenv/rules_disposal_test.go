@@ -74,6 +74,25 @@ func (p planted) on(t *testing.T, dir string) (where []string) {
 	return where
 }
 
+// endsHold has one person ask that a hold ends, and another agree.
+func (o *outside) endsHold(id string) {
+	o.Helper()
+	officer, _ := o.Subject("privacy")
+	second, _ := o.Subject("second")
+	if err := o.Region.ReleaseHold(o.Context(), second, id); !fault.Is(err, fault.Conflict) {
+		o.Error("it ends, and nobody has asked for it", err)
+	}
+	if err := o.Region.AskReleaseHold(o.Context(), officer, id, "It is over"); err != nil {
+		o.Fatal(err)
+	}
+	if err := o.Region.ReleaseHold(o.Context(), officer, id); !fault.Is(err, fault.Security) {
+		o.Error("who asks that it ends agrees to it", err)
+	}
+	if err := o.Region.ReleaseHold(o.Context(), second, id); err != nil {
+		o.Fatal(err)
+	}
+}
+
 // marker is text that no packing makes shorter, and that stands nowhere else.
 const marker = "Qx7ZkP2mVw9RtY4bNc8LdF1hGs6JaE3uXo5iKq0TzMvBnWyHrCpSgDfUl"
 
@@ -143,9 +162,7 @@ func TestG18RemovedItIsNowhere(t *testing.T) {
 	if _, _, err := o.Region.Dispose(ctx, operator, c.ID); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "hold") {
 		t.Fatal("a hold does not stop it", err)
 	}
-	if err := o.Region.ReleaseHold(ctx, officer, "h1"); err != nil {
-		t.Fatal(err)
-	}
+	o.endsHold("h1")
 	backup := filepath.Join(t.TempDir(), "before")
 	if err := o.Region.Backup(ctx, operator, backup); err != nil {
 		t.Fatal(err)
@@ -286,9 +303,7 @@ func TestG18WhatWasKeptLongEnough(t *testing.T) {
 	if list := due(); len(list.People) != 0 {
 		t.Error("who is held is listed")
 	}
-	if err := o.Region.ReleaseHold(ctx, officer, "h"); err != nil {
-		t.Fatal(err)
-	}
+	o.endsHold("h")
 	c, _, err := o.Region.Propose(ctx, officer, "RJZ", "health")
 	if err != nil {
 		t.Fatal(err)

@@ -77,15 +77,16 @@ func (g Register) Hold(h rights.Hold) error {
 	})
 }
 
-// Release ends a hold.
-func (g Register) Release(id string, by rights.Who, at time.Time) error {
+// Change changes one hold, by what f makes of it.
+func (g Register) Change(id string, f func(rights.Hold) (rights.Hold, error)) error {
 	return g.change(func(list []rights.Hold) ([]rights.Hold, error) {
-		i := slices.IndexFunc(list, func(h rights.Hold) bool { return h.ID == id && h.Ended.IsZero() })
+		i := slices.IndexFunc(list, func(h rights.Hold) bool { return h.ID == id })
 		if i < 0 {
-			return nil, fault.E("register.Release", fault.NotFound, "there is no such hold in force")
+			return nil, fault.E("register.Change", fault.NotFound, "there is no such hold")
 		}
-		list[i].Ended, list[i].EndedBy = at, by
-		return list, nil
+		next, err := f(list[i])
+		list[i] = next
+		return list, err
 	})
 }
 

@@ -2,11 +2,9 @@ package region
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"selda/access"
@@ -68,31 +66,6 @@ func (r *Region) Propose(ctx context.Context, s policy.Subject, o nhs.ODS, class
 	}
 	c, err := r.Access.Propose(ctx, s, list)
 	return c, list, err
-}
-
-// Hold stops disposal, and ReleaseHold ends that.
-func (r *Region) Hold(ctx context.Context, s policy.Subject, h rights.Hold) error {
-	if err := r.Access.HoldsDisposal(ctx, s, "stops disposal", h.Citizen); err != nil {
-		return err
-	}
-	h.By, h.From = rights.Who{User: s.User, Name: s.Name, Role: s.Role, Organisation: s.Organisation}, r.Now()
-	return r.disposals().Hold(h)
-}
-
-// ReleaseHold ends a hold.
-func (r *Region) ReleaseHold(ctx context.Context, s policy.Subject, id string) error {
-	if err := r.Access.HoldsDisposal(ctx, s, "no longer stops disposal", ""); err != nil {
-		return err
-	}
-	return r.disposals().Release(id, rights.Who{User: s.User, Name: s.Name, Role: s.Role, Organisation: s.Organisation}, r.Now())
-}
-
-// Holds are all holds.
-func (r *Region) Holds(ctx context.Context, s policy.Subject) ([]rights.Hold, error) {
-	if err := r.Access.HoldsDisposal(ctx, s, "holds", ""); err != nil {
-		return nil, err
-	}
-	return r.disposals().Holds()
 }
 
 // Dispose carries out what was approved, and gives the statement of it with the number of
@@ -283,12 +256,6 @@ func (r *Region) DisposeAgain(ctx context.Context, s policy.Subject, lists []reg
 	}
 	done, err := r.destroy(ctx, store.Disposal{Items: all, Subjects: whole}, func() error { return r.barAgain(ctx, bars) })
 	return done.Items, err
-}
-
-// AddHold is Hold with an id that is made.
-func (r *Region) AddHold(ctx context.Context, s policy.Subject, h rights.Hold) (string, error) {
-	h.ID = strings.ToLower(rand.Text()[:8])
-	return h.ID, r.Hold(ctx, s, h)
 }
 
 // keptFor says how long what an organisation wrote is kept, in sentences for the person.

@@ -25,7 +25,7 @@ func (r *Region) pages() (*web.Web, error) {
 	if d := r.downtime; d != nil {
 		emergency = "Emergency mode: this is a copy of " + d.Made.In(time.Local).Format("02-Jan-2006 15:04") + ". It shows allergies, medicines, alerts and plans as they were then, and nothing that came later. Each look is recorded."
 	}
-	return web.New(web.Deps{Emergency: emergency, Subject: r.Auth.Subject, Lists: r.labels.lists, Retention: r.keptFor, Watches: r.staff, Asked: asked.Register{Documents: r.documents}, SignOn: r.Auth, People: r.Auth, LeaveTo: r.Auth.LeaveTo(), Access: r.Access, Records: r.Records, Ingest: r.Ingest, Desk: desk{r}, Governance: govern{r}, Releasing: r, Secrets: r,
+	return web.New(web.Deps{Emergency: emergency, Subject: r.Auth.Subject, Lists: r.labels.lists, Retention: r.keptFor, Disposals: r, Watches: r.staff, Asked: asked.Register{Documents: r.documents}, SignOn: r.Auth, People: r.Auth, LeaveTo: r.Auth.LeaveTo(), Access: r.Access, Records: r.Records, Ingest: r.Ingest, Desk: desk{r}, Governance: govern{r}, Releasing: r, Secrets: r,
 		Origins: &origin.Origins{Raws: r.Journal}, Name: r.sourceNames(), Short: shortNames(), Accounts: r.Auth.Accounts, LastHeard: r.Ingest.LastHeard, Now: r.Now, Log: r.Log})
 }
 

@@ -27,4 +27,39 @@ func (b *tab) cases() {
 	b.look("case")
 	b.Eval("for (const d of document.querySelectorAll('main details')) d.open = d.className !== 's-item'; ''")
 	b.look("case-open")
+	item := b.Eval("document.querySelector(`[name=review][value*='/']`).value")
+	b.disposal(item)
+	b.holding()
+}
+
+// disposal is where the removal of an item is written down, proposed and looked through.
+func (b *tab) disposal(item string) {
+	b.at("/privacy/cases")
+	b.Eval("for (const [k, v] of Object.entries({number: '9991234519', kind: 'erasure', asker: 'Family court', identity: 'sealed order', order: 'ZE26C00123', item: '" + item + "', words: 'Remove it'})) document.getElementById(k).value = v; ''")
+	b.Press("form[action='/privacy/cases'] button")
+	b.says("A removal", "Family court", "Propose that it is destroyed")
+	b.Eval("for (const d of document.querySelectorAll('main details')) d.open = true; ''")
+	b.Press("button[value='propose-removal'], form:has([value='propose-removal']) button")
+	b.says("What would be destroyed", "Removal by order of a court", "Approve it")
+	b.look("disposal")
+	b.Eval("for (const d of document.querySelectorAll('main details')) d.open = true; ''")
+	b.look("disposal-open")
+}
+
+// holding is where it is said what is held beyond its time, and how long what is kept.
+func (b *tab) holding() {
+	b.at("/privacy/retention")
+	b.says("What is held, and how long what is kept", "Held now", "Health record: 8 years")
+	b.Eval("document.querySelector('main details').open = true; ''")
+	b.look("retention-form")
+	b.Eval("document.getElementById('what-source').checked = true; ''")
+	b.Submit([2]string{"source", "RJZ"}, [2]string{"why", "Notice of the inquiry of 3 November"}, [2]string{"until", "2099-03-31"})
+	b.says("It is held, from now on", "All that King's College Hospital", "31-Mar-2099")
+	b.Eval("document.getElementById('what-person').checked = true; ''")
+	b.Submit([2]string{"number", "9991234519"}, [2]string{"why", "A claim is announced"})
+	b.says("A claim is announced")
+	b.Eval("document.querySelector(`[name=end]`).closest('details').open = true; document.querySelector(`[name=end]`).form.why.value = 'It was settled'; ''")
+	b.Press("form:has([name=end]) button")
+	b.says("Another person agrees", "It was settled")
+	b.look("retention")
 }
