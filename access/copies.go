@@ -42,8 +42,13 @@ func (a *Access) CopyEntries(ctx context.Context, c *rights.Case, g grant.Grant)
 			if slices.Contains(notInCopy, v.Type) || !shown(v) {
 				continue
 			}
-			out = append(out, rights.Entry{Item: policy.Item{Type: v.Type, ID: v.ID}, Version: v.Version, Source: v.Source, Labels: v.Labels, Recorded: v.Recorded, When: v.When,
-				Body: fhir.Dress(v.Body, v.ID, strconv.Itoa(v.Version), v.Recorded)})
+			e := rights.Entry{Item: policy.Item{Type: v.Type, ID: v.ID}, Version: v.Version, Source: v.Source, Labels: v.Labels, Recorded: v.Recorded, When: v.When, Body: dressed(v)}
+			if v.Version > 1 {
+				if err := a.earlier(ctx, &e, shown); err != nil {
+					return nil, fault.E(op, err)
+				}
+			}
+			out = append(out, e)
 		}
 	}
 	if a.Unused == nil || c.Asked.By == rights.ByProxy { // nobody has judged what these would show
@@ -51,6 +56,36 @@ func (a *Access) CopyEntries(ctx context.Context, c *rights.Case, g grant.Grant)
 	}
 	unused, err := a.Unused(ctx, slices.DeleteFunc(slices.Clone(g.Citizen().Subjects), func(k mpi.Known) bool { return k.Source.Organisation() != c.Controller }))
 	return append(out, unused...), err
+}
+
+// dressed is a version's body with its id and meta.
+func dressed(v *store.Version) []byte {
+	return fhir.Dress(v.Body, v.ID, strconv.Itoa(v.Version), v.Recorded)
+}
+
+// earlier adds the versions of an item that were replaced, as far as they may go to who has
+// asked. What is in one of them and is sensitive has the item decided by itself.
+func (a *Access) earlier(ctx context.Context, e *rights.Entry, shown func(*store.Version) bool) error {
+	all, err := a.Store.History(ctx, e.Item.Type, e.Item.ID, store.Latest, system)
+	if err != nil {
+		return err
+	}
+	replaced := e.Recorded
+	for _, v := range all {
+		if v.Version >= e.Version || v.Source != e.Source {
+			continue
+		}
+		switch {
+		case v.Deleted || !shown(v):
+		case len(e.Earlier) == rights.MostEarlier:
+			e.Older++
+		default:
+			e.Labels |= v.Labels
+			e.Earlier = append(e.Earlier, rights.Earlier{Recorded: v.Recorded, Replaced: replaced, Body: dressed(v)})
+		}
+		replaced = v.Recorded
+	}
+	return nil
 }
 
 // asker is who has asked for a copy on the person's behalf, as they read the record.

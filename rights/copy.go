@@ -81,18 +81,28 @@ func (c *Case) Make(entries []Entry, about About, at time.Time) (Copy, error) {
 		return strings.Compare(a.Item.Type+"/"+a.Item.ID, b.Item.Type+"/"+b.Item.ID)
 	})
 	resources := make([][]byte, len(out))
+	var all [][]byte
 	for i := range out {
 		r, err := clean.resource(out[i].Body)
 		if err != nil {
 			return Copy{}, fault.E(op, err)
 		}
 		resources[i] = r
+		all = append(all, r)
+		out[i].Earlier = slices.Clone(out[i].Earlier)
+		for j := range out[i].Earlier {
+			e := &out[i].Earlier[j]
+			if e.Body, err = clean.resource(e.Body); err != nil {
+				return Copy{}, fault.E(op, err)
+			}
+			all = append(all, e.Body)
+		}
 	}
 	slices.Sort(told)
 	if clean.left > 0 {
 		told = append(told, "A file in it could not be shown here. Ask the organisation for it.")
 	}
-	made := Copy{Bundle: bundle(resources, at), Left: clean.left}
+	made := Copy{Bundle: bundle(all, at), Left: clean.left}
 	var err error
 	if made.Page, err = page(out, resources, clean.about(about), told); err != nil {
 		return Copy{}, fault.E(op, err)

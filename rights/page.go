@@ -3,6 +3,7 @@ package rights
 import (
 	"bytes"
 	"html"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -76,6 +77,9 @@ func page(entries []Entry, resources [][]byte, a About, told []string) ([]byte, 
 		if err := w.object(resources[i], 0); err != nil {
 			return nil, err
 		}
+		if err := w.earlier(e); err != nil {
+			return nil, err
+		}
 		w.WriteString("</section>\n")
 	}
 	if len(a.Looks) > 0 {
@@ -92,6 +96,21 @@ func page(entries []Entry, resources [][]byte, a About, told []string) ([]byte, 
 	}
 	w.WriteString("</main></body></html>\n")
 	return w.Bytes(), nil
+}
+
+// earlier writes the versions that were replaced.
+func (w *writer) earlier(e *Entry) error {
+	for _, x := range e.Earlier {
+		w.WriteString("<details><summary>" + html.EscapeString("As it was until "+x.Replaced.Format("2 January 2006")+", when it was replaced. Recorded here on "+x.Recorded.Format("2 January 2006")) + "</summary>\n")
+		if err := w.object(x.Body, 0); err != nil {
+			return err
+		}
+		w.WriteString("</details>\n")
+	}
+	if e.Older > 0 {
+		w.tag("p", "There are "+strconv.Itoa(e.Older)+" older versions. Ask the organisation for them.")
+	}
+	return nil
 }
 
 // unread are the members that say nothing to a person.

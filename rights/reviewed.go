@@ -66,7 +66,21 @@ type Entry struct {
 	Recorded time.Time
 	When     time.Time
 	Body     []byte // with id and meta
+	// Earlier are the versions before, the latest first, and Older how many there are still: they
+	// are kept, too (Art 15). What is decided of the item is decided of them; Labels are those
+	// of all.
+	Earlier []Earlier
+	Older   int
 }
+
+// Earlier is a version of an item that was replaced.
+type Earlier struct {
+	Recorded, Replaced time.Time
+	Body               []byte // with id and meta
+}
+
+// MostEarlier is how many versions of an item go into a copy, beside the one in force.
+const MostEarlier = 20
 
 // Marked are the labels of an item for which it is decided by itself: those of an audience.
 func (e *Entry) Marked() policy.Labels {

@@ -41,6 +41,12 @@ func (h *Web) copyReview(c *rights.Case, entries []rights.Entry) *page.CaseRevie
 		for _, l := range rights.Lines(e.Body) {
 			it.Text = append(it.Text, page.Fact{Name: l.Name, Text: l.Text})
 		}
+		for _, x := range e.Earlier {
+			it.Text = append(it.Text, page.Fact{Name: "Until " + proDay(x.Replaced), Text: "as it was before it was replaced:"})
+			for _, l := range rights.Lines(x.Body) {
+				it.Text = append(it.Text, page.Fact{Name: l.Name, Text: l.Text})
+			}
+		}
 		if d, ok := c.Decision(e); ok {
 			it.Exemption, it.Opinion, it.Decided = d.Exemption, d.Opinion, "to be released"
 			if d.Exemption != "" {

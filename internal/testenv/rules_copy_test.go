@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"selda/audit"
 	"selda/rights"
@@ -202,5 +203,35 @@ func TestG18WhoActsTakesTheCopyAsFarAsTheySee(t *testing.T) {
 	}
 	if status, _ := o.asks("bola", "GET", "/for/{citizen}/rights/"+id+"/record.html", ""); status == 200 {
 		t.Error("who does not act any more takes the copy")
+	}
+}
+
+// G18: a copy is of what is kept, and so of the versions that were replaced; what was sensitive in one
+// of them is decided by itself; words are taken out of them, and what is withheld is, with all of them.
+func TestG18ACopyHasWhatWasReplaced(t *testing.T) {
+	o := known(t)
+	o.writes("RJZ:PAS", "Condition", "c", `"code":{"text":"Epilepsy, says Bola"},`+atKings)
+	o.writes("RJZ:PAS", "Condition", "s", strings.ReplaceAll(labelled, "%", "third-party")+`"code":{"text":"Lives with her son"},`+atKings)
+	o.Advance(48 * time.Hour)
+	o.writes("RJZ:PAS", "Condition", "c", `"code":{"text":"Single seizure"},`+atKings)
+	o.writes("RJZ:PAS", "Condition", "s", `"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"N"}]},"code":{"text":"Lives alone"},`+atKings)
+	o.asksFor("access", "", "")
+	id := o.caseOf("privacy")
+	_, page := o.asks("privacy", "GET", "/privacy/cases/"+id, "")
+	o.must(200, page, "Single seizure", "Epilepsy, says Bola", "as it was before it was replaced", "third party")
+	o.must(o.reviews(id, "words", "redact", "Bola"))
+	o.must(o.reviews(id, "rest"))
+	if status, _ := o.reviews(id, "make"); status != 422 {
+		t.Error("what was sensitive before goes out with the rest", status)
+	}
+	o.must(o.reviews(id, "Condition/s", "exemption", "third-party"))
+	o.must(o.reviews(id, "make"))
+	o.must(o.worksOn("privacy", id, "decided", "code", "released"))
+	for file, words := range map[string][]string{"record.html": {"As it was until 7 November 2026, when it was replaced"}, "record.json": {`"versionId":"1"`, `"versionId":"2"`}} {
+		status, copied := o.asks("citizen", "GET", "/me/rights/"+id+"/"+file, "")
+		o.must(status, copied, append(words, "Single seizure", "Epilepsy, says [removed]")...)
+		if strings.Contains(copied, "son") && strings.Contains(copied, "Lives with") || strings.Contains(copied, "Lives alone") || strings.Contains(copied, "Bola") {
+			t.Errorf("%s tells what is withheld or taken out: %s", file, copied)
+		}
 	}
 }
