@@ -69,7 +69,7 @@ func (h *hidden) ask(t *rapid.T, w *written) {
 			"&date=ge2026-10-15", "&date=lt2026-10-15", "&_lastUpdated=gt2026-11-05", "&identifier=urn:x|271649006" + w.key, "&category=laboratory", "&_total=accurate", "&_summary=count",
 			"&_include=*", "&_has:Provenance:target:agent=1", "&_id=" + strings.Join(ids, ","), "&_revinclude=*", "&_include=" + typ + ":*&_include:iterate=*", "&_revinclude=Provenance:target&_count=1",
 			"&_content=diabetes", "&_text=x", "&_filter=" + url.QueryEscape("_lastUpdated ge 2026-01-01 and not (code eq 271649006)"), "&code:not=271649006", "&code:text=pressure", "&code:missing=true", "&_security:not=R",
-			"&_tag=x", "&_sort=code,-_lastUpdated", "&_summary=true", "&_elements=code", "&_has:Observation:has-member:status=final", "&encounter.status=finished", "&encounter:missing=false", "&subject.name=ada",
+			"&_tag=x", "&_security=hiv-sti,STD,R,safeguarding,fertility", "&_security:not=hiv-sti&_total=accurate", "&_sort=code,-_lastUpdated", "&_summary=true", "&_elements=code", "&_has:Observation:has-member:status=final", "&encounter.status=finished", "&encounter:missing=false", "&subject.name=ada",
 			"&_list=" + w.key + "-l", "&value-quantity=gt1", "&_total=none&_count=1"} {
 			if one(16) {
 				h.same(t, w, "GET", base+more, "")
