@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,6 +217,29 @@ func (s *smart) says(token, path string) (int, string) {
 	return body(s.t, resp)
 }
 
+// identified holds an identity token against what is published, as an application does that
+// knows RS256 alone: each one knows that, and OpenID Connect Core 15.1 promises it.
+func (s *smart) identified(token string, claims any) error {
+	s.t.Helper()
+	var said struct {
+		Algorithms []string `json:"id_token_signing_alg_values_supported"`
+	}
+	var set jose.JSONWebKeySet
+	for path, into := range map[string]any{"/.well-known/openid-configuration": &said, jwksPath: &set} {
+		if status, text := s.b.get(path); status != 200 || json.Unmarshal([]byte(text), into) != nil {
+			s.t.Fatal(path, status, text)
+		}
+	}
+	if !slices.Contains(said.Algorithms, "RS256") {
+		s.t.Error("RS256 is not said to be used:", said.Algorithms)
+	}
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+	if err != nil {
+		return err
+	}
+	return parsed.Claims(set, claims)
+}
+
 // https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html
 func TestStandaloneLaunchOfACitizen(t *testing.T) {
 	s := openSMART(t, publicApp)
@@ -249,11 +273,7 @@ func TestStandaloneLaunchOfACitizen(t *testing.T) {
 		FHIRUser string `json:"fhirUser"`
 		Name     string `json:"name"`
 	}
-	parsed, err := jwt.ParseSigned(got.ID, []jose.SignatureAlgorithm{jose.ES256})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := parsed.Claims(s.Tokens.keys.public().Keys[0], &id); err != nil || id.Nonce != "no" || id.FHIRUser != here+"/fhir/Patient/c1" || id.Name != "" {
+	if err := s.identified(got.ID, &id); err != nil || id.Nonce != "no" || id.FHIRUser != here+"/fhir/Patient/c1" || id.Name != "" {
 		t.Errorf("%v %+v", err, id)
 	}
 	// Each refresh gives a new token; less may be asked for, and never more.

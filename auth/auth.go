@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/go-jose/go-jose/v4"
 
 	"selda/auth/app"
 	"selda/auth/factor"
@@ -122,6 +123,7 @@ type Auth struct {
 	questions rate // put to passkeys
 	appKeys   *app.Keys
 	proving   *party.Signing // what this system proves itself with at providers
+	identity  *party.Signing // what applications' identity tokens are signed with
 	revoked   *app.Revoked
 	joining   rate      // registrations
 	asking    rate      // requests of applications
@@ -208,7 +210,7 @@ func (a *Auth) addProviders(keys *keys) error {
 		a.providers = append(a.providers, ownParty(a, secret))
 	}
 	seen := map[string]bool{ownProvider: true}
-	a.proving = party.OpenSigning(a.docs, providerKeys)
+	a.proving, a.identity = party.OpenSigning(a.docs, providerKeys, jose.RS512), party.OpenSigning(a.docs, identityKeys, jose.RS256)
 	for _, p := range a.conf.Providers {
 		p = p.completed()
 		if err := p.check(); err != nil {

@@ -19,6 +19,7 @@ const (
 	provingPath     = "/login/keys"
 	backChannelPath = "/login/ended/"
 	providerKeys    = "auth/provider-keys.json"
+	identityKeys    = "auth/identity-keys.json"
 )
 
 // logoutsFrom is how many logout tokens of one network that do not hold are recorded in an
@@ -42,6 +43,9 @@ func (a *Auth) ProviderKeys(now time.Time) (jose.JSONWebKeySet, error) { return 
 // RotateProviderKeys adds a key with which this system proves itself at providers; it signs
 // from tomorrow on, and the former is published for a day beyond that.
 func (a *Auth) RotateProviderKeys() error { return a.proving.Rotate(time.Now()) }
+
+// RotateIdentityKeys adds a key that signs applications' identity tokens, in the same way.
+func (a *Auth) RotateIdentityKeys() error { return a.identity.Rotate(time.Now()) }
 
 func sidKey(party, sid string) string { return party + " " + sid }
 

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"selda/auth/app"
@@ -79,19 +78,16 @@ func tenantOf(acc Account) string {
 	return tenantOfNoOne
 }
 
-// appIDToken says who signed in: no more than was asked for.
+// appIDToken says who signed in: no more than was asked for. It is signed with RS256, which
+// is what applications are sure to check (OpenID Connect Core 15.1).
 // https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#scopes-for-requesting-identity-data
 func (a *Auth) appIDToken(ctx context.Context, x *app.App, acc Account, scopes []string, nonce, base string, now time.Time) (string, error) {
 	said := a.saidOf(ctx, acc, scopes, base)
 	if nonce != "" {
 		said["nonce"] = nonce
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: a.Tokens.keys.signing()}, (&jose.SignerOptions{}).WithType("JWT"))
-	if err != nil {
-		return "", err
-	}
-	return jwt.Signed(signer).Claims(said).Claims(jwt.Claims{Issuer: provider.Issuer(base), Subject: acc.User, Audience: jwt.Audience{x.ID},
-		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(idTokenFor))}).Serialize()
+	return a.identity.Sign(now, said, jwt.Claims{Issuer: provider.Issuer(base), Subject: acc.User, Audience: jwt.Audience{x.ID},
+		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(idTokenFor))})
 }
 
 // saidOf is what scopes let an application know of a person.

@@ -25,7 +25,7 @@ func metadata(base string) map[string]any {
 		"registration_endpoint": base + registerPath, "introspection_endpoint": base + introspectPath, "revocation_endpoint": base + revokePath,
 		"userinfo_endpoint": issuer + "/userinfo", "end_session_endpoint": issuer + "/logout",
 		"grant_types_supported": []string{app.CodeGrant, app.RefreshGrant, app.ClientGrant}, "response_types_supported": []string{"code"}, "response_modes_supported": []string{"query"},
-		"code_challenge_methods_supported": []string{"S256"}, "subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"ES256"},
+		"code_challenge_methods_supported": []string{"S256"}, "subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"RS256", "ES256"},
 		"token_endpoint_auth_methods_supported":            []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
 		"introspection_endpoint_auth_methods_supported":    []string{"client_secret_basic", "client_secret_post", "private_key_jwt"},
 		"revocation_endpoint_auth_methods_supported":       []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
@@ -74,7 +74,13 @@ func (a *Auth) discovery(w http.ResponseWriter, r *http.Request, more func(m map
 }
 
 func (a *Auth) jwks(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, a.Tokens.keys.public())
+	set, err := a.identity.Public(time.Now())
+	if err != nil {
+		sayOAuth(w, http.StatusServiceUnavailable, "temporarily_unavailable", "")
+		return
+	}
+	set.Keys = append(set.Keys, a.Tokens.keys.public().Keys...)
+	writeJSON(w, http.StatusOK, set)
 }
 
 // userInfo says to an application what its scopes let it know of the person; to

@@ -92,7 +92,7 @@ var keysMade = sync.OnceValues(func() ([]byte, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if _, err = party.OpenSigning(document.Folder(dir), providerKeys).Public(time.Now()); err != nil {
+	if _, err = party.OpenSigning(document.Folder(dir), providerKeys, jose.RS512).Public(time.Now()); err != nil {
 		return nil, err
 	}
 	b, _, err := document.Folder(dir).Load(providerKeys)

@@ -27,11 +27,12 @@ const (
 	assertFor = 5 * time.Minute
 )
 
-// Signing are the keys with which this system proves itself at providers, in a small
-// document that nodes share. It must be made by OpenSigning.
+// Signing are RSA keys with which this system signs what others hold against its published
+// keys, in a small document that nodes share. It must be made by OpenSigning.
 type Signing struct {
 	docs document.Store
 	name string
+	alg  jose.SignatureAlgorithm
 	mu   sync.Mutex // of one process; nodes are kept apart by versions
 }
 
@@ -41,8 +42,11 @@ type ownKey struct {
 	Key  jose.JSONWebKey `json:"key"`
 }
 
-// OpenSigning gives the keys under a name. The first is made when it is first needed.
-func OpenSigning(docs document.Store, name string) *Signing { return &Signing{docs: docs, name: name} }
+// OpenSigning gives the keys under a name, for one algorithm of RSA. The first is made when
+// it is first needed.
+func OpenSigning(docs document.Store, name string, alg jose.SignatureAlgorithm) *Signing {
+	return &Signing{docs: docs, name: name, alg: alg}
+}
 
 // load reads the keys, makes one where there is none or the newest is a year old, and
 // drops those that nobody needs any more.
@@ -55,7 +59,7 @@ func (s *Signing) load(now time.Time, rotate bool) ([]ownKey, error) {
 		var list []ownKey
 		if err == nil && b != nil {
 			if json.Unmarshal(b, &list) != nil {
-				err = fault.E(op, fault.Structure, "the keys for providers are not what SELDA wrote", s.name)
+				err = fault.E(op, fault.Structure, "the keys are not what SELDA wrote", s.name)
 			}
 		}
 		if err != nil {
@@ -63,7 +67,7 @@ func (s *Signing) load(now time.Time, rotate bool) ([]ownKey, error) {
 		}
 		next := kept(list, now)
 		if len(next) == 0 || rotate || now.Sub(next[len(next)-1].Made) >= keySigns {
-			k, err := makeKey(now)
+			k, err := makeKey(now, s.alg)
 			if err != nil {
 				return nil, fault.E(op, err)
 			}
@@ -103,12 +107,12 @@ func signer(list []ownKey, now time.Time) int {
 	return 0
 }
 
-func makeKey(now time.Time) (ownKey, error) {
+func makeKey(now time.Time, alg jose.SignatureAlgorithm) (ownKey, error) {
 	private, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
 		return ownKey{}, err
 	}
-	key := jose.JSONWebKey{Key: private, Algorithm: string(jose.RS512), Use: "sig"}
+	key := jose.JSONWebKey{Key: private, Algorithm: string(alg), Use: "sig"}
 	sum, err := key.Thumbprint(crypto.SHA256)
 	if err != nil {
 		return ownKey{}, err
@@ -123,7 +127,7 @@ func (s *Signing) Rotate(now time.Time) error {
 	return err
 }
 
-// Public are the keys that providers hold assertions against.
+// Public are the keys that others hold signatures against.
 func (s *Signing) Public(now time.Time) (jose.JSONWebKeySet, error) {
 	list, err := s.load(now, false)
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
@@ -134,19 +138,28 @@ func (s *Signing) Public(now time.Time) (jose.JSONWebKeySet, error) {
 }
 
 // Assertion is what this system signs of itself, for a token endpoint.
-// RFC 7523, section 3; signed with RS512, as NHS login and CIS2 take it.
+// RFC 7523, section 3; NHS login and CIS2 take RS512.
 func (s *Signing) Assertion(client, audience string, now time.Time) (string, error) {
-	const op = "party.Assertion"
+	return s.Sign(now, jwt.Claims{Issuer: client, Subject: client, Audience: jwt.Audience{audience}, ID: rand.Text(),
+		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(assertFor))})
+}
+
+// Sign makes a token of claims with the key that signs now.
+func (s *Signing) Sign(now time.Time, claims ...any) (string, error) {
+	const op = "party.Sign"
 	list, err := s.load(now, false)
 	if err != nil {
 		return "", err
 	}
-	sig, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS512, Key: list[signer(list, now)].Key}, (&jose.SignerOptions{}).WithType("JWT"))
+	sig, err := jose.NewSigner(jose.SigningKey{Algorithm: s.alg, Key: list[signer(list, now)].Key}, (&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {
 		return "", fault.E(op, err)
 	}
-	out, err := jwt.Signed(sig).Claims(jwt.Claims{Issuer: client, Subject: client, Audience: jwt.Audience{audience}, ID: rand.Text(),
-		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(assertFor))}).Serialize()
+	t := jwt.Signed(sig)
+	for _, c := range claims {
+		t = t.Claims(c)
+	}
+	out, err := t.Serialize()
 	if err != nil {
 		return "", fault.E(op, err)
 	}

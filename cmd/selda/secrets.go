@@ -128,7 +128,7 @@ func (c secretsOwnCmd) Run(e *env) error {
 }
 
 type secretsRotateCmd struct {
-	Name   string `arg:"" help:"Which: master, tokens, trail/signer, provider-keys, app/ID."`
+	Name   string `arg:"" help:"Which: master, tokens, trail/signer, identity-keys, provider-keys, app/ID."`
 	AtOnce bool   `help:"Of tokens: refuse what was signed before, too."`
 }
 

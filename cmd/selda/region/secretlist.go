@@ -107,21 +107,24 @@ func (r *Region) ownKeys() []secrets.Item {
 	if t := r.Trail.Tree(); t != nil {
 		items = append(items, secrets.Item{Name: "trail/signer", Kind: secrets.Key, Title: "The key that signs the trail's checkpoints", ID: r.idOf(t.Key()), Life: 2 * year, Rotates: true, How: "sealed; it hands over to the next, which whoever holds it can follow"})
 	}
-	if id, made := r.provingKey(); id != "" {
+	if id, made := r.newestKey("auth/identity-keys.json"); id != "" {
+		items = append(items, secrets.Item{Name: "identity-keys", Kind: secrets.Key, Title: "The key that signs applications' identity tokens", ID: id, Made: made, Life: year + 30*day, Rotates: true, How: "sealed; replaced by itself after a year, the next one published a day before"})
+	}
+	if id, made := r.newestKey("auth/provider-keys.json"); id != "" {
 		items = append(items, secrets.Item{Name: "provider-keys", Kind: secrets.Key, Title: "The key that proves this system at identity services", ID: id, Made: made, Life: year + 30*day, Rotates: true, How: "sealed; replaced by itself after a year, the next one published a day before"})
 	}
 	return items
 }
 
-// provingKey is the newest key for identity services; "" where none was needed yet.
-func (r *Region) provingKey() (id string, made time.Time) {
+// newestKey is the newest of a document of keys; "" where none was needed yet.
+func (r *Region) newestKey(document string) (id string, made time.Time) {
 	var list []struct {
 		Made time.Time `json:"made"`
 		Key  struct {
 			KeyID string `json:"kid"`
 		} `json:"key"`
 	}
-	b, _, err := r.documents.Load("auth/provider-keys.json")
+	b, _, err := r.documents.Load(document)
 	if err != nil || json.Unmarshal(b, &list) != nil || len(list) == 0 {
 		return "", made
 	}
@@ -247,6 +250,8 @@ func (r *Region) RotateSecret(ctx context.Context, s policy.Subject, name string
 		return "tell who keeps checkpoints: the new key is at /audit/key, and the hand-over from the former at /audit/handovers", r.Trail.HandOver(ctx)
 	case name == "provider-keys":
 		return "the new key is published now and signs from tomorrow on", r.Auth.RotateProviderKeys()
+	case name == "identity-keys":
+		return "the new key is published now and signs from tomorrow on", r.Auth.RotateIdentityKeys()
 	case isApp:
 		secret, err := r.Auth.Apps.Renew(id, time.Now())
 		return "the new secret, which is shown once: " + secret, err
