@@ -37,7 +37,7 @@ func (q *request) fail(err error) {
 	case q.status != 0:
 		status = q.status
 	case kind == fault.Login || kind == fault.Expired:
-		q.w.Header().Set("WWW-Authenticate", `Bearer realm="selda"`)
+		q.w.Header().Set("WWW-Authenticate", challenge(q.r))
 	case kind == fault.Conflict && (q.r.Header.Get("If-Match") != "" || q.r.Header.Get("If-None-Match") != ""):
 		status = http.StatusPreconditionFailed
 	case kind == fault.Value && q.asks():
@@ -109,3 +109,12 @@ var packers = sync.Pool{New: func() any {
 	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is one that there is
 	return z
 }}
+
+// challenge asks for a token. Who brought one is told that it does not hold, so that a
+// client knows to get another. https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+func challenge(r *http.Request) string {
+	if r.Header.Get("Authorization") != "" {
+		return `Bearer realm="selda", error="invalid_token"`
+	}
+	return `Bearer realm="selda"`
+}

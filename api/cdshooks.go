@@ -16,7 +16,7 @@ func (a *API) CDSServices(w http.ResponseWriter, r *http.Request) {
 	if _, err := a.Subject(r); err != nil {
 		status := statusOf[fault.KindOf(err)]
 		if status == http.StatusUnauthorized {
-			h.Set("WWW-Authenticate", `Bearer realm="selda"`)
+			h.Set("WWW-Authenticate", challenge(r))
 		}
 		http.Error(w, fault.Reason(err), status)
 		return

@@ -1,6 +1,10 @@
 package nhs
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Role is the part that somebody plays when they use SELDA.
 type Role string
@@ -42,7 +46,14 @@ var roles = map[Role]string{GP: "General practitioner", HospitalDoctor: "Hospita
 // ParseRole reads a role by its code.
 func ParseRole(s string) (Role, error) {
 	if _, ok := roles[Role(s)]; !ok {
-		return "", fmt.Errorf("no such role")
+		codes := func(yield func(string) bool) {
+			for r := range roles {
+				if !yield(string(r)) {
+					return
+				}
+			}
+		}
+		return "", fmt.Errorf("no such role: %s are known", strings.Join(slices.DeleteFunc(slices.Sorted(codes), func(s string) bool { return s == string(Operator) }), ", "))
 	}
 	return Role(s), nil
 }

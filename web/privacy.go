@@ -13,6 +13,7 @@ import (
 	"selda/audit"
 	"selda/fault"
 	"selda/internal/london"
+	"selda/nhs"
 	"selda/policy"
 	"selda/web/page"
 	"selda/web/view"
@@ -115,6 +116,14 @@ func (h *Web) trail(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 		h.render(w, http.StatusUnprocessableEntity, page.Privacy(p))
 		return nil
 	}
+	if n, err := nhs.ParseNumber(q.Citizen); err == nil { // else it is the trail's own number
+		switch q.Citizen, err = h.Access.ByNumber(ctx, n); {
+		case fault.Is(err, fault.NotFound):
+			q.Citizen = noRecord
+		case err != nil:
+			return fault.E(op, err)
+		}
+	}
 	if near := r.Form.Get("near"); near != "" {
 		err = h.near(ctx, &q, near)
 	}
@@ -148,6 +157,9 @@ func (h *Web) trail(w http.ResponseWriter, r *http.Request, s policy.Subject) er
 	return nil
 }
 
+// noRecord is no record's number: who is not here was looked at by nobody.
+const noRecord = "-"
+
 // trailActions are what the trail may be asked for, in the words of the form.
 var trailActions = []page.Reason{{Code: audit.Read, Text: "Read a record"}, {Code: audit.Search, Text: "Searched"}, {Code: audit.BreakGlass, Text: "Opened a record in an emergency"},
 	{Code: audit.Declare, Text: "Declared a relationship"}, {Code: audit.Create, Text: "Wrote"}, {Code: audit.Update, Text: "Changed"}, {Code: audit.Delete, Text: "Took back"}, {Code: audit.Export, Text: "Took out a copy"},
@@ -174,6 +186,9 @@ func (h *Web) trailQuery(r *http.Request) (audit.Query, page.TrailQuery, error) 
 		q.Before, asked.Later = audit.Position(before), true
 	}
 	if q.To, err2 = day(asked.To); !q.To.IsZero() {
+		if q.To.Before(q.From) {
+			err2 = fault.E("web.trail", fault.Value, "the last day comes before the first")
+		}
 		q.To = q.To.Add(24 * time.Hour)
 	}
 	return q, asked, cmp.Or(err, err2)

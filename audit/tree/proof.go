@@ -20,6 +20,9 @@ const (
 	maxProof    = 128 << 10
 )
 
+// IsConsistency says whether a file means to be a proof of consistency.
+func IsConsistency(file []byte) bool { return bytes.HasPrefix(file, []byte(consistency+"\n")) }
+
 // Prove proves that the leaf at an index, from 0, is under the latest checkpoint.
 func (l *Log) Prove(ctx context.Context, index int64, leaf Hash) ([]byte, error) {
 	const op = "tree.Prove"

@@ -12,6 +12,7 @@ import (
 	"selda/agreement"
 	"selda/cmd/selda/region"
 	"selda/fault"
+	"selda/internal/london"
 	"selda/nhs"
 )
 
@@ -56,7 +57,7 @@ func (c agreementListCmd) Run(e *env) error {
 		l := agreementLine{Agreement: a.ID, Title: a.Title, Purposes: a.Purposes, State: a.State(now), Begins: a.Begins, Revision: len(e.region.Agreements.Revisions(a.ID))}
 		ends := "no end"
 		if !a.Ends.IsZero() {
-			l.Ends, ends = &a.Ends, a.Ends.Format(time.DateOnly)
+			l.Ends, ends = &a.Ends, london.In(a.Ends.Add(-12*time.Hour)).Format(time.DateOnly) // its last day, as the file has it
 		}
 		for _, n := range notices {
 			if n.Agreement == a.ID {
@@ -69,7 +70,7 @@ func (c agreementListCmd) Run(e *env) error {
 			}
 			continue
 		}
-		rows = append(rows, []string{a.ID, l.State, a.Begins.Format(time.DateOnly), ends, strconv.Itoa(l.Revision), a.Title})
+		rows = append(rows, []string{a.ID, l.State, london.In(a.Begins).Format(time.DateOnly), ends, strconv.Itoa(l.Revision), a.Title})
 		for _, n := range l.Notices {
 			rows = append(rows, []string{"", "  " + n})
 		}

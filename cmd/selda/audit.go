@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -191,6 +192,9 @@ func (c auditCheckCmd) Run(e *env) error {
 }
 
 func (c auditCheckCmd) consistency(e *env, proof []byte, key string, handovers []string) error {
+	if !tree.IsConsistency(proof) {
+		return errors.New("this is no proof of the trail: it is what `selda audit prove`, `selda audit consistency` or the citizen's page gave")
+	}
 	if c.Old == "" {
 		return fmt.Errorf("%w: a proof of consistency is checked against the checkpoint that was kept: --old FILE", errUsage)
 	}

@@ -123,14 +123,18 @@ func (e *env) optOuts(r *optout.Register, asJSON bool) error {
 }
 
 type optoutShowCmd struct {
-	Citizen string `arg:"" help:"The citizen's id." placeholder:"CITIZEN"`
+	Citizen string `arg:"" help:"The citizen's NHS number, or their id, which is in the address of their record." placeholder:"CITIZEN"`
 	JSON    bool   `name:"json" help:"Print one JSON object."`
 }
 
 func (optoutShowCmd) needsRegion() {}
 
 func (c optoutShowCmd) Run(e *env) error {
-	p, err := e.region.OptOutsOf(e.ctx, region.OperatorSubject(), c.Citizen)
+	citizen, err := e.citizen(c.Citizen)
+	if err != nil {
+		return err
+	}
+	p, err := e.region.OptOutsOf(e.ctx, region.OperatorSubject(), citizen)
 	if err != nil {
 		return err
 	}

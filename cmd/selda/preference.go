@@ -15,7 +15,7 @@ type preferenceCmd struct {
 }
 
 type preferenceShowCmd struct {
-	Citizen string `arg:"" help:"The citizen's id." placeholder:"CITIZEN"`
+	Citizen string `arg:"" help:"The citizen's NHS number, or their id, which is in the address of their record." placeholder:"CITIZEN"`
 	At      string `help:"What was in force at this time, such as 2026-11-26T09:00:00Z; now unless said." placeholder:"TIME"`
 	All     bool   `help:"Also what is not in force any more, or not yet."`
 	JSON    bool   `name:"json" help:"One JSON object a line."`
@@ -48,7 +48,11 @@ func (c preferenceShowCmd) Run(e *env) error {
 			return fmt.Errorf("%w: --at is a time such as 2026-11-26T09:00:00Z", errUsage)
 		}
 	}
-	list, err := e.region.Preferences(e.ctx, region.OperatorSubject(), c.Citizen, at)
+	citizen, err := e.citizen(c.Citizen)
+	if err != nil {
+		return err
+	}
+	list, err := e.region.Preferences(e.ctx, region.OperatorSubject(), citizen, at)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ type proxyCmd struct {
 }
 
 type proxyListCmd struct {
-	Citizen string `arg:"" help:"The citizen's id." placeholder:"CITIZEN"`
+	Citizen string `arg:"" help:"The citizen's NHS number, or their id, which is in the address of their record." placeholder:"CITIZEN"`
 	All     bool   `help:"Also those who do no longer."`
 	JSON    bool   `name:"json" help:"One JSON object a line."`
 }
@@ -41,7 +41,11 @@ type shownHelper struct {
 }
 
 func (c proxyListCmd) Run(e *env) error {
-	list, err := e.region.Helpers(e.ctx, region.OperatorSubject(), c.Citizen)
+	citizen, err := e.citizen(c.Citizen)
+	if err != nil {
+		return err
+	}
+	list, err := e.region.Helpers(e.ctx, region.OperatorSubject(), citizen)
 	if err != nil {
 		return err
 	}
@@ -70,7 +74,7 @@ func (c proxyListCmd) Run(e *env) error {
 }
 
 type proxyAddCmd struct {
-	Citizen  string   `arg:"" help:"The citizen's id." placeholder:"CITIZEN"`
+	Citizen  string   `arg:"" help:"The citizen's NHS number, or their id, which is in the address of their record." placeholder:"CITIZEN"`
 	User     string   `arg:"" help:"The account with which they sign in." placeholder:"USER"`
 	As       string   `required:"" help:"parental-responsibility, own-wish, attorney or deputy." placeholder:"KIND"`
 	Evidence string   `required:"" help:"What was seen or checked: the paper with its number, and how both are known." placeholder:"WORDS"`
@@ -96,16 +100,24 @@ func (c proxyAddCmd) Run(e *env) error {
 		}
 		p.DataSets |= policy.SetOf(d)
 	}
-	return e.region.LetAct(e.ctx, region.OperatorSubject(), c.Citizen, p)
+	citizen, err := e.citizen(c.Citizen)
+	if err != nil {
+		return err
+	}
+	return e.region.LetAct(e.ctx, region.OperatorSubject(), citizen, p)
 }
 
 type proxyEndCmd struct {
-	Citizen string `arg:"" help:"The citizen's id." placeholder:"CITIZEN"`
+	Citizen string `arg:"" help:"The citizen's NHS number, or their id, which is in the address of their record." placeholder:"CITIZEN"`
 	ID      string `arg:"" help:"The id of it, as proxy list prints it." placeholder:"ID"`
 }
 
 func (proxyEndCmd) needsRegion() {}
 
 func (c proxyEndCmd) Run(e *env) error {
-	return e.region.StopActing(e.ctx, region.OperatorSubject(), c.Citizen, c.ID)
+	citizen, err := e.citizen(c.Citizen)
+	if err != nil {
+		return err
+	}
+	return e.region.StopActing(e.ctx, region.OperatorSubject(), citizen, c.ID)
 }

@@ -33,6 +33,9 @@ func (c userAddCmd) Run(e *env) error {
 	}
 	if a.Organisation != "" {
 		a.OrganisationName = e.region.OrganisationName(a.Organisation)
+		if !e.region.TakesPart(a.Organisation) {
+			fmt.Fprintf(e.stderr, "nobody of the organisation %s is here yet, and the directory has no name for it: look whether the code is right\n", a.Organisation)
+		}
 	}
 	password, err := e.region.Auth.Make(e.ctx, region.OperatorSubject(), a, c.Reason)
 	if err != nil {
@@ -45,7 +48,7 @@ func (c userAddCmd) Run(e *env) error {
 func (c userAddCmd) account() (a auth.Account, err error) {
 	a = auth.Account{User: c.User, Name: c.Name, Contact: c.Contact, Provider: c.Provider}
 	if a.Role, err = nhs.ParseRole(c.Role); err != nil {
-		return a, err
+		return a, fmt.Errorf("--role: %w", err)
 	}
 	if c.Organisation != "" {
 		if a.Organisation, err = nhs.ParseODS(c.Organisation); err != nil {

@@ -95,9 +95,9 @@ func (r *Region) OrganisationName(org nhs.ODS) string {
 	return string(org)
 }
 
-// takesPart says whether an organisation takes part: somebody of it has an account, or the
+// TakesPart says whether an organisation takes part: somebody of it has an account, or the
 // directory has its name.
-func (r *Region) takesPart(o nhs.ODS) bool {
+func (r *Region) TakesPart(o nhs.ODS) bool {
 	if n, err := r.Auth.Accounts.Count(o); o == nhs.Exchange || err == nil && len(n) > 0 {
 		return o != nhs.Exchange
 	}

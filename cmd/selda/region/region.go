@@ -187,7 +187,7 @@ func Open(ctx context.Context, o Options) (r *Region, err error) {
 		Patients: web.Patients{Access: r.Access, Records: r.Records, Now: o.Now}, LoopbackKeys: o.LoopbackKeys, Citizen: r.itsRecord}))
 	if err == nil {
 		r.staff = &staff{accounts: r.Auth.Accounts, documents: r.documents}
-		r.Access.Staff, r.Access.Limits, r.Access.TakesPart = r.staff, r.limits, r.takesPart
+		r.Access.Staff, r.Access.Limits, r.Access.TakesPart = r.staff, r.limits, r.TakesPart
 	}
 	if err == nil {
 		err = r.subscribe(ctx, o.Subscribing)
