@@ -127,7 +127,7 @@ func parseHandover(signed string) (h handover, err error) {
 		if err != nil || v.Name() != lines[1] {
 			return h, bad
 		}
-		if _, err := note.Open([]byte(signed), note.VerifierList(v)); err != nil {
+		if _, err := openNote([]byte(signed), note.VerifierList(v)); err != nil {
 			return h, bad
 		}
 	}

@@ -166,7 +166,7 @@ func open(msg []byte, k keys) (Checkpoint, error) {
 	if len(msg) > maxNote {
 		return Checkpoint{}, fault.E(op, fault.TooLong, "a checkpoint is not as long as this")
 	}
-	n, err := note.Open(msg, k.verifiers())
+	n, err := openNote(msg, k.verifiers())
 	if err != nil {
 		return Checkpoint{}, fault.E(op, fault.Invalid, "the checkpoint is not signed by "+k[0].Name()+" with the key that is held, or was changed. Where the region has changed its key, its hand-overs are wanted too (`selda audit handovers`)")
 	}

@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
