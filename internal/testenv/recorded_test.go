@@ -27,6 +27,7 @@ var neverPermitted = map[string]string{
 	"GET /for/{id}/file/{type}/{item}":    "it takes a document with a file",
 
 	"GET /for/{id}/rights/item/{type}/{item}": "it takes an item of the child's record",
+	"GET /for/{id}/rights/{case}/{file}":      "it takes a copy that who acts has asked for: TestG18WhoActsTakesTheCopyAsFarAsTheySee",
 }
 
 // R14: whatever route of the region is asked for, by whomever, what was done or
