@@ -221,6 +221,9 @@ func (h *Web) caseActs(c *rights.Case, v *record.View) (out []page.CaseAct) {
 	}
 	decide := page.CaseAct{Did: string(rights.Decided), Title: "Decide", Words: "The reason. The person reads it.", Button: "Close the case",
 		Hint: "The person is told what it came to, and where they can complain."}
+	if c.Asked.Kind == rights.Disposal {
+		decide.Words, decide.Hint = "The reason", "Nothing of it is destroyed."
+	}
 	for _, o := range rights.OutcomesOf(c.Asked.Kind) {
 		if o.Code != "removed" && o.Code != "destroyed" && (o.Code != "released" || len(c.Files) > 0) && (o.Code != "restricted" || c.Restricting()) {
 			decide.Outcomes = append(decide.Outcomes, page.Reason{Code: o.Code, Text: o.Words})
