@@ -254,6 +254,19 @@ func (c *sharer) save(r *http.Request, d draft) error {
 		return nil
 	}
 	body := consent.Build(d.preference(c.now), c.subject.NHSNumber, c.now)
+	// What is saved holds as it is read, and not as it was meant: where the two differ
+	// nothing is saved.
+	res, err := fhir.ParseTrusted(fhir.Marshal(body))
+	if err != nil {
+		return fault.E(op, err)
+	}
+	is, err := c.h.Access.Understood(r.Context(), c.grant, res)
+	if err != nil {
+		return fault.E(op, err)
+	}
+	if is.Refusal != (consent.Doubt{}) || len(is.Doubts) > 0 {
+		return fault.E(op, fault.Value, "this can't be saved as it was shown: nothing was changed")
+	}
 	return c.h.submit(r, "POST Consent", fhir.Marshal(body), c.v.Citizen)
 }
 

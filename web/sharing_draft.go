@@ -15,6 +15,7 @@ import (
 	"selda/nhs"
 	"selda/policy"
 	"selda/web/page"
+	"selda/web/view"
 )
 
 // draft is a choice as the form has it, before it is saved.
@@ -79,18 +80,27 @@ func (c *sharer) draft(r *http.Request) (d draft, problem string) {
 		problem = c.authorised(r, &d)
 	}
 	if d.choice.Code == "item" {
-		if it, found := c.find(d.ref); found {
+		if it, found := c.one(d.ref); found {
 			d.items = append(d.items, item(it.Ref))
 			for _, w := range it.Witnesses { // the same from others is the same to the citizen
-				if x := item(w.Ref); !slices.Contains(d.items, x) {
+				if x := item(w.Ref); x.Type != "Patient" && !slices.Contains(d.items, x) {
 					d.items = append(d.items, x)
 				}
 			}
 		} else {
-			problem = "This is not in your record any more"
+			problem = "This can't be kept private by itself, or is not in your record any more"
 		}
 	}
 	return d, problem
+}
+
+// one is an item that can be kept private by itself. Who somebody is, and their practice, which
+// the same resource says, can't be: a Consent about that alone withholds everything.
+func (c *sharer) one(ref string) (view.Item, bool) {
+	if item(ref).Type == "Patient" {
+		return view.Item{}, false
+	}
+	return c.find(ref)
 }
 
 func later(a, b time.Time) time.Time {
@@ -156,7 +166,7 @@ var shareable = []policy.DataSet{policy.Problems, policy.Medications, policy.All
 func (c *sharer) details(r *http.Request, d draft) (*page.Details, error) {
 	out := &page.Details{Choice: d.choice, Closed: d.closed, From: d.from, Until: d.until, Evidence: d.evidence}
 	if d.choice.Code == "item" {
-		it, ok := c.find(d.ref)
+		it, ok := c.one(d.ref)
 		if !ok {
 			return nil, fault.E("web.details", fault.NotFound, "there is no such item")
 		}

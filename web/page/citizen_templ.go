@@ -1111,7 +1111,7 @@ func plainItem(p MyPage, it PlainItem) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if p.Of == "" {
+			if p.Of == "" && !strings.HasPrefix(it.Ref, "Patient/") {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 103, "<a href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
