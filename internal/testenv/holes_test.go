@@ -164,6 +164,9 @@ var holes = []seeded{
 	{name: "a password is enough", by: "TestHostileAPasswordAloneIsNotEnough", in: "auth", edits: []edit{
 		{file: "auth/provider/second.go", old: "\tif need == Nothing {", new: "\tif need != Setup {"},
 	}},
+	{name: "a stranger's wrong codes are counted", by: "TestHostileAStrangerLocksNobodysCodes", in: "auth", edits: []edit{
+		{file: "auth/provider/second.go", old: "\tif !ok || json.Unmarshal(b, &h) != nil", new: "\tif h = (halfway{Halfway: r.PostForm.Get(\"user\"), For: req.client.ID, Until: time.Now().Add(halfFor)}); ok && json.Unmarshal(b, &h) != nil"},
+	}},
 	{name: "a sign-in of another audience is taken", by: "TestEveryBrokenSignInIsRefused", in: "auth", edits: []edit{
 		{file: "auth/party/verify.go", old: "\tcase !c.Audience.Contains(p.ID):", new: "\tcase len(c.Audience) == 0:"},
 	}},
