@@ -139,7 +139,9 @@ func (a *Account) chosen(password string) error {
 	case len(password) > maxPassword:
 		return fault.E(op, fault.Value, "choose a password of at most 256 letters", place)
 	}
-	theirs := append(strings.FieldsFunc(strings.ToLower(a.User+" "+a.Name+" "+a.OrganisationName), func(r rune) bool { return r == ' ' || r == '.' || r == '-' || r == '_' || r == '@' }),
+	said := strings.ToLower(a.User + " " + a.Name + " " + a.OrganisationName)
+	said += " " + strings.NewReplacer("'", "", "’", "").Replace(said) // King's, as people type it
+	theirs := append(strings.FieldsFunc(said, func(r rune) bool { return r == ' ' || r == '.' || r == '-' || r == '_' || r == '@' }),
 		"selda", "nhs", "london", "south", "east", "doctor", "nurse", "hospital")
 	if zxcvbn.PasswordStrength(password[:min(len(password), weighed)], theirs).Score < hard {
 		return fault.E(op, fault.Value, "this password would be guessed soon: choose words that have nothing to do with you, your work or each other", place)

@@ -40,6 +40,7 @@ func TestAnAccountIsMadeAndItsOwnerChoosesAPassword(t *testing.T) {
 	for what, try := range map[string][2]string{
 		"not the same": {theirOwn, theirOwn + "x"}, "12 or more letters": {"short1!", "short1!"}, "guessed soon": {"password12345", "password12345"},
 		"that you did not have before": {first, first}, "words that have nothing to do with you": {"AmaMensahKings", "AmaMensahKings"},
+		"nothing to do with you, your work": {"kings college hospital", "kings college hospital"},
 	} {
 		status, next := b.post(actionOf(t, page), url.Values{"half": {halfOf.FindStringSubmatch(page)[1]}, "new": {try[0]}, "again": {try[1]}})
 		if status != http.StatusUnprocessableEntity || !strings.Contains(next, what) {

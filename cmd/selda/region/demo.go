@@ -119,10 +119,10 @@ func demoEnds(role nhs.Role) time.Time {
 	return time.Now().Add(year).UTC().Truncate(time.Second)
 }
 
-// demoOwners says who answers for the demonstration's own keys.
+// demoOwners says who answers for the demonstration's own keys, those among them that are made when they are first needed.
 func (r *Region) demoOwners() error {
 	register := secrets.Register{Documents: r.documents}
-	for _, i := range append(r.ownKeys(), secrets.Item{Name: "account/system"}) {
+	for _, i := range append(r.ownKeys(), secrets.Item{Name: "account/system"}, secrets.Item{Name: "identity-keys"}) {
 		if err := register.Own(i.Name, secrets.Owned{Owner: "Operations of the demonstration", Contact: "operations@demonstration.example"}, "demonstration", r.Now()); err != nil {
 			return err
 		}
