@@ -219,6 +219,9 @@ func TestMistakesAreTold(t *testing.T) {
 		{"office: Caldicott guardian, ", ""}:                  "signed[0]: a signature has the name and the office",
 		{"contact: IG team", "contact: IG team\nfurther: x"}:  "field further is not known",
 		{"groups: {", "groups: ["}:                            "not well-formed",
+		{"title: Care\n", "title: [Care]\n"}:                  "one line of text stands here in an agreement",
+		{"from-age: 65", "from-age: old"}:                     "a number stands here in an agreement",
+		{"kinds: [social-care]", "kinds: social-care"}:        "a list stands here in an agreement",
 		{"title: Care\n", "title: Care\n---\nagreement: b\n"}: ": a file holds one agreement",
 	} {
 		_, err := Parse([]byte(strings.Replace(care, change[0], change[1], 1)))
@@ -228,6 +231,9 @@ func TestMistakesAreTold(t *testing.T) {
 		}
 		if got := fault.PlaceOf(err) + ": " + fault.Reason(err); !strings.Contains(got, want) {
 			t.Errorf("%q: %s", change[1], got)
+		}
+		if got := fault.Reason(err); strings.Contains(got, "unmarshal") || strings.Contains(got, "!!") {
+			t.Errorf("%q: the words are those of the program: %s", change[1], got)
 		}
 	}
 }

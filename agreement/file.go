@@ -115,7 +115,28 @@ func plainYAML(err error) string {
 	if field, _, ok := strings.Cut(words, " not found in type"); ok {
 		return field + " is not known in an agreement; docs/agreements.md lists what is"
 	}
+	if line, rest, ok := strings.Cut(words, ": cannot unmarshal"); ok {
+		_, into, _ := strings.Cut(rest, " into ")
+		return line + ": " + shape(into) + " stands here in an agreement; docs/agreements.md shows one"
+	}
 	return "not well-formed: " + words
+}
+
+// shape is what a place of the file holds, in words for a Go type.
+func shape(into string) string {
+	switch {
+	case into == "agreement.file":
+		return "the names of its parts, such as agreement: and title:, each with what it says"
+	case strings.HasPrefix(into, "[]"):
+		return "a list"
+	case strings.HasPrefix(into, "agreement.") || strings.HasPrefix(into, "map["):
+		return "names, each with what it says"
+	case strings.HasPrefix(into, "int"):
+		return "a number"
+	case into == "bool":
+		return "true or false"
+	}
+	return "one line of text"
 }
 
 // reader reads the parts of a file. The first mistake is kept.
