@@ -338,7 +338,7 @@ func (c *commit) write(r *mapped.Resource, t target) error {
 			return err
 		}
 		body = c.stillLabelled(r, body, before)
-		if kept, err = c.stillCarried(r, old, before); err != nil {
+		if kept, err = c.stillCarried(r, old); err != nil {
 			return err
 		}
 	}

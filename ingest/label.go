@@ -82,7 +82,7 @@ func (p *Pipeline) mayBeLabelled(raw *Raw, body []byte, lists *classify.Lists) *
 // carriedTo is what goes on to the message's i-th resource.
 func (r *Receipt) carriedTo(i int) policy.Labels {
 	if i < len(r.carried) {
-		return r.carried[i] & classify.Sensitive
+		return r.carried[i] & (classify.Sensitive | policy.Carried)
 	}
 	return 0
 }
@@ -145,38 +145,19 @@ func (c *commit) saidBefore(l store.Located, old *store.Version) ([]byte, error)
 	return nil, err
 }
 
-// stillCarried are the labels that the version before had from what came with it in one
+// stillCarried are the labels of the version before, where some of them came with it in one
 // message. A version of FHIR that comes alone still means those: that the others are not
-// repeated is no word that the item is not sensitive any more. Where it says something of
-// labels itself, the source is followed.
-func (c *commit) stillCarried(r *mapped.Resource, old *store.Version, before []byte) (policy.Labels, error) {
-	had := old.Labels & classify.Sensitive
-	if had == 0 || c.raw.Format != FHIR || len(before) == 0 {
+// repeated is no word that the item is not sensitive any more. All that it had stay, since
+// which of them it had by itself as well can't be told. Where it says something of labels
+// itself, the source is followed.
+func (c *commit) stillCarried(r *mapped.Resource, old *store.Version) (policy.Labels, error) {
+	if old.Labels&policy.Carried == 0 || c.raw.Format != FHIR {
 		return 0, nil
 	}
 	if is, err := fhir.ParseTrusted(r.Body); err != nil || is.Get("meta", "security").Exists() {
 		return 0, err
 	}
-	was, err := fhir.ParseTrusted(before)
-	if err != nil {
-		return 0, err
-	}
-	had &^= classify.LabelsOf(was, old.Source, c.r.p.classifiedBy().Sensitive())
-	id, ok := strings.CutPrefix(classify.Visit(was), "Encounter/")
-	if had == 0 || !ok {
-		return had, nil
-	}
-	l, exists, err := c.tx.ByID("Encounter", id) // what it had from its visit goes with the visit
-	if err != nil || !exists {
-		return had, err
-	}
-	all, err := c.tx.Versions(l)
-	for _, v := range all {
-		if v.N <= old.N { // one that came later gave it nothing
-			had &^= classify.OfVisit(r.Type, v.Labels)
-		}
-	}
-	return had, err
+	return old.Labels & (classify.Sensitive | policy.Carried), nil
 }
 
 // deletedLabels tells of a source that has said of its own accord that an item has no label.

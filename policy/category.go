@@ -5,7 +5,7 @@ package policy
 // else of a predicate; a mark means something else for each type.
 
 // firstCategory is the lowest bit of these marks: those below are labels.
-const firstCategory = 24
+const firstCategory = 24 // Carried is the one below
 
 // categories are the codes of each type, with the systems that they are of. A
 // code's place is stored: add at the end.

@@ -100,6 +100,11 @@ const (
 	SafetyPlan       // a crisis, safety or risk plan (G8): never hidden from urgent care by a label
 )
 
+// Carried marks a version some of whose labels came with its message, or with that of a
+// version before it: later ones that say nothing of labels keep all that it has (G8). It
+// is no label, and stands below the marks of categories.
+const Carried Labels = 1 << (firstCategory - 1)
+
 var labels = []string{"sexual-health", "hiv-sti", "termination", "fertility", "gender-recognition", "adoption", "fgm",
 	"substance-misuse", "domestic-abuse", "convictions", "mental-health-detail", "third-party", "safeguarding",
 	"not-visible-online", "R", "V", "reviewed", "safety-plan"}

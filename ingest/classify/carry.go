@@ -60,7 +60,9 @@ type Said struct {
 	Whole    bool          // a document that encloses all the others
 }
 
-// Carry gives the labels of each with what goes on to it from the others.
+// Carry gives the labels of each with what goes on to it from the others, and the mark
+// Carried where something that is another's own does; what a visit gives needs none, since
+// the visit is named.
 func Carry(all []Said) []policy.Labels {
 	out := make([]policy.Labels, len(all))
 	at := make(map[string]int, len(all))
@@ -70,29 +72,45 @@ func Carry(all []Said) []policy.Labels {
 			at[name] = i
 		}
 	}
-	give := func(to int, labels policy.Labels) bool {
-		if labels &= Sensitive; labels&^out[to] == 0 || !looked[all[to].Resource.Type] || all[to].Resource.Type == "Encounter" {
-			return false
-		}
-		out[to] |= labels
-		return true
-	}
-	for more, round := true, 0; more && round < 4; round++ {
-		more = false
-		for i := range all {
-			r := all[i].Resource
-			if j, ok := at[Visit(r)]; ok && all[j].Resource.Type == "Encounter" {
-				more = give(i, OfVisit(r.Type, out[j])) || more
+	takes := func(i int) bool { return looked[all[i].Resource.Type] && all[i].Resource.Type != "Encounter" }
+	own := make([]policy.Labels, len(all))
+	to := make([][]int, len(all)) // whom each gives what it has
+	for i := range all {
+		r := all[i].Resource
+		own[i] = all[i].Labels & Sensitive
+		if j, ok := at[Visit(r)]; ok && all[j].Resource.Type == "Encounter" {
+			if l := OfVisit(r.Type, all[j].Labels) & Sensitive; takes(i) {
+				own[i] |= l
+				out[i] |= l
 			}
-			named(r, func(ref string, too bool) {
-				if j, ok := at[ref]; ok && j != i {
-					more = give(i, out[j]) || more
-					more = too && give(j, out[i]) || more
+		}
+		named(r, func(ref string, too bool) {
+			if j, ok := at[ref]; ok && j != i {
+				if to[j] = append(to[j], i); too {
+					to[i] = append(to[i], j)
 				}
-			})
-			if all[i].Whole {
-				for j := range all {
-					more = give(i, out[j]) || more
+			}
+		})
+		for j := range all {
+			if all[i].Whole && j != i {
+				to[j] = append(to[j], i)
+			}
+		}
+	}
+	// Each gives what is its own, and nobody is given their own again.
+	reached, next := make([]int, len(all)), make([]int, 0, len(all))
+	for i := range all {
+		if own[i] == 0 {
+			continue
+		}
+		for next = append(next[:0], i); len(next) > 0; {
+			from := next[len(next)-1]
+			next = next[:len(next)-1]
+			for _, j := range to[from] {
+				if j != i && reached[j] != i+1 && takes(j) {
+					reached[j] = i + 1
+					out[j] |= own[i] | policy.Carried
+					next = append(next, j)
 				}
 			}
 		}

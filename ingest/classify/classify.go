@@ -38,7 +38,7 @@ type By struct {
 // Index is the number of what Tokens and Ordered mean: an index that was made under
 // another is made again, and what is there is labelled again. It goes up with the
 // lists of the box, too.
-const Index = 13
+const Index = 14
 
 // Sensitive are the lists to label by.
 func (b By) Sensitive() *Lists {

@@ -45,7 +45,7 @@ func TestG8ACompositionIsAsSensitiveAsAnySection(t *testing.T) {
 			}
 			all[i].Resource, all[i].Labels = r, Box().Content(r)
 		}
-		if got := Carry(all)[0]; got != policy.HIVSTI {
+		if got := Carry(all)[0]; got != policy.HIVSTI|policy.Carried {
 			t.Errorf("%s: %q", where, got)
 		}
 	}

@@ -86,12 +86,17 @@ func (w World) safetyPlan(r Reader, labels []string) bool {
 // not repeat in a version without any, stays.
 func (w World) labels(history []Sent) []string {
 	var set []string
-	for _, v := range history {
+	together := false
+	for i, v := range history {
 		if len(at(v.Body, "meta.security")) > 0 {
-			set = stated(v.Body)
+			set, together = stated(v.Body), false
 		}
-		// What came with it in its message tells what it is, and stays said.
-		set = append(slices.Clone(set), w.carried(v, map[string]bool{})...)
+		// What came with it in its message tells what it is, and stays said, with all that
+		// it had then.
+		came := w.carried(v, map[string]bool{})
+		if together = together || len(came) > 0; together {
+			set = append(append(slices.Clone(set), came...), sensitive(w.found(whole(history[:i+1])))...)
+		}
 	}
 	return append(slices.Clone(set), w.found(whole(history))...)
 }

@@ -198,7 +198,8 @@ func (w World) seen(r Reader, history []Sent) Verdict {
 func whole(history []Sent) Sent {
 	last := history[len(history)-1]
 	if last.Body == nil && len(history) > 1 {
-		last.Body, last.Deleted = whole(history[:len(history)-1]).Body, true
+		said := whole(history[:len(history)-1])
+		last.Body, last.Order, last.Deleted = said.Body, said.Order, true
 	}
 	return last
 }

@@ -307,6 +307,13 @@ func TestG8WhatWasToldOfAnItemStaysSaid(t *testing.T) {
 	hidden("with its result", "/fhir/DiagnosticReport/r", true)
 	send("PUT DiagnosticReport/r", report(`"conclusion":"seen",`))
 	hidden("alone", "/fhir/DiagnosticReport/r", true)
+	send("PUT DiagnosticReport/r", strings.Replace(report(""), "Blood", "HIV", 1))
+	send("PUT DiagnosticReport/r", report(`"conclusion":"not of itself any more",`))
+	hidden("what it had of itself, too, has gone", "/fhir/DiagnosticReport/r", true)
+	if _, err := o.Region.Reindex(t.Context(), region.OperatorSubject()); err != nil {
+		t.Fatal(err)
+	}
+	hidden("labelled again", "/fhir/DiagnosticReport/r", true)
 	send("DELETE DiagnosticReport/r", "{}")
 	send("PUT DiagnosticReport/r", report(`"conclusion":"again",`))
 	hidden("deleted and sent again", "/fhir/DiagnosticReport/r", true)

@@ -174,13 +174,16 @@ func labelled(all []*store.Version, lists *classify.Lists) []policy.Labels {
 			visits["Encounter/"+v.ID] = out[i] // in order: the latest counts
 		}
 	}
-	if len(visits) == 0 {
-		return out
-	}
+	before := map[store.ItemID]policy.Labels{}
 	for i, v := range all {
-		if said[i].Resource != nil {
-			out[i] |= classify.OfVisit(v.Type, visits[classify.Visit(said[i].Resource)])
+		if said[i].Resource == nil {
+			continue
 		}
+		out[i] |= classify.OfVisit(v.Type, visits[classify.Visit(said[i].Resource)])
+		if v.Labels&policy.Carried != 0 && out[i]&policy.Carried == 0 { // from a version before
+			out[i] |= before[v.Item]&classify.Sensitive | policy.Carried
+		}
+		before[v.Item] = out[i]
 	}
 	return out
 }
