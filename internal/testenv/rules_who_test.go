@@ -382,7 +382,7 @@ func TestG13NeighboursAndAddresses(t *testing.T) {
 PID|1||`+folake+`^^^NHS^NH~G1^^^RJ1^MR||ADEYEMI^FOLAKE||19511105|F|||7 RAWSTREET^^LONDON^^SE1 1AA
 OBR|1|P1|F1|U&E
 OBX|1|NM|NA^Sodium||141|mmol/L|||||F
-OBX|2|NM|K^Potassium||5.9|mmol/L|||||F
+OBX|2|NM|K^Potassium||5.987654|mmol/L|||||F
 `, "\n", "\r"))); err != nil {
 		t.Fatal(err)
 	}
@@ -411,7 +411,7 @@ OBX|2|NM|K^Potassium||5.9|mmol/L|||||F
 		t.Fatal("the origin does not show the message", body)
 	}
 	o.objects(`,"data":[{"meaning":"instance","reference":{"reference":"Observation/` + potassium + `"}}]`)
-	if _, body := o.asks("doctor", "GET", page, ""); strings.Contains(body, "Potassium") || strings.Contains(body, "5.9") || !strings.Contains(body, "Sodium") {
+	if _, body := o.asks("doctor", "GET", page, ""); strings.Contains(body, "Potassium") || strings.Contains(body, "5.987654") || !strings.Contains(body, "Sodium") {
 		t.Error("a hidden neighbour shows in the raw message")
 	}
 	document, postcode := letter(t)
