@@ -90,6 +90,14 @@ func (c *Counts) CSV(w io.Writer) error {
 	return out.Error()
 }
 
+// Told is a number of people as it may be told: rounded, and a * for fewer than Least.
+func Told(n int) string {
+	if n > 0 && n < Least {
+		return "*"
+	}
+	return strconv.Itoa((n + Round/2) / Round * Round)
+}
+
 // Says is the count as it is told.
 func (c *Cell) Says() string {
 	if c.Suppressed {

@@ -101,3 +101,12 @@ func TestG3SmallNumbers(t *testing.T) {
 		}
 	}
 }
+
+// Few are not told of by number, and no two numbers are to be taken from each other.
+func TestToldIsRoundedAndNeverFew(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 1: "*", 9: "*", 10: "10", 12: "10", 13: "15", 997: "995", 998: "1000"} {
+		if got := Told(n); got != want {
+			t.Errorf("%d is told as %s", n, got)
+		}
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -81,16 +80,8 @@ func (h *Web) releaseRow(x population.Release) page.ReleaseRow {
 	row := page.ReleaseRow{On: view.ParseDate(x.Begun.Format(time.RFC3339)).ProTime(), Agreement: x.Agreement, To: h.organisation(x.Organisation), By: x.By, What: x.Shape, Purpose: x.Purpose, Gateway: string(x.Gateway),
 		OptOuts: sentence(x.OptOutWhy), Broken: x.Ended.IsZero()}
 	// How many a release was of tells of few, too.
-	row.People, row.OptedOut = told(x.People), told(x.OptedOut)
+	row.People, row.OptedOut = population.Told(x.People), population.Told(x.OptedOut)
 	return row
-}
-
-// told is a number of people as it may be told.
-func told(n int) string {
-	if n > 0 && n < population.Least {
-		return "*"
-	}
-	return strconv.Itoa((n + population.Round/2) / population.Round * population.Round)
 }
 
 // release makes one.
@@ -145,7 +136,7 @@ func (h *Web) release(w http.ResponseWriter, r *http.Request, s policy.Subject) 
 	if p2, err := h.releasesPage(r, s); err == nil { // with this one in the log
 		p.Log = p2.Log
 	}
-	p.Made, p.People, p.Left, p.OptOuts = true, told(rel.People), told(rel.OptedOut), sentence(rel.OptOutWhy)
+	p.Made, p.People, p.Left, p.OptOuts = true, population.Told(rel.People), population.Told(rel.OptedOut), sentence(rel.OptOutWhy)
 	for _, d := range counts.By {
 		p.Head = append(p.Head, sentenceCase(byWords[d]))
 	}

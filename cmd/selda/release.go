@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"time"
 
 	"selda/cmd/selda/region"
@@ -73,7 +72,7 @@ func (c releaseMakeCmd) Run(e *env) (err error) {
 			return err
 		}
 	}
-	fmt.Fprintf(e.stderr, "release %s: %d people, %d rows, %d left out by opt-outs, %d suppressed. %s\n", rel.ID, rel.People, rel.Rows, rel.OptedOut, rel.Suppressed, rel.OptOutWhy)
+	fmt.Fprintf(e.stderr, "release %s: %s people, %d rows, %s left out by opt-outs, %d suppressed. %s\n", rel.ID, population.Told(rel.People), rel.Rows, population.Told(rel.OptedOut), rel.Suppressed, rel.OptOutWhy)
 	return nil
 }
 
@@ -91,12 +90,17 @@ func (c releaseListCmd) Run(e *env) error {
 	var rows [][]string
 	for _, r := range list {
 		if c.JSON {
-			if err := e.printJSON(r); err != nil {
+			err := e.printJSON(struct {
+				population.Release
+				People   string `json:"people"` // as they may be told
+				OptedOut string `json:"optedOut"`
+			}{r, population.Told(r.People), population.Told(r.OptedOut)})
+			if err != nil {
 				return err
 			}
 			continue
 		}
-		rows = append(rows, []string{r.Begun.Format(time.DateTime), r.Agreement, string(r.Organisation), r.By, r.Shape, strconv.Itoa(r.People), strconv.Itoa(r.OptedOut), string(r.Gateway), r.Purpose})
+		rows = append(rows, []string{r.Begun.Format(time.DateTime), r.Agreement, string(r.Organisation), r.By, r.Shape, population.Told(r.People), population.Told(r.OptedOut), string(r.Gateway), r.Purpose})
 	}
 	if !c.JSON {
 		e.table("when\tagreement\tto\tby\twhat\tpeople\topted out\tgateway\tpurpose", rows)
