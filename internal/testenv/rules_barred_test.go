@@ -351,14 +351,17 @@ func TestG18TheDowntimeCopyIsMadeAgain(t *testing.T) {
 	}
 	following, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
-	go func() { o.Region.FollowDowntime(following, copied, 20*time.Millisecond); close(done) }()
-	for late := time.Now().Add(20 * time.Second); second.on(t, copied) != nil || !upToDate(o, copied); time.Sleep(20 * time.Millisecond) {
+	go func() { o.Region.FollowDowntime(following, copied, time.Hour); close(done) }()
+	for late := time.Now().Add(20 * time.Second); !upToDate(o, copied); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(late) {
 			t.Fatal("the copy is not made anew")
 		}
 	}
 	stop()
 	<-done
+	if where := second.on(t, copied); where != nil {
+		t.Errorf("the copy that was made anew has it in %v", where)
+	}
 }
 
 // upToDate says whether the copy that is kept has nothing that was destroyed.

@@ -200,6 +200,8 @@ func (r *Region) FollowDowntime(ctx context.Context, dir string, every time.Dura
 	defer tick.Stop()
 	for due := time.Now(); ; {
 		switch now := time.Now(); {
+		case r.outdated(dir): // it has what was destroyed since: it is not to wait for its hour
+			r.copyOutdated(ctx, s, Copied{Folder: folder(dir), Host: host()})
 		case !now.Before(due):
 			due = now.Add(every - often/2)
 			if d, err := r.CopyForDowntime(ctx, s, dir); err != nil && ctx.Err() == nil {
@@ -208,8 +210,6 @@ func (r *Region) FollowDowntime(ctx context.Context, dir string, every time.Dura
 				r.copied.Store(d.Made.Unix())
 				r.Log.Info("downtime copy", "folder", filepath.Base(dir), "citizens", d.Citizens, "items", d.Items)
 			}
-		case r.outdated(dir): // another node has destroyed something
-			r.copyOutdated(ctx, s, Copied{Folder: folder(dir), Host: host()})
 		}
 		select {
 		case <-ctx.Done():
