@@ -76,6 +76,15 @@ type World struct {
 	Refuted    []Refuted
 	Acting     []Acting
 	Assessed   []Assessed
+	Restricted []Restricted
+}
+
+// Restricted is that the person had the use of something stopped: of items, "Condition/x",
+// of a source, or of all that an organisation wrote.
+type Restricted struct {
+	Items                []string
+	Source, Organisation string
+	From, Until          time.Time // a zero Until: until it is lifted
 }
 
 // Refuted is that the practice found a source's statement of a death to be wrong.
@@ -163,6 +172,9 @@ func (w World) seen(r Reader, history []Sent) Verdict {
 	if !opens {
 		return hidden(why)
 	}
+	if w.restricted(r, item) {
+		return hidden("G18: restricted by right")
+	}
 	own := r.Organisation != "" && organisation(item.Source) == r.Organisation
 	sent := !r.books() && w.sentTo(r, item)
 	if !own && !sent && !w.agreed(r, item) {
@@ -245,6 +257,25 @@ func (w World) latest(types ...string) (out []Sent) {
 func organisation(source string) string {
 	o, _, _ := strings.Cut(source, ":")
 	return o
+}
+
+// restricted: G18, and UK GDPR article 18(2). What is restricted is kept, and used by nobody:
+// who wrote it neither. A stated emergency opens it, and the person's own record is theirs.
+// Who somebody is stays known, unless that very item is restricted.
+func (w World) restricted(r Reader, item Sent) bool {
+	if r.Role == "citizen" || w.emergency(r) != "" {
+		return false
+	}
+	for _, x := range w.Restricted {
+		if w.Now.Before(x.From) || !x.Until.IsZero() && !w.Now.Before(x.Until) {
+			continue
+		}
+		whole := x.Source != "" && x.Source == item.Source || x.Organisation != "" && x.Organisation == organisation(item.Source)
+		if slices.Contains(x.Items, item.Type+"/"+item.ID) || whole && kind(item) != "demographics" && kind(item) != "directory" {
+			return true
+		}
+	}
+	return false
 }
 
 // emergency is the reason of an emergency that the reader has stated for this

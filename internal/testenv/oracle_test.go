@@ -25,6 +25,7 @@ import (
 	"selda/internal/oracle"
 	"selda/nhs"
 	"selda/policy"
+	"selda/rights"
 	"selda/store"
 )
 
@@ -144,6 +145,7 @@ func (x *examined) one(t *rapid.T) {
 		x.must(err)
 		w.Severed = append(w.Severed, string(j.severed))
 	}
+	x.restricts(j, &w, citizen)
 	for _, file := range j.files {
 		_, err := x.env.Region.PutAgreement(x.ctx, operatorSubject(), []byte(file))
 		if err != nil {
@@ -153,6 +155,29 @@ func (x *examined) one(t *rapid.T) {
 	for _, a := range j.readers {
 		x.asks(t, j, &w, a, citizen)
 	}
+}
+
+// restricts has the use of something stopped, as a case does.
+func (x *examined) restricts(j *judged, w *oracle.World, citizen string) {
+	r := j.restricted
+	if r == nil {
+		return
+	}
+	r.From = x.env.Now().Add(-time.Minute)
+	if j.over {
+		r.To = x.env.Now()
+	}
+	o := rights.BuildRestraint(&rights.Case{ID: j.key}, *r, j.number)
+	sent, err := x.env.Region.Ingest.Submit(x.ctx, raw(rights.Source, "PUT Basic/"+rights.RestraintID(j.key), string(fhir.Marshal(o)), citizen))
+	x.must(err)
+	out, err := sent.Committed(x.ctx)
+	x.must(err)
+	x.must(out.Err)
+	told := oracle.Restricted{Source: string(r.Source), Organisation: string(r.Organisation), From: r.From, Until: r.To}
+	for _, i := range r.Items {
+		told.Items = append(told.Items, i.Type+"/"+i.ID)
+	}
+	w.Restricted = append(w.Restricted, told)
 }
 
 // asks has one reader say what they say, and holds all that they may know of against
@@ -290,7 +315,7 @@ func (x *examined) differ(t *rapid.T, j *judged, w *oracle.World, a asker, what 
 		body, _ := json.Marshal(s.Body)
 		fmt.Fprintf(&b, "%s %s %d %s/%s %s\n", s.At.Format(time.RFC3339), s.Source, s.Message, s.Type, s.ID, body)
 	}
-	fmt.Fprintf(&b, "acting %+v, assessed %+v, refuted %+v, severed %v, limits %v\n", w.Acting, w.Assessed, w.Refuted, w.Severed, w.Limits)
+	fmt.Fprintf(&b, "restricted %+v, acting %+v, assessed %+v, refuted %+v, severed %v, limits %v\n", w.Restricted, w.Acting, w.Assessed, w.Refuted, w.Severed, w.Limits)
 	t.Fatalf("%s as %s (%v, for %q, scopes %v): the system says %q, the oracle %q: %s\nnow %s, reviewed %v\n%s\n%s", what, a.user, a.says, a.purpose, a.scopes, got, want.Sees, want.Rule, w.Now.Format(time.RFC3339), w.Reviewed, b.String(), strings.Join(j.files, "---\n"))
 }
 

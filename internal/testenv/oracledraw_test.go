@@ -39,6 +39,9 @@ type judged struct {
 	ends     bool
 	assessed string // what a clinician found of whether they can decide
 	refuted  bool   // the practice finds a stated death to be wrong
+	// restricted is what the person has the use of stopped; nil: nothing.
+	restricted *policy.Restraint
+	over       bool // and it is over
 }
 
 // word is one thing that a source sends.
@@ -157,6 +160,21 @@ func (j *judged) drawDecided(t *rapid.T) {
 	j.acting = map[string]string{"judged-helper": pick(t, []string{"parental-responsibility", "own-wish", "attorney", "deputy"}, "acts as")}
 	if oneIn(t, 8, "severed") && len(j.sources) > 1 {
 		j.severed = pick(t, j.sources[1:], "from")
+	}
+	if oneIn(t, 4, "restricted") {
+		j.restricted = &policy.Restraint{}
+		switch source := pick(t, j.sources, "of"); rapid.IntRange(0, 3).Draw(t, "as a whole") {
+		case 0:
+			j.restricted.Source = source
+		case 1:
+			j.restricted.Organisation = source.Organisation()
+		default:
+			for range rapid.IntRange(1, 3).Draw(t, "items of it") {
+				x := pick(t, append(slices.Clone(j.stages[0]), j.stages[1]...), "one")
+				j.restricted.Items = append(j.restricted.Items, policy.Item{Type: x.typ, ID: x.id})
+			}
+		}
+		j.over = oneIn(t, 4, "over")
 	}
 	j.limits = map[string]string{"RJZ": drawSeals(t, "pharmacist"), "G85915": drawSeals(t, "nurse")}
 }
