@@ -125,6 +125,10 @@ var seededFaults = []seeded{
 		{file: "ingest/label.go", old: "	put.Labels |= c.carried\n", new: "	_ = c.carried\n"}}},
 	{name: "an emergency opens what a statute keeps", by: byOracle, edits: []edit{
 		{file: "policy/decide.go", old: "		d.Predicate.Hidden &= statutory\n", new: "		d.Predicate.Hidden = 0\n"}}},
+	{name: "a restriction is forgotten for who wrote it", by: byOracle, edits: []edit{
+		{file: "policy/restraint.go", old: "	case len(held) == 0 || r.Subject.Role == nhs.Coroner:\n", new: "	case len(held) == 0 || held[0].Organisation == r.Subject.Organisation || r.Subject.Role == nhs.Coroner:\n"}}},
+	{name: "booking and registration sees what is labelled", by: byOracle, edits: []edit{
+		{file: "policy/purpose.go", old: "	p.Hidden |= hidden\n", new: "	_ = hidden\n"}}},
 	{name: "an agreement is in force before it is signed", by: byOracle, edits: []edit{
 		{file: "agreement/set.go", old: "if since, ok := f.a.signedFor(p); !ok || now.Before(since) {", new: "if _, ok := f.a.signedFor(p); !ok {"}}},
 }

@@ -251,6 +251,7 @@ func (h *hidden) one(t *rapid.T) {
 		h.parts(e, w)
 		h.env[e].Advance(26 * time.Hour)
 		h.decided(e, w)
+		h.restricts(e, w)
 		h.claim(e, w)
 		h.subscribed(e, w)
 		h.submit(e, w.later(keep))

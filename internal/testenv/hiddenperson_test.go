@@ -8,8 +8,11 @@ import (
 	"pgregory.net/rapid"
 
 	"selda/auth"
+	"selda/fhir"
 	"selda/ingest"
 	"selda/nhs"
+	"selda/policy"
+	"selda/rights"
 )
 
 // person is who the citizen of a drawn record is: of which age, whether they die,
@@ -22,6 +25,8 @@ type person struct {
 	acts    string
 	shows   bool // a parent is decided to see all
 	member  bool // of a team of the reader's organisation
+	// restricted is what the person has the use of stopped; nil: nothing.
+	restricted *policy.Restraint
 }
 
 // drawPerson draws who the citizen is.
@@ -44,6 +49,15 @@ func (h *hidden) drawPerson(t *rapid.T, w *written) {
 	}
 	w.member = rapid.Bool().Draw(t, "of the team")
 	w.whole = oneIn(t, 3, "in one message")
+	if oneIn(t, 5, "restricted") && w.reader != "system" {
+		w.restricted = &policy.Restraint{}
+		if oneIn(t, 3, "all of a source") {
+			w.restricted.Source = pick(t, hiddenSources, "whose")
+		} else {
+			x := pick(t, w.pieces, "which")
+			w.restricted.Items = []policy.Item{{Type: x.typ, ID: x.id}}
+		}
+	}
 	if oneIn(t, 3, "follows") {
 		topics := []string{"patient", "consent"}
 		for _, x := range w.pieces { // of what there is to tell of
@@ -132,6 +146,16 @@ func (h *hidden) decided(e int, w *written) {
 			h.Fatal(w.acts, status, page)
 		}
 	}
+}
+
+// restricts has the use of something stopped in one region, as a case does.
+func (h *hidden) restricts(e int, w *written) {
+	if w.restricted == nil {
+		return
+	}
+	w.restricted.From = h.env[e].Now().Add(-time.Minute)
+	o := rights.BuildRestraint(&rights.Case{ID: w.key}, *w.restricted, w.number)
+	h.submit(e, []*ingest.Raw{raw(rights.Source, "PUT Basic/"+rights.RestraintID(w.key), string(fhir.Marshal(o)), w.citizen[e])})
 }
 
 // claim has the reader state a relationship, in both regions alike.
