@@ -128,7 +128,7 @@ var seededFaults = []seeded{
 	{name: "a restriction is forgotten for who wrote it", by: byOracle, edits: []edit{
 		{file: "policy/restraint.go", old: "	case len(held) == 0 || r.Subject.Role == nhs.Coroner:\n", new: "	case len(held) == 0 || held[0].Organisation == r.Subject.Organisation || r.Subject.Role == nhs.Coroner:\n"}}},
 	{name: "booking and registration sees what is labelled", by: byOracle, edits: []edit{
-		{file: "policy/purpose.go", old: "	p.Hidden |= hidden\n", new: "	_ = hidden\n"}}},
+		{file: "policy/purpose.go", old: "	p.HiddenOwn |= own\n", new: "	_ = own\n"}}},
 	{name: "an agreement is in force before it is signed", by: byOracle, edits: []edit{
 		{file: "agreement/set.go", old: "if since, ok := f.a.signedFor(p); !ok || now.Before(since) {", new: "if _, ok := f.a.signedFor(p); !ok {"}}},
 }

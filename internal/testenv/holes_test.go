@@ -225,6 +225,13 @@ func TestHostileEachHoleIsFound(t *testing.T) {
 	}
 }
 
+// Each fault and each hole can still be put into the source as it stands.
+func TestHostileHolesAreOfTheSourceAsItStands(t *testing.T) {
+	for _, f := range append(slices.Clone(seededFaults), holes...) {
+		f.overlay(t)
+	}
+}
+
 // Each attack of the list that a guardian reads has a hole that its test finds.
 func TestHostileEveryAttackHasItsHole(t *testing.T) {
 	b, err := os.ReadFile("../../docs/safety/hostile.md")
