@@ -14,7 +14,7 @@ import (
 	"selda/policy"
 )
 
-// This file is how long what is kept: a schedule, as a file that a records manager reads
+// This file is how long things are kept: a schedule, as a file that a records manager reads
 // and a machine follows. Periods are those of the NHS Records Management Code of Practice
 // (2021, updated August 2023), Appendix II, unless a rule says why they are not.
 
@@ -27,7 +27,7 @@ const (
 // leastYears is the shortest period of the Code for a health record: one below it says why.
 const leastYears = 8
 
-// Schedule says how long what is kept. Of its rules the first that fits an item counts.
+// Schedule says how long things are kept. Of its rules the first that fits an item counts.
 type Schedule struct {
 	Name  string `yaml:"schedule"`
 	Code  string `yaml:"code"`

@@ -14,7 +14,7 @@ import (
 	"selda/web/page"
 )
 
-// Disposals is what is decided about how long what is kept.
+// Disposals is what is decided about how long things are kept.
 type Disposals interface {
 	RetentionRules() (*rights.Schedule, error)
 	Holds(ctx context.Context, s policy.Subject) ([]rights.Hold, error)
@@ -23,7 +23,7 @@ type Disposals interface {
 	ReleaseHold(ctx context.Context, s policy.Subject, id string) error
 }
 
-// retention is how long what is kept, and what is held beyond that (G18).
+// retention is how long things are kept, and what is held beyond that (G18).
 func (h *Web) retention(w http.ResponseWriter, r *http.Request, s policy.Subject) error {
 	return h.showRetention(w, r, s, "", nil)
 }

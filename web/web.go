@@ -103,7 +103,7 @@ type Deps struct {
 	Asked Asked
 	// Watches are the records that Caldicott guardians have watched; nil where none can be.
 	Watches access.Watchlist
-	// Disposals is what is decided about how long what is kept; nil where nothing is.
+	// Disposals is what is decided about how long things are kept; nil where nothing is.
 	Disposals Disposals
 	// Retention says how long what an organisation wrote is kept, a sentence a class; nil
 	// where that is decided elsewhere.

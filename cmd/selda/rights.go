@@ -20,7 +20,7 @@ type rightsCmd struct {
 	Decide    rightsDecideCmd    `cmd:"" help:"Say what a case came to."`
 	Extend    rightsExtendCmd    `cmd:"" help:"Take two months more, with a reason, within the first month."`
 	Hold      rightsHoldCmd      `cmd:"" help:"What stops disposal: list it, hold a person, a case or a source, end a hold."`
-	Retention rightsRetentionCmd `cmd:"" help:"How long what is kept: show the schedule, or put a file in force."`
+	Retention rightsRetentionCmd `cmd:"" help:"How long things are kept: show the schedule, or put a file in force."`
 	Dispose   rightsDisposeCmd   `cmd:"" help:"Destroy what was kept long enough, or what a court has ordered to be removed."`
 }
 

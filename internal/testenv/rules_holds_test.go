@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// G18: who governs reads how long what is kept, and what is held: by whom, why and until when. A hold
+// G18: who governs reads how long things are kept, and what is held: by whom, why and until when. A hold
 // is in force at once; that it ends one person asks for and another agrees to, or its day comes.
 // Another organisation's is not theirs to end.
 func TestG18HoldsAreKeptOnAPage(t *testing.T) {

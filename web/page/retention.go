@@ -1,6 +1,6 @@
 package page
 
-// RetentionPage is how long what is kept, and what is held beyond that.
+// RetentionPage is how long things are kept, and what is held beyond that.
 type RetentionPage struct {
 	Frame
 	Organisation   string

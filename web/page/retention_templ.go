@@ -8,7 +8,7 @@ package page
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// Retention is how long what is kept, and what is held beyond that.
+// Retention is how long things are kept, and what is held beyond that.
 func Retention(p RetentionPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -42,7 +42,7 @@ func Retention(p RetentionPage) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<main id=\"main\" class=\"s-wide s-page\" tabindex=\"-1\"><p class=\"s-noprint\"><a href=\"/privacy/cases\">Back to the cases</a></p><h1>What is held, and how long what is kept</h1>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<main id=\"main\" class=\"s-wide s-page\" tabindex=\"-1\"><p class=\"s-noprint\"><a href=\"/privacy/cases\">Back to the cases</a></p><h1>What is held, and how long things are kept</h1>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -120,7 +120,7 @@ func Retention(p RetentionPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</div></details><h2>How long what is kept</h2><p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</div></details><h2>How long things are kept</h2><p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -133,7 +133,7 @@ func Retention(p RetentionPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, ". What fits none of these is kept. Nothing is destroyed by itself: it is proposed, another person approves it, and the operator carries it out.</p><div class=\"s-sheet s-scroll\" role=\"region\" aria-label=\"How long what is kept\" tabindex=\"0\"><table class=\"s-table s-stack\"><thead><tr><th scope=\"col\">Class</th><th scope=\"col\">How long</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, ". What fits none of these is kept. Nothing is destroyed by itself: it is proposed, another person approves it, and the operator carries it out.</p><div class=\"s-sheet s-scroll\" role=\"region\" aria-label=\"How long things are kept\" tabindex=\"0\"><table class=\"s-table s-stack\"><thead><tr><th scope=\"col\">Class</th><th scope=\"col\">How long</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -624,7 +624,7 @@ func RightsCases(p CasesPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 59, ". What is overdue comes first, then what has least time left. <a href=\"/privacy/retention\">What is held, and how long what is kept</a></p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 59, ". What is overdue comes first, then what has least time left. <a href=\"/privacy/retention\">What is held, and how long things are kept</a></p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

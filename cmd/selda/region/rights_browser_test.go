@@ -46,10 +46,10 @@ func (b *tab) disposal(item string) {
 	b.look("disposal-open")
 }
 
-// holding is where it is said what is held beyond its time, and how long what is kept.
+// holding is where it is said what is held beyond its time, and how long things are kept.
 func (b *tab) holding() {
 	b.at("/privacy/retention")
-	b.says("What is held, and how long what is kept", "Held now", "Health record: 8 years")
+	b.says("What is held, and how long things are kept", "Held now", "Health record: 8 years")
 	b.Eval("document.querySelector('main details').open = true; ''")
 	b.look("retention-form")
 	b.Eval("document.getElementById('what-source').checked = true; ''")
