@@ -1,17 +1,13 @@
 package region
 
 import (
-	"crypto/hmac"
-	"crypto/sha1"
 	"encoding/base32"
-	"encoding/binary"
-	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"selda/auth"
+	"selda/auth/factor/factortest"
 	"selda/internal/browser"
 	"selda/nhs"
 )
@@ -23,10 +19,7 @@ func shown(t *testing.T, secret string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := hmac.New(sha1.New, key)
-	_ = binary.Write(h, binary.BigEndian, time.Now().Unix()/30)
-	sum := h.Sum(nil)
-	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(sum[sum[19]&15:])&0x7fffffff)%1_000_000)
+	return factortest.Code(key, 0)
 }
 
 // A nurse of a region with real people signs in: once by setting up a telephone,
@@ -38,10 +31,8 @@ func TestPasskeysAndCodesInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.Close() })
-	hash, err := auth.HashPassword(DemoPassword)
-	if err == nil {
-		err = r.Auth.Accounts.Add(auth.Account{User: "nurse", Name: "Ngozi Bello", Role: nhs.Nurse, Organisation: "RJZ", OrganisationName: "King's College Hospital", PasswordHash: hash})
-	}
+	const own = "violet-harbour-mitten-93"
+	first, err := r.Auth.Make(t.Context(), OperatorSubject(), auth.Account{User: "nurse", Name: "Ngozi Bello", Role: nhs.Nurse, Organisation: "RJZ", OrganisationName: "King's College Hospital"}, "began on Monday")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +44,16 @@ func TestPasskeysAndCodesInABrowser(t *testing.T) {
 	b.Go(b.base + "/login?return=/account")
 	b.Wait(`!document.querySelector("[data-passkey]").hidden`)
 	b.look("sign-in")
-	b.Submit([2]string{"user", "nurse"}, [2]string{"password", DemoPassword})
+	b.Submit([2]string{"user", "nurse"}, [2]string{"password", first})
 	b.look("telephone")
 	b.Submit([2]string{"code", shown(t, b.Eval(`[...document.querySelectorAll("main code")].pop().textContent`))})
 	b.look("recovery")
 	b.Press("main button")
+	b.look("choose-password")
+	b.Submit([2]string{"new", "kings college"}, [2]string{"again", "kings college"})
+	b.says("would be guessed soon")
+	b.look("choose-password-again")
+	b.Submit([2]string{"new", own}, [2]string{"again", own})
 	b.look("account")
 	b.Eval(`document.getElementById("label").value = "Ward tablet"; document.querySelector("[data-passkey] button").click(); ""`)
 	b.Wait(`document.body.textContent.includes("Ward tablet") && !document.body.textContent.includes("You have no passkey")`)
